@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * The loader's interface of the device-mapper target "incremental".
+ *
+ * Each backing device in use has one node, /dev/incremental/<name>, say
+ * /dev/incremental/loop0 (mode 0600, owner root). An open file of it is the
+ * capability to load: nothing else is needed, so a daemon may open it and drop
+ * its privileges. Any number of loaders may have it open.
+ *
+ * read()	returns whole struct inc_request records, as many as fit and are
+ *		waiting, demand before hints. It blocks until there is one,
+ *		unless O_NONBLOCK is set (EAGAIN). EINVAL: the buffer holds less
+ *		than one record. ENODEV: the last device on this store is gone,
+ *		for good; so do all other calls.
+ *		A record is handed to one loader. While its range is still
+ *		absent it is handed out again, to any loader, once that loader
+ *		closes the file, or after some time without a fill.
+ * poll()	POLLIN: read() would return a record. POLLOUT: always.
+ *		POLLHUP: the store is gone.
+ * write()	fills: the bytes of the image file at the file position (pwrite:
+ *		at the offset) have arrived. The offset must be a multiple of
+ *		the chunk size (else EINVAL). Whole chunks are taken, a rest
+ *		shorter than a chunk is left (a short count; EINVAL if nothing
+ *		else was given). Chunks that are present already, and the image's
+ *		heads and presence bitmaps, are accepted and ignored: the first
+ *		fill wins. EFBIG: starts at or past the end of the image; what
+ *		reaches past it is left. EIO, ENOSPC: the backing device failed;
+ *		the chunks stay absent. EROFS: it is read-only.
+ * lseek()	SEEK_SET, SEEK_CUR, SEEK_END as in a file of the image's size;
+ *		SEEK_HOLE finds the next absent chunk (or the end), SEEK_DATA
+ *		the next present one (ENXIO: none).
+ * fsync()	commits: what was filled before stays present over a crash.
+ */
+#ifndef _UAPI_LINUX_DM_INCREMENTAL_H
+#define _UAPI_LINUX_DM_INCREMENTAL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * struct inc_request - a range of the image file that is wanted
+ * @offset: bytes from the start of the image file, a multiple of the chunk size
+ * @length: bytes, a multiple of the chunk size, not 0
+ * @id: the same when the request is handed out again
+ * @flags: INC_REQUEST_* flags
+ * @reserved: 0
+ */
+struct inc_request {
+	__u64	offset;
+	__u64	length;
+	__u64	id;
+	__u32	flags;
+	__u32	reserved;
+};
+
+#define INC_REQUEST_HINT	(1u << 0)	/* nobody waits: readahead */
+#define INC_REQUEST_REFETCH	(1u << 1)	/* what was there was damaged */
+#define INC_REQUEST_AGAIN	(1u << 2)	/* was handed out before */
+
+/**
+ * struct inc_unavailable - a range that cannot be had
+ * @offset: bytes, a multiple of the chunk size
+ * @length: bytes, a multiple of the chunk size
+ *
+ * Reads that wait for a chunk in the range fail now with EIO, not at their
+ * timeout. It is not remembered: a later read asks again.
+ */
+struct inc_unavailable {
+	__u64	offset;
+	__u64	length;
+};
+
+/**
+ * struct inc_read - read from the image file what is present
+ * @offset: bytes, a multiple of 4096
+ * @length: bytes, a multiple of 4096, at most INC_READ_MAX
+ * @buffer: address of @length bytes that receive the image's bytes
+ *
+ * Fails with ENODATA if any chunk in the range is absent, EINVAL if it is
+ * unaligned, too long or past the end of the image.
+ */
+struct inc_read {
+	__u64	offset;
+	__u64	length;
+	__u64	buffer;
+};
+
+#define INC_READ_MAX		(1u << 20)
+
+/**
+ * struct inc_info - what this store holds, and what its reader trusts
+ * @image_size: bytes of the image file, all segments together
+ * @present: bytes of it that are present
+ * @chunk_size: bytes
+ * @generation: the highest generation that a device has open
+ * @digest_size: bytes used of @root_digest
+ * @salt_size: bytes used of @salt
+ * @hash_name: hash algorithm, zero-terminated
+ * @root_digest: from the table of the device that has @generation open, so as
+ *	trustworthy as that table
+ * @salt: likewise
+ */
+struct inc_info {
+	__u64	image_size;
+	__u64	present;
+	__u32	chunk_size;
+	__u32	generation;
+	__u32	digest_size;
+	__u32	salt_size;
+	char	hash_name[32];
+	__u8	root_digest[64];
+	__u8	salt[256];
+};
+
+#define INC_IOC_MAGIC		0xE7
+#define INC_IOC_UNAVAILABLE	_IOW(INC_IOC_MAGIC, 1, struct inc_unavailable)
+#define INC_IOC_READ		_IOW(INC_IOC_MAGIC, 2, struct inc_read)
+#define INC_IOC_INFO		_IOR(INC_IOC_MAGIC, 3, struct inc_info)
+
+#endif /* _UAPI_LINUX_DM_INCREMENTAL_H */

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * libincremental: open, look up, verify and plan reads of incremental images
+ * without a kernel. mkimage, incrementald and incrementalsetup share it.
+ *
+ * Units: "block" counts 4096-byte blocks of the virtual device, "offset" and
+ * "length" are bytes of the image file. The words are those of docs/format.md.
+ *
+ * Errors: functions return 0, or a negative errno and one sentence in @error,
+ * which says what is wrong and where. EINVAL is a bad argument or a malformed
+ * image, EBADMSG bytes that do not match their digest, ENOTSUP a feature that
+ * this library does not know, ENODATA bytes that are not there; what the
+ * reading callback returns is passed on.
+ *
+ * Threads: an open image may be used by several threads at a time.
+ */
+#ifndef INCREMENTAL_H
+#define INCREMENTAL_H
+
+#include <stddef.h>
+#include "format.h"
+
+struct inc_error {
+	char text[512];
+};
+
+/**
+ * struct inc_io - where an image's bytes come from
+ * @read: read exactly @length bytes at @offset of the image file into @buffer;
+ *	return 0, or a negative errno (ENODATA: absent) and say why in @error.
+ *	Called from any thread that uses the image, several at a time.
+ * @context: passed to @read; owned by the caller, who keeps it until
+ *	inc_image_close()
+ */
+struct inc_io {
+	int (*read)(void *context, u64 offset, size_t length, void *buffer,
+		    struct inc_error *error);
+	void *context;
+};
+
+struct inc_image;
+
+#define INC_NEWEST	UINT32_MAX	/* as a generation: the newest there is */
+
+/**
+ * inc_image_open - open one generation of an image
+ * @image: set on success; the caller frees it with inc_image_close()
+ * @io: copied
+ * @size: bytes that @io can read, at least those of the image
+ * @generation: number, or INC_NEWEST
+ *
+ * Reads the heads only; checks their digests and directories.
+ */
+int inc_image_open(struct inc_image **image, const struct inc_io *io, u64 size,
+		   u32 generation, struct inc_error *error);
+
+/* The same for a file; it may be sparse (a local image): see inc_present_*. */
+int inc_image_open_file(struct inc_image **image, const char *path,
+			u32 generation, struct inc_error *error);
+
+void inc_image_close(struct inc_image *image);
+
+/* The segment that describes the open generation; valid until close. */
+const struct inc_segment *inc_image_segment(const struct inc_image *image);
+
+/* Segment @number, 0 to inc_image_segments() - 1, in file order. */
+const struct inc_segment *inc_image_segment_at(const struct inc_image *image,
+					       u32 number);
+u32 inc_image_segments(const struct inc_image *image);
+
+/* Bytes of the image file, all segments together. */
+u64 inc_image_size(const struct inc_image *image);
+
+/**
+ * inc_image_trust - compare what the head says with what the caller trusts
+ * @root: trusted root digest, @root_size bytes
+ * @salt: trusted salt, or NULL to take the head's
+ *
+ * Every later verification is against this root. Without this call the head's
+ * own root is used, which finds damage but not forgery.
+ *
+ * Return: 0; EBADMSG if the head has another root digest or salt.
+ */
+int inc_image_trust(struct inc_image *image, const u8 *root, size_t root_size,
+		    const u8 *salt, size_t salt_size, struct inc_error *error);
+
+/* Look up and check the map entry of @block. */
+int inc_image_extent(struct inc_image *image, u64 block,
+		     struct inc_extent *extent, struct inc_error *error);
+
+/**
+ * inc_image_read - read verified blocks of the virtual device
+ * @block: first
+ * @count: number of blocks
+ * @buffer: receives @count * 4096 bytes; its contents are undefined on failure
+ */
+int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
+		   struct inc_error *error);
+
+/**
+ * inc_image_tree_page - read a verified page of the hash tree
+ * @page: number, below inc_image_segment()->tree.pages
+ * @buffer: receives 4096 bytes
+ */
+int inc_image_tree_page(struct inc_image *image, u64 page, void *buffer,
+			struct inc_error *error);
+
+/**
+ * inc_image_verify - check bytes of the image file before they are filled
+ * @offset: a multiple of the chunk size
+ * @length: a multiple of the chunk size
+ * @data: the @length bytes that arrived for [offset, offset + length)
+ *
+ * Tree pages are checked against their parents up to the root, extents by
+ * expanding them and checking every block, the map and owner table by their
+ * form, padding by being zero. Metadata above, and the rest of extents that
+ * reach over either end of the range, are read through the image's inc_io
+ * where @data does not have them.
+ */
+int inc_image_verify(struct inc_image *image, u64 offset, u64 length,
+		     const void *data, struct inc_error *error);
+
+/**
+ * inc_image_widen - the range that inc_image_verify() of a range reads
+ * @offset: in: a multiple of the chunk size; out: same or lower
+ * @length: in: a multiple of the chunk size; out: such that the range covers
+ *	whole extents; both stay multiples of the chunk size
+ *
+ * A loader that fetches the widened range needs no second request to verify.
+ */
+int inc_image_widen(struct inc_image *image, u64 *offset, u64 *length,
+		    struct inc_error *error);
+
+struct inc_range {
+	u64 offset;
+	u64 length;
+};
+
+/**
+ * inc_image_plan - which ranges of the image file a set of blocks needs
+ * @ranges: set to an array that the caller frees: chunk-aligned, sorted,
+ *	disjoint, neighbours merged: map pages, tree pages and extents
+ * @count: number of @ranges
+ */
+int inc_image_plan(struct inc_image *image, u64 block, u64 blocks,
+		   struct inc_range **ranges, size_t *count,
+		   struct inc_error *error);
+
+/* What a range of the image file holds, for messages and priorities. */
+enum inc_area {
+	INC_AREA_HEAD, INC_AREA_BITMAP, INC_AREA_OWNERS, INC_AREA_TREE,
+	INC_AREA_MAP, INC_AREA_META_PADDING, INC_AREA_DATA,
+};
+enum inc_area inc_image_area(const struct inc_image *image, u64 offset);
+
+/*
+ * Local images: a new sparse file that holds heads and bitmap only. @fd is an
+ * empty file open for writing. Writes every head as @image reads it, sets the
+ * heads' and bitmaps' presence bits, gives the file its full size.
+ */
+int inc_local_create(struct inc_image *image, int fd, struct inc_error *error);
+
+/* Bytes present according to the bitmaps of the local image @fd. */
+int inc_local_present(struct inc_image *image, int fd, u64 *bytes,
+		      struct inc_error *error);
+
+/* "0123ab" <-> bytes. Parse returns the number of bytes or -EINVAL. */
+int inc_hex_parse(const char *hex, u8 *bytes, size_t max);
+void inc_hex_format(const u8 *bytes, size_t size, char *hex);
+
+#endif /* INCREMENTAL_H */
