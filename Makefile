@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make demo      the main job on real input, from start to end
+# make check     every test
+# make           userspace tools and, where headers are installed, the modules
+# make install   tools, manual pages and header below $(DESTDIR)$(prefix)
+#
+# What is built lands below build/. SANITIZE=1 builds the tools with ASan and
+# UBSan into build/sanitize.
+
+KERNELS	:= 6.1 6.12
+
+prefix	?= /usr/local
+sbindir	?= $(prefix)/sbin
+bindir	?= $(prefix)/bin
+mandir	?= $(prefix)/share/man
+includedir ?= $(prefix)/include
+INSTALL	?= install
+
+CC	?= gcc
+CFLAGS	?= -O2 -g
+WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
+	   -Wvla -Wwrite-strings
+FLAGS	:= -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread $(WARN) \
+	   -Idm-incremental -Idm-incremental/include/uapi \
+	   -Iuserspace/libincremental -Iuserspace/common
+VERSION	:= 0.1
+FLAGS	+= -DINC_VERSION_STRING='"$(VERSION)"'
+
+ifdef SANITIZE
+BUILD	:= build/sanitize
+FLAGS	+= -fsanitize=address,undefined -fno-sanitize-recover=all \
+	   -fno-omit-frame-pointer
+else
+BUILD	:= build
+endif
+
+LIBS_libincremental := -lcrypto -llz4
+LIBS_mkimage	:= -ljson-c -lext2fs -lcom_err -lblkid $(LIBS_libincremental)
+LIBS_incrementald := -lcurl -lsystemd -lcap $(LIBS_libincremental)
+LIBS_incrementalsetup := -ldevmapper -ljson-c -lcurl $(LIBS_libincremental)
+LIBS_test	:= -lcmocka $(LIBS_libincremental)
+
+SRC_libincremental := $(wildcard userspace/libincremental/*.c) \
+		      dm-incremental/format.c
+SRC_mkimage	:= $(wildcard mkimage/*.c) $(wildcard userspace/common/*.c)
+SRC_incrementald := $(wildcard userspace/loader/*.c) \
+		    $(wildcard userspace/origin/*.c) \
+		    $(wildcard userspace/common/*.c)
+SRC_incrementalsetup := $(wildcard userspace/dmsetup-plugin/*.c) \
+			$(wildcard userspace/origin/*.c) \
+			$(wildcard userspace/common/*.c)
+TOOLS	:= mkimage incrementald incrementalsetup
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
+		$(wildcard tests/unit/test_*.c))
+
+obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LIB	:= $(BUILD)/libincremental.a
+
+.PHONY: all tools modules check demo install uninstall clean
+all: tools modules
+
+tools: $(TOOLS:%=$(BUILD)/%)
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FLAGS) $(EXTRA_FLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(call obj,$(SRC_libincremental))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+define tool
+$(BUILD)/$(1): $$(call obj,$$(SRC_$(1))) $(LIB)
+	$$(CC) $$(CFLAGS) $$(FLAGS) -o $$@ $$^ $$(LIBS_$(1))
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
+
+# A unit test sees its tool's sources through #include where it must.
+$(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FLAGS) -o $@ $^ $(LIBS_test)
+
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS)
+
+# The module, once for each kernel whose headers are installed: the sources
+# are linked into a folder of their own, since Kbuild builds in place.
+kernel_headers = $(lastword $(sort $(wildcard \
+	/lib/modules/$(1).*-amd64/build /lib/modules/$(1).*-amd64/build)))
+MODULE_SOURCES := $(wildcard dm-incremental/*.[ch] dm-incremental/Kbuild \
+	dm-incremental/*.sh dm-incremental/include/uapi/linux/*.h)
+
+define module
+.PHONY: module-$(1)
+module-$(1): build/kernel-$(1)/dm-incremental.ko
+build/kernel-$(1)/dm-incremental.ko: $(MODULE_SOURCES)
+	@if [ -z "$(call kernel_headers,$(1))" ]; then \
+		echo "headers of kernel $(1) are not installed: run scripts/install-deps build" >&2; \
+		exit 1; fi
+	@mkdir -p build/kernel-$(1)
+	@cp -rsf $(CURDIR)/dm-incremental/. build/kernel-$(1)/
+	$$(MAKE) -C "$(call kernel_headers,$(1))" M=$(CURDIR)/build/kernel-$(1) \
+		$(KBUILD_OPTIONS) modules
+modules: module-$(1)
+endef
+$(foreach k,$(KERNELS),$(eval $(call module,$(k))))
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
