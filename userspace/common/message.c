@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages and the progress line; see message.h.
+ */
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <unistd.h>
+#include "message.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const char *program = "";
+static enum message_level most = MESSAGE_INFO;
+static bool to_syslog, to_journal, on_terminal, progress_drawn;
+
+void message_init(const char *name, enum message_level level)
+{
+	program = name;
+	most = level;
+	/* The journal understands a level in front of the text. */
+	to_journal = getenv("JOURNAL_STREAM") && !isatty(STDERR_FILENO);
+	on_terminal = isatty(STDERR_FILENO);
+}
+
+void message_use_syslog(void)
+{
+	message_progress(NULL);
+	openlog(program, LOG_PID, LOG_DAEMON);
+	to_syslog = true;
+	on_terminal = false;
+}
+
+static void erase_progress(void)
+{
+	if (progress_drawn)
+		fputs("\r\033[K", stderr);
+	progress_drawn = false;
+}
+
+/* A server's or a file's text must not write control codes to a terminal. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
+void message(enum message_level level, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	if (level > most)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	make_printable(text);
+
+	pthread_mutex_lock(&lock);
+	if (to_syslog) {
+		syslog((int)level, "%s", text);
+	} else {
+		erase_progress();
+		if (to_journal)
+			fprintf(stderr, "<%d>", (int)level);
+		fprintf(stderr, "%s: %s\n", program, text);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+bool message_has_progress(void)
+{
+	return on_terminal;
+}
+
+void message_progress(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	if (!on_terminal)
+		return;
+	pthread_mutex_lock(&lock);
+	if (format) {
+		va_start(args, format);
+		vsnprintf(text, sizeof(text), format, args);
+		va_end(args);
+		fprintf(stderr, "\r%s\033[K", text);
+		progress_drawn = true;
+	} else {
+		erase_progress();
+	}
+	fflush(stderr);
+	pthread_mutex_unlock(&lock);
+}
