@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a kind of origin implements; only for the sources in this folder.
+ */
+#ifndef ORIGIN_BACKEND_H
+#define ORIGIN_BACKEND_H
+
+#include "origin.h"
+
+struct origin_backend {
+	int (*open)(struct origin *origin, const char *where,
+		    struct inc_error *error);
+	void (*close)(struct origin *origin);
+	/* Both may be NULL: nothing to do. */
+	int (*connect)(struct origin_connection *connection,
+		       struct inc_error *error);
+	void (*disconnect)(struct origin_connection *connection);
+	int (*read)(struct origin_connection *connection, u64 offset,
+		    size_t length, void *buffer, struct inc_error *error);
+	bool remote;
+};
+
+/**
+ * struct origin - see origin.h
+ * @name: for messages; set by the backend's open, freed by origin_close()
+ * @url: what an HTTP origin asks for
+ * @fd: what a file origin reads
+ */
+struct origin {
+	const struct origin_backend *backend;
+	struct origin_options options;
+	char *name;
+	char *url;
+	int fd;
+	_Atomic u64 size;
+};
+
+struct origin_connection {
+	struct origin *origin;
+	void *handle;
+};
+
+extern const struct origin_backend origin_file;
+extern const struct origin_backend origin_http;
+
+int origin_error(struct inc_error *error, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif /* ORIGIN_BACKEND_H */

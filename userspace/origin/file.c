@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files and block devices as origins.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <linux/fs.h>
+#include "backend.h"
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Undo %XX in place; a zero byte or a malformed escape is refused. */
+static bool decode_percent(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (*text == '%') {
+			int high = hex_digit(text[1]);
+			int low = high < 0 ? -1 : hex_digit(text[2]);
+
+			if (low < 0 || !(high | low))
+				return false;
+			*to++ = (char)(high << 4 | low);
+			text += 2;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+	return true;
+}
+
+/* The path that "file:/path", "file:///path" or "file://localhost/path" is. */
+static char *url_path(const char *url)
+{
+	const char *rest = url + strlen("file:");
+	char *path;
+
+	if (!strncmp(rest, "//", 2)) {
+		rest += 2;
+		if (!strncasecmp(rest, "localhost/", 10))
+			rest += 9;
+	}
+	if (*rest != '/')
+		return NULL;
+	path = strdup(rest);
+	if (path && !decode_percent(path)) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static int file_open(struct origin *origin, const char *where,
+		     struct inc_error *error)
+{
+	struct stat st;
+	u64 size;
+
+	origin->name = strncasecmp(where, "file:", 5) ?
+		       strdup(where) : url_path(where);
+	if (!origin->name)
+		return origin_error(error, -EINVAL,
+				    "origin \"%s\" is not file:/PATH", where);
+
+	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
+	origin->fd = open(origin->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (origin->fd < 0 || fstat(origin->fd, &st)) {
+		int err = -errno;
+
+		return origin_error(error, err, "cannot open origin %s: %s",
+				    origin->name, strerror(-err));
+	}
+	if (S_ISREG(st.st_mode))
+		size = (u64)st.st_size;
+	else if (!S_ISBLK(st.st_mode) || ioctl(origin->fd, BLKGETSIZE64, &size))
+		return origin_error(error, -EINVAL,
+				    "origin %s is neither a file nor a block device",
+				    origin->name);
+	atomic_store(&origin->size, size);
+	return 0;
+}
+
+static void file_close(struct origin *origin)
+{
+	if (origin->fd >= 0)
+		close(origin->fd);
+}
+
+static int file_read(struct origin_connection *connection, u64 offset,
+		     size_t length, void *buffer, struct inc_error *error)
+{
+	char *to = buffer;
+
+	while (length) {
+		ssize_t n = pread(connection->origin->fd, to, length,
+				  (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return origin_error(error, -EAGAIN, "cannot read: %s",
+					    strerror(errno));
+		if (!n)
+			return origin_error(error, -ENOENT,
+					    "the file ends before byte %llu",
+					    (unsigned long long)offset + length);
+		to += n;
+		offset += (u64)n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+const struct origin_backend origin_file = {
+	.open	= file_open,
+	.close	= file_close,
+	.read	= file_read,
+};

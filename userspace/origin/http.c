@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * HTTP(S) origins: byte ranges over connections that are kept, by libcurl.
+ *
+ * A reply is used only if its status and Content-Range say that it is exactly
+ * the range asked for, and if exactly that many bytes follow.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <curl/curl.h>
+#include "backend.h"
+
+/* Of an error's body, read so much to keep the connection; then drop it. */
+#define ERROR_BODY_MAX		(64u << 10)
+#define REDIRECTS_MAX		5L
+/* A reply slower than this for the whole timeout has stalled. */
+#define STALLED_BYTES_PER_S	512L
+#define RECEIVE_BUFFER		(256L << 10)
+
+/**
+ * struct reply - one reply as it arrives
+ * @offset: where the range starts that was asked for
+ * @length: its bytes
+ * @buffer: room for them
+ * @received: bytes of the body so far
+ * @status: of the last header block, as redirects have one each
+ * @has_range: a well-formed Content-Range was in it
+ * @first, @last, @total: what it said; @total is 0 if unknown
+ * @encoded: the body is compressed or otherwise not the bytes themselves
+ * @why: what is wrong with the reply, once something is
+ */
+struct reply {
+	u64 offset;
+	size_t length;
+	char *buffer;
+	size_t received;
+	long status;
+	bool has_range;
+	u64 first, last, total;
+	bool encoded;
+	const char *why;
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static CURLcode curl_ready;
+
+static void init_curl(void)
+{
+	curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* Digits at *@p, which moves past them. */
+static bool take_number(const char **p, const char *end, u64 *value)
+{
+	const char *start = *p;
+
+	*value = 0;
+	for (; *p < end && **p >= '0' && **p <= '9'; (*p)++) {
+		if (*value > (INT64_MAX - 9) / 10)
+			return false;
+		*value = *value * 10 + (u64)(**p - '0');
+	}
+	return *p > start;
+}
+
+static bool take_char(const char **p, const char *end, char c)
+{
+	if (*p == end || **p != c)
+		return false;
+	(*p)++;
+	return true;
+}
+
+/* "bytes FIRST-LAST/TOTAL", TOTAL may be "*"; nothing else. */
+static void parse_content_range(struct reply *reply, const char *p,
+				const char *end)
+{
+	reply->has_range = false;
+	if (end - p < 6 || strncasecmp(p, "bytes ", 6))
+		return;
+	p += 6;
+	if (!take_number(&p, end, &reply->first) || !take_char(&p, end, '-') ||
+	    !take_number(&p, end, &reply->last) || !take_char(&p, end, '/'))
+		return;
+	reply->total = 0;
+	if (!take_char(&p, end, '*') && !take_number(&p, end, &reply->total))
+		return;
+	if (p != end || reply->last < reply->first ||
+	    (reply->total && reply->last >= reply->total))
+		return;
+	reply->has_range = true;
+}
+
+static void parse_status(struct reply *reply, const char *p, const char *end)
+{
+	u64 status;
+
+	reply->status = 0;
+	reply->has_range = false;
+	reply->encoded = false;
+	while (p < end && *p != ' ')
+		p++;
+	if (take_char(&p, end, ' ') && take_number(&p, end, &status) &&
+	    status < 1000)
+		reply->status = (long)status;
+}
+
+/* The value of header @name in [line, end), or NULL; *@end loses its white space. */
+static const char *header_value(const char *line, const char **end,
+				const char *name)
+{
+	size_t n = strlen(name);
+
+	if ((size_t)(*end - line) <= n || strncasecmp(line, name, n) ||
+	    line[n] != ':')
+		return NULL;
+	line += n + 1;
+	while (line < *end && (*line == ' ' || *line == '\t'))
+		line++;
+	while (line < *end && strchr(" \t\r\n", (*end)[-1]))
+		(*end)--;
+	return line;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *context)
+{
+	struct reply *reply = context;
+	const char *end = line + size * count;
+	const char *value;
+
+	if (size * count >= 5 && !strncmp(line, "HTTP/", 5)) {
+		parse_status(reply, line, end);
+		return size * count;
+	}
+	value = header_value(line, &end, "Content-Range");
+	if (value)
+		parse_content_range(reply, value, end);
+	value = header_value(line, &end, "Content-Encoding");
+	if (value && (end - value != 8 || strncasecmp(value, "identity", 8)))
+		reply->encoded = true;
+	return size * count;
+}
+
+/* What is wrong with the head of a 200 or 206, or NULL. */
+static const char *check_head(const struct reply *reply)
+{
+	if (reply->encoded)
+		return "the server sends encoded content";
+	if (reply->status == 200)
+		return reply->offset ? "the server does not serve byte ranges" :
+		       NULL;
+	if (!reply->has_range)
+		return "the reply has no valid Content-Range";
+	if (reply->first != reply->offset ||
+	    reply->last != reply->offset + reply->length - 1)
+		return "the reply is of another range";
+	return NULL;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *context)
+{
+	struct reply *reply = context;
+
+	size *= count;
+	if (reply->status != 200 && reply->status != 206) {
+		reply->received += size;
+		return reply->received > ERROR_BODY_MAX ? 0 : size;
+	}
+	if (!reply->received)
+		reply->why = check_head(reply);
+	if (!reply->why && size > reply->length - reply->received)
+		reply->why = reply->status == 200 ?
+			     "the server does not serve byte ranges" :
+			     "the reply is longer than it said";
+	if (reply->why)
+		return 0;
+	memcpy(reply->buffer + reply->received, data, size);
+	reply->received += size;
+	return size;
+}
+
+static int on_progress(void *context, curl_off_t total, curl_off_t now,
+		       curl_off_t upload_total, curl_off_t upload_now)
+{
+	const struct origin *origin = context;
+
+	(void)total, (void)now, (void)upload_total, (void)upload_now;
+	return origin->options.stop && atomic_load(origin->options.stop);
+}
+
+/* The URL for messages: no user, password or query. NULL: not a URL. */
+static char *display_url(CURLU *url)
+{
+	char *text = NULL, *query = NULL, *name;
+	const char *more = "";
+
+	if (curl_url_get(url, CURLUPART_QUERY, &query, 0) == CURLUE_OK)
+		more = "?...";
+	curl_free(query);
+	curl_url_set(url, CURLUPART_USER, NULL, 0);
+	curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+	curl_url_set(url, CURLUPART_OPTIONS, NULL, 0);
+	curl_url_set(url, CURLUPART_QUERY, NULL, 0);
+	curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
+	if (curl_url_get(url, CURLUPART_URL, &text, 0) != CURLUE_OK)
+		return NULL;
+	name = malloc(strlen(text) + strlen(more) + 1);
+	if (name)
+		sprintf(name, "%s%s", text, more);
+	curl_free(text);
+	return name;
+}
+
+static int http_open(struct origin *origin, const char *where,
+		     struct inc_error *error)
+{
+	CURLU *url;
+
+	pthread_once(&curl_once, init_curl);
+	if (curl_ready != CURLE_OK)
+		return origin_error(error, -ENOMEM, "libcurl cannot start: %s",
+				    curl_easy_strerror(curl_ready));
+	url = curl_url();
+	if (!url)
+		return origin_error(error, -ENOMEM, "out of memory");
+	if (curl_url_set(url, CURLUPART_URL, where, 0) == CURLUE_OK)
+		origin->name = display_url(url);
+	curl_url_cleanup(url);
+	if (!origin->name)
+		return origin_error(error, -EINVAL,
+				    "the origin's URL is malformed");
+	origin->url = strdup(where);
+	if (!origin->url)
+		return origin_error(error, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int http_connect(struct origin_connection *connection,
+			struct inc_error *error)
+{
+	const struct origin *origin = connection->origin;
+	bool secure = !strncasecmp(origin->url, "https:", 6);
+	long timeout = (long)origin->options.timeout;
+	CURL *curl = curl_easy_init();
+	CURLcode c = CURLE_OK;
+
+	if (!curl)
+		return origin_error(error, -ENOMEM, "out of memory");
+#define SET(option, value) do {						\
+		if (c == CURLE_OK)					\
+			c = curl_easy_setopt(curl, option, value);	\
+	} while (0)
+	SET(CURLOPT_URL, origin->url);
+	SET(CURLOPT_PROTOCOLS_STR, secure ? "https" : "http");
+	SET(CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+	SET(CURLOPT_FOLLOWLOCATION, 1L);
+	SET(CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_USERAGENT, "dm-incremental/" INC_VERSION_STRING);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	SET(CURLOPT_CONNECTTIMEOUT, timeout);
+	SET(CURLOPT_LOW_SPEED_TIME, timeout);
+	SET(CURLOPT_LOW_SPEED_LIMIT, STALLED_BYTES_PER_S);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+	SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)origin);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	if (origin->options.ca_file)
+		SET(CURLOPT_CAINFO, origin->options.ca_file);
+	if (c != CURLE_OK) {
+		curl_easy_cleanup(curl);
+		return origin_error(error, -EPROTO, "libcurl: %s",
+				    curl_easy_strerror(c));
+	}
+	connection->handle = curl;
+	return 0;
+}
+
+static void http_disconnect(struct origin_connection *connection)
+{
+	curl_easy_cleanup(connection->handle);
+}
+
+static int check_status(const struct reply *reply, struct inc_error *error)
+{
+	switch (reply->status) {
+	case 200:
+	case 206:
+		return 0;
+	case 404:
+	case 410:
+	case 416:
+		return origin_error(error, -ENOENT, "HTTP status %ld",
+				    reply->status);
+	case 401:
+	case 403:
+	case 407:
+		return origin_error(error, -EACCES, "HTTP status %ld",
+				    reply->status);
+	}
+	if (reply->status >= 500 || reply->status == 408 ||
+	    reply->status == 425 || reply->status == 429)
+		return origin_error(error, -EAGAIN, "HTTP status %ld",
+				    reply->status);
+	return origin_error(error, -EPROTO, "HTTP status %ld", reply->status);
+}
+
+/* What libcurl's failure means; curl's own words where they say enough. */
+static int curl_failed(CURLcode c, const char *details, struct inc_error *error)
+{
+	int err = -EAGAIN;
+
+	switch (c) {
+	case CURLE_ABORTED_BY_CALLBACK:
+		return origin_error(error, -ECANCELED, "stopped");
+	case CURLE_OUT_OF_MEMORY:
+		return origin_error(error, -ENOMEM, "out of memory");
+	case CURLE_PARTIAL_FILE:
+		return origin_error(error, -EAGAIN, "the reply was cut short");
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_TOO_MANY_REDIRECTS:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_WRITE_ERROR:
+		err = -EPROTO;
+		break;
+	default:
+		break;
+	}
+	return origin_error(error, err, "%s",
+			    *details ? details : curl_easy_strerror(c));
+}
+
+static int http_read(struct origin_connection *connection, u64 offset,
+		     size_t length, void *buffer, struct inc_error *error)
+{
+	struct reply reply = {
+		.offset = offset, .length = length, .buffer = buffer,
+	};
+	char details[CURL_ERROR_SIZE] = "";
+	CURL *curl = connection->handle;
+	char range[48];
+	CURLcode c;
+	int err;
+
+	snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)offset,
+		 (unsigned long long)(offset + length - 1));
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, details);
+	c = curl_easy_setopt(curl, CURLOPT_RANGE, range);
+	if (c == CURLE_OK)
+		c = curl_easy_perform(curl);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, NULL);
+
+	if (reply.why)
+		return origin_error(error, -EPROTO, "%s", reply.why);
+	/* An error's status counts even if we did not want all of its body. */
+	if (c == CURLE_OK || c == CURLE_WRITE_ERROR) {
+		err = check_status(&reply, error);
+		if (err)
+			return err;
+	}
+	if (c != CURLE_OK)
+		return curl_failed(c, details, error);
+	if (!reply.received)
+		reply.why = check_head(&reply);
+	if (reply.why)
+		return origin_error(error, -EPROTO, "%s", reply.why);
+	if (reply.received != length && reply.status == 200)
+		return origin_error(error, -ENOENT, "it holds %zu bytes only",
+				    reply.received);
+	if (reply.received != length)
+		return origin_error(error, -EAGAIN, "the reply was cut short");
+
+	if (reply.status == 200)
+		atomic_store(&connection->origin->size, length);
+	else if (reply.total)
+		atomic_store(&connection->origin->size, reply.total);
+	return 0;
+}
+
+const struct origin_backend origin_http = {
+	.open		= http_open,
+	.connect	= http_connect,
+	.disconnect	= http_disconnect,
+	.read		= http_read,
+	.remote		= true,
+};

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Origins: which kind a name is, and what all kinds share; see origin.h.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include "backend.h"
+
+int origin_error(struct inc_error *error, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return err;
+}
+
+/* Bytes of a URL's scheme, without the colon; 0 if @where is a plain path. */
+static size_t scheme_length(const char *where)
+{
+	size_t n = strspn(where, "abcdefghijklmnopqrstuvwxyz"
+			  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+	/* A path of one letter and a colon is still a path. */
+	return n > 1 && where[n] == ':' ? n : 0;
+}
+
+static bool scheme_is(const char *where, const char *scheme)
+{
+	size_t n = scheme_length(where);
+
+	return n == strlen(scheme) && !strncasecmp(where, scheme, n);
+}
+
+static const struct origin_backend *find_backend(const char *where,
+						 struct inc_error *error)
+{
+	size_t n = scheme_length(where);
+
+	if (!*where) {
+		origin_error(error, 0, "the origin's name is empty");
+		return NULL;
+	}
+	if (!n || scheme_is(where, "file"))
+		return &origin_file;
+	if (scheme_is(where, "http") || scheme_is(where, "https"))
+		return &origin_http;
+	origin_error(error, 0, "origins of kind \"%.*s:\" are not supported",
+		     (int)(n > 32 ? 32 : n), where);
+	return NULL;
+}
+
+int origin_open(struct origin **result, const char *where,
+		const struct origin_options *options, struct inc_error *error)
+{
+	const struct origin_backend *backend = find_backend(where, error);
+	struct origin *origin;
+	int err;
+
+	if (!backend)
+		return -EINVAL;
+	origin = calloc(1, sizeof(*origin));
+	if (!origin)
+		return origin_error(error, -ENOMEM, "out of memory");
+	origin->backend = backend;
+	origin->options = *options;
+	origin->fd = -1;
+	err = backend->open(origin, where, error);
+	if (err) {
+		origin_close(origin);
+		return err;
+	}
+	*result = origin;
+	return 0;
+}
+
+void origin_close(struct origin *origin)
+{
+	if (!origin)
+		return;
+	if (origin->backend->close)
+		origin->backend->close(origin);
+	free(origin->name);
+	free(origin->url);
+	free(origin);
+}
+
+const char *origin_name(const struct origin *origin)
+{
+	return origin->name;
+}
+
+bool origin_is_remote(const struct origin *origin)
+{
+	return origin->backend->remote;
+}
+
+u64 origin_size(const struct origin *origin)
+{
+	return atomic_load(&origin->size);
+}
+
+int origin_connect(struct origin_connection **result, struct origin *origin,
+		   struct inc_error *error)
+{
+	struct origin_connection *connection = calloc(1, sizeof(*connection));
+	int err = 0;
+
+	if (!connection)
+		return origin_error(error, -ENOMEM, "out of memory");
+	connection->origin = origin;
+	if (origin->backend->connect)
+		err = origin->backend->connect(connection, error);
+	if (err) {
+		free(connection);
+		return err;
+	}
+	*result = connection;
+	return 0;
+}
+
+void origin_disconnect(struct origin_connection *connection)
+{
+	if (!connection)
+		return;
+	if (connection->origin->backend->disconnect)
+		connection->origin->backend->disconnect(connection);
+	free(connection);
+}
+
+int origin_read(struct origin_connection *connection, u64 offset,
+		size_t length, void *buffer, struct inc_error *error)
+{
+	const struct origin *origin = connection->origin;
+
+	if (!length || length > ORIGIN_READ_MAX || offset > INT64_MAX - length)
+		return origin_error(error, -EPROTO, "the range is out of bounds");
+	if (origin->options.stop && atomic_load(origin->options.stop))
+		return origin_error(error, -ECANCELED, "stopped");
+	return origin->backend->read(connection, offset, length, buffer, error);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Origins: where the complete image can be read, a range at a time.
+ *
+ * An origin is a file ("path", "file:/path", "file:///path") or an HTTP URL. It
+ * may be used by any number of threads, each with a connection of its own.
+ * Nothing that an origin sends is trusted beyond its length: callers verify.
+ */
+#ifndef ORIGIN_H
+#define ORIGIN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include "incremental.h"
+
+/**
+ * struct origin_options - how patient to be
+ * @timeout: seconds to connect, and seconds that a reply may stall
+ * @ca_file: certificates to trust for https, or NULL for the system's
+ * @stop: reads are given up (-ECANCELED) once this is true; may be NULL
+ */
+struct origin_options {
+	unsigned int timeout;
+	const char *ca_file;
+	const atomic_bool *stop;
+};
+
+#define ORIGIN_TIMEOUT_DEFAULT	20
+#define ORIGIN_TIMEOUT_MAX	3600
+
+/* The most that one origin_read() takes. */
+#define ORIGIN_READ_MAX		(64u << 20)
+
+struct origin;
+struct origin_connection;
+
+/**
+ * origin_open - check what names an origin; open it if it is a file
+ * @origin: set on success; free with origin_close()
+ * @where: file or URL
+ * @options: copied; what it points to must outlive the origin
+ *
+ * Return: 0; -EINVAL for a malformed or unsupported name; -errno of a file.
+ */
+int origin_open(struct origin **origin, const char *where,
+		const struct origin_options *options, struct inc_error *error);
+void origin_close(struct origin *origin);
+
+/* For messages: the name without passwords and queries. */
+const char *origin_name(const struct origin *origin);
+
+/* Is it reached over a network, so that its absence may pass? */
+bool origin_is_remote(const struct origin *origin);
+
+/* Bytes it holds, as far as known: 0 before the first successful read. */
+u64 origin_size(const struct origin *origin);
+
+int origin_connect(struct origin_connection **connection,
+		   struct origin *origin, struct inc_error *error);
+void origin_disconnect(struct origin_connection *connection);
+
+/**
+ * origin_read - read a range, all of it or nothing; one attempt
+ * @length: 1 to ORIGIN_READ_MAX
+ * @error: on failure a sentence that names neither origin nor range
+ *
+ * Return: 0
+ *	-ENOENT: the origin does not exist or ends before the range does
+ *	-EACCES: the origin may not be read
+ *	-EPROTO: it answers, but cannot be used: no ranges, malformed replies
+ *	-EAGAIN: it cannot be reached, or failed in a way that may pass
+ *	-ECANCELED: stopped
+ *	-ENOMEM
+ */
+int origin_read(struct origin_connection *connection, u64 offset,
+		size_t length, void *buffer, struct inc_error *error);
+
+/* May the same read work later? */
+static inline bool origin_error_passes(int err)
+{
+	return err == -EAGAIN || err == -ENOMEM;
+}
+
+#endif /* ORIGIN_H */
