@@ -98,6 +98,18 @@ int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
 		   struct inc_error *error);
 
 /**
+ * inc_image_zeros - how many blocks have no extent
+ * @block: first
+ * @max: blocks to look at
+ * @count: set to the number of blocks from @block on, up to @max, that are
+ *	zero according to the map; the hash tree was asked and agrees
+ *
+ * Costs no reading of zeros: a device's holes are passed over quickly.
+ */
+int inc_image_zeros(struct inc_image *image, u64 block, u64 max, u64 *count,
+		    struct inc_error *error);
+
+/**
  * inc_image_tree_page - read a verified page of the hash tree
  * @page: number, below inc_image_segment()->tree.pages
  * @buffer: receives 4096 bytes

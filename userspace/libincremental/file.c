@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An image in a file or block device. A local image may be sparse: what its
+ * presence bitmaps do not have is absent, however its bytes read.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "internal.h"
+
+struct inc_file {
+	int fd;
+	char *path;
+	struct inc_image *image;
+	bool complete;
+};
+
+/* Read exactly @length bytes; the end of the file is -ENODATA. */
+int inc_read_fd(int fd, u64 offset, size_t length, void *buffer)
+{
+	u8 *bytes = buffer;
+
+	while (length) {
+		ssize_t got = pread(fd, bytes, length, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			return -ENODATA;
+		bytes += got;
+		offset += (u64)got;
+		length -= (size_t)got;
+	}
+	return 0;
+}
+
+int inc_write_fd(int fd, u64 offset, size_t length, const void *buffer)
+{
+	const u8 *bytes = buffer;
+
+	while (length) {
+		ssize_t put = pwrite(fd, bytes, length, (off_t)offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		bytes += put;
+		offset += (u64)put;
+		length -= (size_t)put;
+	}
+	return 0;
+}
+
+/* Are bits @first to @last of the bitmap at @offset all ones? */
+static int bits_set(int fd, u64 offset, u64 first, u64 last, bool *set)
+{
+	u8 bytes[512];
+	u64 bit = first;
+
+	while (bit <= last) {
+		u64 start = bit / 8;
+		u64 end = last / 8 + 1;
+		u64 length = end - start;
+		int ret;
+
+		if (length > sizeof(bytes))
+			length = sizeof(bytes);
+		ret = inc_read_fd(fd, offset + start, length, bytes);
+		if (ret)
+			return ret;
+		for (; bit <= last && bit / 8 < start + length; bit++) {
+			*set = bytes[bit / 8 - start] >> (bit % 8) & 1;
+			if (!*set)
+				return 0;
+		}
+	}
+	*set = true;
+	return 0;
+}
+
+/* Is [offset, offset + length), inside @seg, present? */
+static int present(int fd, const struct inc_segment *seg, u64 offset,
+		   u64 length, bool *set)
+{
+	u64 end = offset + length;
+
+	*set = true;
+	/* Head and bitmap are there whatever their bits say. */
+	if (offset < seg->meta_offset)
+		offset = seg->meta_offset;
+	if (end <= offset)
+		return 0;
+	return bits_set(fd, seg->bitmap_offset,
+			(offset - seg->offset) >> seg->chunk_shift,
+			(end - 1 - seg->offset) >> seg->chunk_shift, set);
+}
+
+static int file_read(void *context, u64 offset, size_t length, void *buffer,
+		     struct inc_error *error)
+{
+	struct inc_file *file = context;
+	u64 at = offset, left = length;
+	int ret = 0;
+
+	while (file->image && !file->complete && left) {
+		const struct inc_segment *seg =
+			inc_segment_holding(file->image, at);
+		u64 part = seg->end - at < left ? seg->end - at : left;
+		bool set;
+
+		ret = present(file->fd, seg, at, part, &set);
+		if (ret)
+			break;
+		if (!set)
+			return inc_fail(error, -ENODATA,
+					"%s: bytes %llu to %llu are not present in this local image",
+					file->path, (unsigned long long)at,
+					(unsigned long long)(at + part - 1));
+		at += part;
+		left -= part;
+	}
+	if (!ret)
+		ret = inc_read_fd(file->fd, offset, length, buffer);
+	if (ret == -ENODATA)
+		return inc_fail(error, -EIO,
+				"%s: file ends before offset %llu: truncated?",
+				file->path,
+				(unsigned long long)offset + length);
+	if (ret)
+		return inc_fail(error, ret, "%s: reading at offset %llu: %s",
+				file->path, (unsigned long long)offset,
+				strerror(-ret));
+	return 0;
+}
+
+/**
+ * inc_file_open - make a file an inc_io
+ * @file: set on success; freed with inc_file_close()
+ * @io: filled in; valid as long as @file
+ * @size: bytes of the file or block device
+ */
+int inc_file_open(struct inc_file **file, const char *path,
+		  struct inc_io *io, u64 *size, struct inc_error *error)
+{
+	struct inc_file *new = calloc(1, sizeof(*new));
+	struct stat st;
+	off_t end;
+	int ret;
+
+	if (!new)
+		return inc_fail(error, -ENOMEM, "out of memory");
+	new->fd = open(path, O_RDONLY | O_CLOEXEC);
+	new->path = strdup(path);
+	if (new->fd < 0 || !new->path)
+		goto fail;
+	if (fstat(new->fd, &st))
+		goto fail;
+	errno = EISDIR;
+	if (S_ISDIR(st.st_mode))
+		goto fail;
+	end = lseek(new->fd, 0, SEEK_END);
+	if (end < 0)
+		goto fail;
+	*size = (u64)end;
+	io->read = file_read;
+	io->context = new;
+	*file = new;
+	return 0;
+fail:
+	ret = inc_fail(error, -errno, "%s: %s", path, strerror(errno));
+	inc_file_close(new);
+	return ret;
+}
+
+/* From now on reads of absent bytes fail with ENODATA. */
+int inc_file_attach(struct inc_file *file, struct inc_image *image,
+		    struct inc_error *error)
+{
+	bool set = true;
+	u32 i;
+
+	for (i = 0; set && i < image->segment_count; i++) {
+		const struct inc_segment *seg = &image->segments[i];
+		int ret = present(file->fd, seg, seg->offset, seg->size, &set);
+
+		if (ret)
+			return inc_fail(error, ret,
+					"%s: reading the presence bitmap at offset %llu: %s",
+					file->path,
+					(unsigned long long)seg->bitmap_offset,
+					strerror(-ret));
+	}
+	file->complete = set;
+	file->image = image;
+	return 0;
+}
+
+void inc_file_close(struct inc_file *file)
+{
+	if (!file)
+		return;
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file->path);
+	free(file);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Local images: the origin's layout, sparse where nothing has arrived.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+#include "internal.h"
+
+/* Chunks of the head and of the bitmap, which count as present always. */
+static u64 fixed_chunks(const struct inc_segment *seg)
+{
+	return (seg->meta_offset - seg->offset) >> seg->chunk_shift;
+}
+
+static int write_failed(int ret, u64 offset, struct inc_error *error)
+{
+	return inc_fail(error, ret, "cannot write at offset %llu: %s",
+			(unsigned long long)offset, strerror(-ret));
+}
+
+/* Only the bytes with ones are written: the rest stays a hole. */
+static int bitmap_write(const struct inc_segment *seg, int fd,
+			struct inc_error *error)
+{
+	u64 ones = fixed_chunks(seg);
+	size_t bytes = (ones + 7) / 8;
+	u8 *bits = malloc(bytes);
+	int ret;
+
+	if (!bits)
+		return inc_fail(error, -ENOMEM, "out of memory for the bitmap");
+	memset(bits, 0xff, bytes);
+	if (ones % 8)
+		bits[bytes - 1] = (u8)((1u << ones % 8) - 1);
+	ret = inc_write_fd(fd, seg->bitmap_offset, bytes, bits);
+	free(bits);
+	return ret ? write_failed(ret, seg->bitmap_offset, error) : 0;
+}
+
+int inc_local_create(struct inc_image *image, int fd, struct inc_error *error)
+{
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; !ret && i < image->segment_count; i++) {
+		const struct inc_segment *seg = &image->segments[i];
+		u8 *head;
+
+		ret = inc_head_read(image, seg, &head, error);
+		if (ret)
+			return ret;
+		ret = inc_write_fd(fd, seg->offset, seg->head_size, head);
+		free(head);
+		if (ret)
+			return write_failed(ret, seg->offset, error);
+		ret = bitmap_write(seg, fd, error);
+	}
+	if (!ret && ftruncate(fd, (off_t)image->size))
+		ret = inc_fail(error, -errno,
+			       "cannot give the local image its size of %llu bytes: %s",
+			       (unsigned long long)image->size,
+			       strerror(errno));
+	return ret;
+}
+
+/* Ones in bits @from to @to - 1 of the bitmap at @offset of @fd. */
+static int count_ones(int fd, u64 offset, u64 from, u64 to, u64 *ones,
+		      struct inc_error *error)
+{
+	u8 buffer[65536];
+	u64 start = from / 8 * 8;
+
+	for (; start < to; start += 8 * sizeof(buffer)) {
+		u64 bytes = (to - start + 7) / 8;
+		u64 bit;
+		int ret;
+
+		if (bytes > sizeof(buffer))
+			bytes = sizeof(buffer);
+		ret = inc_read_fd(fd, offset + start / 8, bytes, buffer);
+		if (ret)
+			return inc_fail(error, ret,
+					"cannot read the presence bitmap at offset %llu: %s",
+					(unsigned long long)offset,
+					strerror(-ret));
+		for (bit = start; bit < to && bit < start + 8 * bytes; bit++)
+			if (bit >= from)
+				*ones += buffer[(bit - start) / 8] >>
+					 (bit % 8) & 1;
+	}
+	return 0;
+}
+
+int inc_local_present(struct inc_image *image, int fd, u64 *bytes,
+		      struct inc_error *error)
+{
+	u32 i;
+
+	*bytes = 0;
+	for (i = 0; i < image->segment_count; i++) {
+		const struct inc_segment *seg = &image->segments[i];
+		u64 ones = fixed_chunks(seg);
+		int ret = count_ones(fd, seg->bitmap_offset, ones,
+				     seg->size >> seg->chunk_shift, &ones,
+				     error);
+
+		if (ret)
+			return ret;
+		*bytes += ones << seg->chunk_shift;
+	}
+	return 0;
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading verified blocks.
+ */
+#include <lz4.h>
+#include <stdlib.h>
+#include "internal.h"
+
+/* Extents that follow each other in the file are read in one go. */
+#define GROUP_EXTENTS	64
+#define GROUP_BYTES	(1u << 20)
+
+struct group {
+	u32 count;
+	u64 offset;
+	u64 length;
+	struct {
+		u64 block;		/* first of the cluster */
+		struct inc_extent extent;
+	} at[GROUP_EXTENTS];
+};
+
+/**
+ * inc_extent_expand - expand an extent into its cluster
+ * @block: any block of the cluster, for the message
+ * @stored: extent->length bytes
+ * @blocks: receives inc_cluster_bytes(extent) bytes
+ */
+int inc_extent_expand(const struct inc_source *source,
+		      const struct inc_extent *extent, u64 block,
+		      const void *stored, void *blocks,
+		      struct inc_error *error)
+{
+	int size = (int)inc_cluster_bytes(extent);
+
+	switch (extent->codec) {
+	case INC_CODEC_STORED:
+		memcpy(blocks, stored, (size_t)size);
+		return 0;
+	case INC_CODEC_LZ4:
+		if (LZ4_decompress_safe(stored, blocks, (int)extent->length,
+					size) == size)
+			return 0;
+		inc_map_forget(source, block);
+		return inc_fail(error, -EBADMSG,
+				"block %llu: the %u bytes at offset %llu do not decompress to its cluster",
+				(unsigned long long)block, extent->length,
+				(unsigned long long)extent->offset);
+	default:
+		return inc_fail(error, -ENOTSUP,
+				"block %llu (offset %llu): codec %u is not supported",
+				(unsigned long long)block,
+				(unsigned long long)extent->offset,
+				extent->codec);
+	}
+}
+
+/**
+ * inc_blocks_check - compare blocks with their digests in the hash tree
+ * @extent: where they were stored, for the message
+ * @block: first
+ * @count: number of them
+ */
+int inc_blocks_check(const struct inc_source *source,
+		     const struct inc_extent *extent, u64 block, u64 count,
+		     const u8 *blocks, struct inc_cursor *cursor,
+		     struct inc_error *error)
+{
+	u8 expected[INC_SHA256_SIZE], digest[INC_SHA256_SIZE];
+	u64 i;
+
+	for (i = 0; i < count; i++) {
+		int ret = inc_block_digest(source, block + i, cursor, expected,
+					   error);
+
+		if (ret)
+			return ret;
+		inc_hash_digest(source->image->hash,
+				blocks + (i << INC_BLOCK_SHIFT),
+				INC_BLOCK_SIZE, digest);
+		if (!memcmp(digest, expected, sizeof(digest)))
+			continue;
+		inc_map_forget(source, block + i);
+		return inc_fail(error, -EBADMSG,
+				"block %llu (%u bytes at offset %llu) does not match its digest",
+				(unsigned long long)(block + i),
+				extent->length,
+				(unsigned long long)extent->offset);
+	}
+	return 0;
+}
+
+/*
+ * How many of the @max blocks from @block on have no extent; each of them is
+ * checked to be a block of zeros by its digest.
+ */
+static int zeros_count(const struct inc_source *source, u64 block, u64 max,
+		       struct inc_cursor *cursor, u64 *count,
+		       struct inc_error *error)
+{
+	u64 end = block + max, b = block;
+	u8 expected[INC_SHA256_SIZE];
+	struct inc_extent extent;
+	int ret;
+
+	while (b < end) {
+		u64 stop;
+
+		ret = inc_entry_fetch(source, b, cursor, &extent, error);
+		if (ret)
+			return ret;
+		if (extent.codec != INC_CODEC_ZERO)
+			break;
+		stop = inc_map_skip(source, b, cursor);
+		for (; b < stop && b < end; b++) {
+			ret = inc_block_digest(source, b, cursor, expected,
+					       error);
+			if (ret)
+				return ret;
+			if (!memcmp(expected, source->image->zero_digest,
+				    sizeof(expected)))
+				continue;
+			inc_map_forget(source, b);
+			return inc_fail(error, -EBADMSG,
+					"block %llu has no extent, but its digest is not that of zeros",
+					(unsigned long long)b);
+		}
+	}
+	*count = b - block;
+	return 0;
+}
+
+/* Collect clusters from @block on whose extents lie in one row in the file. */
+static int group_collect(const struct inc_source *source, u64 block, u64 end,
+			 struct inc_cursor *cursor, struct group *group,
+			 u64 *next, struct inc_error *error)
+{
+	struct inc_extent extent;
+	int ret;
+
+	group->count = 0;
+	group->length = 0;
+	while (block < end && group->count < GROUP_EXTENTS) {
+		ret = inc_entry_fetch(source, block, cursor, &extent, error);
+		if (ret)
+			return ret;
+		if (extent.codec == INC_CODEC_ZERO)
+			break;
+		if (!group->count)
+			group->offset = extent.offset;
+		else if (extent.offset != group->offset + group->length ||
+			 group->length + extent.length > GROUP_BYTES)
+			break;
+		group->at[group->count].block = inc_cluster_start(&extent,
+								  block);
+		group->at[group->count++].extent = extent;
+		group->length += extent.length;
+		block = inc_cluster_start(&extent, block) +
+			(1u << extent.cluster_shift);
+	}
+	*next = block < end ? block : end;
+	return 0;
+}
+
+/* Expand a group and copy out those of its blocks in [block, end). */
+static int group_expand(const struct inc_source *source,
+			const struct group *group, const u8 *stored,
+			u64 block, u64 end, struct inc_cursor *cursor,
+			u8 *scratch, u8 *out, struct inc_error *error)
+{
+	u32 i;
+
+	for (i = 0; i < group->count; i++) {
+		const struct inc_extent *extent = &group->at[i].extent;
+		u64 start = group->at[i].block;
+		u64 stop = start + (1u << extent->cluster_shift);
+		u64 from = start < block ? block : start;
+		u64 to = stop > end ? end : stop;
+		u8 *place = out + ((from - block) << INC_BLOCK_SHIFT);
+		u8 *cluster = from == start && to == stop ? place : scratch;
+		int ret;
+
+		ret = inc_extent_expand(source, extent, from, stored, cluster,
+					error);
+		if (ret)
+			return ret;
+		stored += extent->length;
+		if (cluster == scratch)
+			memcpy(place,
+			       cluster + ((from - start) << INC_BLOCK_SHIFT),
+			       (to - from) << INC_BLOCK_SHIFT);
+		ret = inc_blocks_check(source, extent, from, to - from, place,
+				       cursor, error);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int range_check(const struct inc_image *image, u64 block, u64 count,
+		       struct inc_error *error)
+{
+	u64 blocks = image->view->seg->device_blocks;
+
+	if (block <= blocks && count <= blocks - block)
+		return 0;
+	return inc_fail(error, -EINVAL,
+			"blocks %llu+%llu reach past the device's end (%llu blocks)",
+			(unsigned long long)block, (unsigned long long)count,
+			(unsigned long long)blocks);
+}
+
+int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
+		   struct inc_error *error)
+{
+	const struct inc_source source = { image, image->view, 0, 0, NULL };
+	u64 end = block + count;
+	struct inc_cursor cursor;
+	struct group group;
+	u8 *scratch = NULL, *stored = NULL;
+	size_t stored_size = 0;
+	u8 *out = buffer;
+	u64 next;
+	int ret;
+
+	ret = range_check(image, block, count, error);
+	if (ret)
+		return ret;
+	inc_cursor_init(&cursor);
+	scratch = malloc((size_t)INC_BLOCK_SIZE <<
+			 image->view->seg->cluster_shift);
+	if (!scratch)
+		return inc_fail(error, -ENOMEM, "out of memory");
+
+	for (; block < end; block = next) {
+		ret = group_collect(&source, block, end, &cursor, &group,
+				    &next, error);
+		if (ret)
+			break;
+		if (!group.count) {
+			ret = zeros_count(&source, block, end - block, &cursor,
+					  &next, error);
+			if (ret)
+				break;
+			memset(out, 0, next << INC_BLOCK_SHIFT);
+			out += next << INC_BLOCK_SHIFT;
+			next += block;
+			continue;
+		}
+		if (group.length > stored_size) {
+			free(stored);
+			stored_size = group.length;
+			stored = malloc(stored_size);
+		}
+		if (!stored) {
+			ret = inc_fail(error, -ENOMEM, "out of memory");
+			break;
+		}
+		ret = inc_source_read(&source, group.offset, group.length,
+				      stored, error);
+		if (!ret)
+			ret = group_expand(&source, &group, stored, block, end,
+					   &cursor, scratch, out, error);
+		if (ret)
+			break;
+		out += (next - block) << INC_BLOCK_SHIFT;
+	}
+	free(stored);
+	free(scratch);
+	return ret;
+}
+
+int inc_image_zeros(struct inc_image *image, u64 block, u64 max, u64 *count,
+		    struct inc_error *error)
+{
+	const struct inc_source source = { image, image->view, 0, 0, NULL };
+	struct inc_cursor cursor;
+	int ret;
+
+	ret = range_check(image, block, max, error);
+	if (ret)
+		return ret;
+	inc_cursor_init(&cursor);
+	return zeros_count(&source, block, max, &cursor, count, error);
+}
+
+int inc_image_extent(struct inc_image *image, u64 block,
+		     struct inc_extent *extent, struct inc_error *error)
+{
+	const struct inc_source source = { image, image->view, 0, 0, NULL };
+	struct inc_cursor cursor;
+	int ret;
+
+	ret = range_check(image, block, 1, error);
+	if (ret)
+		return ret;
+	inc_cursor_init(&cursor);
+	return inc_entry_fetch(&source, block, &cursor, extent, error);
+}
+
+int inc_image_tree_page(struct inc_image *image, u64 page, void *buffer,
+			struct inc_error *error)
+{
+	const struct inc_source source = { image, image->view, 0, 0, NULL };
+	const struct inc_tree *tree = &image->view->seg->tree;
+	u32 level = 0, fanout = INC_PAGE_SHIFT - tree->digest_shift;
+
+	if (page >= tree->pages)
+		return inc_fail(error, -EINVAL,
+				"hash tree has no page %llu, only %llu pages",
+				(unsigned long long)page,
+				(unsigned long long)tree->pages);
+	while (page < tree->first[level])
+		level++;
+	return inc_tree_fetch(&source, level,
+			      (page - tree->first[level]) <<
+				      (fanout * (level + 1)),
+			      buffer, error);
+}
