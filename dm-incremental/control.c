@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/incremental/<backing device>: the loader's interface to a store, as
+ * <linux/dm-incremental.h> defines it.
+ */
+#include <linux/compat.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include <linux/dm-incremental.h>
+#include "dm-incremental.h"
+
+#define INC_MINORS	(1 << MINORBITS)
+
+/**
+ * struct inc_loader - an open file of a store's node
+ * @store: its memory is kept by the file's reference to the cdev
+ */
+struct inc_loader {
+	struct inc_store	*store;
+};
+
+static dev_t first_devt;
+static DEFINE_IDA(minors);
+static struct class inc_class = {
+	.name = "incremental",
+};
+
+static int control_open(struct inode *inode, struct file *file)
+{
+	struct inc_store *store = container_of(inode->i_cdev, struct inc_store,
+					       cdev);
+	struct inc_loader *loader;
+
+	if (!inc_store_enter(store))
+		return -ENODEV;
+	loader = kzalloc(sizeof(*loader), GFP_KERNEL);
+	if (loader) {
+		loader->store = store;
+		file->private_data = loader;
+		atomic_inc(&store->nr_loaders);
+	}
+	inc_store_leave(store);
+	return loader ? 0 : -ENOMEM;
+}
+
+static int control_release(struct inode *inode, struct file *file)
+{
+	struct inc_loader *loader = file->private_data;
+
+	atomic_dec(&loader->store->nr_loaders);
+	inc_wait_loader_gone(loader->store, loader);
+	kfree(loader);
+	return 0;
+}
+
+static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct file *file = iocb->ki_filp;
+	struct inc_loader *loader = file->private_data;
+	struct inc_store *store = loader->store;
+	struct inc_request request;
+	ssize_t done = 0;
+	int r;
+
+	if (iov_iter_count(to) < sizeof(request))
+		return -EINVAL;
+	for (;;) {
+		while (iov_iter_count(to) >= sizeof(request) &&
+		       inc_wait_hand_out(store, loader, &request)) {
+			if (copy_to_iter(&request, sizeof(request), to) !=
+			    sizeof(request))
+				return done ?: -EFAULT;
+			done += sizeof(request);
+		}
+		if (done)
+			return done;
+		if (READ_ONCE(store->dead))
+			return -ENODEV;
+		if (file->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT)
+			return -EAGAIN;
+		r = wait_event_interruptible(store->loaders_wait,
+					     inc_wait_pending(store) ||
+					     READ_ONCE(store->dead));
+		if (r)
+			return r;
+	}
+}
+
+static ssize_t control_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct inc_loader *loader = iocb->ki_filp->private_data;
+	ssize_t r;
+
+	if (!inc_store_enter(loader->store))
+		return -ENODEV;
+	r = inc_fill(loader->store, iocb->ki_pos, from);
+	if (r > 0)
+		iocb->ki_pos += r;
+	inc_store_leave(loader->store);
+	return r;
+}
+
+static __poll_t control_poll(struct file *file, poll_table *wait)
+{
+	struct inc_loader *loader = file->private_data;
+	struct inc_store *store = loader->store;
+	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(file, &store->loaders_wait, wait);
+	if (READ_ONCE(store->dead))
+		return EPOLLHUP | EPOLLIN | EPOLLRDNORM;
+	if (inc_wait_pending(store))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	return mask;
+}
+
+static loff_t seek_presence(struct inc_store *store, u64 offset, bool present)
+{
+	u64 chunk = offset >> store->chunk_shift;
+	u64 found;
+
+	if (offset >= store->size)
+		return -ENXIO;
+	found = inc_presence_seek(store, chunk, present);
+	if (found == store->chunks)
+		return present ? -ENXIO : store->size;
+	return max(offset, found << store->chunk_shift);
+}
+
+static loff_t control_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct inc_loader *loader = file->private_data;
+	struct inc_store *store = loader->store;
+	loff_t r;
+
+	if (READ_ONCE(store->dead))
+		return -ENODEV;
+	if (whence != SEEK_HOLE && whence != SEEK_DATA)
+		return generic_file_llseek_size(file, offset, whence,
+						MAX_LFS_FILESIZE, store->size);
+	if (offset < 0)
+		return -ENXIO;
+	r = seek_presence(store, offset, whence == SEEK_DATA);
+	return r < 0 ? r : vfs_setpos(file, r, MAX_LFS_FILESIZE);
+}
+
+static int control_fsync(struct file *file, loff_t start, loff_t end,
+			 int datasync)
+{
+	struct inc_loader *loader = file->private_data;
+	int r;
+
+	if (!inc_store_enter(loader->store))
+		return -ENODEV;
+	r = inc_presence_commit(loader->store);
+	inc_store_leave(loader->store);
+	return r;
+}
+
+static bool bad_range(const struct inc_store *store, u64 offset, u64 length,
+		      u32 unit)
+{
+	return !length || (offset | length) & (unit - 1) ||
+	       offset >= store->size || length > store->size - offset;
+}
+
+static int ioctl_unavailable(struct inc_store *store, void __user *arg)
+{
+	struct inc_unavailable range;
+
+	if (copy_from_user(&range, arg, sizeof(range)))
+		return -EFAULT;
+	if (bad_range(store, range.offset, range.length,
+		      1u << store->chunk_shift))
+		return -EINVAL;
+	inc_wait_unavailable(store, range.offset >> store->chunk_shift,
+			     (range.offset + range.length - 1) >>
+			     store->chunk_shift);
+	return 0;
+}
+
+static int read_present(struct inc_store *store, struct page *page, u64 offset,
+			u32 length)
+{
+	struct bio_vec vec;
+	struct bio bio;
+	int r;
+
+	inc_store_bio_init(store, &bio, &vec, 1, REQ_OP_READ, offset);
+	__bio_add_page(&bio, page, length, 0);
+	r = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	return r;
+}
+
+static int ioctl_read(struct inc_store *store, void __user *arg)
+{
+	struct inc_read read;
+	struct page *page;
+	u64 done;
+	int r = 0;
+
+	if (copy_from_user(&read, arg, sizeof(read)))
+		return -EFAULT;
+	if (read.length > INC_READ_MAX ||
+	    bad_range(store, read.offset, read.length, INC_PAGE_SIZE))
+		return -EINVAL;
+	if (!inc_presence_test(store, read.offset >> store->chunk_shift,
+			       (read.offset + read.length - 1) >>
+			       store->chunk_shift))
+		return -ENODATA;
+
+	page = alloc_page(GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	for (done = 0; !r && done < read.length; done += PAGE_SIZE) {
+		u32 length = min_t(u64, PAGE_SIZE, read.length - done);
+
+		r = read_present(store, page, read.offset + done, length);
+		if (!r && copy_to_user(u64_to_user_ptr(read.buffer) + done,
+				       page_address(page), length))
+			r = -EFAULT;
+	}
+	__free_page(page);
+	return r;
+}
+
+static int ioctl_info(struct inc_store *store, void __user *arg)
+{
+	struct inc_info *info = kmalloc(sizeof(*info), GFP_KERNEL);
+	int r = 0;
+
+	if (!info)
+		return -ENOMEM;
+	inc_store_info(store, info);
+	if (copy_to_user(arg, info, sizeof(*info)))
+		r = -EFAULT;
+	kfree(info);
+	return r;
+}
+
+static long control_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	struct inc_loader *loader = file->private_data;
+	struct inc_store *store = loader->store;
+	void __user *user = (void __user *)arg;
+	long r;
+
+	if (!inc_store_enter(store))
+		return -ENODEV;
+	switch (cmd) {
+	case INC_IOC_UNAVAILABLE:
+		r = ioctl_unavailable(store, user);
+		break;
+	case INC_IOC_READ:
+		r = ioctl_read(store, user);
+		break;
+	case INC_IOC_INFO:
+		r = ioctl_info(store, user);
+		break;
+	default:
+		r = -ENOTTY;
+	}
+	inc_store_leave(store);
+	return r;
+}
+
+static const struct file_operations control_fops = {
+	.owner		= THIS_MODULE,
+	.open		= control_open,
+	.release	= control_release,
+	.read_iter	= control_read,
+	.write_iter	= control_write,
+	.poll		= control_poll,
+	.llseek		= control_llseek,
+	.fsync		= control_fsync,
+	.unlocked_ioctl	= control_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+/**
+ * inc_control_add - make a store's node
+ * @store: being created; its @dev is initialised
+ *
+ * Return: 0 or a negative errno.
+ */
+int inc_control_add(struct inc_store *store)
+{
+	int minor, r;
+
+	minor = ida_alloc_max(&minors, INC_MINORS - 1, GFP_KERNEL);
+	if (minor < 0)
+		return minor;
+	store->dev.class = &inc_class;
+	store->dev.devt = MKDEV(MAJOR(first_devt), minor);
+	/* The driver core turns "!" into a folder of /dev. */
+	r = dev_set_name(&store->dev, "incremental!%pg", store->bdev);
+	if (r)
+		goto free_minor;
+	cdev_init(&store->cdev, &control_fops);
+	store->cdev.owner = THIS_MODULE;
+	r = cdev_device_add(&store->cdev, &store->dev);
+	if (r)
+		goto free_minor;
+	return 0;
+
+free_minor:
+	ida_free(&minors, minor);
+	return r;
+}
+
+/**
+ * inc_control_remove - take a store's node away
+ * @store: open files of it go on to exist
+ */
+void inc_control_remove(struct inc_store *store)
+{
+	cdev_device_del(&store->cdev, &store->dev);
+	ida_free(&minors, MINOR(store->dev.devt));
+}
+
+/**
+ * inc_control_init - the module is loaded
+ *
+ * Return: 0 or a negative errno.
+ */
+int inc_control_init(void)
+{
+	int r;
+
+	r = alloc_chrdev_region(&first_devt, 0, INC_MINORS, "incremental");
+	if (r)
+		return r;
+	r = class_register(&inc_class);
+	if (r)
+		unregister_chrdev_region(first_devt, INC_MINORS);
+	return r;
+}
+
+/**
+ * inc_control_exit - the module goes; no store and no open file is left
+ */
+void inc_control_exit(void)
+{
+	class_unregister(&inc_class);
+	unregister_chrdev_region(first_devt, INC_MINORS);
+	ida_destroy(&minors);
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The parts of the device-mapper target "incremental", and what they ask of
+ * each other. Dependencies point down; nothing points up:
+ *
+ *	target   table line, status, messages, suspend: dm's language
+ *	  view     one generation: directories, map, clusters to blocks
+ *	    verity   hash tree, verified tree pages
+ *	      store    one per backing device: segments, metadata pages, life
+ *	      fill, presence, wait   its chunks: written, counted, waited for
+ *	        format   structures on disk and their arithmetic
+ *	control  /dev/incremental/ nodes; uses the store only
+ *
+ * Locks, in the order they nest:
+ *
+ *	stores_mutex (store.c)	the list of stores, store->users, a store's
+ *				creation and end
+ *	store->live		read: backing device in use by a loader's call;
+ *				write: store->dead is being set
+ *	store->views_mutex	store->views
+ *	store->commit_mutex	one commit at a time
+ *	store->lock		wants, their links, waiting bios, loaders' queues,
+ *				running fills. Never held over I/O, and what is
+ *				allocated under it is so with GFP_NOIO.
+ *
+ * The presence bitmap is read without a lock; see presence.c.
+ */
+#ifndef DM_INCREMENTAL_H
+#define DM_INCREMENTAL_H
+
+#include <linux/bio.h>
+#include <linux/cdev.h>
+#include <linux/completion.h>
+#include <linux/device-mapper.h>
+#include <linux/dm-bufio.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <crypto/hash.h>
+
+#include "format.h"
+
+#define DM_MSG_PREFIX		"incremental"
+
+#define INC_PAGE_SECTORS	(INC_PAGE_SIZE >> SECTOR_SHIFT)
+
+struct inc_info;
+struct inc_loader;
+struct inc_request;
+struct inc_view;
+struct iov_iter;
+
+/**
+ * struct inc_store - one backing device and what of its image is present
+ *
+ * Shared by all views of generations of the image on that device, also by the
+ * old and the new table during a reload. @dev owns the memory; the first view
+ * creates the store, the last one's end shuts it down (@dead), and open files
+ * of its node keep the memory until they are closed.
+ */
+struct inc_store {
+	struct device		dev;
+	struct cdev		cdev;
+	struct list_head	list;		/* stores_mutex */
+	unsigned int		users;		/* stores_mutex */
+	struct mutex		views_mutex;
+	struct list_head	views;		/* views_mutex */
+
+	struct block_device	*bdev;		/* valid until @dead */
+	dev_t			bdev_dev;
+	bool			read_only;
+	struct dm_bufio_client	*bufio;		/* metadata pages */
+
+	struct inc_segment	*segments;	/* all of the image, in order */
+	u32			nr_segments;
+	u64			size;		/* bytes of the image */
+	u32			chunk_shift;
+	u64			chunks;		/* of the image */
+
+	struct rw_semaphore	live;
+	bool			dead;		/* set with @live and @lock held */
+
+	/* presence.c */
+	unsigned long		*present;	/* a bit per chunk */
+	unsigned long		*dirty;		/* a bit per bitmap page */
+	u64			bitmap_pages;	/* of all segments */
+	atomic64_t		nr_present;	/* chunks */
+	struct mutex		commit_mutex;
+	struct page		*commit_page;	/* commit_mutex */
+	struct delayed_work	commit_work;
+	unsigned int		commit_interval; /* ms */
+	struct work_struct	event_work;
+
+	/* wait.c */
+	struct mutex		lock;
+	struct rb_root		wants;		/* disjoint, by first chunk */
+	struct list_head	demand;		/* wants no loader has */
+	struct list_head	handed;		/* wants a loader has, oldest first */
+	struct list_head	hints;		/* nobody waits for these */
+	unsigned int		nr_demand;	/* on @demand and @handed */
+	unsigned int		nr_hints;
+	struct list_head	waiting;	/* struct inc_io.waiting */
+	unsigned int		nr_waiting;
+	u64			next_id;
+	wait_queue_head_t	loaders_wait;
+	struct delayed_work	timer_work;
+
+	/* fill.c */
+	struct list_head	fills;		/* running; @lock */
+	wait_queue_head_t	fills_wait;
+
+	atomic_t		nr_loaders;
+	atomic64_t		nr_filled;	/* chunks since creation */
+	atomic64_t		nr_timeouts;	/* reads */
+	atomic64_t		nr_unavailable;	/* reads */
+};
+
+/*
+ * store.c
+ */
+struct inc_store *inc_store_get(struct block_device *bdev, struct inc_view *view,
+				unsigned int commit_interval, char **error);
+void inc_store_put(struct inc_store *store, struct inc_view *view);
+bool inc_store_enter(struct inc_store *store);
+void inc_store_leave(struct inc_store *store);
+int inc_store_copy_page(struct inc_store *store, u64 page, u32 offset,
+			void *buffer, u32 length);
+void inc_store_bio_init(struct inc_store *store, struct bio *bio,
+			struct bio_vec *table, unsigned short nr_vecs,
+			blk_opf_t opf, u64 offset);
+void inc_store_info(struct inc_store *store, struct inc_info *info);
+
+/*
+ * presence.c
+ */
+int inc_presence_load(struct inc_store *store);
+void inc_presence_free(struct inc_store *store);
+void inc_presence_set(struct inc_store *store, u64 first, u64 last);
+bool inc_presence_test(struct inc_store *store, u64 first, u64 last);
+bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
+			      u64 *first_absent, u64 *last_absent);
+u64 inc_presence_seek(struct inc_store *store, u64 chunk, bool present);
+int inc_presence_commit(struct inc_store *store);
+void inc_presence_commit_work(struct work_struct *work);
+
+static inline bool inc_presence_complete(struct inc_store *store)
+{
+	return atomic64_read(&store->nr_present) == store->chunks;
+}
+
+/*
+ * fill.c
+ */
+ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from);
+
+/*
+ * wait.c
+ */
+#define INC_LINKS	8	/* absent ranges that a read asks for at a time */
+
+/**
+ * struct inc_link - a waiting read's stake in one want
+ * @list: on want->links
+ * @want: NULL if the link is not in use or its range has arrived
+ * @io: the read
+ * @first: first chunk waited for, within @want
+ * @last: last chunk waited for, within @want
+ */
+struct inc_link {
+	struct list_head	list;
+	struct inc_want		*want;
+	struct inc_io		*io;
+	u64			first;
+	u64			last;
+};
+
+/**
+ * struct inc_io - a read of the virtual device; dm's per-bio data
+ * @work: runs inc_view_read() on the view's workqueue
+ * @view: what is read
+ * @block: first block
+ * @blocks: number of blocks, 1 to INC_IO_BLOCKS
+ * @iter: what of the bio is still to be filled with data
+ * @status: BLK_STS_OK, or why waiting ended
+ * @waiting: on store->waiting while it waits (store->lock)
+ * @deadline: jiffies; set when it first waits, for all its waits together
+ * @started: @deadline is set
+ * @nr_links: links whose range has not arrived (store->lock)
+ * @links: what it waits for (store->lock)
+ */
+struct inc_io {
+	struct work_struct	work;
+	struct inc_view		*view;
+	u64			block;
+	u32			blocks;
+	struct bvec_iter	iter;
+	blk_status_t		status;
+
+	struct list_head	waiting;
+	unsigned long		deadline;
+	bool			started;
+	unsigned int		nr_links;
+	struct inc_link		links[INC_LINKS];
+};
+
+#define INC_IO_BLOCKS	(1u << INC_CLUSTER_SHIFT_MAX)
+
+/**
+ * struct inc_ranges - absent chunk ranges collected for one request
+ * @count: number of ranges
+ * @range: first and last chunk of each
+ */
+struct inc_ranges {
+	unsigned int	count;
+	struct {
+		u64	first;
+		u64	last;
+	} range[INC_LINKS];
+};
+
+void inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
+		    u64 offset, u64 length);
+bool inc_wait_for(struct inc_store *store, struct inc_io *io,
+		  const struct inc_ranges *ranges);
+void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges);
+void inc_wait_filled(struct inc_store *store, u64 first, u64 last);
+void inc_wait_unavailable(struct inc_store *store, u64 first, u64 last);
+void inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
+			blk_status_t status);
+void inc_wait_timer_work(struct work_struct *work);
+void inc_wait_init(struct inc_store *store);
+void inc_wait_destroy(struct inc_store *store);
+bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
+		       struct inc_request *request);
+bool inc_wait_pending(struct inc_store *store);
+void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader);
+
+/*
+ * control.c
+ */
+int inc_control_add(struct inc_store *store);
+void inc_control_remove(struct inc_store *store);
+int inc_control_init(void);
+void inc_control_exit(void);
+
+/*
+ * verity.c
+ */
+
+/**
+ * struct inc_verity - what one view trusts
+ * @hash_name: as in the table
+ * @root: root digest, from the table
+ * @salt: from the table, NULL if none
+ * @digest_size: bytes
+ * @salt_size: bytes
+ * @tfm: the hash
+ * @initial_state: exported state of @tfm after hashing @salt
+ * @zero_digest: digest of a block of zeros
+ * @id: marks tree pages that were verified up to @root; never reused
+ */
+struct inc_verity {
+	char			*hash_name;
+	u8			root[INC_DIGEST_MAX];
+	u8			*salt;
+	unsigned int		digest_size;
+	unsigned int		salt_size;
+	struct crypto_shash	*tfm;
+	u8			*initial_state;
+	u8			zero_digest[INC_DIGEST_MAX];
+	u64			id;
+};
+
+/* Appended to each dm-bufio buffer: the struct inc_verity that verified it. */
+struct inc_page_aux {
+	u64			verified_by;
+};
+
+int inc_verity_init(struct inc_verity *verity, const char *hash_name,
+		    const char *root_hex, const char *salt_hex, char **error);
+void inc_verity_destroy(struct inc_verity *verity);
+int inc_verity_block(struct inc_verity *verity, const void *data,
+		     const u8 *digest);
+int inc_verity_digests(struct inc_view *view, u64 block, u32 count,
+		       u8 *digests);
+
+/*
+ * view.c
+ */
+
+/**
+ * struct inc_view - one generation of a store's image, as a table opened it
+ * @ti: the target
+ * @list: on store->views (store->views_mutex)
+ * @store: where its bytes are
+ * @segment: of this generation, in store->segments
+ * @generation: its number
+ * @verity: what its blocks must hash to
+ * @map_dir: directory of the map, @segment->map_runs runs
+ * @tree_dir: directory of the hash tree, @segment->tree_runs runs
+ * @wq: reads run here
+ * @buffers: pool of @nr_buffers buffers that reads take
+ * @read_timeout: ms that a read may wait for absent data
+ * @fetch_readahead: readahead waits for absent data instead of leaving a hint
+ * @suspended: reads must not wait (store->lock)
+ * @nr_hash_failures: blocks and tree pages that did not match their digest
+ */
+struct inc_view {
+	struct dm_target	*ti;
+	struct list_head	list;
+	struct inc_store	*store;
+	const struct inc_segment *segment;
+	u32			generation;
+	struct inc_verity	verity;
+	struct inc_run		*map_dir;
+	struct inc_run		*tree_dir;
+	struct workqueue_struct	*wq;
+	struct inc_buffer	*buffers;
+	unsigned int		nr_buffers;
+	spinlock_t		buffers_lock;
+	struct list_head	free_buffers;	/* buffers_lock */
+	wait_queue_head_t	buffers_wait;
+	unsigned int		read_timeout;
+	bool			fetch_readahead;
+	bool			suspended;
+	atomic64_t		nr_hash_failures;
+};
+
+int inc_view_open(struct inc_view *view, char **error);
+void inc_view_close(struct inc_view *view);
+void inc_view_read(struct work_struct *work);
+void inc_view_bad(struct inc_view *view, const char *what, u64 block,
+		  u64 offset);
+
+static inline u64 inc_view_tree_page(const struct inc_view *view, u64 page)
+{
+	return inc_dir_lookup(view->tree_dir, view->segment->tree_runs, page);
+}
+
+static inline u64 inc_view_map_page(const struct inc_view *view, u64 page)
+{
+	return inc_dir_lookup(view->map_dir, view->segment->map_runs, page);
+}
+
+#endif /* DM_INCREMENTAL_H */

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fills: a loader's bytes become chunks of the image file.
+ *
+ * The first fill of a chunk wins, and a chunk is written by one fill at a time:
+ * fills whose ranges overlap run one after the other. So once a chunk is
+ * present it never changes, and readers need no lock against fills.
+ */
+#include <linux/mm.h>
+#include <linux/uio.h>
+
+#include "dm-incremental.h"
+#include "trace.h"
+
+/* Bytes that are copied in, then written; a multiple of every chunk size. */
+#define FILL_BYTES	(256u << 10)
+#define FILL_PAGES	(FILL_BYTES >> PAGE_SHIFT)
+
+/**
+ * struct inc_fill - a piece of a write that is being done
+ * @list: on store->fills (store->lock)
+ * @first: first chunk
+ * @last: last chunk; no other running fill has any of them
+ * @pages: the bytes
+ * @vecs: for the bio
+ */
+struct inc_fill {
+	struct list_head	list;
+	u64			first;
+	u64			last;
+	struct page		*pages[FILL_PAGES];
+	struct bio_vec		vecs[FILL_PAGES];
+};
+
+static bool try_claim(struct inc_store *store, struct inc_fill *fill)
+{
+	struct inc_fill *other;
+	bool ok = true;
+
+	mutex_lock(&store->lock);
+	list_for_each_entry(other, &store->fills, list)
+		if (other->first <= fill->last && fill->first <= other->last)
+			ok = false;
+	if (ok)
+		list_add(&fill->list, &store->fills);
+	mutex_unlock(&store->lock);
+	return ok;
+}
+
+static void release_claim(struct inc_store *store, struct inc_fill *fill)
+{
+	mutex_lock(&store->lock);
+	list_del(&fill->list);
+	mutex_unlock(&store->lock);
+	wake_up_all(&store->fills_wait);
+}
+
+/* Write chunks @first to @last of @fill to the backing device. */
+static int write_chunks(struct inc_store *store, struct inc_fill *fill,
+			u64 first, u64 last)
+{
+	u32 at = (first - fill->first) << store->chunk_shift;
+	u32 left = (last - first + 1) << store->chunk_shift;
+	struct bio bio;
+	int r;
+
+	inc_store_bio_init(store, &bio, fill->vecs, FILL_PAGES, REQ_OP_WRITE,
+			   first << store->chunk_shift);
+	while (left) {
+		u32 length = min_t(u32, left, PAGE_SIZE - offset_in_page(at));
+
+		__bio_add_page(&bio, fill->pages[at >> PAGE_SHIFT], length,
+			       offset_in_page(at));
+		at += length;
+		left -= length;
+	}
+	r = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	return r;
+}
+
+/* Write what is absent of @fill's range, which no other fill writes now. */
+static int fill_absent(struct inc_store *store, struct inc_fill *fill)
+{
+	u64 from = fill->first, first, last;
+	int r = 0;
+
+	while (from <= fill->last &&
+	       inc_presence_next_absent(store, from, fill->last, &first,
+					&last)) {
+		r = write_chunks(store, fill, first, last);
+		if (r)
+			break;
+		trace_incremental_fill(store->bdev_dev,
+				       first << store->chunk_shift,
+				       (last - first + 1) <<
+				       store->chunk_shift);
+		inc_presence_set(store, first, last);
+		atomic64_add(last - first + 1, &store->nr_filled);
+		inc_wait_filled(store, first, last);
+		from = last + 1;
+	}
+	return r;
+}
+
+static int fill_piece(struct inc_store *store, struct inc_fill *fill,
+		      u64 offset, u32 length, struct iov_iter *from)
+{
+	u32 done;
+	int r;
+
+	for (done = 0; done < length; done += PAGE_SIZE) {
+		u32 bytes = min_t(u32, length - done, PAGE_SIZE);
+
+		if (copy_page_from_iter(fill->pages[done >> PAGE_SHIFT], 0,
+					bytes, from) != bytes)
+			return -EFAULT;
+	}
+	fill->first = offset >> store->chunk_shift;
+	fill->last = (offset + length - 1) >> store->chunk_shift;
+	if (inc_presence_test(store, fill->first, fill->last))
+		return 0;
+	r = wait_event_killable(store->fills_wait, try_claim(store, fill));
+	if (r)
+		return r;
+	r = fill_absent(store, fill);
+	release_claim(store, fill);
+	return r;
+}
+
+static void free_fill(struct inc_fill *fill)
+{
+	unsigned int i;
+
+	for (i = 0; i < FILL_PAGES; i++)
+		if (fill->pages[i])
+			__free_page(fill->pages[i]);
+	kvfree(fill);
+}
+
+static struct inc_fill *alloc_fill(size_t length)
+{
+	struct inc_fill *fill = kvzalloc(sizeof(*fill), GFP_KERNEL);
+	unsigned int i, pages;
+
+	if (!fill)
+		return NULL;
+	pages = min_t(size_t, DIV_ROUND_UP(length, PAGE_SIZE), FILL_PAGES);
+	for (i = 0; i < pages; i++) {
+		fill->pages[i] = alloc_page(GFP_KERNEL);
+		if (!fill->pages[i]) {
+			free_fill(fill);
+			return NULL;
+		}
+	}
+	return fill;
+}
+
+/**
+ * inc_fill - bytes of the image have arrived
+ * @store: the store; the caller is between inc_store_enter() and _leave()
+ * @offset: bytes in the image
+ * @from: the bytes; advanced by what was taken
+ *
+ * The rules are those of write() in <linux/dm-incremental.h>.
+ *
+ * Context: process; sleeps, does I/O. Return: bytes taken, or a negative errno
+ * if none were.
+ */
+ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from)
+{
+	u32 chunk_size = 1u << store->chunk_shift;
+	struct inc_fill *fill;
+	ssize_t taken = 0;
+	size_t length;
+	int r = 0;
+
+	if (!iov_iter_count(from))
+		return 0;
+	if (offset & (chunk_size - 1))
+		return -EINVAL;
+	if (offset >= store->size)
+		return -EFBIG;
+	length = min_t(u64, iov_iter_count(from), store->size - offset) &
+		 ~(size_t)(chunk_size - 1);
+	if (!length)
+		return -EINVAL;
+	if (store->read_only)
+		return inc_presence_complete(store) ? length : -EROFS;
+
+	fill = alloc_fill(length);
+	if (!fill)
+		return -ENOMEM;
+	while (length) {
+		u32 piece = min_t(size_t, length, FILL_BYTES);
+
+		r = fill_piece(store, fill, offset + taken, piece, from);
+		if (r)
+			break;
+		taken += piece;
+		length -= piece;
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
+	}
+	free_fill(fill);
+	return taken ?: r;
+}

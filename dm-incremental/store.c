@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stores: one for each backing device in use, shared by all views on it.
+ *
+ * The first view of a backing device creates its store, the end of the last
+ * one shuts it down. During a table reload the old and the new table's views
+ * hold the same store, so its node, presence and waiting reads outlive either.
+ *
+ * The store keeps no reference of its own to the backing device: each view has
+ * one (dm_get_device), and the struct block_device is the same for all.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include <linux/dm-incremental.h>
+#include "dm-incremental.h"
+
+static LIST_HEAD(stores);
+static DEFINE_MUTEX(stores_mutex);
+
+/**
+ * inc_store_bio_init - prepare a bio on the backing device
+ * @store: alive
+ * @bio: initialised here; the caller adds pages, submits and uninits it
+ * @table: room for its pages
+ * @nr_vecs: number of entries of @table
+ * @opf: operation and flags
+ * @offset: bytes in the image file, a multiple of 4096
+ */
+void inc_store_bio_init(struct inc_store *store, struct bio *bio,
+			struct bio_vec *table, unsigned short nr_vecs,
+			blk_opf_t opf, u64 offset)
+{
+	bio_init(bio, store->bdev, table, nr_vecs, opf);
+	bio->bi_iter.bi_sector = offset >> SECTOR_SHIFT;
+}
+
+/**
+ * inc_store_copy_page - copy from a metadata page
+ * @store: alive
+ * @page: its place, in 4096-byte units of the image file; must be present
+ * @offset: first byte wanted of it
+ * @buffer: receives @length bytes
+ * @length: @offset + @length is at most 4096
+ *
+ * Context: process; sleeps, may do I/O. Return: 0 or a negative errno.
+ */
+int inc_store_copy_page(struct inc_store *store, u64 page, u32 offset,
+			void *buffer, u32 length)
+{
+	struct dm_buffer *buf;
+	void *data;
+
+	data = dm_bufio_read(store->bufio, page, &buf);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	memcpy(buffer, data + offset, length);
+	dm_bufio_release(buf);
+	return 0;
+}
+
+static void clear_page_aux(struct dm_buffer *buf)
+{
+	struct inc_page_aux *aux = dm_bufio_get_aux_data(buf);
+
+	aux->verified_by = 0;
+}
+
+/*
+ * Find the segments: each starts where the one before it ends. What follows
+ * the last good one is not looked at further; a view that wants a generation
+ * which is not among them says so.
+ */
+static int find_segments(struct inc_store *store, char **error)
+{
+	u64 device_size = bdev_nr_bytes(store->bdev);
+	struct inc_segment *segments;
+	struct inc_super *super;
+	const char *why = NULL;
+	u64 offset = 0;
+	u32 capacity = 0;
+	int r = 0;
+
+	super = kmalloc(sizeof(*super), GFP_KERNEL);
+	if (!super)
+		goto no_memory;
+
+	while (offset + INC_BLOCK_SIZE <= device_size &&
+	       store->nr_segments < INC_SEGMENTS_MAX) {
+		if (store->nr_segments == capacity) {
+			capacity = capacity ? 2 * capacity : 1;
+			segments = kvcalloc(capacity, sizeof(*segments),
+					    GFP_KERNEL);
+			if (!segments)
+				goto no_memory;
+			if (store->segments)
+				memcpy(segments, store->segments,
+				       store->nr_segments * sizeof(*segments));
+			kvfree(store->segments);
+			store->segments = segments;
+		}
+		r = inc_store_copy_page(store, offset >> INC_PAGE_SHIFT, 0,
+					super, sizeof(*super));
+		if (r) {
+			*error = "Cannot read a superblock";
+			break;
+		}
+		segments = &store->segments[store->nr_segments];
+		if (inc_segment_parse(super, offset, device_size, segments,
+				      &why) ||
+		    segments->generation != store->nr_segments ||
+		    segments->chunk_shift != store->segments->chunk_shift)
+			break;
+		offset = segments->end;
+		store->nr_segments++;
+	}
+	if (!r && !store->nr_segments) {
+		/* *why is a constant; dm only prints it. */
+		*error = device_size < INC_BLOCK_SIZE ?
+			 "Backing device is smaller than a superblock" :
+			 (char *)why;
+		r = -EINVAL;
+	}
+	store->size = offset;
+	kfree(super);
+	return r;
+
+no_memory:
+	kfree(super);
+	*error = "Cannot allocate segments";
+	return -ENOMEM;
+}
+
+/* Tell every view's device, so that who waits for its events looks. */
+static void event_work(struct work_struct *work)
+{
+	struct inc_store *store = container_of(work, struct inc_store,
+					       event_work);
+	struct inc_view *view;
+
+	mutex_lock(&store->views_mutex);
+	list_for_each_entry(view, &store->views, list)
+		dm_table_event(view->ti->table);
+	mutex_unlock(&store->views_mutex);
+}
+
+static void store_release(struct device *dev)
+{
+	struct inc_store *store = container_of(dev, struct inc_store, dev);
+
+	inc_presence_free(store);
+	kvfree(store->segments);
+	kfree(store);
+}
+
+static struct inc_store *store_create(struct block_device *bdev,
+				      unsigned int commit_interval,
+				      char **error)
+{
+	struct inc_store *store;
+	int r;
+
+	store = kzalloc(sizeof(*store), GFP_KERNEL);
+	if (!store) {
+		*error = "Cannot allocate store";
+		return ERR_PTR(-ENOMEM);
+	}
+	device_initialize(&store->dev);
+	store->dev.release = store_release;
+	INIT_LIST_HEAD(&store->views);
+	mutex_init(&store->views_mutex);
+	INIT_LIST_HEAD(&store->fills);
+	init_waitqueue_head(&store->fills_wait);
+	init_rwsem(&store->live);
+	mutex_init(&store->commit_mutex);
+	INIT_DELAYED_WORK(&store->commit_work, inc_presence_commit_work);
+	INIT_WORK(&store->event_work, event_work);
+	inc_wait_init(store);
+
+	store->bdev = bdev;
+	store->bdev_dev = bdev->bd_dev;
+	store->read_only = bdev_read_only(bdev);
+	store->commit_interval = commit_interval;
+	store->bufio = dm_bufio_client_create(bdev, INC_PAGE_SIZE, 1,
+					      sizeof(struct inc_page_aux),
+					      clear_page_aux, NULL, 0);
+	if (IS_ERR(store->bufio)) {
+		*error = "Cannot create metadata cache";
+		r = PTR_ERR(store->bufio);
+		store->bufio = NULL;
+		goto bad;
+	}
+	r = find_segments(store, error);
+	if (r)
+		goto bad;
+	store->chunk_shift = store->segments->chunk_shift;
+	store->chunks = store->size >> store->chunk_shift;
+
+	r = inc_presence_load(store);
+	if (r) {
+		*error = "Cannot load presence bitmap";
+		goto bad;
+	}
+	r = inc_control_add(store);
+	if (r) {
+		*error = "Cannot create node in /dev/incremental";
+		goto bad;
+	}
+	return store;
+
+bad:
+	if (store->bufio)
+		dm_bufio_client_destroy(store->bufio);
+	put_device(&store->dev);
+	return ERR_PTR(r);
+}
+
+/*
+ * No view is left, so no read is in flight; loaders may still have the node
+ * open. After @dead is set under @live none of their calls reaches the device.
+ */
+static void store_shut_down(struct inc_store *store)
+{
+	inc_control_remove(store);
+
+	down_write(&store->live);
+	mutex_lock(&store->lock);
+	store->dead = true;
+	mutex_unlock(&store->lock);
+	up_write(&store->live);
+	wake_up_all(&store->loaders_wait);
+
+	cancel_work_sync(&store->event_work);
+	cancel_delayed_work_sync(&store->commit_work);
+	if (inc_presence_commit(store))
+		DMWARN("%s: cannot commit presence, chunks of the last seconds may be fetched again",
+		       dev_name(&store->dev));
+	/* A failing commit timer may have started itself again. */
+	cancel_delayed_work_sync(&store->commit_work);
+	inc_wait_destroy(store);
+	dm_bufio_client_destroy(store->bufio);
+	store->bdev = NULL;
+	put_device(&store->dev);
+}
+
+/**
+ * inc_store_get - the store of a backing device
+ * @bdev: opened by @view's target, which closes it after inc_store_put()
+ * @view: added to the store's views
+ * @commit_interval: ms; the shortest that any view asked for holds
+ * @error: on failure, a sentence for the target
+ *
+ * Context: process; sleeps, may do I/O. Return: the store or an ERR_PTR.
+ */
+struct inc_store *inc_store_get(struct block_device *bdev,
+				struct inc_view *view,
+				unsigned int commit_interval, char **error)
+{
+	struct inc_store *store;
+
+	mutex_lock(&stores_mutex);
+	list_for_each_entry(store, &stores, list) {
+		if (store->bdev_dev == bdev->bd_dev) {
+			store->commit_interval = min(store->commit_interval,
+						     commit_interval);
+			goto found;
+		}
+	}
+	store = store_create(bdev, commit_interval, error);
+	if (IS_ERR(store))
+		goto out;
+	list_add(&store->list, &stores);
+found:
+	store->users++;
+	mutex_lock(&store->views_mutex);
+	list_add(&view->list, &store->views);
+	mutex_unlock(&store->views_mutex);
+out:
+	mutex_unlock(&stores_mutex);
+	return store;
+}
+
+/**
+ * inc_store_put - a view is done with its store
+ * @store: from inc_store_get()
+ * @view: has no read in flight
+ *
+ * Context: process; sleeps, does I/O.
+ */
+void inc_store_put(struct inc_store *store, struct inc_view *view)
+{
+	/*
+	 * The mutex is held to the end: a new store on this device would find
+	 * the node's name taken, and load presence that is still being written.
+	 */
+	mutex_lock(&stores_mutex);
+	mutex_lock(&store->views_mutex);
+	list_del(&view->list);
+	mutex_unlock(&store->views_mutex);
+	if (!--store->users) {
+		list_del(&store->list);
+		store_shut_down(store);
+	}
+	mutex_unlock(&store->views_mutex);
+}
+
+/**
+ * inc_store_enter - a loader's call is about to use the backing device
+ * @store: the store
+ *
+ * Return: false if the store is shut down; else the caller ends its use with
+ * inc_store_leave() soon: shutting down waits for it.
+ */
+bool inc_store_enter(struct inc_store *store)
+{
+	down_read(&store->live);
+	if (!store->dead)
+		return true;
+	up_read(&store->live);
+	return false;
+}
+
+/**
+ * inc_store_leave - the call is done with the backing device
+ * @store: for which inc_store_enter() returned true
+ */
+void inc_store_leave(struct inc_store *store)
+{
+	up_read(&store->live);
+}
+
+/**
+ * inc_store_info - what INC_IOC_INFO tells
+ * @store: alive
+ * @info: filled in
+ */
+void inc_store_info(struct inc_store *store, struct inc_info *info)
+{
+	struct inc_view *view, *newest = NULL;
+
+	memset(info, 0, sizeof(*info));
+	info->image_size = store->size;
+	info->present = atomic64_read(&store->nr_present) << store->chunk_shift;
+	info->chunk_size = 1u << store->chunk_shift;
+
+	mutex_lock(&store->views_mutex);
+	list_for_each_entry(view, &store->views, list)
+		if (!newest || view->generation > newest->generation)
+			newest = view;
+	if (newest) {
+		const struct inc_verity *verity = &newest->verity;
+
+		info->generation = newest->generation;
+		info->digest_size = verity->digest_size;
+		info->salt_size = verity->salt_size;
+		strscpy(info->hash_name, verity->hash_name,
+			sizeof(info->hash_name));
+		memcpy(info->root_digest, verity->root, verity->digest_size);
+		memcpy(info->salt, verity->salt, verity->salt_size);
+	}
+	mutex_unlock(&store->views_mutex);
+}

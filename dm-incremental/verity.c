@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Verification against the hash tree: dm-verity's, version 1
+ * (Documentation/admin-guide/device-mapper/verity.rst).
+ *
+ * Tree pages are cached by dm-bufio. A page that was verified up to a view's
+ * root carries that view's id in its aux data. There is no lock around it:
+ * two threads may verify the same page at the same time, and both write the
+ * same; two views that share a store and trust different roots overwrite each
+ * other's mark, and the loser verifies again. The mark cannot outlive what it
+ * stands for: when the page is evicted and read anew, dm-bufio clears it.
+ */
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "dm-incremental.h"
+
+static atomic64_t last_id;
+
+static int hash(struct inc_verity *verity, const void *data, u8 *digest)
+{
+	SHASH_DESC_ON_STACK(desc, verity->tfm);
+	int r;
+
+	desc->tfm = verity->tfm;
+	r = crypto_shash_import(desc, verity->initial_state) ?:
+	    crypto_shash_finup(desc, data, INC_BLOCK_SIZE, digest);
+	shash_desc_zero(desc);
+	return r;
+}
+
+/**
+ * inc_verity_block - does a block hash to a digest?
+ * @verity: the hash and salt
+ * @data: 4096 bytes that nobody else can change
+ * @digest: from inc_verity_digests()
+ *
+ * Return: 0, -EBADMSG if not, or what the crypto API returned.
+ */
+int inc_verity_block(struct inc_verity *verity, const void *data,
+		     const u8 *digest)
+{
+	u8 actual[INC_DIGEST_MAX];
+	int r;
+
+	r = hash(verity, data, actual);
+	if (r)
+		return r;
+	return memcmp(actual, digest, verity->digest_size) ? -EBADMSG : 0;
+}
+
+/**
+ * struct page_part - bytes wanted from one tree page
+ * @level: of the page
+ * @block: a data block below it
+ * @offset: first byte wanted
+ * @length: bytes
+ */
+struct page_part {
+	u32	level;
+	u64	block;
+	u32	offset;
+	u32	length;
+};
+
+/*
+ * Copy from the tree page that @part names. Without @expect only if it has
+ * been verified before (else -EAGAIN); with it, verify it if it has not.
+ */
+static int copy_verified(struct inc_view *view, const struct page_part *part,
+			 const u8 *expect, u8 *out)
+{
+	struct inc_page_aux *aux;
+	struct dm_buffer *buf;
+	u32 ignored;
+	u64 page;
+	void *data;
+	int r = 0;
+
+	page = inc_tree_page(&view->segment->tree, part->level, part->block,
+			     &ignored);
+	page = inc_view_tree_page(view, page);
+	data = dm_bufio_read(view->store->bufio, page, &buf);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+
+	aux = dm_bufio_get_aux_data(buf);
+	if (READ_ONCE(aux->verified_by) != view->verity.id) {
+		r = expect ? inc_verity_block(&view->verity, data, expect) :
+			     -EAGAIN;
+		if (!r)
+			WRITE_ONCE(aux->verified_by, view->verity.id);
+	}
+	if (!r)
+		memcpy(out, data + part->offset, part->length);
+	dm_bufio_release(buf);
+	if (r == -EBADMSG)
+		inc_view_bad(view, "tree page", part->block,
+			     page << INC_PAGE_SHIFT);
+	return r;
+}
+
+/* Copy digests that one leaf page holds. */
+static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
+		     u8 *out)
+{
+	const struct inc_tree *tree = &view->segment->tree;
+	struct page_part part = { 0, block, offset, length };
+	u8 expect[INC_DIGEST_MAX], digest[INC_DIGEST_MAX];
+	u32 level;
+	int r;
+
+	r = copy_verified(view, &part, NULL, out);
+	if (r != -EAGAIN)
+		return r;
+
+	/* From the root down, each page vouches for the next. */
+	memcpy(expect, view->verity.root, view->verity.digest_size);
+	for (level = tree->levels - 1; level > 0; level--) {
+		struct page_part up = { .level = level, .block = block,
+					.length = view->verity.digest_size };
+
+		inc_tree_page(tree, level, block, &up.offset);
+		r = copy_verified(view, &up, expect, digest);
+		if (r)
+			return r;
+		memcpy(expect, digest, sizeof(expect));
+	}
+	return copy_verified(view, &part, expect, out);
+}
+
+/**
+ * inc_verity_digests - what blocks must hash to
+ * @view: the view
+ * @block: first block
+ * @count: number of blocks
+ * @digests: receives a digest each INC_DIGEST_MAX bytes or less: each takes
+ *	1 << tree.digest_shift bytes, as in the tree's pages
+ *
+ * All tree pages on the way must be present.
+ *
+ * Context: process; sleeps, may do I/O. Return: 0; -EBADMSG if a tree page is
+ * bad, which has been reported; another negative errno.
+ */
+int inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *digests)
+{
+	const struct inc_tree *tree = &view->segment->tree;
+	u32 offset, here;
+	int r;
+
+	if (!tree->levels) {
+		memcpy(digests, view->verity.root, view->verity.digest_size);
+		return 0;
+	}
+	while (count) {
+		inc_tree_page(tree, 0, block, &offset);
+		here = min(count, (INC_PAGE_SIZE - offset) >> tree->digest_shift);
+		r = copy_leaf(view, block, offset, here << tree->digest_shift,
+			      digests);
+		if (r)
+			return r;
+		block += here;
+		count -= here;
+		digests += here << tree->digest_shift;
+	}
+	return 0;
+}
+
+/* The state after the salt, so that it is not hashed for every block. */
+static int prepare_salt(struct inc_verity *verity)
+{
+	SHASH_DESC_ON_STACK(desc, verity->tfm);
+	int r;
+
+	verity->initial_state = kmalloc(crypto_shash_statesize(verity->tfm),
+					GFP_KERNEL);
+	if (!verity->initial_state)
+		return -ENOMEM;
+	desc->tfm = verity->tfm;
+	r = crypto_shash_init(desc);
+	if (!r && verity->salt_size)
+		r = crypto_shash_update(desc, verity->salt, verity->salt_size);
+	if (!r)
+		r = crypto_shash_export(desc, verity->initial_state);
+	shash_desc_zero(desc);
+	return r ?: hash(verity, page_address(ZERO_PAGE(0)),
+			 verity->zero_digest);
+}
+
+static int parse_salt(struct inc_verity *verity, const char *hex, char **error)
+{
+	size_t length = strlen(hex);
+
+	if (!strcmp(hex, "-"))
+		return 0;
+	*error = "Invalid salt: not 1 to 256 bytes in hex, or -";
+	if (!length || length & 1 || length > 2 * INC_SALT_MAX)
+		return -EINVAL;
+	verity->salt_size = length / 2;
+	verity->salt = kmalloc(verity->salt_size, GFP_KERNEL);
+	if (!verity->salt) {
+		*error = "Cannot allocate salt";
+		return -ENOMEM;
+	}
+	return hex2bin(verity->salt, hex, verity->salt_size) ? -EINVAL : 0;
+}
+
+/**
+ * inc_verity_init - parse what the table says must be trusted
+ * @verity: zeroed; on failure, too, freed with inc_verity_destroy()
+ * @hash_name: name of a hash in the kernel's crypto API
+ * @root_hex: root digest in hex
+ * @salt_hex: salt in hex, or "-" for none
+ * @error: on failure, a sentence for the target
+ *
+ * Context: process; sleeps. Return: 0 or a negative errno.
+ */
+int inc_verity_init(struct inc_verity *verity, const char *hash_name,
+		    const char *root_hex, const char *salt_hex, char **error)
+{
+	int r;
+
+	*error = "Cannot initialise hash";
+	verity->hash_name = kstrdup(hash_name, GFP_KERNEL);
+	if (!verity->hash_name)
+		return -ENOMEM;
+	verity->tfm = crypto_alloc_shash(hash_name, 0, 0);
+	if (IS_ERR(verity->tfm)) {
+		r = PTR_ERR(verity->tfm);
+		verity->tfm = NULL;
+		return r;
+	}
+	verity->digest_size = crypto_shash_digestsize(verity->tfm);
+	if (!verity->digest_size || verity->digest_size > INC_DIGEST_MAX) {
+		*error = "Digest size of the hash is out of range";
+		return -EINVAL;
+	}
+	if (strlen(root_hex) != 2 * verity->digest_size ||
+	    hex2bin(verity->root, root_hex, verity->digest_size)) {
+		*error = "Invalid root digest: wrong length or not hex";
+		return -EINVAL;
+	}
+	r = parse_salt(verity, salt_hex, error);
+	if (r)
+		return r;
+	*error = "Cannot initialise hash";
+	verity->id = atomic64_inc_return(&last_id);
+	r = prepare_salt(verity);
+	if (!r)
+		DMINFO("%s with %s", hash_name,
+		       crypto_tfm_alg_driver_name(crypto_shash_tfm(verity->tfm)));
+	return r;
+}
+
+/**
+ * inc_verity_destroy - free what inc_verity_init() made
+ * @verity: any state inc_verity_init() left it in
+ */
+void inc_verity_destroy(struct inc_verity *verity)
+{
+	if (verity->tfm)
+		crypto_free_shash(verity->tfm);
+	kfree(verity->initial_state);
+	kfree(verity->salt);
+	kfree(verity->hash_name);
+}

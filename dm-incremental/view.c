@@ -1,0 +1,684 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A view: one generation of an image, as blocks.
+ *
+ * A read goes through these steps, each of which may find chunks absent, make
+ * the read wait for them and start it again from the first step:
+ *
+ *	1. the map pages and tree pages of its blocks are present
+ *	2. the map entries name extents, and those are present
+ *	3. the digests of its blocks are copied from verified tree pages
+ *	4. the extents are read: neighbours in the file in one bio, several
+ *	   bios at a time
+ *	5. each cluster is expanded into a private buffer, each block hashed
+ *	   there, then copied to the reader's pages: these may change under
+ *	   us (O_DIRECT), and never get a byte that was not verified
+ *
+ * Reads run on the view's workqueue and sleep only for I/O and memory, never
+ * for a loader. Everything they need is allocated beforehand (struct
+ * inc_buffer); there are as many buffers as reads run at a time.
+ */
+#include <linux/blkdev.h>
+#include <linux/lz4.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "dm-incremental.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* Room for one stored cluster of 256 KiB at any alignment, and some. */
+#define INPUT_BYTES	(272u << 10)
+#define INPUT_PAGES	DIV_ROUND_UP(INPUT_BYTES, PAGE_SIZE)
+#define RUNS_MAX	16	/* bios of one batch */
+
+/**
+ * struct inc_buffer - all that a read needs while it runs
+ * @list: on view->free_buffers
+ * @pages: where extents are read to
+ * @vecs: for @bios
+ * @bios: one for each run
+ * @nr_runs: of @bios in use
+ * @used: bytes of @input in use
+ * @pending: bios in flight, plus one while they are being submitted
+ * @status: of the first bio that failed
+ * @done: completed when @pending falls to 0
+ * @input: @pages, mapped one after the other
+ * @output: room for the largest cluster
+ * @entries: of each block of the read, from the map
+ * @extents: of each block, decoded from @entries
+ * @source: of each block, where in @input its extent starts
+ * @digests: of each block
+ */
+struct inc_buffer {
+	struct list_head	list;
+	struct page		*pages[INPUT_PAGES];
+	struct bio_vec		vecs[INPUT_PAGES + RUNS_MAX];
+	struct bio		bios[RUNS_MAX];
+	unsigned int		nr_runs;
+	u32			used;
+	atomic_t		pending;
+	blk_status_t		status;
+	struct completion	done;
+	u8			*input;
+	u8			*output;
+	__le64			entries[INC_IO_BLOCKS];
+	struct inc_extent	extents[INC_IO_BLOCKS];
+	u32			source[INC_IO_BLOCKS];
+	u8			digests[INC_IO_BLOCKS * INC_DIGEST_MAX];
+};
+
+/**
+ * inc_view_bad - report bytes that are not what they must be
+ * @view: the view
+ * @what: what they are
+ * @block: of the virtual device, that they belong to
+ * @offset: bytes in the image file, where they are stored
+ *
+ * Counts, logs (rate-limited), traces and sends a dm event.
+ */
+void inc_view_bad(struct inc_view *view, const char *what, u64 block,
+		  u64 offset)
+{
+	struct inc_store *store = view->store;
+
+	atomic64_inc(&view->nr_hash_failures);
+	DMERR_LIMIT("%s: %s of block %llu is damaged, at image offset %llu",
+		    dm_table_device_name(view->ti->table), what, block, offset);
+	trace_incremental_hash_failure(store->bdev_dev, what, block, offset);
+	schedule_work(&store->event_work);
+}
+
+/*
+ * Copy @length bytes to what is left of the reader's bio; NULL copies zeros.
+ */
+static void copy_out(struct bio *bio, struct inc_io *io, const u8 *data,
+		     u32 length)
+{
+	while (length) {
+		struct bio_vec vec = bio_iter_iovec(bio, io->iter);
+		u32 bytes = min(vec.bv_len, length);
+
+		if (data) {
+			memcpy_to_page(vec.bv_page, vec.bv_offset, data, bytes);
+			data += bytes;
+		} else {
+			memzero_page(vec.bv_page, vec.bv_offset, bytes);
+		}
+		bio_advance_iter_single(bio, &io->iter, bytes);
+		length -= bytes;
+	}
+}
+
+/* Step 1. */
+static void find_absent_metadata(struct inc_view *view, const struct inc_io *io,
+				 struct inc_ranges *ranges)
+{
+	const struct inc_tree *tree = &view->segment->tree;
+	u64 last_block = io->block + io->blocks - 1;
+	u64 page, last;
+	u32 level, ignored;
+
+	for (page = inc_map_page(io->block); page <= inc_map_page(last_block);
+	     page++)
+		inc_ranges_add(view->store, ranges,
+			       inc_view_map_page(view, page) << INC_PAGE_SHIFT,
+			       INC_PAGE_SIZE);
+	for (level = 0; level < tree->levels; level++) {
+		page = inc_tree_page(tree, level, io->block, &ignored);
+		last = inc_tree_page(tree, level, last_block, &ignored);
+		for (; page <= last; page++)
+			inc_ranges_add(view->store, ranges,
+				       inc_view_tree_page(view, page) <<
+				       INC_PAGE_SHIFT, INC_PAGE_SIZE);
+	}
+}
+
+static int bad_entry(struct inc_view *view, u64 block)
+{
+	u64 page = inc_view_map_page(view, inc_map_page(block));
+
+	inc_view_bad(view, "map entry", block, page << INC_PAGE_SHIFT);
+	return -EBADMSG;
+}
+
+/* Step 2: decode the map entries of all blocks. */
+static int load_extents(struct inc_view *view, const struct inc_io *io,
+			struct inc_buffer *buffer)
+{
+	__le64 *entries = buffer->entries;
+	u32 done = 0, i;
+	int r;
+
+	while (done < io->blocks) {
+		u32 index = inc_map_index(io->block + done);
+		u32 count = min_t(u32, io->blocks - done,
+				  INC_ENTRIES_PER_PAGE - index);
+		u64 page = inc_map_page(io->block + done);
+
+		r = inc_store_copy_page(view->store,
+					inc_view_map_page(view, page),
+					index * sizeof(*entries),
+					entries + done,
+					count * sizeof(*entries));
+		if (r)
+			return r;
+		done += count;
+	}
+	for (i = 0; i < io->blocks; i++) {
+		struct inc_extent *extent = &buffer->extents[i];
+
+		r = inc_entry_decode(le64_to_cpu(entries[i]),
+				     view->segment->cluster_shift,
+				     view->segment->end, extent);
+		if (r || extent->codec == INC_CODEC_LZ4_DICT)
+			return bad_entry(view, io->block + i);
+	}
+	return 0;
+}
+
+/* Do blocks @i - 1 and @i of the read belong to the same cluster? */
+static bool same_cluster(const struct inc_io *io,
+			 const struct inc_buffer *buffer, u32 i)
+{
+	const struct inc_extent *extent = &buffer->extents[i];
+
+	return i && extent->offset == buffer->extents[i - 1].offset &&
+	       extent->length == buffer->extents[i - 1].length &&
+	       inc_cluster_start(extent, io->block + i) != io->block + i;
+}
+
+static void find_absent_data(struct inc_view *view, const struct inc_io *io,
+			     const struct inc_buffer *buffer,
+			     struct inc_ranges *ranges)
+{
+	u32 i;
+
+	for (i = 0; i < io->blocks; i++) {
+		const struct inc_extent *extent = &buffer->extents[i];
+
+		if (extent->codec != INC_CODEC_ZERO &&
+		    !same_cluster(io, buffer, i))
+			inc_ranges_add(view->store, ranges, extent->offset,
+				       extent->length);
+	}
+}
+
+static void end_run(struct bio *bio)
+{
+	struct inc_buffer *buffer = bio->bi_private;
+
+	if (bio->bi_status)
+		buffer->status = bio->bi_status;
+	if (atomic_dec_and_test(&buffer->pending))
+		complete(&buffer->done);
+}
+
+/*
+ * Make room for the file pages [from, to) in the batch, in its last run if
+ * they touch it. Sets @at to where @from's bytes will be in the input.
+ */
+static bool add_to_batch(struct inc_view *view, struct inc_buffer *buffer,
+			 u64 from, u64 to, u64 *run_start, u64 *run_end,
+			 unsigned int *nr_vecs, u32 *at)
+{
+	struct bio *bio;
+	u32 bytes;
+
+	if (!buffer->nr_runs || from < *run_start || from > *run_end) {
+		if (buffer->nr_runs == RUNS_MAX ||
+		    to - from > INPUT_BYTES - buffer->used)
+			return false;
+		bio = &buffer->bios[buffer->nr_runs];
+		inc_store_bio_init(view->store, bio, buffer->vecs + *nr_vecs,
+				   ARRAY_SIZE(buffer->vecs) - *nr_vecs,
+				   REQ_OP_READ, from);
+		bio->bi_end_io = end_run;
+		bio->bi_private = buffer;
+		buffer->nr_runs++;
+		*run_start = from;
+		*run_end = from;
+	}
+	if (to > *run_end && to - *run_end > INPUT_BYTES - buffer->used)
+		return false;
+
+	*at = buffer->used - (u32)(*run_end - from);
+	bio = &buffer->bios[buffer->nr_runs - 1];
+	while (*run_end < to) {
+		u32 offset = buffer->used & (PAGE_SIZE - 1);
+
+		bytes = min_t(u64, to - *run_end, PAGE_SIZE - offset);
+		__bio_add_page(bio, buffer->pages[buffer->used / PAGE_SIZE],
+			       bytes, offset);
+		buffer->used += bytes;
+		*run_end += bytes;
+		(*nr_vecs)++;
+	}
+	return true;
+}
+
+/*
+ * Step 4: read the extents of as many blocks, from @start on, as fit in the
+ * input. Returns the block to go on with, or a negative errno.
+ */
+static int read_batch(struct inc_view *view, const struct inc_io *io,
+		      struct inc_buffer *buffer, u32 start)
+{
+	u64 run_start = 0, run_end = 0;
+	unsigned int nr_vecs = 0, n;
+	struct blk_plug plug;
+	u32 i, at = 0;
+
+	buffer->nr_runs = 0;
+	buffer->used = 0;
+	for (i = start; i < io->blocks; i++) {
+		const struct inc_extent *extent = &buffer->extents[i];
+		u64 from = round_down(extent->offset, INC_PAGE_SIZE);
+		u64 to = round_up(extent->offset + extent->length,
+				  INC_PAGE_SIZE);
+
+		if (extent->codec == INC_CODEC_ZERO)
+			continue;
+		if (i > start && same_cluster(io, buffer, i)) {
+			buffer->source[i] = buffer->source[i - 1];
+			continue;
+		}
+		if (!add_to_batch(view, buffer, from, to, &run_start, &run_end,
+				  &nr_vecs, &at))
+			break;
+		buffer->source[i] = at + (u32)(extent->offset - from);
+	}
+	if (!buffer->nr_runs)
+		return i;
+
+	buffer->status = BLK_STS_OK;
+	reinit_completion(&buffer->done);
+	atomic_set(&buffer->pending, buffer->nr_runs);
+	blk_start_plug(&plug);
+	for (n = 0; n < buffer->nr_runs; n++)
+		submit_bio_noacct(&buffer->bios[n]);
+	blk_finish_plug(&plug);
+	wait_for_completion_io(&buffer->done);
+	for (n = 0; n < buffer->nr_runs; n++)
+		bio_uninit(&buffer->bios[n]);
+	invalidate_kernel_vmap_range(buffer->input, buffer->used);
+	return buffer->status ? blk_status_to_errno(buffer->status) : i;
+}
+
+/*
+ * Expand the cluster of block @i up to its byte @end. Returns the cluster's
+ * bytes, or NULL if they are malformed.
+ */
+static const u8 *expand(struct inc_buffer *buffer, u32 i, u32 end)
+{
+	const struct inc_extent *extent = &buffer->extents[i];
+	const u8 *source = buffer->input + buffer->source[i];
+	u32 bytes = inc_cluster_bytes(extent);
+	int r;
+
+	if (extent->codec == INC_CODEC_STORED)
+		return source;
+	if (end < bytes)
+		r = LZ4_decompress_safe_partial(source, buffer->output,
+						extent->length, end, bytes);
+	else
+		r = LZ4_decompress_safe(source, buffer->output, extent->length,
+					bytes);
+	return r >= 0 && (u32)r >= end ? buffer->output : NULL;
+}
+
+/* Step 5 for blocks @start to @end - 1, whose extents are in the input. */
+static int deliver(struct inc_view *view, struct bio *bio, struct inc_io *io,
+		   struct inc_buffer *buffer, u32 start, u32 end)
+{
+	struct inc_verity *verity = &view->verity;
+	const u8 *cluster = NULL;
+	u32 i, j;
+	int r;
+
+	for (i = start; i < end; i++) {
+		const struct inc_extent *extent = &buffer->extents[i];
+		const u8 *digest = buffer->digests +
+				   (i << view->segment->tree.digest_shift);
+		u64 block = io->block + i;
+		u32 at;
+
+		if (extent->codec == INC_CODEC_ZERO) {
+			if (memcmp(digest, verity->zero_digest,
+				   verity->digest_size))
+				return bad_entry(view, block);
+			copy_out(bio, io, NULL, INC_BLOCK_SIZE);
+			continue;
+		}
+		at = (u32)(block - inc_cluster_start(extent, block)) <<
+		     INC_BLOCK_SHIFT;
+		if (i == start || !same_cluster(io, buffer, i)) {
+			for (j = i + 1; j < end && same_cluster(io, buffer, j);)
+				j++;
+			cluster = expand(buffer, i,
+					 at + ((j - i) << INC_BLOCK_SHIFT));
+		}
+		r = cluster ? inc_verity_block(verity, cluster + at, digest) :
+			      -EBADMSG;
+		if (r == -EBADMSG)
+			inc_view_bad(view, "data", block, extent->offset);
+		if (r)
+			return r;
+		copy_out(bio, io, cluster + at, INC_BLOCK_SIZE);
+	}
+	return 0;
+}
+
+static void trace_miss(struct inc_view *view, const struct inc_io *io,
+		       const struct inc_ranges *ranges, bool hint)
+{
+	u32 shift = view->store->chunk_shift;
+	u64 first = ranges->range[0].first;
+
+	trace_incremental_miss(view->store->bdev_dev, io->block, io->blocks,
+			       first << shift,
+			       (ranges->range[0].last - first + 1) << shift,
+			       ranges->count, hint);
+}
+
+/* Returns true if the read waits: it is no longer ours. */
+static bool wait_for(struct inc_view *view, struct inc_io *io,
+		     const struct inc_ranges *ranges)
+{
+	trace_miss(view, io, ranges, false);
+	return inc_wait_for(view->store, io, ranges);
+}
+
+/* Returns true if the read waits; else it is over, and @io->status is set. */
+static bool read_blocks(struct inc_view *view, struct bio *bio,
+			struct inc_io *io, struct inc_buffer *buffer)
+{
+	struct inc_ranges ranges = { 0 };
+	int r, next;
+	u32 start;
+
+	find_absent_metadata(view, io, &ranges);
+	if (ranges.count)
+		return wait_for(view, io, &ranges);
+
+	r = load_extents(view, io, buffer);
+	if (r)
+		goto out;
+	find_absent_data(view, io, buffer, &ranges);
+	if (ranges.count && bio->bi_opf & REQ_RAHEAD &&
+	    !view->fetch_readahead) {
+		trace_miss(view, io, &ranges, true);
+		inc_wait_hint(view->store, &ranges);
+		io->status = BLK_STS_AGAIN;
+		return false;
+	}
+	if (ranges.count)
+		return wait_for(view, io, &ranges);
+
+	r = inc_verity_digests(view, io->block, io->blocks, buffer->digests);
+	if (r)
+		goto out;
+	for (start = 0; start < io->blocks; start = next) {
+		next = read_batch(view, io, buffer, start);
+		r = next < 0 ? next :
+		    deliver(view, bio, io, buffer, start, next);
+		if (r)
+			break;
+	}
+out:
+	/* A digest that does not match is the reader's I/O error. */
+	io->status = r == -EBADMSG ? BLK_STS_IOERR : errno_to_blk_status(r);
+	return false;
+}
+
+static struct inc_buffer *take_buffer(struct inc_view *view)
+{
+	struct inc_buffer *buffer;
+
+	spin_lock(&view->buffers_lock);
+	buffer = list_first_entry_or_null(&view->free_buffers,
+					  struct inc_buffer, list);
+	if (buffer)
+		list_del(&buffer->list);
+	spin_unlock(&view->buffers_lock);
+	return buffer;
+}
+
+static void return_buffer(struct inc_view *view, struct inc_buffer *buffer)
+{
+	spin_lock(&view->buffers_lock);
+	list_add(&buffer->list, &view->free_buffers);
+	spin_unlock(&view->buffers_lock);
+	wake_up(&view->buffers_wait);
+}
+
+/**
+ * inc_view_read - run a read
+ * @work: of a struct inc_io that target.c set up, or whose wait has ended
+ *
+ * Context: the view's workqueue.
+ */
+void inc_view_read(struct work_struct *work)
+{
+	struct inc_io *io = container_of(work, struct inc_io, work);
+	struct bio *bio = dm_bio_from_per_bio_data(io, sizeof(*io));
+	struct inc_view *view = io->view;
+	struct inc_buffer *buffer;
+	bool waits;
+
+	if (!io->status) {
+		/* Rarely waits: the workqueue runs no more reads than that. */
+		wait_event(view->buffers_wait, (buffer = take_buffer(view)));
+		waits = read_blocks(view, bio, io, buffer);
+		return_buffer(view, buffer);
+		if (waits)
+			return;
+	}
+	bio->bi_status = io->status;
+	bio_endio(bio);
+}
+
+static void free_buffer(struct inc_buffer *buffer)
+{
+	unsigned int i;
+
+	vunmap(buffer->input);
+	for (i = 0; i < INPUT_PAGES; i++)
+		if (buffer->pages[i])
+			__free_page(buffer->pages[i]);
+	kvfree(buffer->output);
+	kvfree(buffer);
+}
+
+static struct inc_buffer *alloc_buffer(u32 cluster_shift)
+{
+	struct inc_buffer *buffer = kvzalloc(sizeof(*buffer), GFP_KERNEL);
+	unsigned int i;
+
+	if (!buffer)
+		return NULL;
+	init_completion(&buffer->done);
+	for (i = 0; i < INPUT_PAGES; i++) {
+		buffer->pages[i] = alloc_page(GFP_KERNEL);
+		if (!buffer->pages[i])
+			goto bad;
+	}
+	buffer->input = vmap(buffer->pages, INPUT_PAGES, VM_MAP, PAGE_KERNEL);
+	buffer->output = kvmalloc(INC_BLOCK_SIZE << cluster_shift, GFP_KERNEL);
+	if (buffer->input && buffer->output)
+		return buffer;
+bad:
+	free_buffer(buffer);
+	return NULL;
+}
+
+static int alloc_buffers(struct inc_view *view)
+{
+	unsigned int i;
+
+	view->nr_buffers = clamp(2 * num_online_cpus(), 4u, 16u);
+	for (i = 0; i < view->nr_buffers; i++) {
+		struct inc_buffer *buffer;
+
+		buffer = alloc_buffer(view->segment->cluster_shift);
+		if (!buffer)
+			return -ENOMEM;
+		list_add(&buffer->list, &view->free_buffers);
+	}
+	return 0;
+}
+
+/* The head's digest, an unsalted SHA-256, finds damage to what we parse. */
+static int check_head_digest(const struct inc_segment *seg, u8 *head)
+{
+	u8 digest[sizeof(seg->head_digest)];
+	struct crypto_shash *tfm;
+	int r;
+
+	tfm = crypto_alloc_shash("sha256", 0, 0);
+	if (IS_ERR(tfm))
+		return PTR_ERR(tfm);
+	memset(head + offsetof(struct inc_super, head_digest), 0,
+	       sizeof(digest));
+	r = crypto_shash_tfm_digest(tfm, head, seg->head_size, digest);
+	crypto_free_shash(tfm);
+	if (r)
+		return r;
+	return memcmp(digest, seg->head_digest, sizeof(digest)) ? -EINVAL : 0;
+}
+
+static struct inc_run *copy_dir(const u8 *head, u32 offset, u32 count)
+{
+	size_t bytes = count * sizeof(struct inc_run);
+	struct inc_run *runs = kvmalloc(bytes, GFP_KERNEL);
+
+	if (runs)
+		memcpy(runs, head + offset, bytes);
+	return runs;
+}
+
+static int load_dirs(struct inc_view *view, u8 *head, char **error)
+{
+	const struct inc_segment *seg = view->segment;
+	const char *why;
+	u32 at;
+	int r;
+
+	*error = "Cannot read the image's head";
+	for (at = 0; at < seg->head_size; at += INC_PAGE_SIZE) {
+		r = inc_store_copy_page(view->store,
+					(seg->offset + at) >> INC_PAGE_SHIFT,
+					0, head + at, INC_PAGE_SIZE);
+		if (r)
+			return r;
+	}
+	r = check_head_digest(seg, head);
+	if (r) {
+		if (r == -EINVAL)
+			*error = "Image's head does not match its digest: damaged";
+		return r;
+	}
+	*error = "Cannot allocate directories";
+	view->map_dir = copy_dir(head, seg->map_dir_offset, seg->map_runs);
+	if (!view->map_dir)
+		return -ENOMEM;
+	r = inc_dir_check(view->map_dir, seg->map_runs, seg->map_pages,
+			  seg->end, &why);
+	if (!r && seg->tree_runs) {
+		view->tree_dir = copy_dir(head, seg->tree_dir_offset,
+					  seg->tree_runs);
+		if (!view->tree_dir)
+			return -ENOMEM;
+		r = inc_dir_check(view->tree_dir, seg->tree_runs,
+				  seg->tree.pages, seg->end, &why);
+	}
+	if (r)
+		*error = (char *)why;
+	return r;
+}
+
+/* What the table trusts must be what the image says it is. */
+static int check_trust(struct inc_view *view, char **error)
+{
+	const struct inc_segment *seg = view->segment;
+	const struct inc_verity *verity = &view->verity;
+
+	if (strncmp(verity->hash_name, seg->hash_name, sizeof(seg->hash_name)) ||
+	    verity->digest_size != seg->digest_size) {
+		*error = "Hash algorithm in the table is not the image's";
+		return -EINVAL;
+	}
+	if (verity->salt_size != seg->salt_size ||
+	    (seg->salt_size &&
+	     memcmp(verity->salt, seg->salt, seg->salt_size))) {
+		*error = "Salt in the table is not the image's";
+		return -EINVAL;
+	}
+	if (memcmp(verity->root, seg->root_digest, seg->digest_size)) {
+		*error = "Root digest in the table is not the image's";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/**
+ * inc_view_open - get a view ready to be read
+ * @view: @ti, @store, @generation and @verity are set; the rest is zero
+ * @error: on failure, a sentence for the target
+ *
+ * Context: process; sleeps, does I/O. Return: 0 or a negative errno; on
+ * failure, too, inc_view_close() frees what there is.
+ */
+int inc_view_open(struct inc_view *view, char **error)
+{
+	struct inc_store *store = view->store;
+	u8 *head;
+	int r;
+
+	if (view->generation >= store->nr_segments) {
+		*error = "Image has no such generation";
+		return -EINVAL;
+	}
+	view->segment = &store->segments[view->generation];
+	r = check_trust(view, error);
+	if (r)
+		return r;
+
+	/* At most INC_HEAD_SIZE_MAX, and inside the backing device. */
+	head = kvmalloc(view->segment->head_size, GFP_KERNEL);
+	if (!head) {
+		*error = "Cannot allocate head";
+		return -ENOMEM;
+	}
+	r = load_dirs(view, head, error);
+	kvfree(head);
+	if (r)
+		return r;
+
+	*error = "Cannot allocate read buffers";
+	r = alloc_buffers(view);
+	if (r)
+		return r;
+	view->wq = alloc_workqueue("dm-incremental",
+				   WQ_MEM_RECLAIM | WQ_UNBOUND,
+				   view->nr_buffers);
+	return view->wq ? 0 : -ENOMEM;
+}
+
+/**
+ * inc_view_close - free what inc_view_open() made
+ * @view: no read is in flight
+ */
+void inc_view_close(struct inc_view *view)
+{
+	struct inc_buffer *buffer;
+
+	if (view->wq)
+		destroy_workqueue(view->wq);
+	while ((buffer = take_buffer(view)))
+		free_buffer(buffer);
+	kvfree(view->map_dir);
+	kvfree(view->tree_dir);
+}

@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reads that wait for absent chunks, and what loaders are asked for.
+ *
+ * A want is a range of absent chunks that a loader should fetch. Wants are
+ * disjoint, in a tree by first chunk, so no byte is asked for twice. A read
+ * that meets absent chunks gets a link to each want it depends on; when the
+ * chunks of all its links have arrived it runs again from its start, and may
+ * find more to wait for (the map first, then the data that it names).
+ *
+ *	store->wants:	[demand 3..3]   [demand 8..11]      [hint 40..71]
+ *	                    |              |        |
+ *	links:           read A         read A   read B (9..9)
+ *
+ * A want that someone waits for is on store->demand until a loader reads it,
+ * then on store->handed, oldest first, from where it returns to store->demand
+ * when its loader closes the file or HAND_OUT_AGAIN passes. A want that nobody
+ * waits for any more is forgotten. Hints are wants without links; they are
+ * forgotten once they are handed out, and the oldest go when there are too
+ * many.
+ *
+ * All of it is under store->lock. Reads are completed, or queued to run again,
+ * after the lock has been dropped.
+ */
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+
+#include <linux/dm-incremental.h>
+#include "dm-incremental.h"
+
+#define HAND_OUT_AGAIN	(2 * HZ)
+#define HINTS_MAX	256
+
+/**
+ * struct inc_want - a range of absent chunks to be fetched
+ * @node: in store->wants
+ * @queue: on store->demand, ->handed or ->hints
+ * @links: reads that wait for chunks of it; none for a hint
+ * @first: first chunk
+ * @last: last chunk
+ * @id: told to the loader
+ * @hint: nobody waits
+ * @again: has been handed out before
+ * @loader: who has it, NULL if it is not on store->handed
+ * @handed_at: jiffies
+ */
+struct inc_want {
+	struct rb_node		node;
+	struct list_head	queue;
+	struct list_head	links;
+	u64			first;
+	u64			last;
+	u64			id;
+	bool			hint;
+	bool			again;
+	struct inc_loader	*loader;
+	unsigned long		handed_at;
+};
+
+/* The first want that ends at or after @chunk. */
+static struct inc_want *first_want(struct inc_store *store, u64 chunk)
+{
+	struct rb_node *node = store->wants.rb_node;
+	struct inc_want *found = NULL;
+
+	while (node) {
+		struct inc_want *want = rb_entry(node, struct inc_want, node);
+
+		if (want->last >= chunk) {
+			found = want;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
+static struct inc_want *next_want(struct inc_want *want)
+{
+	struct rb_node *node = rb_next(&want->node);
+
+	return node ? rb_entry(node, struct inc_want, node) : NULL;
+}
+
+static struct inc_want *add_want(struct inc_store *store, u64 first, u64 last,
+				 bool hint)
+{
+	struct rb_node **place = &store->wants.rb_node, *parent = NULL;
+	struct inc_want *want;
+
+	want = kzalloc(sizeof(*want), GFP_NOIO);
+	if (!want)
+		return NULL;
+	INIT_LIST_HEAD(&want->links);
+	want->first = first;
+	want->last = last;
+	want->id = ++store->next_id;
+	want->hint = hint;
+
+	while (*place) {
+		parent = *place;
+		if (first < rb_entry(parent, struct inc_want, node)->first)
+			place = &parent->rb_left;
+		else
+			place = &parent->rb_right;
+	}
+	rb_link_node(&want->node, parent, place);
+	rb_insert_color(&want->node, &store->wants);
+	if (hint) {
+		list_add_tail(&want->queue, &store->hints);
+		store->nr_hints++;
+	} else {
+		list_add_tail(&want->queue, &store->demand);
+		store->nr_demand++;
+	}
+	return want;
+}
+
+static void forget_want(struct inc_store *store, struct inc_want *want)
+{
+	if (want->hint)
+		store->nr_hints--;
+	else
+		store->nr_demand--;
+	rb_erase(&want->node, &store->wants);
+	list_del(&want->queue);
+	kfree(want);
+}
+
+/* Cut [first, last] out of a hint: it becomes demand, or has arrived. */
+static void cut_hint(struct inc_store *store, struct inc_want *hint, u64 first,
+		     u64 last)
+{
+	u64 hint_first = hint->first, hint_last = hint->last;
+
+	forget_want(store, hint);
+	/* Without memory the rest of the hint is lost, which does no harm. */
+	if (hint_first < first)
+		add_want(store, hint_first, first - 1, true);
+	if (hint_last > last)
+		add_want(store, last + 1, hint_last, true);
+}
+
+/*
+ * End @link's wait. A want that is left without links is forgotten, so the
+ * caller must not use link->want afterwards.
+ */
+static void unlink_want(struct inc_store *store, struct inc_link *link)
+{
+	struct inc_want *want = link->want;
+
+	list_del(&link->list);
+	link->want = NULL;
+	link->io->nr_links--;
+	if (list_empty(&want->links))
+		forget_want(store, want);
+}
+
+/* Take a read off the waiting list; it goes on to @done with @status. */
+static void end_wait(struct inc_store *store, struct inc_io *io,
+		     blk_status_t status, struct list_head *done)
+{
+	unsigned int i;
+
+	for (i = 0; i < INC_LINKS; i++)
+		if (io->links[i].want)
+			unlink_want(store, &io->links[i]);
+	io->status = status;
+	list_move_tail(&io->waiting, done);
+	store->nr_waiting--;
+}
+
+/* Let the reads on @done run again, or end; without the lock. */
+static void run_done(struct list_head *done)
+{
+	struct inc_io *io, *next;
+
+	list_for_each_entry_safe(io, next, done, waiting) {
+		list_del(&io->waiting);
+		queue_work(io->view->wq, &io->work);
+	}
+}
+
+/**
+ * inc_ranges_add - note what is absent of a range of the image file
+ * @store: the store
+ * @ranges: absent ranges are added, as many as there is room for
+ * @offset: bytes in the image
+ * @length: bytes, not 0
+ */
+void inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
+		    u64 offset, u64 length)
+{
+	u64 from = offset >> store->chunk_shift;
+	u64 last = (offset + length - 1) >> store->chunk_shift;
+	u64 absent_first, absent_last;
+
+	while (from <= last &&
+	       inc_presence_next_absent(store, from, last, &absent_first,
+					&absent_last)) {
+		unsigned int n = ranges->count;
+
+		from = absent_last + 1;
+		/* Extents follow each other: mostly this extends the last. */
+		if (n && absent_first >= ranges->range[n - 1].first &&
+		    absent_first <= ranges->range[n - 1].last + 1) {
+			ranges->range[n - 1].last =
+				max(ranges->range[n - 1].last, absent_last);
+			continue;
+		}
+		if (n == INC_LINKS)
+			return;
+		ranges->range[n].first = absent_first;
+		ranges->range[n].last = absent_last;
+		ranges->count++;
+	}
+}
+
+/* Link @io to @want for what of [first, last] the want covers. */
+static void link_want(struct inc_io *io, struct inc_link *link,
+		      struct inc_want *want, u64 first, u64 last)
+{
+	link->want = want;
+	link->io = io;
+	link->first = max(first, want->first);
+	link->last = min(last, want->last);
+	list_add_tail(&link->list, &want->links);
+	io->nr_links++;
+}
+
+/*
+ * Link @io to wants that together cover [first, last], making those that are
+ * missing, until its links are used up. False: out of memory.
+ */
+static bool want_range(struct inc_store *store, struct inc_io *io, u64 first,
+		       u64 last, unsigned int *used)
+{
+	while (first <= last && *used < INC_LINKS) {
+		struct inc_want *want = first_want(store, first);
+		u64 end = last;
+
+		if (want && want->hint && want->first <= last) {
+			cut_hint(store, want, first, last);
+			continue;
+		}
+		if (!want || want->first > first) {
+			if (want && want->first <= last)
+				end = want->first - 1;
+			want = add_want(store, first, end, false);
+			if (!want)
+				return false;
+		}
+		link_want(io, &io->links[(*used)++], want, first, last);
+		first = want->last + 1;
+	}
+	return true;
+}
+
+static void start_timer(struct inc_store *store, unsigned long when)
+{
+	unsigned long now = jiffies;
+	unsigned long delay = time_after(when, now) ? when - now : 0;
+
+	/* Only ever earlier: the work finds the next time by itself. */
+	if (!delayed_work_pending(&store->timer_work) ||
+	    time_before(when, store->timer_work.timer.expires))
+		mod_delayed_work(system_unbound_wq, &store->timer_work, delay);
+}
+
+/**
+ * inc_wait_for - a read waits for absent chunks
+ * @store: the store
+ * @io: the read; its @work runs again when they have arrived, or when waiting
+ *	has ended with another @status
+ * @ranges: at least one; the caller found them absent
+ *
+ * Return: true if the read waits, or will run again at once: the caller must
+ * not touch it any more. False if it may not wait: @io->status says why.
+ */
+bool inc_wait_for(struct inc_store *store, struct inc_io *io,
+		  const struct inc_ranges *ranges)
+{
+	unsigned int used = 0, i;
+	LIST_HEAD(done);
+
+	mutex_lock(&store->lock);
+	if (io->view->suspended) {
+		io->status = dm_noflush_suspending(io->view->ti) ?
+			     BLK_STS_DM_REQUEUE : BLK_STS_IOERR;
+		mutex_unlock(&store->lock);
+		return false;
+	}
+	if (!io->started) {
+		io->started = true;
+		io->deadline = jiffies +
+			       msecs_to_jiffies(io->view->read_timeout);
+	}
+	list_add_tail(&io->waiting, &store->waiting);
+	store->nr_waiting++;
+	io->nr_links = 0;
+	for (i = 0; i < ranges->count; i++) {
+		u64 from = ranges->range[i].first, last = ranges->range[i].last;
+		u64 first, end;
+
+		/* Again under the lock: a fill may have come in between. */
+		while (inc_presence_next_absent(store, from, last, &first,
+						&end)) {
+			if (!want_range(store, io, first, end, &used)) {
+				end_wait(store, io, BLK_STS_RESOURCE, &done);
+				goto out;
+			}
+			from = end + 1;
+			if (from > last || used == INC_LINKS)
+				break;
+		}
+	}
+	if (!io->nr_links)
+		end_wait(store, io, BLK_STS_OK, &done);
+	else
+		start_timer(store, io->deadline);
+out:
+	mutex_unlock(&store->lock);
+
+	wake_up_interruptible(&store->loaders_wait);
+	run_done(&done);
+	return true;
+}
+
+/**
+ * inc_wait_hint - leave word that chunks will probably be read soon
+ * @store: the store
+ * @ranges: absent
+ */
+void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges)
+{
+	unsigned int i;
+
+	mutex_lock(&store->lock);
+	for (i = 0; i < ranges->count; i++) {
+		u64 first = ranges->range[i].first, last = ranges->range[i].last;
+
+		while (first <= last) {
+			struct inc_want *want = first_want(store, first);
+			u64 end = last;
+
+			if (want && want->first <= first) {
+				first = want->last + 1;
+				continue;
+			}
+			if (want && want->first <= last)
+				end = want->first - 1;
+			if (!add_want(store, first, end, true))
+				break;
+			first = end + 1;
+		}
+	}
+	while (store->nr_hints > HINTS_MAX)
+		forget_want(store, list_first_entry(&store->hints,
+						    struct inc_want, queue));
+	mutex_unlock(&store->lock);
+	wake_up_interruptible(&store->loaders_wait);
+}
+
+/* Links of @want whose chunks are all present end; the want may go, too. */
+static void want_filled(struct inc_store *store, struct inc_want *want,
+			struct list_head *done)
+{
+	struct inc_link *link, *next;
+
+	/* Do not ask again for what has arrived at either end. */
+	while (want->first < want->last &&
+	       inc_presence_test(store, want->first, want->first))
+		want->first++;
+	while (want->first < want->last &&
+	       inc_presence_test(store, want->last, want->last))
+		want->last--;
+
+	if (want->hint) {
+		if (inc_presence_test(store, want->first, want->last))
+			forget_want(store, want);
+		return;
+	}
+	list_for_each_entry_safe(link, next, &want->links, list) {
+		struct inc_io *io = link->io;
+		bool last_link = list_is_singular(&want->links);
+
+		if (!inc_presence_test(store, link->first, link->last))
+			continue;
+		unlink_want(store, link);
+		if (!io->nr_links)
+			end_wait(store, io, BLK_STS_OK, done);
+		if (last_link)
+			return;		/* the want is gone */
+	}
+}
+
+/**
+ * inc_wait_filled - chunks have become present
+ * @store: the store
+ * @first: first chunk
+ * @last: last chunk; inc_presence_set() was called for all of them
+ */
+void inc_wait_filled(struct inc_store *store, u64 first, u64 last)
+{
+	struct inc_want *want, *next;
+	LIST_HEAD(done);
+
+	mutex_lock(&store->lock);
+	for (want = first_want(store, first); want && want->first <= last;
+	     want = next) {
+		next = next_want(want);
+		want_filled(store, want, &done);
+	}
+	mutex_unlock(&store->lock);
+	run_done(&done);
+}
+
+/* End the wait of every read that satisfies @ends. */
+static void end_waits(struct inc_store *store, blk_status_t status,
+		      bool (*ends)(struct inc_io *io, const void *data),
+		      const void *data, atomic64_t *counter)
+{
+	struct inc_io *io, *next;
+	LIST_HEAD(done);
+
+	mutex_lock(&store->lock);
+	list_for_each_entry_safe(io, next, &store->waiting, waiting) {
+		if (!ends(io, data))
+			continue;
+		end_wait(store, io, status, &done);
+		if (counter)
+			atomic64_inc(counter);
+	}
+	mutex_unlock(&store->lock);
+	run_done(&done);
+}
+
+struct chunk_range {
+	u64 first;
+	u64 last;
+};
+
+static bool io_in_range(struct inc_io *io, const void *data)
+{
+	const struct chunk_range *range = data;
+	unsigned int i;
+
+	for (i = 0; i < INC_LINKS; i++)
+		if (io->links[i].want && io->links[i].first <= range->last &&
+		    io->links[i].last >= range->first)
+			return true;
+	return false;
+}
+
+/**
+ * inc_wait_unavailable - a loader says that chunks cannot be had
+ * @store: the store
+ * @first: first chunk
+ * @last: last chunk
+ *
+ * Reads that wait for any of them fail now.
+ */
+void inc_wait_unavailable(struct inc_store *store, u64 first, u64 last)
+{
+	struct chunk_range range = { first, last };
+
+	end_waits(store, BLK_STS_IOERR, io_in_range, &range,
+		  &store->nr_unavailable);
+}
+
+static bool io_of_view(struct inc_io *io, const void *data)
+{
+	return io->view == data;
+}
+
+/**
+ * inc_wait_drop_view - a view is being suspended
+ * @store: the store
+ * @view: none of its reads waits any more, nor will until ->suspended is false
+ * @status: what they end with: BLK_STS_DM_REQUEUE pushes them back
+ */
+void inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
+			blk_status_t status)
+{
+	mutex_lock(&store->lock);
+	view->suspended = true;
+	mutex_unlock(&store->lock);
+	end_waits(store, status, io_of_view, view, NULL);
+}
+
+static bool io_expired(struct inc_io *io, const void *data)
+{
+	return !time_before(*(const unsigned long *)data, io->deadline);
+}
+
+/* Wants that a loader has had for too long are anybody's again. */
+static bool take_back(struct inc_store *store, struct inc_loader *loader,
+		      unsigned long now)
+{
+	struct inc_want *want, *next;
+	bool any = false;
+
+	list_for_each_entry_safe(want, next, &store->handed, queue) {
+		bool late = !time_before(now, want->handed_at + HAND_OUT_AGAIN);
+
+		if (loader ? want->loader != loader : !late)
+			continue;
+		want->loader = NULL;
+		list_move_tail(&want->queue, &store->demand);
+		any = true;
+	}
+	return any;
+}
+
+/**
+ * inc_wait_timer_work - ends waits at their deadline, takes wants back
+ * @work: store->timer_work
+ */
+void inc_wait_timer_work(struct work_struct *work)
+{
+	struct inc_store *store = container_of(to_delayed_work(work),
+					       struct inc_store, timer_work);
+	unsigned long now = jiffies, next = now + HZ;
+	struct inc_want *want;
+	struct inc_io *io;
+	bool again, any;
+
+	end_waits(store, BLK_STS_TIMEOUT, io_expired, &now,
+		  &store->nr_timeouts);
+
+	mutex_lock(&store->lock);
+	again = take_back(store, NULL, now);
+	list_for_each_entry(io, &store->waiting, waiting)
+		if (time_before(io->deadline, next))
+			next = io->deadline;
+	want = list_first_entry_or_null(&store->handed, struct inc_want, queue);
+	if (want && time_before(want->handed_at + HAND_OUT_AGAIN, next))
+		next = want->handed_at + HAND_OUT_AGAIN;
+	any = store->nr_waiting;
+	if (any)
+		start_timer(store, next);
+	mutex_unlock(&store->lock);
+
+	if (again)
+		wake_up_interruptible(&store->loaders_wait);
+}
+
+/**
+ * inc_wait_pending - is there something to hand out?
+ * @store: the store
+ *
+ * A hint for the caller's wait: the answer may be outdated at once.
+ */
+bool inc_wait_pending(struct inc_store *store)
+{
+	return !list_empty_careful(&store->demand) ||
+	       !list_empty_careful(&store->hints);
+}
+
+/**
+ * inc_wait_hand_out - the next want, for a loader
+ * @store: the store
+ * @loader: has it from now on
+ * @request: filled in
+ *
+ * Return: false if there is none.
+ */
+bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
+		       struct inc_request *request)
+{
+	struct inc_want *want;
+
+	mutex_lock(&store->lock);
+	want = list_first_entry_or_null(&store->demand, struct inc_want, queue);
+	if (!want)
+		want = list_first_entry_or_null(&store->hints, struct inc_want,
+						queue);
+	if (!want) {
+		mutex_unlock(&store->lock);
+		return false;
+	}
+	memset(request, 0, sizeof(*request));
+	request->offset = want->first << store->chunk_shift;
+	request->length = (want->last - want->first + 1) << store->chunk_shift;
+	request->id = want->id;
+	if (want->hint)
+		request->flags |= INC_REQUEST_HINT;
+	if (want->again)
+		request->flags |= INC_REQUEST_AGAIN;
+
+	if (want->hint) {
+		forget_want(store, want);
+	} else {
+		want->again = true;
+		want->loader = loader;
+		want->handed_at = jiffies;
+		list_move_tail(&want->queue, &store->handed);
+		start_timer(store, want->handed_at + HAND_OUT_AGAIN);
+	}
+	mutex_unlock(&store->lock);
+	return true;
+}
+
+/**
+ * inc_wait_loader_gone - a loader has closed the file
+ * @store: the store
+ * @loader: what it had is handed out again
+ */
+void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader)
+{
+	bool again;
+
+	mutex_lock(&store->lock);
+	again = take_back(store, loader, jiffies);
+	mutex_unlock(&store->lock);
+	if (again)
+		wake_up_interruptible(&store->loaders_wait);
+}
+
+/**
+ * inc_wait_init - prepare a store for waiting reads
+ * @store: being created
+ */
+void inc_wait_init(struct inc_store *store)
+{
+	mutex_init(&store->lock);
+	store->wants = RB_ROOT;
+	INIT_LIST_HEAD(&store->demand);
+	INIT_LIST_HEAD(&store->handed);
+	INIT_LIST_HEAD(&store->hints);
+	INIT_LIST_HEAD(&store->waiting);
+	init_waitqueue_head(&store->loaders_wait);
+	INIT_DELAYED_WORK(&store->timer_work, inc_wait_timer_work);
+}
+
+/**
+ * inc_wait_destroy - a store ends
+ * @store: shut down; no read is left, so only hints are
+ */
+void inc_wait_destroy(struct inc_store *store)
+{
+	struct inc_want *want;
+
+	cancel_delayed_work_sync(&store->timer_work);
+	mutex_lock(&store->lock);
+	while ((want = first_want(store, 0)))
+		forget_want(store, want);
+	mutex_unlock(&store->lock);
+}
