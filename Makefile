@@ -23,7 +23,7 @@ WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
 	   -Wvla -Wwrite-strings
 FLAGS	:= -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread $(WARN) \
 	   -Idm-incremental -Idm-incremental/include/uapi \
-	   -Iuserspace/libincremental -Iuserspace/common
+	   -Iuserspace/libincremental -Iuserspace/common -Iuserspace/origin
 VERSION	:= 0.1
 FLAGS	+= -DINC_VERSION_STRING='"$(VERSION)"'
 
@@ -37,7 +37,7 @@ endif
 
 LIBS_libincremental := -lcrypto -llz4
 LIBS_mkimage	:= -ljson-c -lext2fs -lcom_err -lblkid $(LIBS_libincremental)
-LIBS_incrementald := -lcurl -lsystemd -lcap $(LIBS_libincremental)
+LIBS_incrementald := -lcurl $(LIBS_libincremental)
 LIBS_incrementalsetup := -ldevmapper -ljson-c -lcurl $(LIBS_libincremental)
 LIBS_test	:= -lcmocka $(LIBS_libincremental)
 

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Chunks that were fetched but not filled; see cache.h.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include "cache.h"
+
+#define BUCKETS	4096u
+
+/* In a bucket's list and, at the same time, in the list by age. */
+struct entry {
+	struct entry *next;
+	struct entry *older, *newer;
+	u64 offset;
+	u8 data[];
+};
+
+struct cache {
+	pthread_mutex_t lock;
+	u32 chunk;
+	size_t most, count;
+	struct entry *oldest, *newest;
+	struct entry *bucket[BUCKETS];
+};
+
+struct cache *cache_create(u32 chunk, u64 bytes)
+{
+	struct cache *cache = calloc(1, sizeof(*cache));
+
+	if (!cache)
+		return NULL;
+	pthread_mutex_init(&cache->lock, NULL);
+	cache->chunk = chunk;
+	cache->most = (size_t)(bytes / chunk);
+	return cache;
+}
+
+static struct entry **find(struct cache *cache, u64 offset)
+{
+	struct entry **at = &cache->bucket[offset / cache->chunk % BUCKETS];
+
+	while (*at && (*at)->offset != offset)
+		at = &(*at)->next;
+	return at;
+}
+
+static void unlink_age(struct cache *cache, struct entry *entry)
+{
+	*(entry->older ? &entry->older->newer : &cache->oldest) = entry->newer;
+	*(entry->newer ? &entry->newer->older : &cache->newest) = entry->older;
+}
+
+static void link_newest(struct cache *cache, struct entry *entry)
+{
+	entry->newer = NULL;
+	entry->older = cache->newest;
+	*(entry->older ? &entry->older->newer : &cache->oldest) = entry;
+	cache->newest = entry;
+}
+
+static void drop(struct cache *cache, struct entry **at)
+{
+	struct entry *entry = *at;
+
+	if (!entry)
+		return;
+	*at = entry->next;
+	unlink_age(cache, entry);
+	free(entry);
+	cache->count--;
+}
+
+void cache_put(struct cache *cache, u64 offset, const void *data)
+{
+	struct entry *entry, **at;
+
+	pthread_mutex_lock(&cache->lock);
+	at = find(cache, offset);
+	entry = *at;
+	if (entry) {
+		unlink_age(cache, entry);
+	} else {
+		if (cache->count >= cache->most) {
+			drop(cache, find(cache, cache->oldest->offset));
+			/* What went may have been the one before @at. */
+			at = find(cache, offset);
+		}
+		entry = malloc(sizeof(*entry) + cache->chunk);
+		if (!entry)
+			goto out;
+		entry->offset = offset;
+		entry->next = NULL;
+		*at = entry;
+		cache->count++;
+	}
+	memcpy(entry->data, data, cache->chunk);
+	link_newest(cache, entry);
+out:
+	pthread_mutex_unlock(&cache->lock);
+}
+
+bool cache_get(struct cache *cache, u64 offset, void *data)
+{
+	struct entry *entry;
+
+	pthread_mutex_lock(&cache->lock);
+	entry = *find(cache, offset);
+	if (entry) {
+		memcpy(data, entry->data, cache->chunk);
+		unlink_age(cache, entry);
+		link_newest(cache, entry);
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return entry;
+}
+
+void cache_drop(struct cache *cache, u64 offset, u64 length)
+{
+	u64 end = offset + length;
+
+	pthread_mutex_lock(&cache->lock);
+	for (; offset < end && cache->count; offset += cache->chunk)
+		drop(cache, find(cache, offset));
+	pthread_mutex_unlock(&cache->lock);
+}
+
+void cache_clear(struct cache *cache)
+{
+	pthread_mutex_lock(&cache->lock);
+	while (cache->oldest)
+		drop(cache, find(cache, cache->oldest->offset));
+	pthread_mutex_unlock(&cache->lock);
+}
+
+void cache_destroy(struct cache *cache)
+{
+	if (!cache)
+		return;
+	cache_clear(cache);
+	pthread_mutex_destroy(&cache->lock);
+	free(cache);
+}

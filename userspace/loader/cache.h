@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Chunks that were fetched but not filled: what surrounds the range that was
+ * wanted, and metadata that verifying it took. A bounded number; the least
+ * recently put or taken goes first. Nothing in it has been verified.
+ */
+#ifndef LOADER_CACHE_H
+#define LOADER_CACHE_H
+
+#include <stdbool.h>
+#include "incremental.h"
+
+struct cache;
+
+struct cache *cache_create(u32 chunk, u64 bytes);
+void cache_destroy(struct cache *cache);
+
+/* Keep a copy of the chunk at @offset. Running out of memory is no error. */
+void cache_put(struct cache *cache, u64 offset, const void *data);
+
+/* Copy the chunk at @offset to @data, if it is there. */
+bool cache_get(struct cache *cache, u64 offset, void *data);
+
+void cache_drop(struct cache *cache, u64 offset, u64 length);
+void cache_clear(struct cache *cache);
+
+#endif /* LOADER_CACHE_H */

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Go to the background; see daemon.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "daemon.h"
+#include "exitcode.h"
+#include "message.h"
+
+static int parent = -1;
+
+/* In the process that was started: end as soon as it is known how. */
+static void wait_ready(int pipe, pid_t child) __attribute__((noreturn));
+
+static void wait_ready(int pipe, pid_t child)
+{
+	int status;
+	ssize_t n;
+	char byte;
+
+	do {
+		n = read(pipe, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n == 1)
+		_exit(EXITCODE_OK);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXITCODE_DEVICE);
+}
+
+int daemon_begin(void)
+{
+	int pipes[2], err;
+	pid_t child;
+
+	if (pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	child = fork();
+	if (child < 0) {
+		err = -errno;
+		close(pipes[0]);
+		close(pipes[1]);
+		return err;
+	}
+	if (child) {
+		close(pipes[1]);
+		wait_ready(pipes[0], child);
+	}
+	close(pipes[0]);
+	parent = pipes[1];
+	setsid();
+	return 0;
+}
+
+void daemon_ready(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	message_use_syslog();
+	if (chdir("/"))
+		message_warning("cannot change to the root directory");
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+	if (write(parent, "", 1) != 1)
+		message_warning("who started this is gone");
+	close(parent);
+	parent = -1;
+}

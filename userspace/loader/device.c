@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device that is loaded; see device.h.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include "device.h"
+
+#define NODES	"/dev/incremental/"
+
+static int fail(struct inc_error *error, int err, const char *format,
+		const char *what)
+	__attribute__((format(printf, 3, 0)));
+
+static int fail(struct inc_error *error, int err, const char *format,
+		const char *what)
+{
+	snprintf(error->text, sizeof(error->text), format, what);
+	return err;
+}
+
+/* Does the store of block device @name have a node? Then its path, allocated. */
+static char *node_of(const char *name)
+{
+	struct stat st;
+	char *path;
+
+	if (asprintf(&path, NODES "%s", name) < 0)
+		return NULL;
+	if (!stat(path, &st) && S_ISCHR(st.st_mode))
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* The node of what the dm device with folder @sys below /sys stands on. */
+static char *node_below(const char *sys)
+{
+	struct dirent *entry;
+	char *path, *node = NULL;
+	DIR *slaves;
+
+	if (asprintf(&path, "%s/slaves", sys) < 0)
+		return NULL;
+	slaves = opendir(path);
+	free(path);
+	while (slaves && !node && (entry = readdir(slaves)))
+		if (entry->d_name[0] != '.')
+			node = node_of(entry->d_name);
+	if (slaves)
+		closedir(slaves);
+	return node;
+}
+
+/* The node of block device @dev itself, or of what it stands on. */
+static char *node_of_block(dev_t dev)
+{
+	char link[64], target[PATH_MAX], *name, *node;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(dev),
+		 minor(dev));
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return NULL;
+	target[n] = '\0';
+	name = strrchr(target, '/');
+	node = node_of(name ? name + 1 : target);
+	return node ? node : node_below(link);
+}
+
+/* The node of the device-mapper device that has the name @name. */
+static char *node_of_dm_name(const char *name)
+{
+	struct dirent *entry;
+	char *node = NULL;
+	DIR *blocks = opendir("/sys/block");
+
+	while (blocks && !node && (entry = readdir(blocks))) {
+		char path[PATH_MAX], line[256] = "";
+		FILE *file;
+
+		if (strncmp(entry->d_name, "dm-", 3))
+			continue;
+		snprintf(path, sizeof(path), "/sys/block/%s/dm/name",
+			 entry->d_name);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		if (fgets(line, sizeof(line), file))
+			line[strcspn(line, "\n")] = '\0';
+		fclose(file);
+		if (!strcmp(line, name)) {
+			snprintf(path, sizeof(path), "/sys/block/%s",
+				 entry->d_name);
+			node = node_below(path);
+		}
+	}
+	if (blocks)
+		closedir(blocks);
+	return node;
+}
+
+static char *find_node(const char *name)
+{
+	struct stat st;
+	char *node = NULL;
+
+	if (!strncmp(name, NODES, strlen(NODES)))
+		return strdup(name);
+	if (!strchr(name, '/')) {
+		node = node_of(name);
+		if (!node)
+			node = node_of_dm_name(name);
+	} else if (!stat(name, &st) && S_ISBLK(st.st_mode)) {
+		node = node_of_block(st.st_rdev);
+	}
+	return node;
+}
+
+int device_open(struct device *device, const char *name,
+		struct inc_error *error)
+{
+	struct inc_info info;
+	struct stat st;
+	int err;
+
+	device->fd = -1;
+	device->path = find_node(name);
+	if (!device->path)
+		return fail(error, -ENODEV,
+			    "%s is not an incremental device and has none", name);
+	device->fd = open(device->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (device->fd < 0) {
+		err = -errno;
+		snprintf(error->text, sizeof(error->text),
+			 "cannot open %s: %s", device->path, strerror(-err));
+		device_close(device);
+		return err == -ENOENT ? -ENODEV : err;
+	}
+	err = fstat(device->fd, &st) || !S_ISCHR(st.st_mode) ?
+	      -ENOTTY : device_info(device, &info);
+	if (!err && (info.chunk_size < INC_PAGE_SIZE ||
+		     info.chunk_size & (info.chunk_size - 1) ||
+		     info.chunk_size > 1u << INC_CHUNK_SHIFT_MAX ||
+		     info.image_size > INC_IMAGE_SIZE_MAX ||
+		     info.image_size % info.chunk_size))
+		err = -EPROTO;
+	if (err) {
+		snprintf(error->text, sizeof(error->text),
+			 "%s is not an incremental device: %s", device->path,
+			 strerror(-err));
+		device_close(device);
+		return err == -ENODEV ? err : -ENOTTY;
+	}
+	device->size = info.image_size;
+	device->chunk = info.chunk_size;
+	return 0;
+}
+
+void device_close(struct device *device)
+{
+	if (device->fd >= 0)
+		close(device->fd);
+	device->fd = -1;
+	free(device->path);
+	device->path = NULL;
+}
+
+int device_info(const struct device *device, struct inc_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	return ioctl(device->fd, INC_IOC_INFO, info) ? -errno : 0;
+}
+
+int device_read(const struct device *device, u64 offset, u64 length,
+		void *buffer)
+{
+	struct inc_read read = {
+		.offset = offset,
+		.buffer = (uintptr_t)buffer,
+	};
+
+	while (length) {
+		read.length = length < INC_READ_MAX ? length : INC_READ_MAX;
+		if (ioctl(device->fd, INC_IOC_READ, &read)) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		read.offset += read.length;
+		read.buffer += read.length;
+		length -= read.length;
+	}
+	return 0;
+}
+
+int device_fill(const struct device *device, u64 offset, u64 length,
+		const void *data)
+{
+	const char *from = data;
+
+	while (length) {
+		ssize_t n = pwrite(device->fd, from, length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		from += n;
+		offset += (u64)n;
+		length -= (u64)n;
+	}
+	return 0;
+}
+
+int device_unavailable(const struct device *device, u64 offset, u64 length)
+{
+	struct inc_unavailable range = { .offset = offset, .length = length };
+
+	return ioctl(device->fd, INC_IOC_UNAVAILABLE, &range) ? -errno : 0;
+}
+
+/* lseek() moves the file position, which nothing here uses. */
+static int seek(const struct device *device, u64 from, int whence, u64 *found)
+{
+	off_t at = lseek(device->fd, (off_t)from, whence);
+
+	if (at < 0 && errno == ENXIO)
+		at = (off_t)device->size;
+	if (at < 0)
+		return -errno;
+	*found = (u64)at;
+	return 0;
+}
+
+int device_next_absent(const struct device *device, u64 from, u64 before,
+		       u64 *start, u64 *end)
+{
+	int err;
+
+	if (from >= before)
+		return 0;
+	err = seek(device, from, SEEK_HOLE, start);
+	if (err)
+		return err;
+	if (*start < from)
+		return -EPROTO;
+	if (*start >= before)
+		return 0;
+	err = seek(device, *start, SEEK_DATA, end);
+	if (err)
+		return err;
+	if (*end <= *start)
+		return -EPROTO;
+	if (*end > before)
+		*end = before;
+	return 1;
+}
+
+int device_absent_hull(const struct device *device, u64 *start, u64 *end)
+{
+	u64 first, last, next_start, next_end;
+	int found;
+
+	found = device_next_absent(device, *start, *end, &first, &last);
+	if (found <= 0)
+		return found;
+	while ((found = device_next_absent(device, last, *end, &next_start,
+					   &next_end)) > 0)
+		last = next_end;
+	if (found < 0)
+		return found;
+	*start = first;
+	*end = last;
+	return 1;
+}

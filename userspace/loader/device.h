@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The device that is loaded: /dev/incremental/NAME, see
+ * linux/dm-incremental.h. Functions may be called from any thread.
+ */
+#ifndef LOADER_DEVICE_H
+#define LOADER_DEVICE_H
+
+#include <stdbool.h>
+#include <linux/dm-incremental.h>
+#include "incremental.h"
+
+/**
+ * struct device - an open device
+ * @fd: non-blocking
+ * @path: allocated
+ * @size: bytes of the image
+ * @chunk: bytes of a chunk
+ */
+struct device {
+	int fd;
+	char *path;
+	u64 size;
+	u32 chunk;
+};
+
+/**
+ * device_open - find and open the device that @name means
+ * @name: /dev/incremental/X, X, a backing block device, or a dm device by
+ *	path or name
+ *
+ * Return: 0 or -errno; -ENODEV if there is no such device.
+ */
+int device_open(struct device *device, const char *name,
+		struct inc_error *error);
+void device_close(struct device *device);
+
+int device_info(const struct device *device, struct inc_info *info);
+
+/* What is present of a range of whole pages; -ENODATA if not all is. */
+int device_read(const struct device *device, u64 offset, u64 length,
+		void *buffer);
+
+/* Fill a range of whole chunks. Return: 0 or -errno of the write. */
+int device_fill(const struct device *device, u64 offset, u64 length,
+		const void *data);
+
+/* Let those who wait for a range know that it cannot be had. */
+int device_unavailable(const struct device *device, u64 offset, u64 length);
+
+/**
+ * device_next_absent - the next absent range
+ * @from: look from here on
+ * @before: and not further than this
+ * @start, @end: set to the range's bounds, inside [@from, @before)
+ *
+ * Return: 1 if there is one, 0 if not, -errno.
+ */
+int device_next_absent(const struct device *device, u64 from, u64 before,
+		       u64 *start, u64 *end);
+
+/* From the first absent chunk of [*start, *end) to the last; as above. */
+int device_absent_hull(const struct device *device, u64 *start, u64 *end);
+
+#endif /* LOADER_DEVICE_H */

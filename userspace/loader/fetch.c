@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Get one range: from which mirror, with what around it, verified, filled.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include "loader.h"
+#include "message.h"
+
+#define BACKOFF_FIRST	250u	/* ms between rounds over the mirrors */
+#define BACKOFF_MAX	8000u
+#define FULL_DELAY	1000u	/* ms between attempts to fill a full device */
+
+static int reserve(struct worker *worker, u64 bytes, struct inc_error *error)
+{
+	u8 *buffer;
+
+	if (bytes <= worker->capacity)
+		return 0;
+	buffer = bytes > ORIGIN_READ_MAX ? NULL : malloc(bytes);
+	if (!buffer) {
+		snprintf(error->text, sizeof(error->text), "out of memory");
+		return -ENOMEM;
+	}
+	free(worker->buffer);
+	worker->buffer = buffer;
+	worker->capacity = bytes;
+	return 0;
+}
+
+/* A chunk at an end of the widened range that need not be fetched? */
+static bool at_hand(struct worker *worker, u64 wide, u64 at,
+		    const struct inc_range *range)
+{
+	struct loader *loader = worker->loader;
+	u8 *to = worker->buffer + (at - wide);
+	bool wanted = at >= range->offset &&
+		      at < range->offset + range->length;
+
+	if (worker->only_mirror)
+		return false;
+	/* What is present is not filled again, but may surround it. */
+	if (!cache_get(loader->cache, at, to) &&
+	    (wanted || device_read(&loader->device, at, loader->device.chunk, to)))
+		return false;
+	worker->used_other = true;
+	return true;
+}
+
+/**
+ * get_bytes - have @range and the extents that reach into it in the buffer
+ * @fetched: set to what of it came from the mirror just now
+ */
+static int get_bytes(struct worker *worker, const struct inc_range *range,
+		     struct inc_range *fetched, struct inc_error *error)
+{
+	struct loader *loader = worker->loader;
+	u32 chunk = loader->device.chunk;
+	u64 wide = range->offset, length = range->length, end;
+	int err;
+
+	worker->have = worker->have_end = 0;
+	err = inc_image_widen(loader->image, &wide, &length, error);
+	if (err)
+		return err;
+	err = reserve(worker, length, error);
+	if (err)
+		return err;
+
+	fetched->offset = wide;
+	end = wide + length;
+	while (fetched->offset < end &&
+	       at_hand(worker, wide, fetched->offset, range))
+		fetched->offset += chunk;
+	while (fetched->offset < end &&
+	       at_hand(worker, wide, end - chunk, range))
+		end -= chunk;
+	fetched->length = end - fetched->offset;
+	if (fetched->length) {
+		err = mirrors_read(&loader->mirrors, worker->mirror,
+				   &worker->connections, fetched->offset,
+				   fetched->length,
+				   worker->buffer + (fetched->offset - wide),
+				   error);
+		if (err)
+			return err;
+	}
+	worker->have = wide;
+	worker->have_end = wide + length;
+	return 0;
+}
+
+/* Keep what was fetched around @range: the next range has a use for it. */
+static void keep_rest(struct worker *worker, const struct inc_range *range,
+		      const struct inc_range *fetched)
+{
+	struct loader *loader = worker->loader;
+	u64 end = fetched->offset + fetched->length, at;
+
+	for (at = fetched->offset; at < end; at += loader->device.chunk)
+		if (at < range->offset || at >= range->offset + range->length)
+			cache_put(loader->cache, at,
+				  worker->buffer + (at - worker->have));
+}
+
+static void device_gone(struct loader *loader, int err)
+{
+	if (!atomic_exchange(&loader->gone, true)) {
+		atomic_store(&loader->gone_error, err == -ENODEV ? 0 : err);
+		loader_wake_main(loader);
+	}
+}
+
+/* Fill; false if that has failed for now. Says so once, and when it is over. */
+static bool fill(struct worker *worker, u64 offset, u64 length,
+		 const void *data)
+{
+	struct loader *loader = worker->loader;
+	int err = device_fill(&loader->device, offset, length, data);
+
+	if (!err) {
+		atomic_fetch_add(&loader->stats.bytes_filled, length);
+		if (atomic_exchange(&loader->full, false))
+			message_info("%s can be filled again",
+				     loader->device.path);
+		return true;
+	}
+	if (err != -ENOSPC && err != -EIO && err != -EAGAIN &&
+	    err != -ENOMEM && err != -EDQUOT)
+		device_gone(loader, err);
+	else if (!atomic_exchange(&loader->full, true))
+		message_error("cannot fill %s, trying again: %s",
+			      loader->device.path, strerror(-err));
+	return false;
+}
+
+/*
+ * The range is verified: fill it, however long that takes if somebody waits.
+ * For what nobody waits for, a full device is a reason to come back later.
+ */
+static enum outcome fill_range(struct worker *worker, const struct job *job,
+			       const struct inc_range *range)
+{
+	struct loader *loader = worker->loader;
+
+	while (!fill(worker, range->offset, range->length,
+		     worker->buffer + (range->offset - worker->have))) {
+		if (atomic_load(&loader->gone))
+			return OUTCOME_STOPPED;
+		if (job->priority != PRIORITY_DEMAND)
+			return OUTCOME_LATER;
+		if (!queue_sleep(&loader->queue, FULL_DELAY))
+			return OUTCOME_STOPPED;
+	}
+	cache_drop(loader->cache, range->offset, range->length);
+	return OUTCOME_FILLED;
+}
+
+/*
+ * Verifying took metadata that is absent: fill it too, so that nothing is
+ * fetched twice. Failing is harmless: the kernel asks for what it needs.
+ */
+static void fill_extras(struct worker *worker)
+{
+	struct loader *loader = worker->loader;
+	u32 chunk = loader->device.chunk;
+	struct inc_error error;
+	unsigned int i;
+
+	/* Verifying one may add another. */
+	for (i = 0; i < worker->extras; i++) {
+		const struct inc_range range = worker->extra[i];
+		u64 at = 0;
+
+		worker->have = worker->have_end = 0;
+		if (reserve(worker, range.length, &error))
+			return;
+		while (at < range.length &&
+		       cache_get(loader->cache, range.offset + at,
+				 worker->buffer + at))
+			at += chunk;
+		if (at < range.length)
+			continue;
+		worker->have = range.offset;
+		worker->have_end = range.offset + range.length;
+		if (inc_image_verify(loader->image, range.offset, range.length,
+				     worker->buffer, &error))
+			continue;
+		if (!fill(worker, range.offset, range.length, worker->buffer))
+			return;
+		cache_drop(loader->cache, range.offset, range.length);
+	}
+}
+
+/* Fetch @range from the worker's mirror and verify it. */
+static int attempt(struct worker *worker, const struct inc_range *range,
+		   struct inc_range *fetched, struct inc_error *error)
+{
+	int err;
+
+	worker->used_other = false;
+	worker->nested_error = 0;
+	worker->extras = 0;
+	err = get_bytes(worker, range, fetched, error);
+	if (err)
+		return err;
+	return inc_image_verify(worker->loader->image, range->offset,
+				range->length,
+				worker->buffer + (range->offset - worker->have),
+				error);
+}
+
+static bool is_wrong_bytes(const struct worker *worker, int err)
+{
+	return !worker->nested_error &&
+	       (err == -EBADMSG || err == -EINVAL || err == -ENOTSUP);
+}
+
+/*
+ * The same, but if bytes were wrong and not all of them the mirror's, once
+ * more with none but the mirror's.
+ */
+static int attempt_fairly(struct worker *worker, const struct inc_range *range,
+			  struct inc_range *fetched, struct inc_error *error)
+{
+	struct loader *loader = worker->loader;
+	int err;
+
+	worker->only_mirror = false;
+	err = attempt(worker, range, fetched, error);
+	if (!is_wrong_bytes(worker, err))
+		return err;
+	cache_clear(loader->cache);
+	if (worker->used_other) {
+		worker->only_mirror = true;
+		err = attempt(worker, range, fetched, error);
+		worker->only_mirror = false;
+	}
+	return err;
+}
+
+/* Say what a failure of the mirror was, and prefer another from now on. */
+static void mirror_failed(struct worker *worker, const struct inc_range *range,
+			  int err, const char *why)
+{
+	struct mirrors *mirrors = &worker->loader->mirrors;
+	struct mirror *mirror = &mirrors->mirror[worker->mirror];
+	struct inc_error text;
+
+	if (is_wrong_bytes(worker, err)) {
+		atomic_fetch_add(&worker->loader->stats.wrong, 1);
+		snprintf(text.text, sizeof(text.text),
+			 "%.200s sent wrong bytes: %.250s",
+			 origin_name(mirror->origin), why);
+		why = text.text;
+		/* It may hold another image by now: look at its head again. */
+		atomic_store(&mirror->state, MIRROR_UNCHECKED);
+	}
+	mirrors_log(mirrors, MESSAGE_WARNING, range->offset, range->length, why,
+		    "");
+	mirrors_prefer_next(mirrors, worker->mirror);
+}
+
+/* Ask every mirror once. @passes: is any failure one that may pass? */
+static int ask_mirrors(struct worker *worker, unsigned int first,
+		       const struct inc_range *range, struct inc_range *fetched,
+		       bool *passes)
+{
+	struct loader *loader = worker->loader;
+	struct mirrors *mirrors = &loader->mirrors;
+	unsigned int i;
+	int err = -ENOENT;
+
+	*passes = false;
+	for (i = 0; i < mirrors->count; i++) {
+		struct inc_error error = { "" };
+
+		worker->mirror = (first + i) % mirrors->count;
+		if (mirror_is_rejected(&mirrors->mirror[worker->mirror]))
+			continue;
+		err = attempt_fairly(worker, range, fetched, &error);
+		if (!err || err == -ECANCELED)
+			return err;
+		if (err == -ENODEV) {
+			device_gone(loader, err);
+			return err;
+		}
+		if (origin_error_passes(err) && !is_wrong_bytes(worker, err))
+			*passes = true;
+		mirror_failed(worker, range, err, error.text);
+		atomic_fetch_add(&loader->stats.retried, 1);
+	}
+	return err;
+}
+
+enum outcome worker_fetch(struct worker *worker, const struct job *job)
+{
+	struct loader *loader = worker->loader;
+	struct mirrors *mirrors = &loader->mirrors;
+	unsigned int round, backoff = BACKOFF_FIRST;
+	u64 start = job->offset, end = job->offset + job->length;
+	struct inc_range range, fetched;
+	enum outcome outcome;
+	bool passes = true;
+	int err;
+
+	err = device_absent_hull(&loader->device, &start, &end);
+	if (!err)
+		return OUTCOME_FILLED;
+	if (err < 0) {
+		device_gone(loader, err);
+		return OUTCOME_STOPPED;
+	}
+	range = (struct inc_range){ .offset = start, .length = end - start };
+
+	for (round = 0; passes; round++) {
+		unsigned int first = atomic_load(&mirrors->preferred);
+
+		/* Damaged bytes may have come from there. */
+		if (job->refetch)
+			first = (first + 1) % mirrors->count;
+		err = ask_mirrors(worker, first, &range, &fetched, &passes);
+		if (!err)
+			break;
+		if (err == -ECANCELED || err == -ENODEV)
+			return OUTCOME_STOPPED;
+		if (!passes)
+			return OUTCOME_MISSING;
+		if (round == loader->retry)
+			return OUTCOME_LATER;
+		if (!queue_sleep(&loader->queue, backoff))
+			return OUTCOME_STOPPED;
+		if (backoff < BACKOFF_MAX)
+			backoff *= 2;
+	}
+	outcome = fill_range(worker, job, &range);
+	if (outcome == OUTCOME_FILLED) {
+		keep_rest(worker, &range, &fetched);
+		fill_extras(worker);
+	}
+	return outcome;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How libincremental reads the image that is being loaded: from what the
+ * worker has in hand, the device, what was fetched lately, and the origin.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include "loader.h"
+
+/* libincremental calls back with the loader; the worker is the thread's. */
+static _Thread_local struct worker *self;
+
+void worker_become(struct worker *worker)
+{
+	self = worker;
+}
+
+static bool in_hand(const struct worker *worker, u64 start, u64 end)
+{
+	return start >= worker->have && end <= worker->have_end;
+}
+
+/* A chunk that need not be fetched. */
+static bool read_chunk(struct worker *worker, u64 offset, u8 *to)
+{
+	struct loader *loader = worker->loader;
+	u32 chunk = loader->device.chunk;
+
+	if (in_hand(worker, offset, offset + chunk)) {
+		memcpy(to, worker->buffer + (offset - worker->have), chunk);
+		return true;
+	}
+	if (worker->only_mirror)
+		return false;
+	if (!cache_get(loader->cache, offset, to) &&
+	    device_read(&loader->device, offset, chunk, to))
+		return false;
+	worker->used_other = true;
+	return true;
+}
+
+/* The bytes are absent: once verified, they might as well be filled. */
+static void remember_extra(struct worker *worker, u64 offset, u64 length)
+{
+	if (worker->extras < sizeof(worker->extra) / sizeof(worker->extra[0]))
+		worker->extra[worker->extras++] = (struct inc_range){
+			.offset = offset, .length = length,
+		};
+}
+
+static int fetch_run(struct worker *worker, u64 offset, u64 end, u8 *to,
+		     struct inc_error *error)
+{
+	struct loader *loader = worker->loader;
+	u32 chunk = loader->device.chunk;
+	u64 at;
+	int err;
+
+	err = mirrors_read(&loader->mirrors, worker->mirror,
+			   &worker->connections, offset, end - offset, to,
+			   error);
+	if (err) {
+		worker->nested_error = err;
+		return err;
+	}
+	for (at = offset; at < end; at += chunk)
+		cache_put(loader->cache, at, to + (at - offset));
+	remember_extra(worker, offset, end - offset);
+	return 0;
+}
+
+/* Read whole chunks, fetching runs of those that are nowhere near. */
+static int read_chunks(struct worker *worker, u64 start, u64 end, u8 *to,
+		       struct inc_error *error)
+{
+	u32 chunk = worker->loader->device.chunk;
+	u64 at, run = end;
+	int err;
+
+	for (at = start; at < end; at += chunk) {
+		if (read_chunk(worker, at, to + (at - start))) {
+			if (run < at) {
+				err = fetch_run(worker, run, at,
+						to + (run - start), error);
+				if (err)
+					return err;
+			}
+			run = end;
+		} else if (run == end) {
+			run = at;
+		}
+	}
+	if (run < end)
+		return fetch_run(worker, run, end, to + (run - start), error);
+	return 0;
+}
+
+int loader_read(void *context, u64 offset, size_t length, void *buffer,
+		struct inc_error *error)
+{
+	struct loader *loader = context;
+	struct worker *worker = self;
+	u64 mask = loader->device.chunk - 1;
+	u64 start = offset & ~mask, end;
+	u8 *chunks;
+	int err;
+
+	if (offset > loader->device.size ||
+	    length > loader->device.size - offset) {
+		snprintf(error->text, sizeof(error->text),
+			 "read past the end of the image");
+		return -EINVAL;
+	}
+	if (!length)
+		return 0;
+	end = (offset + length + mask) & ~mask;
+
+	if (in_hand(worker, offset, offset + length)) {
+		memcpy(buffer, worker->buffer + (offset - worker->have), length);
+		return 0;
+	}
+	if (!worker->only_mirror && !(offset % INC_PAGE_SIZE) &&
+	    !(length % INC_PAGE_SIZE) &&
+	    !device_read(&loader->device, offset, length, buffer)) {
+		worker->used_other = true;
+		return 0;
+	}
+	chunks = malloc(end - start);
+	if (!chunks) {
+		snprintf(error->text, sizeof(error->text), "out of memory");
+		return -ENOMEM;
+	}
+	err = read_chunks(worker, start, end, chunks, error);
+	if (!err)
+		memcpy(buffer, chunks + (offset - start), length);
+	free(chunks);
+	return err;
+}

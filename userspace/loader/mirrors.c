@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The origins of one image; see mirrors.h.
+ */
+#include <stdio.h>
+#include "message.h"
+#include "mirrors.h"
+
+/* A server may be corrected while we run. */
+#define REJECTED_SECONDS	60
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+int mirrors_open(struct mirrors *mirrors, char *const *names,
+		 unsigned int count, const struct origin_options *options,
+		 struct inc_error *error)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < count; i++) {
+		err = origin_open(&mirrors->mirror[i].origin, names[i], options,
+				  error);
+		if (err)
+			return err;
+		mirrors->count++;
+	}
+	return 0;
+}
+
+void mirrors_close(struct mirrors *mirrors)
+{
+	while (mirrors->count)
+		origin_close(mirrors->mirror[--mirrors->count].origin);
+}
+
+void connections_close(struct connections *connections)
+{
+	unsigned int i;
+
+	for (i = 0; i < MIRRORS_MAX; i++) {
+		origin_disconnect(connections->to[i]);
+		connections->to[i] = NULL;
+	}
+}
+
+bool mirror_is_rejected(struct mirror *mirror)
+{
+	int rejected = MIRROR_REJECTED;
+
+	if (atomic_load(&mirror->state) != MIRROR_REJECTED)
+		return false;
+	if (seconds() - atomic_load(&mirror->rejected_at) < REJECTED_SECONDS)
+		return true;
+	atomic_compare_exchange_strong(&mirror->state, &rejected,
+				       MIRROR_UNCHECKED);
+	return false;
+}
+
+void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index)
+{
+	unsigned int expected = index;
+
+	atomic_compare_exchange_strong(&mirrors->preferred, &expected,
+				       (index + 1) % mirrors->count);
+}
+
+static int read_origin(struct mirrors *mirrors,
+		       struct origin_connection *connection, u64 offset,
+		       size_t length, void *buffer, struct inc_error *error)
+{
+	int err = origin_read(connection, offset, length, buffer, error);
+
+	if (!err) {
+		atomic_fetch_add(&mirrors->stats->fetches, 1);
+		atomic_fetch_add(&mirrors->stats->bytes_fetched, length);
+	}
+	return err;
+}
+
+/* Is it our image? A longer one is: it has got more segments since. */
+static int check_head(struct mirrors *mirrors, struct mirror *mirror,
+		      struct origin_connection *connection,
+		      struct inc_error *error)
+{
+	struct inc_super super;
+	u64 size;
+	int err;
+
+	err = read_origin(mirrors, connection, mirrors->super_offset,
+			  sizeof(super), &super, error);
+	if (err && err != -ENOENT)
+		return err;
+	size = origin_size(mirror->origin);
+	if (!err && !memcmp(&super, &mirrors->super, sizeof(super)) &&
+	    (!size || size >= mirrors->image_size)) {
+		atomic_store(&mirror->state, MIRROR_GOOD);
+		return 0;
+	}
+	/* Not there at all: 404 is a better reason than a wrong image. */
+	if (err && !size)
+		return err;
+	atomic_store(&mirror->rejected_at, seconds());
+	atomic_store(&mirror->state, MIRROR_REJECTED);
+	if (err || (size && size < mirrors->image_size))
+		snprintf(error->text, sizeof(error->text),
+			 "the origin holds %llu bytes of the image's %llu",
+			 (unsigned long long)size,
+			 (unsigned long long)mirrors->image_size);
+	else
+		snprintf(error->text, sizeof(error->text),
+			 "the origin holds another image");
+	return -EPROTO;
+}
+
+int mirrors_read(struct mirrors *mirrors, unsigned int index,
+		 struct connections *connections, u64 offset, size_t length,
+		 void *buffer, struct inc_error *error)
+{
+	struct mirror *mirror = &mirrors->mirror[index];
+	struct inc_error why;
+	int err = 0;
+
+	if (!connections->to[index])
+		err = origin_connect(&connections->to[index], mirror->origin,
+				     &why);
+	if (!err && atomic_load(&mirror->state) == MIRROR_UNCHECKED)
+		err = check_head(mirrors, mirror, connections->to[index], &why);
+	if (!err && length)
+		err = read_origin(mirrors, connections->to[index], offset,
+				  length, buffer, &why);
+	if (err)
+		snprintf(error->text, sizeof(error->text), "%.200s: %.300s",
+			 origin_name(mirror->origin), why.text);
+	return err;
+}
+
+void mirrors_log(struct mirrors *mirrors, int level, u64 offset, u64 length,
+		 const char *why, const char *then)
+{
+	unsigned int dropped;
+
+	if (!ratelimit_ok(&mirrors->log, &dropped))
+		return;
+	if (dropped)
+		message((enum message_level)level,
+			"%u messages like the next were left out", dropped);
+	message((enum message_level)level, "bytes %llu to %llu: %s%s",
+		(unsigned long long)offset,
+		(unsigned long long)(offset + length - 1), why, then);
+}

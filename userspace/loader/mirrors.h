@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The origins of one image, in the order they were given. One is preferred
+ * until it fails; then the next.
+ */
+#ifndef LOADER_MIRRORS_H
+#define LOADER_MIRRORS_H
+
+#include "origin.h"
+#include "ratelimit.h"
+#include "stats.h"
+
+#define MIRRORS_MAX	16
+
+enum mirror_state {
+	MIRROR_UNCHECKED,	/* nobody has looked at its head */
+	MIRROR_GOOD,		/* its head is the local one's */
+	MIRROR_REJECTED,	/* it holds something else */
+};
+
+/**
+ * struct mirror - one origin
+ * @state: enum mirror_state
+ * @rejected_at: when, CLOCK_MONOTONIC seconds: it is looked at again later
+ */
+struct mirror {
+	struct origin *origin;
+	atomic_int state;
+	_Atomic time_t rejected_at;
+};
+
+/**
+ * struct mirrors - all of them
+ * @super: the local image's newest superblock: an origin must have the same
+ * @super_offset: where it is
+ * @image_size: bytes that an origin must hold at least
+ */
+struct mirrors {
+	struct mirror mirror[MIRRORS_MAX];
+	unsigned int count;
+	atomic_uint preferred;
+	struct inc_super super;
+	u64 super_offset;
+	u64 image_size;
+	struct stats *stats;
+	struct ratelimit log;
+};
+
+/* One thread's connections. */
+struct connections {
+	struct origin_connection *to[MIRRORS_MAX];
+};
+
+int mirrors_open(struct mirrors *mirrors, char *const *names,
+		 unsigned int count, const struct origin_options *options,
+		 struct inc_error *error);
+void mirrors_close(struct mirrors *mirrors);
+
+/**
+ * mirrors_read - read a range from mirror @index; one attempt
+ *
+ * Looks at the mirror's head first if nobody has. Return: as origin_read();
+ * -EPROTO too if the mirror holds another image. @error names the mirror.
+ */
+int mirrors_read(struct mirrors *mirrors, unsigned int index,
+		 struct connections *connections, u64 offset, size_t length,
+		 void *buffer, struct inc_error *error);
+
+/* Has the mirror's head been looked at and found another image's? */
+bool mirror_is_rejected(struct mirror *mirror);
+
+/* Mirror @index has failed: prefer the next, if nobody has changed that. */
+void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index);
+
+void connections_close(struct connections *connections);
+
+/* Log what went wrong with a range, unless that happens all the time. */
+void mirrors_log(struct mirrors *mirrors, int level, u64 offset, u64 length,
+		 const char *why, const char *then);
+
+#endif /* LOADER_MIRRORS_H */

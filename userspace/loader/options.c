@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The command line of incrementald; see options.h. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "exitcode.h"
+#include "loader.h"
+#include "message.h"
+#include "options.h"
+#include "parse.h"
+
+enum {
+	OPT_ORIGIN = 256, OPT_NO_PREFETCH, OPT_NO_HINTS, OPT_JOBS, OPT_TIMEOUT,
+	OPT_RETRY, OPT_CA, OPT_ROOT_HASH, OPT_GENERATION, OPT_USER, OPT_DAEMON,
+	OPT_FOREGROUND, OPT_EXIT, OPT_STATS, OPT_PID_FILE,
+};
+
+static const struct option long_options[] = {
+	{ "origin",		required_argument, NULL, OPT_ORIGIN },
+	{ "no-prefetch",	no_argument,	   NULL, OPT_NO_PREFETCH },
+	{ "no-hints",		no_argument,	   NULL, OPT_NO_HINTS },
+	{ "jobs",		required_argument, NULL, OPT_JOBS },
+	{ "timeout",		required_argument, NULL, OPT_TIMEOUT },
+	{ "retry",		required_argument, NULL, OPT_RETRY },
+	{ "ca-certificates",	required_argument, NULL, OPT_CA },
+	{ "root-hash",		required_argument, NULL, OPT_ROOT_HASH },
+	{ "generation",		required_argument, NULL, OPT_GENERATION },
+	{ "user",		required_argument, NULL, OPT_USER },
+	{ "daemon",		no_argument,	   NULL, OPT_DAEMON },
+	{ "foreground",		no_argument,	   NULL, OPT_FOREGROUND },
+	{ "exit-when-complete",	no_argument,	   NULL, OPT_EXIT },
+	{ "stats",		required_argument, NULL, OPT_STATS },
+	{ "pid-file",		required_argument, NULL, OPT_PID_FILE },
+	{ "verbose",		no_argument,	   NULL, 'v' },
+	{ "help",		no_argument,	   NULL, 'h' },
+	{ "version",		no_argument,	   NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+"Usage: incrementald --origin ORIGIN [OPTION]... DEVICE\n"
+"\n"
+"Fetch what readers of an incremental image wait for, then the rest of it.\n"
+"DEVICE is /dev/incremental/NAME, or a device or dm name that has one.\n"
+"\n"
+"      --origin ORIGIN      file or http(s) URL of the complete image; repeat it\n"
+"                           for mirrors, which are used when the first fails\n"
+"      --no-prefetch        fetch only what is read\n"
+"      --no-hints           do not fetch what the kernel would read ahead\n"
+"      --jobs N             ranges in flight (default 8)\n"
+"      --timeout SECONDS    to connect, and that a reply may stall (default 20)\n"
+"      --retry N            rounds over the origins before a range is given up\n"
+"                           for the time being (default 5)\n"
+"      --ca-certificates FILE  for https, in place of the system's\n"
+"      --root-hash HEX      the image must have this root hash\n"
+"      --generation N       fetch for this generation (default: the one in use)\n"
+"      --user USER          run as USER (default when started by root: nobody)\n"
+"      --daemon             go to the background once it works\n"
+"      --foreground         do not (default)\n"
+"      --exit-when-complete end when everything is present\n"
+"      --stats FILE         write counters there at the end, as JSON\n"
+"      --pid-file FILE      write the process number there\n"
+"  -v, --verbose            say more\n"
+"  -h, --help\n"
+"  -V, --version\n"
+"\n"
+"SIGTERM ends it; SIGUSR1 logs its counters.\n";
+
+static void usage_error(const char *format, const char *what)
+	__attribute__((format(printf, 1, 0), noreturn));
+
+static void usage_error(const char *format, const char *what)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), format, what);
+	message_error("%s (see --help)", text);
+	exit(EXITCODE_USAGE);
+}
+
+static unsigned int number(const char *name, const char *text, unsigned int least,
+			   unsigned int most)
+{
+	uint64_t value;
+
+	if (parse_number(text, least, most, &value)) {
+		message_error("%s must be a number from %u to %u, not \"%s\"",
+			      name, least, most, text);
+		exit(EXITCODE_USAGE);
+	}
+	return (unsigned int)value;
+}
+
+static void add_origin(struct options *options, char *origin)
+{
+	if (options->origin_count == MIRRORS_MAX) {
+		message_error("there may be %u origins at most", MIRRORS_MAX);
+		exit(EXITCODE_USAGE);
+	}
+	options->origins[options->origin_count++] = origin;
+}
+
+static void set_root(struct options *options, const char *hex)
+{
+	int n = inc_hex_parse(hex, options->root, sizeof(options->root));
+
+	if (n <= 0)
+		usage_error("--root-hash \"%s\" is not a hexadecimal digest", hex);
+	options->root_size = (size_t)n;
+}
+
+static void take(struct options *options, int option)
+{
+	switch (option) {
+	case OPT_ORIGIN:
+		add_origin(options, optarg);
+		break;
+	case OPT_NO_PREFETCH:
+		options->prefetch = false;
+		break;
+	case OPT_NO_HINTS:
+		options->hints = false;
+		break;
+	case OPT_JOBS:
+		options->jobs = number("--jobs", optarg, 1, JOBS_MAX);
+		break;
+	case OPT_TIMEOUT:
+		options->origin.timeout = number("--timeout", optarg, 1,
+						 ORIGIN_TIMEOUT_MAX);
+		break;
+	case OPT_RETRY:
+		options->retry = number("--retry", optarg, 0, RETRY_MAX);
+		break;
+	case OPT_CA:
+		options->origin.ca_file = optarg;
+		break;
+	case OPT_ROOT_HASH:
+		set_root(options, optarg);
+		break;
+	case OPT_GENERATION:
+		options->generation = number("--generation", optarg, 0,
+					     INC_SEGMENTS_MAX - 1);
+		break;
+	case OPT_USER:
+		options->user = optarg;
+		break;
+	case OPT_DAEMON:
+		options->daemon = true;
+		break;
+	case OPT_FOREGROUND:
+		options->daemon = false;
+		break;
+	case OPT_EXIT:
+		options->exit_when_complete = true;
+		break;
+	case OPT_STATS:
+		options->stats_file = optarg;
+		break;
+	case OPT_PID_FILE:
+		options->pid_file = optarg;
+		break;
+	case 'v':
+		options->verbose = true;
+		break;
+	case 'h':
+		fputs(help, stdout);
+		exit(EXITCODE_OK);
+	case 'V':
+		puts("incrementald " INC_VERSION_STRING);
+		exit(EXITCODE_OK);
+	default:	/* getopt has said why */
+		exit(EXITCODE_USAGE);
+	}
+}
+
+void options_parse(struct options *options, int argc, char **argv)
+{
+	int option;
+
+	*options = (struct options){
+		.origin.timeout	= ORIGIN_TIMEOUT_DEFAULT,
+		.prefetch	= true,
+		.hints		= true,
+		.jobs		= JOBS_DEFAULT,
+		.retry		= RETRY_DEFAULT,
+		.generation	= INC_NEWEST,
+	};
+	while ((option = getopt_long(argc, argv, "vhV", long_options,
+				     NULL)) != -1)
+		take(options, option);
+	if (optind == argc)
+		usage_error("DEVICE is missing%s", "");
+	options->device = argv[optind++];
+	if (optind < argc)
+		usage_error("\"%s\" is one argument too many", argv[optind]);
+	if (!options->origin_count)
+		usage_error("at least one --origin is needed%s", "");
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command line of incrementald. */
+#ifndef LOADER_OPTIONS_H
+#define LOADER_OPTIONS_H
+
+#include "mirrors.h"
+
+struct options {
+	char *device;
+	char *origins[MIRRORS_MAX];
+	unsigned int origin_count;
+	struct origin_options origin;
+	bool prefetch;
+	bool hints;
+	bool daemon;
+	bool exit_when_complete;
+	bool verbose;
+	unsigned int jobs;
+	unsigned int retry;
+	u32 generation;			/* INC_NEWEST: the one in use */
+	u8 root[INC_DIGEST_MAX];
+	size_t root_size;		/* 0: not given */
+	const char *user;
+	const char *stats_file;
+	const char *pid_file;
+};
+
+/* Fill in @options, or say what is wrong and exit; --help exits too. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif /* LOADER_OPTIONS_H */

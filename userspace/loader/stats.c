@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a loader has done so far; see stats.h.
+ */
+#include <stdio.h>
+#include <unistd.h>
+#include "message.h"
+#include "parse.h"
+#include "stats.h"
+
+static unsigned long long get(const _Atomic u64 *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void stats_log(const struct stats *stats)
+{
+	char fetched[FORMAT_SIZE_MAX], filled[FORMAT_SIZE_MAX];
+
+	message_info("fetched %s in %llu ranges, filled %s; %llu ranges demanded, %llu hinted, %llu fetches retried, %llu ranges wrong, %llu unavailable, %llu given up",
+		     format_size(get(&stats->bytes_fetched), fetched),
+		     get(&stats->fetches),
+		     format_size(get(&stats->bytes_filled), filled),
+		     get(&stats->demand), get(&stats->hints),
+		     get(&stats->retried), get(&stats->wrong),
+		     get(&stats->unavailable), get(&stats->failed));
+}
+
+int stats_write(const struct stats *stats, int fd, bool complete,
+		double seconds)
+{
+	char line[512];
+	int n;
+
+	n = snprintf(line, sizeof(line),
+		     "{\"bytes_fetched\": %llu, \"fetches\": %llu, \"bytes_filled\": %llu, \"demand\": %llu, \"hints\": %llu, \"retried\": %llu, \"wrong\": %llu, \"unavailable\": %llu, \"given_up\": %llu, \"complete\": %s, \"seconds\": %.3f}\n",
+		     get(&stats->bytes_fetched), get(&stats->fetches),
+		     get(&stats->bytes_filled), get(&stats->demand),
+		     get(&stats->hints), get(&stats->retried),
+		     get(&stats->wrong), get(&stats->unavailable),
+		     get(&stats->failed), complete ? "true" : "false", seconds);
+	if (ftruncate(fd, 0) && errno != EINVAL)
+		return -errno;
+	if (write(fd, line, (size_t)n) != n)
+		return errno ? -errno : -EIO;
+	return 0;
+}

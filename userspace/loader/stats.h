@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a loader has done so far. Counters may be raised from any thread.
+ */
+#ifndef LOADER_STATS_H
+#define LOADER_STATS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include "incremental.h"
+
+/**
+ * struct stats - counters
+ * @demand: ranges that somebody waited for
+ * @hints: ranges that somebody may want soon
+ * @fetches: ranges read from an origin, successfully
+ * @bytes_fetched: their bytes
+ * @bytes_filled: bytes given to the device
+ * @retried: reads of an origin that failed and were tried again or elsewhere
+ * @wrong: ranges that did not verify
+ * @unavailable: ranges that no origin had
+ * @failed: ranges that were given up for the time being
+ */
+struct stats {
+	_Atomic u64 demand;
+	_Atomic u64 hints;
+	_Atomic u64 fetches;
+	_Atomic u64 bytes_fetched;
+	_Atomic u64 bytes_filled;
+	_Atomic u64 retried;
+	_Atomic u64 wrong;
+	_Atomic u64 unavailable;
+	_Atomic u64 failed;
+};
+
+/* One line to the log. */
+void stats_log(const struct stats *stats);
+
+/* One line of JSON; the file has that line only. Return: 0 or -errno. */
+int stats_write(const struct stats *stats, int fd, bool complete,
+		double seconds);
+
+#endif /* LOADER_STATS_H */

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The threads that fetch.
+ */
+#include <stdlib.h>
+#include "loader.h"
+#include "message.h"
+
+void worker_init(struct worker *worker, struct loader *loader)
+{
+	memset(worker, 0, sizeof(*worker));
+	worker->loader = loader;
+}
+
+void worker_destroy(struct worker *worker)
+{
+	connections_close(&worker->connections);
+	free(worker->buffer);
+	worker->buffer = NULL;
+	worker->capacity = 0;
+}
+
+/* Nobody has it: those who wait learn it now, not at their timeout. */
+static void give_up(struct loader *loader, const struct job *job)
+{
+	atomic_fetch_add(&loader->stats.unavailable, 1);
+	mirrors_log(&loader->mirrors, MESSAGE_ERROR, job->offset, job->length,
+		    "no origin has them", job->priority == PRIORITY_DEMAND ?
+		    "; readers get an error" : "");
+	if (job->priority == PRIORITY_DEMAND)
+		device_unavailable(&loader->device, job->offset, job->length);
+}
+
+static void do_job(struct worker *worker, struct job *job)
+{
+	struct loader *loader = worker->loader;
+	enum outcome outcome = worker_fetch(worker, job);
+
+	switch (outcome) {
+	case OUTCOME_FILLED:
+		if (job->priority == PRIORITY_DEMAND)
+			atomic_fetch_add(&loader->stats.demand, 1);
+		else if (job->priority == PRIORITY_HINT)
+			atomic_fetch_add(&loader->stats.hints, 1);
+		break;
+	case OUTCOME_MISSING:
+		give_up(loader, job);
+		break;
+	case OUTCOME_LATER:
+		atomic_fetch_add(&loader->stats.failed, 1);
+		break;
+	case OUTCOME_STOPPED:
+		break;
+	}
+	queue_done(&loader->queue, job, outcome != OUTCOME_FILLED);
+	/* That may have been the last range: the main thread looks. */
+	loader_wake_main(loader);
+}
+
+static void *work(void *context)
+{
+	struct worker *worker = context;
+	struct job *job;
+
+	worker_become(worker);
+	while ((job = queue_take(&worker->loader->queue)))
+		do_job(worker, job);
+	return NULL;
+}
+
+int worker_start(struct worker *worker)
+{
+	return -pthread_create(&worker->thread, NULL, work, worker);
+}
