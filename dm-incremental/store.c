@@ -302,7 +302,7 @@ void inc_store_put(struct inc_store *store, struct inc_view *view)
 		list_del(&store->list);
 		store_shut_down(store);
 	}
-	mutex_unlock(&store->views_mutex);
+	mutex_unlock(&stores_mutex);
 }
 
 /**
