@@ -86,8 +86,6 @@ unit-tests: $(UNIT_TESTS)
 
 # The module, once for each kernel whose headers are installed: the sources
 # are linked into a folder of their own, since Kbuild builds in place.
-kernel_headers = $(lastword $(sort $(wildcard \
-	/lib/modules/$(1).*-amd64/build /lib/modules/$(1).*-amd64/build)))
 MODULE_SOURCES := $(wildcard dm-incremental/*.[ch] dm-incremental/Kbuild \
 	dm-incremental/*.sh dm-incremental/include/uapi/linux/*.h)
 
@@ -95,16 +93,62 @@ define module
 .PHONY: module-$(1)
 module-$(1): build/kernel-$(1)/dm-incremental.ko
 build/kernel-$(1)/dm-incremental.ko: $(MODULE_SOURCES)
-	@if [ -z "$(call kernel_headers,$(1))" ]; then \
-		echo "headers of kernel $(1) are not installed: run scripts/install-deps build" >&2; \
-		exit 1; fi
-	@mkdir -p build/kernel-$(1)
-	@cp -rsf $(CURDIR)/dm-incremental/. build/kernel-$(1)/
-	$$(MAKE) -C "$(call kernel_headers,$(1))" M=$(CURDIR)/build/kernel-$(1) \
-		$(KBUILD_OPTIONS) modules
+	@mkdir -p $$(@D)
+	@cp -rsf $(CURDIR)/dm-incremental/. $$(@D)/
+	release=$$$$(scripts/kernel-release $(1)) && \
+	$$(MAKE) -C /lib/modules/$$$$release/build M=$(CURDIR)/$$(@D) modules
+	@touch $$@
 modules: module-$(1)
 endef
 $(foreach k,$(KERNELS),$(eval $(call module,$(k))))
+
+# The programs of a check that are built for it.
+.PHONY: test-programs
+test-programs: unit-tests
+
+# Everything, from a machine that has nothing. TESTS narrows it down:
+# make check TESTS="tests/kernel/6.12.t"
+TESTS	?= $(UNIT_TESTS) $(sort $(wildcard tests/*/*.t) $(wildcard tests/*.t))
+check:
+	@echo "== packages"
+	scripts/install-deps build test lint
+	@echo "== build"
+	$(MAKE) tools modules test-programs
+	@echo "== tests"
+	CMOCKA_MESSAGE_OUTPUT=TAP prove --timer $(TESTS)
+
+demo:
+	@echo "== packages"
+	scripts/install-deps build demo
+	@echo "== build"
+	$(MAKE) tools modules
+	@echo "== demo"
+	demo/run
+
+MAN	:= $(wildcard docs/man/*.[1-8])
+
+install: tools
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
+		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8 \
+		$(DESTDIR)$(includedir)/linux
+	$(INSTALL) build/mkimage $(DESTDIR)$(bindir)
+	$(INSTALL) build/incrementald build/incrementalsetup \
+		$(DESTDIR)$(sbindir)
+	for page in $(MAN); do \
+		$(INSTALL) -m 644 $$page \
+			$(DESTDIR)$(mandir)/man$${page##*.} || exit; done
+	$(INSTALL) -m 644 dm-incremental/include/uapi/linux/dm-incremental.h \
+		$(DESTDIR)$(includedir)/linux
+	@echo "The kernel module is not installed: it belongs to one kernel." \
+		"build/kernel-*/dm-incremental.ko are those that were built."
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/mkimage \
+		$(DESTDIR)$(sbindir)/incrementald \
+		$(DESTDIR)$(sbindir)/incrementalsetup \
+		$(DESTDIR)$(includedir)/linux/dm-incremental.h
+	for page in $(notdir $(MAN)); do \
+		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
 
 clean:
 	rm -rf build
