@@ -321,8 +321,8 @@ struct inc_view {
 	struct workqueue_struct	*wq;
 	struct inc_buffer	*buffers;
 	unsigned int		nr_buffers;
-	spinlock_t		buffers_lock;
-	struct list_head	free_buffers;	/* buffers_lock */
+	spinlock_t		buffers_lock;	/* free_buffers */
+	struct list_head	free_buffers;
 	wait_queue_head_t	buffers_wait;
 	unsigned int		read_timeout;
 	bool			fetch_readahead;

@@ -56,7 +56,7 @@ struct inc_buffer {
 	struct list_head	list;
 	struct page		*pages[INPUT_PAGES];
 	struct bio_vec		vecs[INPUT_PAGES + RUNS_MAX];
-	struct bio		bios[RUNS_MAX];
+	struct bio		*bios[RUNS_MAX];
 	unsigned int		nr_runs;
 	u32			used;
 	atomic_t		pending;
@@ -231,7 +231,7 @@ static bool add_to_batch(struct inc_view *view, struct inc_buffer *buffer,
 		if (buffer->nr_runs == RUNS_MAX ||
 		    to - from > INPUT_BYTES - buffer->used)
 			return false;
-		bio = &buffer->bios[buffer->nr_runs];
+		bio = buffer->bios[buffer->nr_runs];
 		inc_store_bio_init(view->store, bio, buffer->vecs + *nr_vecs,
 				   ARRAY_SIZE(buffer->vecs) - *nr_vecs,
 				   REQ_OP_READ, from);
@@ -245,7 +245,7 @@ static bool add_to_batch(struct inc_view *view, struct inc_buffer *buffer,
 		return false;
 
 	*at = buffer->used - (u32)(*run_end - from);
-	bio = &buffer->bios[buffer->nr_runs - 1];
+	bio = buffer->bios[buffer->nr_runs - 1];
 	while (*run_end < to) {
 		u32 offset = buffer->used & (PAGE_SIZE - 1);
 
@@ -298,11 +298,11 @@ static int read_batch(struct inc_view *view, const struct inc_io *io,
 	atomic_set(&buffer->pending, buffer->nr_runs);
 	blk_start_plug(&plug);
 	for (n = 0; n < buffer->nr_runs; n++)
-		submit_bio_noacct(&buffer->bios[n]);
+		submit_bio_noacct(buffer->bios[n]);
 	blk_finish_plug(&plug);
 	wait_for_completion_io(&buffer->done);
 	for (n = 0; n < buffer->nr_runs; n++)
-		bio_uninit(&buffer->bios[n]);
+		bio_uninit(buffer->bios[n]);
 	invalidate_kernel_vmap_range(buffer->input, buffer->used);
 	return buffer->status ? blk_status_to_errno(buffer->status) : i;
 }
@@ -488,6 +488,8 @@ static void free_buffer(struct inc_buffer *buffer)
 	for (i = 0; i < INPUT_PAGES; i++)
 		if (buffer->pages[i])
 			__free_page(buffer->pages[i]);
+	for (i = 0; i < RUNS_MAX; i++)
+		kfree(buffer->bios[i]);
 	kvfree(buffer->output);
 	kvfree(buffer);
 }
@@ -503,6 +505,11 @@ static struct inc_buffer *alloc_buffer(u32 cluster_shift)
 	for (i = 0; i < INPUT_PAGES; i++) {
 		buffer->pages[i] = alloc_page(GFP_KERNEL);
 		if (!buffer->pages[i])
+			goto bad;
+	}
+	for (i = 0; i < RUNS_MAX; i++) {
+		buffer->bios[i] = bio_kmalloc(0, GFP_KERNEL);
+		if (!buffer->bios[i])
 			goto bad;
 	}
 	buffer->input = vmap(buffer->pages, INPUT_PAGES, VM_MAP, PAGE_KERNEL);
