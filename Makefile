@@ -36,7 +36,7 @@ BUILD	:= build
 endif
 
 LIBS_libincremental := -lcrypto -llz4
-LIBS_mkimage	:= -ljson-c -lext2fs -lcom_err -lblkid $(LIBS_libincremental)
+LIBS_mkimage	:= -ljson-c $(LIBS_libincremental)
 LIBS_incrementald := -lcurl $(LIBS_libincremental)
 LIBS_incrementalsetup := -ldevmapper -ljson-c -lcurl $(LIBS_libincremental)
 LIBS_test	:= -lcmocka $(LIBS_libincremental)
@@ -80,6 +80,11 @@ $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FLAGS) -o $@ $^ $(LIBS_test)
+
+# What the kernel tests use inside the VM.
+$(BUILD)/tests/loadertool: $(BUILD)/obj/tests/kernel/loadertool.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FLAGS) -o $@ $^
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)

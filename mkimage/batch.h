@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A piece of a raw filesystem image on its way through the pipeline.
+ */
+#ifndef MKIMAGE_BATCH_H
+#define MKIMAGE_BATCH_H
+
+#include "hash.h"
+
+#define BATCH_BLOCKS	256u
+#define BATCH_BYTES	(BATCH_BLOCKS << INC_BLOCK_SHIFT)
+
+/* How a batch is to be turned into extents. */
+struct batch_options {
+	const struct inc_hash *hash;
+	const u8 *zero_digest;		/* of a block */
+	u32 cluster_shift;
+	int level;			/* of LZ4 HC */
+};
+
+/**
+ * struct batch_cluster - one cluster, compressed
+ * @id: identifies the contents, for clusters that are whole
+ * @codec: enum inc_codec
+ * @length: stored bytes
+ * @stored: the stored bytes, in the batch
+ */
+struct batch_cluster {
+	u8 id[INC_SHA256_SIZE];
+	u8 codec;
+	bool whole;			/* not cut off by the device's end */
+	u32 length;
+	const u8 *stored;
+};
+
+/**
+ * struct batch - consecutive blocks, the first a multiple of BATCH_BLOCKS
+ * @block: first
+ * @blocks: how many; if @hole, any number, else up to BATCH_BLOCKS
+ * @hole: all zeros, without data here
+ * @data: the blocks
+ * @packed: room for what they are compressed to
+ * @digest: of each block
+ * @clusters: filled in by batch_process()
+ */
+struct batch {
+	u64 block;
+	u64 blocks;
+	bool hole;
+	u8 *data;
+	u8 *packed;
+	u8 digest[BATCH_BLOCKS][INC_SHA256_SIZE];
+	u32 cluster_count;
+	struct batch_cluster clusters[BATCH_BLOCKS];
+};
+
+struct batch *batch_new(void);
+void batch_free(struct batch *batch);
+
+/* Hash and compress. Return: 0 or -ENOMEM. */
+int batch_process(struct batch *batch, const struct batch_options *options);
+
+#endif /* MKIMAGE_BATCH_H */

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mkimage create
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "incremental.h"
+#include "message.h"
+#include "mkimage.h"
+#include "output.h"
+#include "parse.h"
+#include "pipeline.h"
+#include "segment.h"
+#include "source.h"
+
+/* Each takes up to 3 MiB. */
+#define THREADS_MAX	128
+
+const char create_help[] =
+"Usage: mkimage create [OPTION]... SOURCE IMAGE\n"
+"\n"
+"Make IMAGE of SOURCE: a directory, or a raw filesystem image (a file or a\n"
+"block device of a multiple of 4096 bytes).\n"
+"\n"
+"  --fs erofs|ext4   filesystem that a directory is put in (erofs)\n"
+"  --cluster SIZE    bytes compressed together, 4K to 256K (4K)\n"
+"  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
+"  --salt HEX|-      salt of the hash tree, - for none (made from SOURCE)\n"
+"  --chunk SIZE      unit of presence in the file, 4K to 64K (4K)\n"
+"  --threads N       compress with N threads (one for each processor)\n"
+"  --force           replace IMAGE if it exists\n"
+"  --json            print the summary as JSON\n"
+"\n"
+"The same SOURCE, options and SOURCE_DATE_EPOCH make the same bytes, whatever\n"
+"the number of threads.\n";
+
+struct create {
+	const char *source_path;
+	const char *image_path;
+	enum source_fs fs;
+	bool salt_given;
+	u8 salt[INC_SALT_MAX];
+	u32 salt_size;
+	u32 cluster_shift;
+	u32 chunk_shift;
+	u64 level;
+	u64 threads;
+	bool force;
+	bool json;
+
+	struct source source;
+	struct segment seg;
+	struct batch_options batch;
+	u8 zero_digest[INC_SHA256_SIZE];
+	u64 next;			/* block to be read */
+	u64 data_end;			/* no hole from next up to this block */
+	struct progress progress;
+};
+
+/* Where data starts at or after block @at, the end of the source if nowhere. */
+static u64 seek_data(struct create *create, u64 at)
+{
+	off_t found = lseek(create->source.fd, (off_t)(at << INC_BLOCK_SHIFT),
+			    SEEK_DATA);
+
+	if (found >= 0)
+		return (u64)found >> INC_BLOCK_SHIFT;
+	/* Not every filesystem and device knows where its holes are. */
+	return errno == ENXIO ? create->source.blocks : at;
+}
+
+/* Where data that goes on at block @at ends. */
+static u64 seek_hole(struct create *create, u64 at)
+{
+	off_t found = lseek(create->source.fd, (off_t)(at << INC_BLOCK_SHIFT),
+			    SEEK_HOLE);
+
+	if (found < 0)
+		return create->source.blocks;
+	return ((u64)found + INC_BLOCK_SIZE - 1) >> INC_BLOCK_SHIFT;
+}
+
+/*
+ * Batches start at multiples of their size, so that clusters do not straddle
+ * them and holes between are whole pages of metadata.
+ */
+static int produce(void *context, void *item)
+{
+	struct create *create = context;
+	struct batch *batch = item;
+	u64 left = create->source.blocks - create->next;
+	u64 data;
+
+	if (!left)
+		return 0;
+	batch->block = create->next;
+	batch->hole = false;
+	if (create->next >= create->data_end) {
+		data = seek_data(create, create->next);
+		if (data < create->source.blocks)
+			data -= data % BATCH_BLOCKS;
+		if (data > create->next) {
+			batch->hole = true;
+			batch->blocks = data - create->next;
+			create->next = data;
+			return 1;
+		}
+		create->data_end = seek_hole(create, create->next);
+		/* The batch may start with a hole that has data after it. */
+		if (create->data_end <= create->next)
+			create->data_end = create->next + 1;
+	}
+	batch->blocks = left < BATCH_BLOCKS ? left : BATCH_BLOCKS;
+	create->next += batch->blocks;
+	return read_all(create->source.fd, batch->block << INC_BLOCK_SHIFT,
+			batch->data, batch->blocks << INC_BLOCK_SHIFT,
+			create->source.name) ?: 1;
+}
+
+static int work(void *context, void *item)
+{
+	const struct create *create = context;
+
+	return batch_process(item, &create->batch);
+}
+
+static int consume(void *context, void *item)
+{
+	struct create *create = context;
+	const struct batch *batch = item;
+
+	progress_show(&create->progress, batch->block << INC_BLOCK_SHIFT);
+	return segment_add(&create->seg, batch);
+}
+
+static void *item_new(void *context)
+{
+	(void)context;
+	return batch_new();
+}
+
+static void item_free(void *item)
+{
+	batch_free(item);
+}
+
+static int add_all(struct create *create)
+{
+	const struct pipeline pipeline = {
+		.threads = (unsigned int)create->threads,
+		.items = (unsigned int)create->threads + 4,
+		.context = create,
+		.item_new = item_new,
+		.item_free = item_free,
+		.produce = produce,
+		.work = work,
+		.consume = consume,
+	};
+	int ret;
+
+	progress_start(&create->progress, "creating",
+		       create->source.blocks << INC_BLOCK_SHIFT);
+	ret = pipeline_run(&pipeline);
+	progress_end(&create->progress);
+	if (ret == -ENOMEM)
+		message_error("out of memory; fewer --threads take less");
+	return ret;
+}
+
+static void json_size(struct json_object *object, const char *name, u64 value)
+{
+	json_object_object_add(object, name, json_object_new_uint64(value));
+}
+
+static void json_text(struct json_object *object, const char *name,
+		      const char *text)
+{
+	json_object_object_add(object, name, json_object_new_string(text));
+}
+
+static void print_summary(const struct create *create)
+{
+	const struct segment *seg = &create->seg;
+	u64 device = seg->device_blocks << INC_BLOCK_SHIFT;
+	char root[2 * INC_SHA256_SIZE + 1], salt[2 * INC_SALT_MAX + 1] = "-";
+	char uuid[UUID_TEXT_SIZE], size[FORMAT_SIZE_MAX], from[FORMAT_SIZE_MAX];
+	struct json_object *object;
+
+	inc_hex_format(seg->meta.root, INC_SHA256_SIZE, root);
+	if (seg->salt_size)
+		inc_hex_format(seg->salt, seg->salt_size, salt);
+	uuid_format(seg->uuid, uuid);
+	if (!create->json) {
+		printf("%s: %s for a device of %s (%.1f %%)\n",
+		       create->image_path, format_size(seg->size, size),
+		       format_size(device, from),
+		       100.0 * (double)seg->size / (double)device);
+		printf("root hash: %s\nsalt:      %s\nUUID:      %s\n", root,
+		       salt, uuid);
+		return;
+	}
+	object = json_object_new_object();
+	json_text(object, "image", create->image_path);
+	json_size(object, "image_bytes", seg->size);
+	json_size(object, "device_bytes", device);
+	json_size(object, "head_bytes", seg->head_size);
+	json_size(object, "data_bytes", spool_size(seg->data));
+	json_size(object, "shared_clusters", seg->shared);
+	json_size(object, "shared_bytes", seg->shared_bytes);
+	json_text(object, "root_hash", root);
+	json_text(object, "salt", salt);
+	json_text(object, "uuid", uuid);
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
+	json_object_put(object);
+}
+
+static int build(struct create *create, const struct output *output)
+{
+	static const u8 zero_block[INC_BLOCK_SIZE];
+	struct segment *seg = &create->seg;
+	struct inc_hash *hash;
+	int ret;
+
+	memcpy(seg->salt, create->salt, sizeof(seg->salt));
+	seg->salt_size = create->salt_size;
+	if (!create->salt_given) {
+		seg->salt_size = INC_SHA256_SIZE;
+		source_derive(create->source.id, "salt", seg->salt,
+			      seg->salt_size);
+	}
+	source_derive_uuid(create->source.id, "image", seg->uuid);
+	hash = inc_hash_new("sha256", seg->salt, seg->salt_size);
+	if (!hash) {
+		message_error("out of memory");
+		return -ENOMEM;
+	}
+	inc_hash_digest(hash, zero_block, sizeof(zero_block),
+			create->zero_digest);
+	seg->hash = hash;
+	seg->zero_digest = create->zero_digest;
+	seg->chunk_shift = create->chunk_shift;
+	seg->cluster_shift = create->cluster_shift;
+	seg->device_blocks = create->source.blocks;
+	create->batch.hash = hash;
+	create->batch.zero_digest = create->zero_digest;
+	create->batch.cluster_shift = create->cluster_shift;
+	create->batch.level = (int)create->level;
+
+	ret = segment_init(seg, output->folder);
+	if (!ret)
+		ret = add_all(create);
+	if (!ret)
+		ret = segment_finish(seg, output->fd, output->path);
+	inc_hash_free(hash);
+	return ret;
+}
+
+static int run(struct create *create)
+{
+	struct output output;
+	int ret = output_open(&output, create->image_path, create->force);
+
+	create->source.fd = -1;
+	if (!ret)
+		ret = source_open(&create->source, create->source_path,
+				  create->fs, output.folder);
+	if (!ret)
+		ret = build(create, &output);
+	if (!ret)
+		ret = output_commit(&output);
+	if (!ret)
+		print_summary(create);
+	segment_free(&create->seg);
+	source_close(&create->source);
+	output_close(&output);
+	return ret ? EXIT_FAILED : EXIT_OK;
+}
+
+static bool parse_salt(struct create *create, const char *text)
+{
+	int size = 0;
+
+	if (strcmp(text, "-"))
+		size = inc_hex_parse(text, create->salt, INC_SALT_MAX);
+	if (size < 0 || !*text) {
+		message_error("create: --salt takes up to %u bytes as hexadecimal digits, or - for none, not '%s'",
+			      INC_SALT_MAX, text);
+		return false;
+	}
+	create->salt_given = true;
+	create->salt_size = (u32)size;
+	return true;
+}
+
+static bool parse_fs(struct create *create, const char *text)
+{
+	if (!strcmp(text, "erofs")) {
+		create->fs = SOURCE_FS_EROFS;
+	} else if (!strcmp(text, "ext4")) {
+		create->fs = SOURCE_FS_EXT4;
+	} else {
+		message_error("create: --fs takes erofs or ext4, not '%s'",
+			      text);
+		return false;
+	}
+	return true;
+}
+
+static bool parse_option(struct create *create, int option)
+{
+	switch (option) {
+	case 'f':
+		return parse_fs(create, optarg);
+	case 's':
+		return parse_salt(create, optarg);
+	case 'c':
+		if (!option_size_shift("create", "--cluster", optarg,
+				       INC_BLOCK_SHIFT, INC_BLOCK_SHIFT +
+				       INC_CLUSTER_SHIFT_MAX,
+				       &create->cluster_shift))
+			return false;
+		create->cluster_shift -= INC_BLOCK_SHIFT;
+		return true;
+	case 'k':
+		return option_size_shift("create", "--chunk", optarg,
+					 INC_CHUNK_SHIFT_MIN,
+					 INC_CHUNK_SHIFT_MAX,
+					 &create->chunk_shift);
+	case 'l':
+		return option_number("create", "--level", optarg, 2, 12,
+				     &create->level);
+	case 't':
+		return option_number("create", "--threads", optarg, 1,
+				     THREADS_MAX, &create->threads);
+	case 'F':
+		create->force = true;
+		return true;
+	case 'j':
+		create->json = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int command_create(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "fs", required_argument, NULL, 'f' },
+		{ "salt", required_argument, NULL, 's' },
+		{ "cluster", required_argument, NULL, 'c' },
+		{ "chunk", required_argument, NULL, 'k' },
+		{ "level", required_argument, NULL, 'l' },
+		{ "threads", required_argument, NULL, 't' },
+		{ "force", no_argument, NULL, 'F' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static const char *const operands[] = { "SOURCE", "IMAGE" };
+	static struct create create;
+	int option;
+
+	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
+	create.level = 9;
+	create.threads = pipeline_threads();
+	if (create.threads > THREADS_MAX)
+		create.threads = THREADS_MAX;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!parse_option(&create, option))
+			return usage_error("create");
+	if (!operands_ok("create", argc, argv, operands, 2))
+		return EXIT_USAGE;
+	create.source_path = argv[optind];
+	create.image_path = argv[optind + 1];
+	return run(&create);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mkimage: make and check incremental images.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "message.h"
+#include "mkimage.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+	const char *summary;
+} commands[] = {
+	{ "create", command_create, create_help,
+	  "make an image of a directory or a raw filesystem image" },
+};
+
+static void print_help(void)
+{
+	size_t i;
+
+	puts("Usage: mkimage COMMAND [OPTION]... OPERAND...\n"
+	     "\n"
+	     "Make and check images for the device-mapper target \"incremental\".\n"
+	     "\n"
+	     "Commands:");
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		printf("  %-9s %s\n", commands[i].name, commands[i].summary);
+	puts("\n"
+	     "\"mkimage COMMAND --help\" tells a command's options.\n"
+	     "\n"
+	     "Exit status: 0 if all went well, 1 on failure or damage, 2 for a mistake on\n"
+	     "the command line.");
+}
+
+static bool asks_help(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help"))
+			return true;
+	return false;
+}
+
+/* What went to stdout counts only if it got there. */
+static int finish(int status)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		message_error("cannot write to standard output");
+		return status ? status : EXIT_FAILED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	message_init("mkimage", MESSAGE_INFO);
+	if (argc < 2) {
+		message_error("a command is missing; see \"mkimage --help\"");
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help")) {
+		print_help();
+		return finish(EXIT_OK);
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("mkimage (dm-incremental) " INC_VERSION_STRING);
+		return finish(EXIT_OK);
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		if (asks_help(argc - 1, argv + 1)) {
+			fputs(commands[i].help, stdout);
+			return finish(EXIT_OK);
+		}
+		argv[1] = argv[0];	/* getopt starts its messages with it */
+		return finish(commands[i].run(argc - 1, argv + 1));
+	}
+	message_error("there is no command '%s'; see \"mkimage --help\"",
+		      argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files that appear when they are complete; see output.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "message.h"
+#include "output.h"
+
+/* What the signal handler removes. */
+static char *volatile doomed[OUTPUTS_MAX];
+
+static void on_signal(int number)
+{
+	int i;
+
+	for (i = 0; i < OUTPUTS_MAX; i++)
+		if (doomed[i])
+			unlink(doomed[i]);
+	/* The handler was reset: die of the signal, as the shell expects. */
+	raise(number);
+}
+
+static void catch_signals(void)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE,
+				       SIGXFSZ, SIGXCPU };
+	struct sigaction action = {
+		.sa_handler = on_signal,
+		.sa_flags = SA_RESETHAND,
+	};
+	struct sigaction old;
+	size_t i;
+
+	sigfillset(&action.sa_mask);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!sigaction(numbers[i], NULL, &old) &&
+		    old.sa_handler == SIG_DFL)
+			sigaction(numbers[i], &action, NULL);
+}
+
+static void doom(char *from, char *to)
+{
+	int i;
+
+	for (i = 0; i < OUTPUTS_MAX; i++) {
+		if (doomed[i] == from) {
+			doomed[i] = to;
+			return;
+		}
+	}
+}
+
+static int fail(const struct output *output, const char *doing)
+{
+	int code = errno;
+
+	message_error("%s: %s: %s", output->path, doing, strerror(code));
+	return -code;
+}
+
+static int make_temporary(struct output *output)
+{
+	char *copy = strdup(output->path);
+	sigset_t all, old;
+	int ret = 0;
+
+	if (!copy || asprintf(&output->temporary, "%s/.%s.XXXXXX",
+			      output->folder, basename(copy)) < 0) {
+		free(copy);
+		output->temporary = NULL;
+		return fail(output, "cannot create it");
+	}
+	free(copy);
+
+	/* No signal may come between making the file and dooming it. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	output->fd = mkostemp(output->temporary, O_CLOEXEC);
+	if (output->fd >= 0)
+		doom(NULL, output->temporary);
+	else
+		ret = fail(output, "cannot create it");
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
+int output_open(struct output *output, const char *path, bool force)
+{
+	struct stat st;
+	char *copy;
+
+	memset(output, 0, sizeof(*output));
+	output->path = path;
+	output->force = force;
+	output->fd = -1;
+	if (!lstat(path, &st)) {
+		errno = EEXIST;
+		if (!force)
+			return fail(output,
+				    "not overwritten without --force");
+		if (!S_ISREG(st.st_mode))
+			return fail(output,
+				    "not a regular file, not overwritten");
+	}
+	copy = strdup(path);
+	if (copy)
+		output->folder = strdup(dirname(copy));
+	free(copy);
+	if (!output->folder)
+		return fail(output, "cannot create it");
+	catch_signals();
+	return make_temporary(output);
+}
+
+static int rename_to_path(const struct output *output)
+{
+	if (output->force)
+		return rename(output->temporary, output->path);
+	if (!renameat2(AT_FDCWD, output->temporary, AT_FDCWD, output->path,
+		       RENAME_NOREPLACE))
+		return 0;
+	/* Not every filesystem knows the flag. */
+	if (errno != EINVAL)
+		return -1;
+	return rename(output->temporary, output->path);
+}
+
+int output_commit(struct output *output)
+{
+	mode_t mask = umask(0);
+	int folder;
+
+	umask(mask);
+	if (fchmod(output->fd, 0666 & ~mask) || fsync(output->fd))
+		return fail(output, "cannot finish it");
+	if (rename_to_path(output))
+		return fail(output, "cannot give it its name");
+	doom(output->temporary, NULL);
+	free(output->temporary);
+	output->temporary = NULL;
+
+	/* Best effort: the file itself is on the disk. */
+	folder = open(output->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder >= 0) {
+		fsync(folder);
+		close(folder);
+	}
+	return 0;
+}
+
+void output_close(struct output *output)
+{
+	if (output->fd >= 0)
+		close(output->fd);
+	output->fd = -1;
+	if (output->temporary) {
+		unlink(output->temporary);
+		doom(output->temporary, NULL);
+		free(output->temporary);
+		output->temporary = NULL;
+	}
+	free(output->folder);
+	output->folder = NULL;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A file that appears under its name when it is complete, or not at all.
+ */
+#ifndef MKIMAGE_OUTPUT_H
+#define MKIMAGE_OUTPUT_H
+
+#include <stdbool.h>
+
+/**
+ * struct output - the file being written
+ * @path: its name to be
+ * @folder: where that is
+ * @temporary: its name as long as it is not complete
+ * @fd: open for reading and writing
+ */
+struct output {
+	const char *path;
+	char *folder;
+	char *temporary;
+	int fd;
+	bool force;
+};
+
+/* How many outputs may be open at a time. */
+#define OUTPUTS_MAX	4
+
+/**
+ * output_open - start a file
+ * @path: not copied
+ * @force: replace a file of that name
+ *
+ * Signals that end the process remove the temporary file, from now on.
+ *
+ * Return: 0, or an errno below 0 after an error message.
+ */
+int output_open(struct output *output, const char *path, bool force);
+
+/* Flush it to the disk and give it its name. Return: as output_open(). */
+int output_commit(struct output *output);
+
+/* Forget it, unless it was committed; free what @output holds. */
+void output_close(struct output *output);
+
+#endif /* MKIMAGE_OUTPUT_H */

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Lists of metadata pages; see pagelist.h.
+ */
+#include <stdlib.h>
+#include "message.h"
+#include "pagelist.h"
+
+/*
+ * A reference to a page stored earlier costs two runs of 16 bytes in the head,
+ * which is read whole at every open; a copy costs 4096 bytes of metadata,
+ * which are read on demand. Runs are therefore worth it, but limited: the
+ * longer the directory has become, the more copies a reference must save.
+ * Each step lets RUNS_A_STEP runs through, at RUNS_A_STEP / 2 copies saved or
+ * more, times 4 with each step. A tree has fewer than 2^26 pages, a map 2^23:
+ * seven steps are never used up, and INC_RUNS_MAX is eight.
+ */
+#define RUNS_A_STEP	32768u
+static_assert(8 * RUNS_A_STEP <= INC_RUNS_MAX);
+
+struct pagelist_known {
+	u8 digest[INC_SHA256_SIZE];
+	u64 stored;			/* plus 1; 0 is an empty place */
+};
+
+static int out_of_memory(void)
+{
+	message_error("out of memory for the metadata");
+	return -ENOMEM;
+}
+
+int pagelist_init(struct pagelist *list, const char *folder)
+{
+	memset(list, 0, sizeof(*list));
+	list->spool = spool_new(folder);
+	return list->spool ? 0 : -1;
+}
+
+void pagelist_free(struct pagelist *list)
+{
+	spool_free(list->spool);
+	free(list->runs);
+	free(list->known);
+}
+
+/* The place of @digest, or the empty one where it belongs. */
+static struct pagelist_known *find(struct pagelist_known *known, u64 room,
+				   const u8 *digest)
+{
+	u64 at;
+
+	memcpy(&at, digest, sizeof(at));
+	for (;; at++) {
+		struct pagelist_known *place = &known[at & (room - 1)];
+
+		if (!place->stored ||
+		    !memcmp(place->digest, digest, sizeof(place->digest)))
+			return place;
+	}
+}
+
+static int known_grow(struct pagelist *list)
+{
+	u64 room = list->known_room ? 2 * list->known_room : 1024;
+	struct pagelist_known *more;
+	u64 i;
+
+	if (4 * list->known_count < 3 * list->known_room)
+		return 0;
+	more = calloc(room, sizeof(*more));
+	if (!more)
+		return out_of_memory();
+	for (i = 0; i < list->known_room; i++)
+		if (list->known[i].stored)
+			*find(more, room, list->known[i].digest) =
+				list->known[i];
+	free(list->known);
+	list->known = more;
+	list->known_room = room;
+	return 0;
+}
+
+/* Write the pending page out. */
+static int store(struct pagelist *list, u64 *stored)
+{
+	struct pagelist_known *place;
+	int ret = known_grow(list);
+
+	if (!ret)
+		ret = spool_append(list->spool, list->pending_page,
+				   INC_PAGE_SIZE);
+	if (ret)
+		return ret;
+	*stored = list->stored++;
+	place = find(list->known, list->known_room, list->pending_digest);
+	if (!place->stored) {
+		memcpy(place->digest, list->pending_digest,
+		       sizeof(place->digest));
+		place->stored = *stored + 1;
+		list->known_count++;
+	}
+	return 0;
+}
+
+static bool continues(const struct pagelist *list, u64 stored)
+{
+	const struct pagelist_run *last;
+
+	if (!list->run_count)
+		return false;
+	last = &list->runs[list->run_count - 1];
+	return !last->repeat && last->stored + last->pages == stored;
+}
+
+/* The next pages of the list are @copies of the stored page. */
+static int refer(struct pagelist *list, u64 stored, u64 copies, u32 *runs)
+{
+	struct pagelist_run *run;
+
+	if (copies == 1 && continues(list, stored)) {
+		list->runs[list->run_count - 1].pages++;
+		list->pages++;
+		return 0;
+	}
+	if (list->run_count == list->run_room) {
+		u32 room = list->run_room ? 2 * list->run_room : 16;
+		void *more = realloc(list->runs, room * sizeof(*list->runs));
+
+		if (!more)
+			return out_of_memory();
+		list->runs = more;
+		list->run_room = room;
+	}
+	run = &list->runs[list->run_count++];
+	run->first = list->pages;
+	run->pages = copies;
+	run->stored = stored;
+	run->repeat = copies > 1;
+	list->pages += copies;
+	++*runs;
+	return 0;
+}
+
+static int flush(struct pagelist *list, u32 *runs)
+{
+	u64 worth = 1ull << 2 * (*runs / RUNS_A_STEP);
+	u64 copies = list->pending;
+	const struct pagelist_known *place = NULL;
+	u64 stored;
+	int ret = 0;
+
+	list->pending = 0;
+	if (list->known_room)
+		place = find(list->known, list->known_room,
+			     list->pending_digest);
+	if (copies && copies >= worth) {
+		if (place && place->stored)
+			stored = place->stored - 1;
+		else
+			ret = store(list, &stored);
+		return ret ? ret : refer(list, stored, copies, runs);
+	}
+	while (!ret && copies--) {
+		ret = store(list, &stored);
+		if (!ret)
+			ret = refer(list, stored, 1, runs);
+	}
+	return ret;
+}
+
+int pagelist_add(struct pagelist *list, const void *page, const u8 *digest,
+		 u64 copies, u32 *runs)
+{
+	int ret = 0;
+
+	if (list->pending && !memcmp(list->pending_digest, digest,
+				     sizeof(list->pending_digest))) {
+		list->pending += copies;
+		return 0;
+	}
+	if (list->pending)
+		ret = flush(list, runs);
+	memcpy(list->pending_page, page, INC_PAGE_SIZE);
+	memcpy(list->pending_digest, digest, sizeof(list->pending_digest));
+	list->pending = copies;
+	return ret;
+}
+
+int pagelist_finish(struct pagelist *list, u32 *runs)
+{
+	return list->pending ? flush(list, runs) : 0;
+}

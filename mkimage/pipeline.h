@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A pipeline: items are produced in order, worked on by all threads at once,
+ * and consumed in the order they were produced in.
+ */
+#ifndef MKIMAGE_PIPELINE_H
+#define MKIMAGE_PIPELINE_H
+
+#include <stddef.h>
+
+/**
+ * struct pipeline - what is done with the items
+ * @threads: number of workers, at least 1
+ * @items: that many are in flight at most
+ * @item_new: allocate an item that can be used again and again; NULL on failure
+ * @item_free: @item may be NULL
+ * @produce: fill in the next item. Return 1; 0 if there is none; or an errno
+ *	below 0, which ends the pipeline.
+ * @work: called by one of the workers
+ * @consume: called in order. @produce and @consume run in the thread that
+ *	calls pipeline_run(), so they share @context without locks.
+ *
+ * @work and @consume return 0, or an errno below 0 that ends the pipeline.
+ */
+struct pipeline {
+	unsigned int threads;
+	unsigned int items;
+	void *context;
+	void *(*item_new)(void *context);
+	void (*item_free)(void *item);
+	int (*produce)(void *context, void *item);
+	int (*work)(void *context, void *item);
+	int (*consume)(void *context, void *item);
+};
+
+/* Return: 0, or the first errno below 0 in the order of the items. */
+int pipeline_run(const struct pipeline *pipeline);
+
+/* As many as this process may use processors, at least 1. */
+unsigned int pipeline_threads(void);
+
+#endif /* MKIMAGE_PIPELINE_H */

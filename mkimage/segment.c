@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writing a segment; see segment.h.
+ *
+ * Where the data starts is known only when all metadata is. Until then extents
+ * and metadata pages are spooled, and offsets count from the data's start.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+#include "message.h"
+#include "segment.h"
+
+struct segment_known {
+	u32 tag;		/* of the cluster's id */
+	u32 number;		/* of its record, plus 1; 0: empty */
+};
+
+/* A cluster that was stored. */
+struct record {
+	u8 id[INC_SHA256_SIZE];
+	u64 entry;
+};
+
+int segment_init(struct segment *seg, const char *folder)
+{
+	int ret = metadata_init(&seg->meta, seg->hash, seg->device_blocks,
+				seg->chunk_shift, folder);
+
+	if (ret)
+		return ret;
+	seg->data = spool_new(folder);
+	seg->ids = spool_new(folder);
+	return seg->data && seg->ids ? 0 : -EIO;
+}
+
+void segment_free(struct segment *seg)
+{
+	metadata_free(&seg->meta);
+	spool_free(seg->data);
+	spool_free(seg->ids);
+	free(seg->known);
+}
+
+static int known_grow(struct segment *seg)
+{
+	u32 room = seg->known_room ? 2 * seg->known_room : 4096;
+	struct segment_known *more;
+	u32 i, at;
+
+	if (seg->known_count < seg->known_room / 4 * 3)
+		return 0;
+	more = calloc(room, sizeof(*more));
+	if (!more) {
+		message_error("out of memory for %u clusters",
+			      seg->known_count);
+		return -ENOMEM;
+	}
+	for (i = 0; i < seg->known_room; i++) {
+		if (!seg->known[i].number)
+			continue;
+		for (at = seg->known[i].tag; more[at & (room - 1)].number; at++)
+			;
+		more[at & (room - 1)] = seg->known[i];
+	}
+	free(seg->known);
+	seg->known = more;
+	seg->known_room = room;
+	return 0;
+}
+
+/*
+ * The entry of a stored cluster with the same contents, or 0 after making
+ * place for this one.
+ */
+static int find_known(struct segment *seg, const u8 *id, u64 *entry,
+		      struct segment_known **place)
+{
+	struct record record;
+	u32 at, tag;
+	int ret = known_grow(seg);
+
+	if (ret)
+		return ret;
+	memcpy(&tag, id, sizeof(tag));
+	for (at = tag;; at++) {
+		struct segment_known *known =
+			&seg->known[at & (seg->known_room - 1)];
+
+		*place = known;
+		if (!known->number)
+			break;
+		if (known->tag != tag)
+			continue;
+		ret = spool_read(seg->ids,
+				 (u64)(known->number - 1) * sizeof(record),
+				 sizeof(record), &record);
+		if (ret)
+			return ret;
+		if (!memcmp(record.id, id, sizeof(record.id))) {
+			*entry = record.entry;
+			return 0;
+		}
+	}
+	(*place)->tag = tag;
+	*entry = 0;
+	return 0;
+}
+
+static int store_cluster(struct segment *seg, u64 block,
+			 const struct batch_cluster *cluster, u64 *entry)
+{
+	const struct inc_extent extent = {
+		.offset = spool_size(seg->data),
+		.length = cluster->length,
+		.cluster_shift = (u8)seg->cluster_shift,
+		.codec = cluster->codec,
+	};
+	struct segment_known *place = NULL;
+	struct record record;
+	int ret = 0;
+
+	*entry = 0;
+	if (cluster->whole)
+		ret = find_known(seg, cluster->id, entry, &place);
+	if (ret)
+		return ret;
+	if (*entry) {
+		seg->shared++;
+		seg->shared_bytes += cluster->length;
+		return 0;
+	}
+	if (extent.offset + extent.length > INC_IMAGE_SIZE_MAX) {
+		message_error("the image would be larger than 1 TiB, the format's limit");
+		return -EFBIG;
+	}
+	*entry = inc_entry_encode(&extent);
+	ret = spool_append(seg->data, cluster->stored, cluster->length);
+	if (!ret)
+		ret = metadata_add_extent(&seg->meta, extent.offset,
+					  extent.length, block);
+	if (ret || !place)
+		return ret;
+	memset(&record, 0, sizeof(record));
+	memcpy(record.id, cluster->id, sizeof(record.id));
+	record.entry = *entry;
+	ret = spool_append(seg->ids, &record, sizeof(record));
+	place->number = ++seg->known_count;
+	return ret;
+}
+
+static int add_hole(struct segment *seg, u64 blocks)
+{
+	int ret = metadata_add_digest(&seg->meta, seg->zero_digest, blocks);
+
+	seg->clusters[INC_CODEC_ZERO] +=
+		(blocks + (1u << seg->cluster_shift) - 1) >> seg->cluster_shift;
+	return ret ? ret : metadata_add_entry(&seg->meta, 0, blocks);
+}
+
+int segment_add(struct segment *seg, const struct batch *batch)
+{
+	u32 step = 1u << seg->cluster_shift;
+	u64 done = 0;
+	int ret = 0;
+	u64 i;
+
+	if (batch->hole)
+		return add_hole(seg, batch->blocks);
+	for (i = 0; !ret && i < batch->blocks; i++)
+		ret = metadata_add_digest(&seg->meta, batch->digest[i], 1);
+	for (i = 0; !ret && i < batch->cluster_count; i++, done += step) {
+		const struct batch_cluster *cluster = &batch->clusters[i];
+		u64 left = batch->blocks - done;
+		u64 entry = 0;
+
+		seg->clusters[cluster->codec]++;
+		if (cluster->codec != INC_CODEC_ZERO)
+			ret = store_cluster(seg, batch->block + done, cluster,
+					    &entry);
+		if (!ret)
+			ret = metadata_add_entry(&seg->meta, entry,
+						 left < step ? left : step);
+	}
+	return ret;
+}
+
+static u64 round_up(u64 value, u32 shift)
+{
+	u64 mask = (1ull << shift) - 1;
+
+	return (value + mask) & ~mask;
+}
+
+/* Where everything goes. */
+struct layout {
+	u64 bitmap_offset, bitmap_size;
+	u64 owners_offset, tree_offset, map_offset;
+	u64 meta_offset, meta_size;
+	u64 data_offset, data_size;
+};
+
+static int lay_out(struct segment *seg, struct layout *to, const char *name)
+{
+	u64 runs = (u64)seg->meta.map_runs + seg->meta.tree_runs;
+	u64 head = INC_BLOCK_SIZE + INC_SIGNATURE_AREA +
+		   runs * sizeof(struct inc_run);
+	u64 pages = seg->meta.map.list.stored;
+	u32 shift = seg->chunk_shift;
+	u64 before;
+	u32 i;
+
+	head = round_up(head, shift);
+	if (head > INC_HEAD_SIZE_MAX) {
+		message_error("%s: the directories take %llu bytes, over the format's limit",
+			      name, (unsigned long long)head);
+		return -EFBIG;
+	}
+	seg->head_size = (u32)head;
+	for (i = 0; i < seg->meta.tree.levels; i++)
+		pages += seg->meta.level[i].list.stored;
+
+	memset(to, 0, sizeof(*to));
+	to->data_size = spool_size(seg->data);
+	to->meta_size = round_up(round_up(spool_size(seg->meta.owners),
+					  INC_PAGE_SHIFT) +
+				 (pages << INC_PAGE_SHIFT), shift);
+	/* The bitmap has bits for itself. */
+	do {
+		before = to->bitmap_size;
+		seg->size = head + before + to->meta_size +
+			    round_up(to->data_size, shift);
+		to->bitmap_size = round_up(((seg->size >> shift) + 7) / 8,
+					   shift);
+	} while (to->bitmap_size != before);
+
+	to->bitmap_offset = head;
+	to->meta_offset = to->owners_offset = head + to->bitmap_size;
+	to->tree_offset = to->owners_offset +
+			  round_up(spool_size(seg->meta.owners),
+				   INC_PAGE_SHIFT);
+	to->map_offset = to->tree_offset +
+			 ((pages - seg->meta.map.list.stored) <<
+			  INC_PAGE_SHIFT);
+	to->data_offset = to->meta_offset + to->meta_size;
+	if (seg->size > INC_IMAGE_SIZE_MAX) {
+		message_error("%s: the image would be larger than 1 TiB, the format's limit",
+			      name);
+		return -EFBIG;
+	}
+	return 0;
+}
+
+/* A list's runs, its pages being at @offset of the image. */
+static struct inc_run *put_runs(struct inc_run *to, const struct pagelist *list,
+				u64 first, u64 offset)
+{
+	u32 i;
+
+	for (i = 0; i < list->run_count; i++, to++) {
+		const struct pagelist_run *run = &list->runs[i];
+
+		to->first = cpu_to_le32((u32)(first + run->first));
+		to->flags = cpu_to_le32(run->repeat ? INC_RUN_REPEAT : 0);
+		to->file_page = cpu_to_le64((offset >> INC_PAGE_SHIFT) +
+					    run->stored);
+	}
+	return to;
+}
+
+static int write_head(struct segment *seg, const struct layout *at, int fd,
+		      const char *name)
+{
+	u8 *head = calloc(1, seg->head_size);
+	struct inc_super *super = (struct inc_super *)head;
+	u32 map_dir = INC_BLOCK_SIZE + INC_SIGNATURE_AREA;
+	u64 offset = at->tree_offset;
+	struct inc_run *run;
+	u32 level;
+	int ret;
+
+	if (!head) {
+		message_error("out of memory for the head");
+		return -ENOMEM;
+	}
+	run = (struct inc_run *)(head + map_dir);
+	run = put_runs(run, &seg->meta.map.list, 0, at->map_offset);
+	super->tree_dir_offset = cpu_to_le32((u32)((u8 *)run - head));
+	for (level = seg->meta.tree.levels; level-- > 0;) {
+		const struct pagelist *list = &seg->meta.level[level].list;
+
+		run = put_runs(run, list, seg->meta.tree.first[level], offset);
+		offset += list->stored << INC_PAGE_SHIFT;
+	}
+
+	memcpy(super->magic, INC_MAGIC, sizeof(super->magic));
+	super->version = cpu_to_le32(INC_VERSION);
+	super->head_size = cpu_to_le32(seg->head_size);
+	memcpy(super->uuid, seg->uuid, sizeof(super->uuid));
+	super->block_shift = INC_BLOCK_SHIFT;
+	super->chunk_shift = (u8)seg->chunk_shift;
+	super->cluster_shift = (u8)seg->cluster_shift;
+	super->device_blocks = cpu_to_le64(seg->device_blocks);
+	super->segment_size = cpu_to_le64(seg->size);
+	super->bitmap_offset = cpu_to_le64(at->bitmap_offset);
+	super->bitmap_size = cpu_to_le64(at->bitmap_size);
+	super->owners_offset = cpu_to_le64(at->owners_offset);
+	super->owners_size = cpu_to_le64(spool_size(seg->meta.owners));
+	super->meta_offset = cpu_to_le64(at->meta_offset);
+	super->meta_size = cpu_to_le64(at->meta_size);
+	super->data_offset = cpu_to_le64(at->data_offset);
+	super->data_size = cpu_to_le64(at->data_size);
+	super->map_dir_offset = cpu_to_le32(map_dir);
+	super->map_runs = cpu_to_le32(seg->meta.map_runs);
+	super->tree_runs = cpu_to_le32(seg->meta.tree_runs);
+	super->signature_offset = cpu_to_le32(INC_BLOCK_SIZE);
+	super->signature_area = cpu_to_le32(INC_SIGNATURE_AREA);
+	strcpy((char *)super->hash_name, "sha256");
+	super->digest_size = cpu_to_le16(INC_SHA256_SIZE);
+	super->salt_size = cpu_to_le16((u16)seg->salt_size);
+	memcpy(super->root_digest, seg->meta.root, INC_SHA256_SIZE);
+	memcpy(super->salt, seg->salt, seg->salt_size);
+	inc_head_digest(head, seg->head_size, super->head_digest);
+
+	ret = write_all(fd, 0, head, seg->head_size, name);
+	free(head);
+	return ret;
+}
+
+static int write_bitmap(const struct segment *seg, const struct layout *at,
+			int fd, const char *name)
+{
+	u64 chunks = seg->size >> seg->chunk_shift;
+	u8 *bits = calloc(1, at->bitmap_size);
+	int ret;
+
+	if (!bits) {
+		message_error("out of memory for the presence bitmap");
+		return -ENOMEM;
+	}
+	memset(bits, 0xff, chunks / 8);
+	if (chunks % 8)
+		bits[chunks / 8] = (u8)((1u << chunks % 8) - 1);
+	ret = write_all(fd, at->bitmap_offset, bits, at->bitmap_size, name);
+	free(bits);
+	return ret;
+}
+
+/* The map's offsets become offsets of the image. */
+static int write_map(struct segment *seg, const struct layout *at, int fd,
+		     const char *name)
+{
+	struct pagelist *list = &seg->meta.map.list;
+	__le64 page[INC_ENTRIES_PER_PAGE];
+	u64 number;
+	int ret = 0;
+	u32 i;
+
+	for (number = 0; !ret && number < list->stored; number++) {
+		ret = spool_read(list->spool, number << INC_PAGE_SHIFT,
+				 sizeof(page), page);
+		if (ret)
+			return ret;
+		for (i = 0; i < INC_ENTRIES_PER_PAGE; i++)
+			if (page[i])
+				page[i] = cpu_to_le64(le64_to_cpu(page[i]) +
+						      at->data_offset);
+		ret = write_all(fd, at->map_offset + (number << INC_PAGE_SHIFT),
+				page, sizeof(page), name);
+	}
+	return ret;
+}
+
+static int write_tree(struct segment *seg, const struct layout *at, int fd)
+{
+	u64 offset = at->tree_offset;
+	u32 level;
+	int ret = 0;
+
+	for (level = seg->meta.tree.levels; !ret && level-- > 0;) {
+		struct pagelist *list = &seg->meta.level[level].list;
+
+		ret = spool_copy(list->spool, fd, offset);
+		offset += list->stored << INC_PAGE_SHIFT;
+	}
+	return ret;
+}
+
+int segment_finish(struct segment *seg, int fd, const char *name)
+{
+	struct layout at;
+	int ret = metadata_finish(&seg->meta);
+
+	if (!ret)
+		ret = lay_out(seg, &at, name);
+	if (ret)
+		return ret;
+	if (ftruncate(fd, (off_t)seg->size)) {
+		ret = -errno;
+		message_error("%s: cannot give it %llu bytes: %s", name,
+			      (unsigned long long)seg->size, strerror(-ret));
+		return ret;
+	}
+	ret = write_head(seg, &at, fd, name);
+	if (!ret)
+		ret = write_bitmap(seg, &at, fd, name);
+	if (!ret)
+		ret = spool_copy(seg->meta.owners, fd, at.owners_offset);
+	if (!ret)
+		ret = write_tree(seg, &at, fd);
+	if (!ret)
+		ret = write_map(seg, &at, fd, name);
+	if (!ret)
+		ret = spool_copy(seg->data, fd, at.data_offset);
+	return ret;
+}

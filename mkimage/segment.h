@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A segment that is being written: batches of blocks in, an image file out.
+ */
+#ifndef MKIMAGE_SEGMENT_H
+#define MKIMAGE_SEGMENT_H
+
+#include "batch.h"
+#include "metadata.h"
+
+struct segment_known;
+
+/**
+ * struct segment - a segment being written
+ * @uuid: of the image
+ * @clusters: clusters by codec, those stored once counted as often as they are
+ * @shared: clusters that were stored already, and the bytes that saved
+ * @size: bytes, after segment_finish(); as are the sizes below
+ */
+struct segment {
+	const struct inc_hash *hash;
+	const u8 *zero_digest;
+	u8 uuid[16];
+	u8 salt[INC_SALT_MAX];
+	u32 salt_size;
+	u32 chunk_shift;
+	u32 cluster_shift;
+	u64 device_blocks;
+
+	struct metadata meta;
+	struct spool *data;
+	struct spool *ids;		/* of the clusters stored */
+	struct segment_known *known;	/* where their ids are */
+	u32 known_count;
+	u32 known_room;
+
+	u64 clusters[INC_CODEC_ZSTD + 1];
+	u64 shared;
+	u64 shared_bytes;
+
+	u32 head_size;
+	u64 size;
+};
+
+/**
+ * segment_init - start a segment
+ * @seg: the fields before @meta filled in, the others zero
+ * @folder: where temporary files go
+ *
+ * Return: 0, or an errno below 0 after an error message; in either case
+ * segment_free() frees it. So do the functions below.
+ */
+int segment_init(struct segment *seg, const char *folder);
+void segment_free(struct segment *seg);
+
+/* Add the next blocks of the device: a hole or a processed batch. */
+int segment_add(struct segment *seg, const struct batch *batch);
+
+/* All blocks were added: write the segment to the empty file @fd. */
+int segment_finish(struct segment *seg, int fd, const char *name);
+
+#endif /* MKIMAGE_SEGMENT_H */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What an image is made of: a raw filesystem image, given or made of a
+ * directory.
+ */
+#ifndef MKIMAGE_SOURCE_H
+#define MKIMAGE_SOURCE_H
+
+#include "hash.h"
+
+enum source_fs { SOURCE_FS_EROFS, SOURCE_FS_EXT4 };
+
+/**
+ * struct source - a raw filesystem image, open for reading
+ * @name: for messages, not copied
+ * @id: digest that tells contents apart, from which a salt and UUIDs are made
+ */
+struct source {
+	const char *name;
+	int fd;
+	u64 blocks;
+	u8 id[INC_SHA256_SIZE];
+};
+
+/**
+ * source_open - open a raw filesystem image, or make one of a directory
+ * @path: a file, block device or directory; not copied
+ * @fs: which filesystem a directory gets
+ * @folder: where temporary files go
+ *
+ * Return: 0, or an errno below 0 after an error message; in either case
+ * source_close() closes it.
+ */
+int source_open(struct source *source, const char *path, enum source_fs fs,
+		const char *folder);
+void source_close(struct source *source);
+
+/*
+ * Digest made of the source's id, for the use @purpose; @out has @size bytes,
+ * at most INC_SHA256_SIZE.
+ */
+void source_derive(const u8 *id, const char *purpose, u8 *out, size_t size);
+
+/* The same for a UUID of 16 bytes. */
+void source_derive_uuid(const u8 *id, const char *purpose, u8 *uuid);
+
+/*
+ * erofs.c, ext4.c: make a filesystem of the directory @path in the empty file
+ * @fd. Return: 0, or an errno below 0 after an error message.
+ */
+struct walk;
+int erofs_build(const char *path, const struct walk *walk, int fd);
+int ext4_build(const char *path, const struct walk *walk, int fd);
+
+#endif /* MKIMAGE_SOURCE_H */

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Temporary files; see spool.h.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "message.h"
+#include "spool.h"
+
+#define BUFFER_SIZE	(256u << 10)
+
+struct spool {
+	int fd;
+	u64 written;		/* in the file */
+	size_t fill;		/* in the buffer, after that */
+	u8 buffer[BUFFER_SIZE];
+};
+
+int spool_open_file(const char *folder)
+{
+	char name[4096];
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	/* Not every filesystem can do that. */
+	if (snprintf(name, sizeof(name), "%s/.mkimage.XXXXXX", folder) >=
+	    (int)sizeof(name)) {
+		errno = ENAMETOOLONG;
+	} else {
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(name);
+	}
+	if (fd < 0)
+		message_error("%s: cannot create a temporary file: %s", folder,
+			      strerror(errno));
+	return fd;
+}
+
+struct spool *spool_new(const char *folder)
+{
+	struct spool *spool = malloc(sizeof(*spool));
+
+	if (!spool) {
+		message_error("out of memory");
+		return NULL;
+	}
+	spool->written = 0;
+	spool->fill = 0;
+	spool->fd = spool_open_file(folder);
+	if (spool->fd < 0) {
+		free(spool);
+		return NULL;
+	}
+	return spool;
+}
+
+void spool_free(struct spool *spool)
+{
+	if (!spool)
+		return;
+	close(spool->fd);
+	free(spool);
+}
+
+u64 spool_size(const struct spool *spool)
+{
+	return spool->written + spool->fill;
+}
+
+int write_all(int fd, u64 offset, const void *data, size_t length,
+	      const char *name)
+{
+	const u8 *bytes = data;
+
+	while (length) {
+		ssize_t put = pwrite(fd, bytes, length, (off_t)offset);
+		int code = errno;
+
+		if (put < 0 && code == EINTR)
+			continue;
+		if (put < 0) {
+			message_error("%s: writing at offset %llu: %s", name,
+				      (unsigned long long)offset,
+				      strerror(code));
+			return -code;
+		}
+		bytes += put;
+		offset += (u64)put;
+		length -= (size_t)put;
+	}
+	return 0;
+}
+
+static int flush(struct spool *spool)
+{
+	int ret = write_all(spool->fd, spool->written, spool->buffer,
+			    spool->fill, "temporary file");
+
+	if (!ret) {
+		spool->written += spool->fill;
+		spool->fill = 0;
+	}
+	return ret;
+}
+
+int spool_append(struct spool *spool, const void *data, size_t length)
+{
+	const u8 *bytes = data;
+
+	while (length) {
+		size_t part = sizeof(spool->buffer) - spool->fill;
+
+		if (part > length)
+			part = length;
+		memcpy(spool->buffer + spool->fill, bytes, part);
+		spool->fill += part;
+		bytes += part;
+		length -= part;
+		if (spool->fill == sizeof(spool->buffer)) {
+			int ret = flush(spool);
+
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}
+
+static int read_failed(u64 offset, ssize_t got)
+{
+	int code = got < 0 ? errno : EIO;
+
+	message_error("temporary file: reading at offset %llu: %s",
+		      (unsigned long long)offset, strerror(code));
+	return -code;
+}
+
+int spool_read(struct spool *spool, u64 offset, size_t length, void *data)
+{
+	u8 *bytes = data;
+
+	while (length) {
+		ssize_t got;
+
+		if (offset >= spool->written) {
+			memcpy(bytes, spool->buffer + (offset - spool->written),
+			       length);
+			return 0;
+		}
+		got = (ssize_t)length;
+		if ((u64)got > spool->written - offset)
+			got = (ssize_t)(spool->written - offset);
+		got = pread(spool->fd, bytes, (size_t)got, (off_t)offset);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return read_failed(offset, got);
+		bytes += got;
+		offset += (u64)got;
+		length -= (size_t)got;
+	}
+	return 0;
+}
+
+int spool_copy(struct spool *spool, int fd, u64 offset)
+{
+	u64 from = 0;
+	int ret = flush(spool);
+
+	while (!ret && from < spool->written) {
+		off_t in = (off_t)from, out = (off_t)(offset + from);
+		ssize_t done = copy_file_range(spool->fd, &in, fd, &out,
+					       spool->written - from, 0);
+
+		if (done > 0) {
+			from += (u64)done;
+			continue;
+		}
+		if (done < 0 && errno == EINTR)
+			continue;
+		/* Across filesystems, or not supported: by hand. */
+		done = pread(spool->fd, spool->buffer, sizeof(spool->buffer),
+			     (off_t)from);
+		if (done <= 0)
+			return read_failed(from, done);
+		ret = write_all(fd, offset + from, spool->buffer, (size_t)done,
+				"image");
+		from += (u64)done;
+	}
+	return ret;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Temporary files that are appended to, and that no one else can see: nothing
+ * is left of them whatever becomes of the process.
+ */
+#ifndef MKIMAGE_SPOOL_H
+#define MKIMAGE_SPOOL_H
+
+#include <stddef.h>
+#include "format.h"
+
+struct spool;
+
+/**
+ * spool_new - a new empty spool
+ * @folder: on the filesystem where its bytes go
+ *
+ * Return: freed by spool_free(); NULL after an error message.
+ */
+struct spool *spool_new(const char *folder);
+void spool_free(struct spool *spool);
+
+/* Bytes appended so far. */
+u64 spool_size(const struct spool *spool);
+
+/* Return: 0, or an errno below 0 after an error message. */
+int spool_append(struct spool *spool, const void *data, size_t length);
+
+/* Read bytes that were appended. Return: as spool_append(). */
+int spool_read(struct spool *spool, u64 offset, size_t length, void *data);
+
+/*
+ * Copy all bytes to @offset of the file @fd, within the filesystem if it can.
+ * Return: as spool_append().
+ */
+int spool_copy(struct spool *spool, int fd, u64 offset);
+
+/* A temporary file without a name in @folder; -1 after an error message. */
+int spool_open_file(const char *folder);
+
+/* Write all of it. Return: as spool_append(). */
+int write_all(int fd, u64 offset, const void *data, size_t length,
+	      const char *name);
+
+#endif /* MKIMAGE_SPOOL_H */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A look at everything in a directory.
+ */
+#ifndef MKIMAGE_WALK_H
+#define MKIMAGE_WALK_H
+
+#include "hash.h"
+
+/**
+ * struct walk - what is in a directory, itself included
+ * @id: digest over all paths and what their inodes say (see the manual), but
+ *	not over the contents of files
+ * @epoch: no file is newer than that many seconds since 1970:
+ *	SOURCE_DATE_EPOCH, or when the newest file was changed
+ * @inodes: files, directories and so on; hard links count once
+ * @file_blocks: 4096-byte blocks of all files
+ * @folder_blocks: blocks that directories take in ext4, with some to spare
+ * @link_blocks: blocks that symbolic links take in ext4
+ * @xattr_blocks: blocks that extended attributes may take in ext4
+ * @extent_blocks: blocks that extents of big files may take in ext4
+ */
+struct walk {
+	u8 id[INC_SHA256_SIZE];
+	int64_t epoch;
+	u64 inodes;
+	u64 file_blocks;
+	u64 folder_blocks;
+	u64 link_blocks;
+	u64 xattr_blocks;
+	u64 extent_blocks;
+};
+
+/* Return: 0, or an errno below 0 after an error message. */
+int walk_directory(struct walk *walk, const char *path);
+
+#endif /* MKIMAGE_WALK_H */
