@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * create: a local image that holds heads only, fetched from an origin.
+ */
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "message.h"
+#include "origin.h"
+#include "parse.h"
+#include "setup.h"
+
+#define ATTEMPTS	3
+
+/* An inc_io over an origin, a little patient. */
+static int read_origin(void *context, u64 offset, size_t length, void *buffer,
+		       struct inc_error *error)
+{
+	struct origin_connection *connection = context;
+	unsigned int attempt;
+	int err = -EAGAIN;
+
+	for (attempt = 0; attempt < ATTEMPTS; attempt++) {
+		if (attempt)
+			sleep(attempt);
+		err = origin_read(connection, offset, length, buffer, error);
+		if (!err || !origin_error_passes(err))
+			break;
+	}
+	return err;
+}
+
+/* What is made before it has its name. */
+static int open_temporary(const char *path, char **name,
+			  struct inc_error *error)
+{
+	mode_t mask = umask(0);
+	int fd, err;
+
+	umask(mask);
+	if (asprintf(name, "%s.XXXXXX", path) < 0) {
+		*name = NULL;
+		return setup_fail(error, -ENOMEM, "out of memory");
+	}
+	fd = mkostemp(*name, O_CLOEXEC);
+	if (fd >= 0 && !fchmod(fd, 0666 & ~mask))
+		return fd;
+	err = -errno;
+	if (fd >= 0) {
+		close(fd);
+		unlink(*name);
+	}
+	free(*name);
+	*name = NULL;
+	return setup_fail(error, err, "cannot create %s: %s", path,
+			  strerror(-err));
+}
+
+/* The name must survive a crash, too. */
+static int sync_folder(const char *path)
+{
+	char *copy = strdup(path);
+	int fd, err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd))
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	/* Some file systems have nothing to sync there. */
+	return err == -EINVAL ? 0 : err;
+}
+
+static int give_name(int fd, const char *temporary, const char *path,
+		     bool force, struct inc_error *error)
+{
+	int err = 0;
+
+	if (fsync(fd) ||
+	    renameat2(AT_FDCWD, temporary, AT_FDCWD, path,
+		      force ? 0 : RENAME_NOREPLACE))
+		err = -errno;
+	/* Without support for that flag, link() does not replace either. */
+	if (err == -EINVAL && !force) {
+		err = link(temporary, path) ? -errno : 0;
+		if (!err)
+			unlink(temporary);
+	}
+	if (!err)
+		err = sync_folder(path);
+	if (err == -EEXIST)
+		return setup_fail(error, err, "%s exists already (see --force)",
+				  path);
+	if (err)
+		setup_fail(error, err, "cannot write %s: %s", path,
+			   strerror(-err));
+	return err;
+}
+
+static void say_made(struct inc_image *image, int fd, const char *path)
+{
+	const struct inc_segment *segment = inc_image_segment(image);
+	char root[2 * INC_DIGEST_MAX + 1], uuid[33];
+	char size[FORMAT_SIZE_MAX], device[FORMAT_SIZE_MAX];
+	char disk[FORMAT_SIZE_MAX];
+	struct stat st = { .st_blocks = 0 };
+
+	if (fstat(fd, &st))
+		st.st_blocks = 0;
+	inc_hex_format(segment->root_digest, segment->digest_size, root);
+	inc_hex_format(segment->uuid, sizeof(segment->uuid), uuid);
+	printf("%s\n"
+	       "  image:       %s, %s on disk\n"
+	       "  uuid:        %s\n"
+	       "  generation:  %u\n"
+	       "  device:      %s\n"
+	       "  hash:        %s\n"
+	       "  root hash:   %s\n",
+	       path, format_size(inc_image_size(image), size),
+	       format_size((u64)st.st_blocks * 512, disk), uuid,
+	       segment->generation,
+	       format_size(segment->device_blocks * INC_BLOCK_SIZE, device),
+	       segment->hash_name, root);
+}
+
+static int make_file(const struct options *options, struct inc_image *image,
+		     const char *path, struct inc_error *error)
+{
+	char *temporary;
+	int fd, err;
+
+	fd = open_temporary(path, &temporary, error);
+	if (fd < 0)
+		return fd;
+	err = inc_local_create(image, fd, error);
+	if (!err)
+		err = give_name(fd, temporary, path, options->force, error);
+	if (err)
+		unlink(temporary);
+	else
+		say_made(image, fd, path);
+	close(fd);
+	free(temporary);
+	return err;
+}
+
+static int create_from(const struct options *options,
+		       struct origin_connection *connection,
+		       const struct origin *origin, const char *path,
+		       struct inc_error *error)
+{
+	struct inc_io io = { .read = read_origin, .context = connection };
+	struct inc_image *image;
+	struct inc_super super;
+	int err;
+
+	/* The first read tells how long the origin is. */
+	err = read_origin(connection, 0, sizeof(super), &super, error);
+	if (err)
+		return err;
+	if (!origin_size(origin))
+		return setup_fail(error, -EPROTO,
+				  "the server does not say how long the image is");
+	err = inc_image_open(&image, &io, origin_size(origin),
+			     options->generation, error);
+	if (err)
+		return err;
+	if (options->root_size)
+		err = inc_image_trust(image, options->root, options->root_size,
+				      NULL, 0, error);
+	if (!err)
+		err = make_file(options, image, path, error);
+	inc_image_close(image);
+	return err;
+}
+
+static int create_with(const struct options *options, const char *where,
+		       const char *path, struct inc_error *error)
+{
+	struct origin_options how = {
+		.timeout = ORIGIN_TIMEOUT_DEFAULT,
+		.ca_file = options->ca_file,
+	};
+	struct origin_connection *connection = NULL;
+	struct origin *origin = NULL;
+	struct inc_error why;
+	int err;
+
+	err = origin_open(&origin, where, &how, error);
+	if (err)
+		return err;
+	err = origin_connect(&connection, origin, &why);
+	if (!err)
+		err = create_from(options, connection, origin, path, &why);
+	if (err == -EEXIST)
+		*error = why;
+	else if (err)
+		setup_fail(error, err, "%.200s: %.300s", origin_name(origin),
+			   why.text);
+	origin_disconnect(connection);
+	origin_close(origin);
+	return err;
+}
+
+int command_create(const struct options *options, char **args,
+		   struct inc_error *error)
+{
+	unsigned int i;
+	int err = 0;
+
+	if (!options->force && !access(args[0], F_OK))
+		return setup_fail(error, -EEXIST,
+				  "%s exists already (see --force)", args[0]);
+	for (i = 0; i < options->origin_count; i++) {
+		if (i)
+			message_warning("%s", error->text);
+		err = create_with(options, options->origins[i], args[0], error);
+		if (!err || err == -EEXIST)
+			break;
+	}
+	return err;
+}

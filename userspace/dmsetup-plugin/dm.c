@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Device-mapper, as far as incrementalsetup needs it; see dm.h.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "dm.h"
+#include "kernel-log.h"
+#include "message.h"
+
+/* libdevmapper's own words, said only on --verbose: they explain little. */
+static void log_line(int level, const char *file, int line, int err,
+		     const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static bool log_all;
+
+static void log_line(int level, const char *file, int line, int err,
+		     const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	(void)file, (void)line, (void)err;
+	/* 3 is an error; the top bits are flags. */
+	if (!log_all || (level & 0x0f) > 4)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	message_debug("device-mapper: %s", text);
+}
+
+void dm_begin(bool verbose)
+{
+	log_all = verbose;
+	dm_log_with_errno_init(log_line);
+	/* Waiting for udev where none runs would take for ever. */
+	if (access("/run/udev/control", F_OK)) {
+		dm_udev_set_sync_support(0);
+		dm_udev_set_checking(0);
+	}
+}
+
+/* Run a task; what failed is the kernel's errno, or ENOMEM. */
+static int run(struct dm_task *task)
+{
+	if (dm_task_run(task))
+		return 0;
+	return dm_task_get_errno(task) ? -dm_task_get_errno(task) : -EIO;
+}
+
+static struct dm_task *create_task(int type, const char *name)
+{
+	struct dm_task *task = dm_task_create(type);
+
+	if (task && name && !dm_task_set_name(task, name)) {
+		dm_task_destroy(task);
+		task = NULL;
+	}
+	return task;
+}
+
+static int no_memory(struct inc_error *error)
+{
+	return setup_fail(error, -ENOMEM, "out of memory for device-mapper");
+}
+
+bool dm_exists(const char *name)
+{
+	struct dm_task *task = create_task(DM_DEVICE_INFO, name);
+	struct dm_info info;
+	bool exists = task && !run(task) && dm_task_get_info(task, &info) &&
+		      info.exists;
+
+	if (task)
+		dm_task_destroy(task);
+	return exists;
+}
+
+int dm_need_target(struct inc_error *error)
+{
+	struct dm_task *task = create_task(DM_DEVICE_GET_TARGET_VERSION, TARGET);
+	int err;
+
+	if (!task)
+		return no_memory(error);
+	err = run(task);
+	dm_task_destroy(task);
+	if (!err)
+		return 0;
+	if (geteuid())
+		return setup_fail(error, -EPERM,
+				  "device-mapper cannot be used: root is needed");
+	if (access("/dev/mapper/control", F_OK))
+		return setup_fail(error, -ENODEV,
+				  "there is no device-mapper: /dev/mapper/control is missing");
+	return setup_fail(error, -ENODEV,
+			  "the kernel has no target \"" TARGET "\": load dm-incremental.ko");
+}
+
+static int set_table(struct dm_task *task, const char *uuid, u64 sectors,
+		     const char *parameters)
+{
+	return dm_task_set_uuid(task, uuid) && dm_task_set_ro(task) &&
+	       dm_task_add_target(task, 0, sectors, TARGET, parameters) &&
+	       dm_task_set_add_node(task, DM_ADD_NODE_ON_CREATE) ?
+	       0 : -ENOMEM;
+}
+
+int dm_create(const char *name, const char *uuid, u64 sectors,
+	      const char *parameters, struct inc_error *error)
+{
+	struct dm_task *task = create_task(DM_DEVICE_CREATE, name);
+	struct kernel_log log;
+	uint32_t cookie = 0;
+	char why[256];
+	int err;
+
+	if (!task)
+		return no_memory(error);
+	err = set_table(task, uuid, sectors, parameters);
+	if (!err && !dm_task_set_cookie(task, &cookie, 0))
+		err = -ENOMEM;
+	if (err) {
+		dm_task_destroy(task);
+		return no_memory(error);
+	}
+	kernel_log_mark(&log);
+	err = run(task);
+	dm_udev_wait(cookie);
+	dm_task_destroy(task);
+	if (err && kernel_log_find(&log, ": " TARGET ": ", why, sizeof(why)))
+		setup_fail(error, err, "the kernel refuses the device: %s", why);
+	else if (err)
+		setup_fail(error, err, "cannot create device %s: %s", name,
+			   strerror(-err));
+	kernel_log_close(&log);
+	return err;
+}
+
+int dm_remove(const char *name, bool deferred, struct inc_error *error)
+{
+	struct dm_task *task = create_task(DM_DEVICE_REMOVE, name);
+	uint32_t cookie = 0;
+	int err = 0;
+
+	if (!task)
+		return no_memory(error);
+	/* What udev opens now and then is closed again soon. */
+	if (!(deferred ? dm_task_deferred_remove(task) :
+	      dm_task_retry_remove(task)) ||
+	    !dm_task_set_cookie(task, &cookie, 0))
+		err = -ENOMEM;
+	if (!err)
+		err = run(task);
+	dm_udev_wait(cookie);
+	dm_task_destroy(task);
+	if (err == -EBUSY)
+		return setup_fail(error, err, "device %s is in use", name);
+	if (err == -ENXIO)
+		return setup_fail(error, -ENODEV, "there is no device %s", name);
+	if (err)
+		setup_fail(error, err, "cannot remove device %s: %s", name,
+			   strerror(-err));
+	return err;
+}
+
+/* The one target's parameters, of a table or a status; allocated. */
+static int read_line(int type, const char *name, struct dm_state *state,
+		     char **line, struct inc_error *error)
+{
+	struct dm_task *task = create_task(type, name);
+	char *target = NULL, *parameters = NULL;
+	uint64_t start, length;
+	const char *uuid;
+	int err;
+
+	if (!task)
+		return no_memory(error);
+	/* Looking must not commit: that may take its time. */
+	err = dm_task_no_flush(task) ? run(task) : -ENOMEM;
+	if (!err && !dm_task_get_info(task, &state->info))
+		err = -EIO;
+	if (err == -ENXIO || (!err && !state->info.exists)) {
+		err = setup_fail(error, -ENODEV, "there is no device %s", name);
+	} else if (err) {
+		setup_fail(error, err, "cannot look at device %s: %s", name,
+			   err == -EPERM || err == -EACCES ?
+			   "root is needed" : strerror(-err));
+	} else {
+		dm_get_next_target(task, NULL, &start, &length, &target,
+				   &parameters);
+		if (!target || strcmp(target, TARGET) || !parameters)
+			err = setup_fail(error, -ENOTBLK,
+					 "device %s is not an incremental device",
+					 name);
+	}
+	if (!err) {
+		uuid = dm_task_get_uuid(task);
+		snprintf(state->uuid, sizeof(state->uuid), "%s",
+			 uuid ? uuid : "");
+		state->sectors = length;
+		*line = strdup(parameters);
+		if (!*line)
+			err = no_memory(error);
+	}
+	dm_task_destroy(task);
+	return err;
+}
+
+int dm_read_state(const char *name, struct dm_state *state,
+		  struct inc_error *error)
+{
+	int err;
+
+	memset(state, 0, sizeof(*state));
+	err = read_line(DM_DEVICE_TABLE, name, state, &state->table, error);
+	if (!err)
+		err = read_line(DM_DEVICE_STATUS, name, state, &state->status,
+				error);
+	if (err)
+		dm_free_state(state);
+	return err;
+}
+
+void dm_free_state(struct dm_state *state)
+{
+	free(state->table);
+	free(state->status);
+	state->table = state->status = NULL;
+}
+
+int dm_wait_event(const char *name, u32 event, struct inc_error *error)
+{
+	struct dm_task *task = create_task(DM_DEVICE_WAITEVENT, name);
+	int err;
+
+	if (!task)
+		return no_memory(error);
+	err = dm_task_set_event_nr(task, event) ? run(task) : -ENOMEM;
+	dm_task_destroy(task);
+	if (err == -ENXIO)
+		return setup_fail(error, -ENODEV, "there is no device %s", name);
+	if (err)
+		setup_fail(error, err, "cannot wait for device %s: %s", name,
+			   strerror(-err));
+	return err;
+}

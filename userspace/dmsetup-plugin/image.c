@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The local image: checked in userspace first, since what the kernel finds
+ * wrong with a table it cannot say to who asked for it.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "setup.h"
+
+int setup_fail(struct inc_error *error, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return err;
+}
+
+/* The optional arguments of the table, with their number in front, or "". */
+static void format_options(const struct options *options, char *text,
+			   size_t size)
+{
+	char read_timeout[64] = "", commit[64] = "", readahead[64] = "";
+	unsigned int count = 0;
+
+	if (options->read_timeout != UNSET) {
+		snprintf(read_timeout, sizeof(read_timeout), " read_timeout %llu",
+			 (unsigned long long)options->read_timeout);
+		count += 2;
+	}
+	if (options->commit_interval != UNSET) {
+		snprintf(commit, sizeof(commit), " commit_interval %llu",
+			 (unsigned long long)options->commit_interval);
+		count += 2;
+	}
+	if (options->absent_readahead != READAHEAD_DEFAULT) {
+		snprintf(readahead, sizeof(readahead), " absent_readahead %s",
+			 options->absent_readahead == READAHEAD_HINT ?
+			 "hint" : "fetch");
+		count += 2;
+	}
+	*text = '\0';
+	if (count)
+		snprintf(text, size, " %u%s%s%s", count, read_timeout, commit,
+			 readahead);
+}
+
+static int format_parameters(const struct inc_segment *segment,
+			     const struct options *options,
+			     struct image_facts *facts)
+{
+	char root[2 * INC_DIGEST_MAX + 1], salt[2 * INC_SALT_MAX + 1] = "-";
+	char optional[256];
+
+	inc_hex_format(segment->root_digest, segment->digest_size, root);
+	if (segment->salt_size)
+		inc_hex_format(segment->salt, segment->salt_size, salt);
+	format_options(options, optional, sizeof(optional));
+	if (asprintf(&facts->parameters, "%u %s %s %s%s", segment->generation,
+		     segment->hash_name, root, salt, optional) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int image_facts(const char *path, const struct options *options,
+		struct image_facts *facts, struct inc_error *error)
+{
+	const struct inc_segment *segment;
+	struct inc_image *image;
+	int err;
+
+	err = inc_image_open_file(&image, path, options->generation, error);
+	if (err)
+		return err;
+	if (options->root_size)
+		err = inc_image_trust(image, options->root, options->root_size,
+				      NULL, 0, error);
+	if (!err) {
+		segment = inc_image_segment(image);
+		facts->sectors = segment->device_blocks * (INC_BLOCK_SIZE / 512);
+		memcpy(facts->uuid, segment->uuid, sizeof(facts->uuid));
+		err = format_parameters(segment, options, facts);
+		if (err)
+			setup_fail(error, err, "out of memory");
+	}
+	inc_image_close(image);
+	return err;
+}
+
+int device_name(const char *given, const char **name, struct inc_error *error)
+{
+	static const char folder[] = "/dev/mapper/";
+
+	if (!strncmp(given, folder, strlen(folder)))
+		given += strlen(folder);
+	if (!*given || strchr(given, '/') || strlen(given) > 127)
+		return setup_fail(error, -EINVAL,
+				  "\"%.128s\" cannot be a device's name", given);
+	*name = given;
+	return 0;
+}

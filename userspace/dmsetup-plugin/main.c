@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * incrementalsetup: set up, look at and take down incremental devices. The
+ * command line is a table; its manners are veritysetup's.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "dm.h"
+#include "message.h"
+#include "parse.h"
+
+#define MS_MAX	3600000u	/* the kernel's limit */
+
+/* Bits: which commands take an option. */
+enum {
+	CREATE = 1, OPEN = 2, CLOSE = 4, STATUS = 8, TABLE = 16, WAIT = 32,
+	ALL = 63,
+};
+
+static const struct command {
+	const char *name;
+	int bit;
+	int args;
+	const char *usage;
+	const char *help;
+	int (*run)(const struct options *options, char **args,
+		   struct inc_error *error);
+} commands[] = {
+	{ "create", CREATE, 1, "IMAGE",
+	  "make a local image that holds nothing yet", command_create },
+	{ "open", OPEN, 2, "IMAGE NAME",
+	  "make device NAME of a local image", command_open },
+	{ "close", CLOSE, 1, "NAME",
+	  "remove device NAME", command_close },
+	{ "status", STATUS, 1, "NAME",
+	  "say how device NAME is doing", command_status },
+	{ "table", TABLE, 2, "IMAGE DEVICE",
+	  "print the table line of IMAGE on DEVICE", command_table },
+	{ "wait", WAIT, 1, "NAME",
+	  "wait until everything is present", command_wait },
+	{ NULL, 0, 0, NULL, NULL, NULL },
+};
+
+enum {
+	OPT_ORIGIN = 256, OPT_CA, OPT_FORCE, OPT_ROOT_HASH, OPT_GENERATION,
+	OPT_READ_TIMEOUT, OPT_COMMIT_INTERVAL, OPT_READAHEAD, OPT_NO_PREFETCH,
+	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT,
+};
+
+static const struct {
+	const char *name;
+	const char *argument;
+	int value;
+	int commands;
+	const char *help;
+} option_table[] = {
+	{ "origin", "ORIGIN", OPT_ORIGIN, CREATE | OPEN,
+	  "file or URL of the complete image; may be repeated" },
+	{ "ca-certificates", "FILE", OPT_CA, CREATE | OPEN,
+	  "for https, in place of the system's" },
+	{ "force", NULL, OPT_FORCE, CREATE, "replace IMAGE" },
+	{ "root-hash", "HEX", OPT_ROOT_HASH, CREATE | OPEN | TABLE,
+	  "the image must have this root hash" },
+	{ "generation", "N", OPT_GENERATION, OPEN | TABLE,
+	  "of the image (default: the newest)" },
+	{ "read-timeout", "MS", OPT_READ_TIMEOUT, OPEN | TABLE,
+	  "how long a read waits for absent data" },
+	{ "commit-interval", "MS", OPT_COMMIT_INTERVAL, OPEN | TABLE,
+	  "how often what is present is committed" },
+	{ "absent-readahead", "hint|fetch", OPT_READAHEAD, OPEN | TABLE,
+	  "what readahead of absent data does" },
+	{ "no-prefetch", NULL, OPT_NO_PREFETCH, OPEN,
+	  "the loader fetches only what is read" },
+	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
+	  "if it is in use, remove it later" },
+	{ "json", NULL, OPT_JSON, STATUS, "for programs" },
+	{ "timeout", "SECONDS", OPT_TIMEOUT, WAIT,
+	  "give up then (default: never)" },
+	{ "verbose", NULL, 'v', ALL, "say more" },
+	{ "help", NULL, 'h', ALL, NULL },
+	{ "version", NULL, 'V', ALL, NULL },
+};
+
+#define OPTIONS	(sizeof(option_table) / sizeof(option_table[0]))
+
+static void print_help(void)
+{
+	const struct command *command;
+	size_t i;
+
+	printf("Usage: incrementalsetup COMMAND [OPTION]... ARGUMENT...\n\n");
+	for (command = commands; command->name; command++)
+		printf("  %-7s %-14s %s\n", command->name, command->usage,
+		       command->help);
+	for (command = commands; command->name; command++) {
+		bool first = true;
+
+		for (i = 0; i < OPTIONS; i++) {
+			char name[48];
+
+			if (option_table[i].commands == ALL ||
+			    !(option_table[i].commands & command->bit))
+				continue;
+			if (first)
+				printf("\n%s\n", command->name);
+			first = false;
+			snprintf(name, sizeof(name), "--%s %s",
+				 option_table[i].name,
+				 option_table[i].argument ?
+				 option_table[i].argument : "");
+			printf("  %-30s %s\n", name, option_table[i].help);
+		}
+	}
+	printf("\nall: -v, --verbose; -h, --help; -V, --version\n"
+	       "\n"
+	       "Exit status: 0 done, 1 wrong parameters, 2 no permission or not authentic,\n"
+	       "3 out of memory, 4 wrong device or image, 5 exists or in use, 6 timed out.\n");
+}
+
+static void usage_fail(const char *format, const char *what)
+	__attribute__((format(printf, 1, 0), noreturn));
+
+static void usage_fail(const char *format, const char *what)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), format, what);
+	message_error("%s (see --help)", text);
+	exit(EXITCODE_USAGE);
+}
+
+static u64 take_number(const char *name, u64 most)
+{
+	u64 value;
+
+	if (parse_number(optarg, 0, most, &value)) {
+		message_error("--%s must be a number from 0 to %llu, not \"%s\"",
+			      name, (unsigned long long)most, optarg);
+		exit(EXITCODE_USAGE);
+	}
+	return value;
+}
+
+static void take_root(struct options *options)
+{
+	int n = inc_hex_parse(optarg, options->root, sizeof(options->root));
+
+	if (n <= 0)
+		usage_fail("--root-hash \"%s\" is not a hexadecimal digest",
+			   optarg);
+	options->root_size = (size_t)n;
+}
+
+static enum absent_readahead take_readahead(void)
+{
+	if (!strcmp(optarg, "hint"))
+		return READAHEAD_HINT;
+	if (!strcmp(optarg, "fetch"))
+		return READAHEAD_FETCH;
+	usage_fail("--absent-readahead must be hint or fetch, not \"%s\"",
+		   optarg);
+}
+
+static void take_option(struct options *options, int option)
+{
+	switch (option) {
+	case OPT_ORIGIN:
+		if (options->origin_count == ORIGINS_MAX)
+			usage_fail("too many origins: \"%s\"", optarg);
+		options->origins[options->origin_count++] = optarg;
+		break;
+	case OPT_CA:
+		options->ca_file = optarg;
+		break;
+	case OPT_FORCE:
+		options->force = true;
+		break;
+	case OPT_ROOT_HASH:
+		take_root(options);
+		break;
+	case OPT_GENERATION:
+		options->generation = (u32)take_number("generation",
+						       INC_SEGMENTS_MAX - 1);
+		break;
+	case OPT_READ_TIMEOUT:
+		options->read_timeout = take_number("read-timeout", MS_MAX);
+		break;
+	case OPT_COMMIT_INTERVAL:
+		options->commit_interval = take_number("commit-interval",
+						       MS_MAX);
+		break;
+	case OPT_READAHEAD:
+		options->absent_readahead = take_readahead();
+		break;
+	case OPT_NO_PREFETCH:
+		options->no_prefetch = true;
+		break;
+	case OPT_DEFERRED:
+		options->deferred = true;
+		break;
+	case OPT_JSON:
+		options->json = true;
+		break;
+	case OPT_TIMEOUT:
+		options->timeout = take_number("timeout", 86400 * 365);
+		break;
+	case 'v':
+		options->verbose = true;
+		break;
+	case 'h':
+		print_help();
+		exit(EXITCODE_OK);
+	case 'V':
+		puts("incrementalsetup " INC_VERSION_STRING);
+		exit(EXITCODE_OK);
+	default:	/* getopt has said why */
+		exit(EXITCODE_USAGE);
+	}
+}
+
+/* Parse the command line; @given has a bit for each option that it holds. */
+static void parse(int argc, char **argv, struct options *options, u32 *given)
+{
+	struct option long_options[OPTIONS + 1] = { { NULL, 0, NULL, 0 } };
+	size_t i;
+	int option;
+
+	for (i = 0; i < OPTIONS; i++)
+		long_options[i] = (struct option){
+			.name = option_table[i].name,
+			.has_arg = option_table[i].argument ?
+				   required_argument : no_argument,
+			.val = option_table[i].value,
+		};
+	*given = 0;
+	while ((option = getopt_long(argc, argv, "vhV", long_options,
+				     NULL)) != -1) {
+		take_option(options, option);
+		for (i = 0; i < OPTIONS; i++)
+			if (option_table[i].value == option)
+				*given |= 1u << i;
+	}
+}
+
+static const struct command *find_command(const char *name)
+{
+	const struct command *command = commands;
+
+	while (command->name && strcmp(command->name, name))
+		command++;
+	if (!command->name)
+		usage_fail("there is no command \"%s\"", name);
+	return command;
+}
+
+/* An option that means nothing to the command is a mistake. */
+static void check_given(const struct command *command, u32 given)
+{
+	size_t i;
+
+	for (i = 0; i < OPTIONS; i++) {
+		if (!(given & 1u << i) ||
+		    option_table[i].commands & command->bit)
+			continue;
+		message_error("%s does not take --%s (see --help)",
+			      command->name, option_table[i].name);
+		exit(EXITCODE_USAGE);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+		.generation = INC_NEWEST,
+		.read_timeout = UNSET,
+		.commit_interval = UNSET,
+		.timeout = UNSET,
+	};
+	struct inc_error error = { "" };
+	const struct command *command;
+	u32 given;
+	int err;
+
+	message_init("incrementalsetup", MESSAGE_INFO);
+	parse(argc, argv, &options, &given);
+	if (options.verbose)
+		message_init("incrementalsetup", MESSAGE_DEBUG);
+	if (optind == argc)
+		usage_fail("a command is missing%s", "");
+	command = find_command(argv[optind++]);
+	check_given(command, given);
+	if (argc - optind != command->args) {
+		message_error("usage: incrementalsetup %s [OPTION]... %s",
+			      command->name, command->usage);
+		return EXITCODE_USAGE;
+	}
+	if (command->bit == CREATE && !options.origin_count)
+		usage_fail("create needs an --origin%s", "");
+	dm_begin(options.verbose);
+	err = command->run(&options, argv + optind, &error);
+	if (err)
+		message_error("%s", error.text);
+	else if (fflush(stdout) || ferror(stdout))
+		err = -EIO;
+	return exitcode_of(err);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * open, close and table.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include "dm.h"
+#include "message.h"
+
+static void format_uuid(const struct image_facts *facts, const char *name,
+			char *text)
+{
+	char hex[33];
+
+	inc_hex_format(facts->uuid, sizeof(facts->uuid), hex);
+	snprintf(text, DM_UUID_MAX, UUID_PREFIX "%s-%s", hex, name);
+}
+
+/* With the block device at hand: make the device, start its loader. */
+static int open_device(const struct options *options,
+		       const struct backing *backing,
+		       const struct image_facts *facts, const char *name,
+		       struct inc_error *error)
+{
+	char uuid[DM_UUID_MAX], *parameters;
+	struct inc_error ignored;
+	int err;
+
+	if (options->origin_count && backing->read_only)
+		return setup_fail(error, -EROFS,
+				  "the image cannot be written, so nothing can be loaded into it");
+	if (asprintf(&parameters, "1 %s %s", backing->path,
+		     facts->parameters) < 0)
+		return setup_fail(error, -ENOMEM, "out of memory");
+	format_uuid(facts, name, uuid);
+	err = dm_create(name, uuid, facts->sectors, parameters, error);
+	if (!err)
+		message_debug("/dev/mapper/%s: 0 %llu " TARGET " %s", name,
+			      (unsigned long long)facts->sectors, parameters);
+	free(parameters);
+	if (err || !options->origin_count)
+		return err;
+	err = loader_start(options, backing, error);
+	if (err)
+		dm_remove(name, false, &ignored);
+	return err;
+}
+
+int command_open(const struct options *options, char **args,
+		 struct inc_error *error)
+{
+	struct image_facts facts = { .parameters = NULL };
+	struct backing backing;
+	const char *name;
+	int err;
+
+	err = device_name(args[1], &name, error);
+	if (!err)
+		err = image_facts(args[0], options, &facts, error);
+	if (!err)
+		err = dm_need_target(error);
+	if (!err && dm_exists(name))
+		err = setup_fail(error, -EEXIST, "device %s exists already",
+				 name);
+	if (!err)
+		err = backing_open(&backing, args[0], error);
+	if (!err) {
+		err = open_device(options, &backing, &facts, name, error);
+		/* From here on the loop device lives as long as the device. */
+		backing_close(&backing);
+	}
+	free(facts.parameters);
+	return err;
+}
+
+int command_close(const struct options *options, char **args,
+		  struct inc_error *error)
+{
+	struct dm_state state;
+	const char *name;
+	int err;
+
+	err = device_name(args[0], &name, error);
+	if (!err)
+		err = dm_read_state(name, &state, error);
+	if (err)
+		return err;
+	dm_free_state(&state);
+	return dm_remove(name, options->deferred, error);
+}
+
+int command_table(const struct options *options, char **args,
+		  struct inc_error *error)
+{
+	struct image_facts facts = { .parameters = NULL };
+	int err;
+
+	if (!*args[1] || strpbrk(args[1], " \t\n\\"))
+		return setup_fail(error, -EINVAL,
+				  "\"%s\" cannot stand in a table", args[1]);
+	err = image_facts(args[0], options, &facts, error);
+	if (err)
+		return err;
+	printf("0 %llu " TARGET " 1 %s %s\n",
+	       (unsigned long long)facts.sectors, args[1], facts.parameters);
+	free(facts.parameters);
+	return 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * incrementalsetup: what its sources share. Functions return 0 or a negative
+ * errno with one sentence in @error, as libincremental's do.
+ */
+#ifndef SETUP_H
+#define SETUP_H
+
+#include "exitcode.h"
+#include "incremental.h"
+
+#define ORIGINS_MAX	16
+
+enum absent_readahead { READAHEAD_DEFAULT, READAHEAD_HINT, READAHEAD_FETCH };
+
+#define UNSET	UINT64_MAX	/* of a number: not given */
+
+/**
+ * struct options - the command line after the command
+ * @root_size: bytes of @root, 0 if not given
+ */
+struct options {
+	const char *origins[ORIGINS_MAX];
+	unsigned int origin_count;
+	const char *ca_file;
+	u8 root[INC_DIGEST_MAX];
+	size_t root_size;
+	u32 generation;
+	u64 read_timeout;
+	u64 commit_interval;
+	enum absent_readahead absent_readahead;
+	u64 timeout;
+	bool no_prefetch;
+	bool force;
+	bool deferred;
+	bool json;
+	bool verbose;
+};
+
+int setup_fail(struct inc_error *error, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Commands; @args are what main() has counted. */
+int command_create(const struct options *options, char **args,
+		   struct inc_error *error);
+int command_open(const struct options *options, char **args,
+		 struct inc_error *error);
+int command_close(const struct options *options, char **args,
+		  struct inc_error *error);
+int command_status(const struct options *options, char **args,
+		   struct inc_error *error);
+int command_table(const struct options *options, char **args,
+		  struct inc_error *error);
+int command_wait(const struct options *options, char **args,
+		 struct inc_error *error);
+
+/**
+ * struct image_facts - what a device is made from
+ * @sectors: of the virtual device
+ * @uuid: of the image
+ * @parameters: of the table line, from the generation on; allocated
+ */
+struct image_facts {
+	u64 sectors;
+	u8 uuid[16];
+	char *parameters;
+};
+
+/* Check the local image's head against what is trusted; see image.c. */
+int image_facts(const char *path, const struct options *options,
+		struct image_facts *facts, struct inc_error *error);
+
+/* "/dev/mapper/NAME" or "NAME" -> "NAME", checked. */
+int device_name(const char *given, const char **name, struct inc_error *error);
+
+/**
+ * struct backing - the block device under a device
+ * @path: for the table
+ * @fd: keeps a loop device that goes away with its last user; -1 if none
+ * @lock: held against others that set up the same image; -1 if none
+ * @read_only: cannot be filled
+ */
+struct backing {
+	char path[64];
+	int fd;
+	int lock;
+	bool read_only;
+};
+
+/* Find or make the block device that holds the image @path. */
+int backing_open(struct backing *backing, const char *path,
+		 struct inc_error *error);
+void backing_close(struct backing *backing);
+
+/* Start incrementald for the image on @backing; it is ready on return. */
+int loader_start(const struct options *options, const struct backing *backing,
+		 struct inc_error *error);
+
+#endif /* SETUP_H */
