@@ -17,9 +17,6 @@
 #include "segment.h"
 #include "source.h"
 
-/* Each takes up to 3 MiB. */
-#define THREADS_MAX	128
-
 const char create_help[] =
 "Usage: mkimage create [OPTION]... SOURCE IMAGE\n"
 "\n"
@@ -335,7 +332,7 @@ static bool parse_option(struct create *create, int option)
 				     &create->level);
 	case 't':
 		return option_number("create", "--threads", optarg, 1,
-				     THREADS_MAX, &create->threads);
+				     PIPELINE_THREADS_MAX, &create->threads);
 	case 'F':
 		create->force = true;
 		return true;
@@ -367,8 +364,6 @@ int command_create(int argc, char **argv)
 	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
 	create.level = 9;
 	create.threads = pipeline_threads();
-	if (create.threads > THREADS_MAX)
-		create.threads = THREADS_MAX;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!parse_option(&create, option))
 			return usage_error("create");

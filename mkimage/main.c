@@ -15,6 +15,12 @@ static const struct command {
 } commands[] = {
 	{ "create", command_create, create_help,
 	  "make an image of a directory or a raw filesystem image" },
+	{ "inspect", command_inspect, inspect_help,
+	  "say what an image is made of" },
+	{ "verify", command_verify, verify_help,
+	  "check everything in an image" },
+	{ "extract", command_extract, extract_help,
+	  "get the raw filesystem image back" },
 };
 
 static void print_help(void)

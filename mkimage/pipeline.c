@@ -156,7 +156,11 @@ unsigned int pipeline_threads(void)
 {
 	cpu_set_t set;
 
+	unsigned int count;
+
+	/* It fails only where there are more processors than in a set. */
 	if (sched_getaffinity(0, sizeof(set), &set))
-		return 1;
-	return (unsigned int)CPU_COUNT(&set);
+		return PIPELINE_THREADS_MAX;
+	count = (unsigned int)CPU_COUNT(&set);
+	return count < PIPELINE_THREADS_MAX ? count : PIPELINE_THREADS_MAX;
 }

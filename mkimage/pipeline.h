@@ -36,7 +36,10 @@ struct pipeline {
 /* Return: 0, or the first errno below 0 in the order of the items. */
 int pipeline_run(const struct pipeline *pipeline);
 
-/* As many as this process may use processors, at least 1. */
+/* Enough for any machine; each takes up to 3 MiB. */
+#define PIPELINE_THREADS_MAX	128
+
+/* As many as this process may use processors, up to PIPELINE_THREADS_MAX. */
 unsigned int pipeline_threads(void);
 
 #endif /* MKIMAGE_PIPELINE_H */

@@ -89,6 +89,18 @@ int inc_image_extent(struct inc_image *image, u64 block,
 		     struct inc_extent *extent, struct inc_error *error);
 
 /**
+ * inc_image_map - walk along the map
+ * @block: where the walk is
+ * @extent: of @block's cluster
+ * @next: set to the first block of the next cluster; after zero blocks, to the
+ *	next block that may have an extent. Up to the device's size.
+ *
+ * The walk reads each map page once or more, repeated pages just once.
+ */
+int inc_image_map(struct inc_image *image, u64 block, struct inc_extent *extent,
+		  u64 *next, struct inc_error *error);
+
+/**
  * inc_image_read - read verified blocks of the virtual device
  * @block: first
  * @count: number of blocks

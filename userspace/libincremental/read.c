@@ -287,7 +287,16 @@ int inc_image_zeros(struct inc_image *image, u64 block, u64 max, u64 *count,
 int inc_image_extent(struct inc_image *image, u64 block,
 		     struct inc_extent *extent, struct inc_error *error)
 {
+	u64 next;
+
+	return inc_image_map(image, block, extent, &next, error);
+}
+
+int inc_image_map(struct inc_image *image, u64 block, struct inc_extent *extent,
+		  u64 *next, struct inc_error *error)
+{
 	const struct inc_source source = { image, image->view, 0, 0, NULL };
+	u64 blocks = image->view->seg->device_blocks;
 	struct inc_cursor cursor;
 	int ret;
 
@@ -295,7 +304,16 @@ int inc_image_extent(struct inc_image *image, u64 block,
 	if (ret)
 		return ret;
 	inc_cursor_init(&cursor);
-	return inc_entry_fetch(&source, block, &cursor, extent, error);
+	ret = inc_entry_fetch(&source, block, &cursor, extent, error);
+	if (ret)
+		return ret;
+	*next = extent->codec == INC_CODEC_ZERO ?
+		inc_map_skip(&source, block, &cursor) :
+		inc_cluster_start(extent, block) +
+			(1ull << extent->cluster_shift);
+	if (*next > blocks)
+		*next = blocks;
+	return 0;
 }
 
 int inc_image_tree_page(struct inc_image *image, u64 page, void *buffer,

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mkimage inspect
+ *
+ * Everything that is said is put into one JSON object; the text for people is
+ * printed from it, so that the two agree.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "incremental.h"
+#include "message.h"
+#include "mkimage.h"
+#include "parse.h"
+
+const char inspect_help[] =
+"Usage: mkimage inspect [OPTION]... IMAGE\n"
+"\n"
+"Say what IMAGE is made of. Bytes are not checked beyond what is needed for\n"
+"that; \"mkimage verify\" checks them.\n"
+"\n"
+"  --generation N  that one, 0 being the first (the newest)\n"
+"  --json          print JSON\n";
+
+static const char *const codec_names[] = {
+	[INC_CODEC_ZERO] = "zero",
+	[INC_CODEC_STORED] = "stored",
+	[INC_CODEC_LZ4] = "lz4",
+	[INC_CODEC_LZ4_DICT] = "lz4_dictionary",
+	[INC_CODEC_ZSTD] = "zstd",
+};
+#define CODECS (sizeof(codec_names) / sizeof(codec_names[0]))
+
+/* What the map says. */
+struct counts {
+	u64 clusters[CODECS];
+	u64 blocks[CODECS];
+	u64 bytes[CODECS];	/* stored, as often as clusters refer to them */
+};
+
+static int count_clusters(struct inc_image *image, struct counts *counts,
+			  struct inc_error *error)
+{
+	u64 blocks = inc_image_segment(image)->device_blocks;
+	u64 block = 0;
+
+	memset(counts, 0, sizeof(*counts));
+	while (block < blocks) {
+		struct inc_extent extent;
+		u64 next;
+		int ret;
+
+		ret = inc_image_map(image, block, &extent, &next, error);
+		if (ret)
+			return ret;
+		counts->clusters[extent.codec]++;
+		counts->blocks[extent.codec] += next - block;
+		counts->bytes[extent.codec] += extent.length;
+		block = next;
+	}
+	return 0;
+}
+
+static struct json_object *group(struct json_object *parent, const char *name)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(parent, name, object);
+	return object;
+}
+
+static void number(struct json_object *object, const char *name, u64 value)
+{
+	json_object_object_add(object, name, json_object_new_uint64(value));
+}
+
+static void text(struct json_object *object, const char *name,
+		 const char *value)
+{
+	json_object_object_add(object, name, json_object_new_string(value));
+}
+
+static void ratio(struct json_object *object, const char *name, u64 part,
+		  u64 whole)
+{
+	char digits[32];
+
+	snprintf(digits, sizeof(digits), "%.4f",
+		 whole ? (double)part / (double)whole : 0.0);
+	json_object_object_add(object, name,
+			       json_object_new_double_s(whole ? (double)part /
+							(double)whole : 0.0,
+							digits));
+}
+
+static void hex(struct json_object *object, const char *name, const u8 *bytes,
+		size_t size)
+{
+	char digits[2 * INC_SALT_MAX + 1];
+
+	inc_hex_format(bytes, size, digits);
+	text(object, name, size ? digits : "-");
+}
+
+static void add_range(struct json_object *object, const char *name, u64 offset,
+		      u64 bytes)
+{
+	struct json_object *range = group(object, name);
+
+	number(range, "offset", offset);
+	number(range, "bytes", bytes);
+}
+
+static void add_segment(struct json_object *root, const struct inc_segment *seg)
+{
+	struct json_object *object = group(root, "segment");
+
+	number(object, "offset", seg->offset);
+	number(object, "bytes", seg->size);
+	add_range(object, "head", seg->offset, seg->head_size);
+	add_range(object, "bitmap", seg->bitmap_offset, seg->bitmap_size);
+	add_range(object, "metadata", seg->meta_offset, seg->meta_size);
+	add_range(object, "owners", seg->owners_offset, seg->owners_size);
+	add_range(object, "data", seg->data_offset, seg->data_size);
+	add_range(object, "signature", seg->offset + seg->signature_offset,
+		  seg->signature_size);
+	number(object, "signature_area", seg->signature_area);
+	add_range(object, "dictionary", seg->dictionary_offset,
+		  seg->dictionary_size);
+	hex(object, "head_digest", seg->head_digest, sizeof(seg->head_digest));
+
+	object = group(root, "map");
+	number(object, "pages", seg->map_pages);
+	number(object, "runs", seg->map_runs);
+	object = group(root, "tree");
+	number(object, "levels", seg->tree.levels);
+	number(object, "pages", seg->tree.pages);
+	number(object, "runs", seg->tree_runs);
+}
+
+static void add_counts(struct json_object *root, const struct inc_image *image,
+		       const struct counts *counts)
+{
+	const struct inc_segment *seg = inc_image_segment(image);
+	struct json_object *clusters = group(root, "clusters");
+	u64 referred = 0, stored = 0, stored_blocks = 0;
+	struct json_object *object;
+	size_t codec;
+	u32 i;
+
+	for (codec = 0; codec < CODECS; codec++) {
+		if (!counts->clusters[codec] && codec > INC_CODEC_LZ4)
+			continue;
+		object = group(clusters, codec_names[codec]);
+		if (codec != INC_CODEC_ZERO) {
+			number(object, "clusters", counts->clusters[codec]);
+			stored_blocks += counts->blocks[codec];
+		}
+		number(object, "blocks", counts->blocks[codec]);
+		number(object, "bytes", counts->bytes[codec]);
+		referred += counts->bytes[codec];
+	}
+	for (i = 0; i <= seg->generation; i++)
+		stored += inc_image_segment_at(image, i)->data_size;
+	object = group(root, "compression");
+	number(object, "from_bytes", stored_blocks << INC_BLOCK_SHIFT);
+	number(object, "to_bytes", referred);
+	ratio(object, "ratio", referred, stored_blocks << INC_BLOCK_SHIFT);
+	/* Bytes that clusters share with others are counted once in the file. */
+	number(object, "shared_bytes", referred > stored ? referred - stored :
+							   0);
+	ratio(object, "image_ratio", inc_image_size(image),
+	      seg->device_blocks << INC_BLOCK_SHIFT);
+}
+
+/* In text: one line a value, groups as prefixes. */
+static void print_text(struct json_object *object, const char *prefix)
+{
+	char name[128];
+
+	json_object_object_foreach(object, key, value) {
+		snprintf(name, sizeof(name), "%s%s%s", prefix,
+			 *prefix ? "." : "", key);
+		if (json_object_is_type(value, json_type_object))
+			print_text(value, name);
+		else
+			printf("%-28s %s\n", name,
+			       json_object_get_string(value));
+	}
+}
+
+static int describe(struct json_object *root, struct inc_image *image,
+		    const char *path, struct inc_error *error)
+{
+	const struct inc_segment *seg = inc_image_segment(image);
+	char uuid[UUID_TEXT_SIZE];
+	struct counts counts;
+	u64 present;
+	int fd, ret;
+
+	uuid_format(seg->uuid, uuid);
+	text(root, "image", path);
+	number(root, "image_bytes", inc_image_size(image));
+	text(root, "uuid", uuid);
+	number(root, "format_version", INC_VERSION);
+	number(root, "generation", seg->generation);
+	number(root, "segments", inc_image_segments(image));
+	number(root, "device_bytes", seg->device_blocks << INC_BLOCK_SHIFT);
+	number(root, "block_bytes", INC_BLOCK_SIZE);
+	number(root, "chunk_bytes", 1ull << seg->chunk_shift);
+	number(root, "cluster_bytes", (u64)INC_BLOCK_SIZE <<
+				      seg->cluster_shift);
+	text(root, "hash", seg->hash_name);
+	hex(root, "root_hash", seg->root_digest, seg->digest_size);
+	hex(root, "salt", seg->salt, seg->salt_size);
+	add_segment(root, seg);
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = inc_local_present(image, fd, &present, error);
+	close(fd);
+	if (ret)
+		return ret;
+	number(root, "present_bytes", present);
+	ret = count_clusters(image, &counts, error);
+	if (!ret)
+		add_counts(root, image, &counts);
+	else if (ret == -ENODATA)
+		message_warning("%s: clusters are not counted: the map is not all present",
+				path);
+	return ret == -ENODATA ? 0 : ret;
+}
+
+static int run(const char *path, u32 generation, bool json)
+{
+	struct inc_error error = { "cannot read it" };
+	struct json_object *root;
+	struct inc_image *image;
+	int ret;
+
+	ret = inc_image_open_file(&image, path, generation, &error);
+	if (ret) {
+		message_error("%s: %s", path, error.text);
+		return EXIT_FAILED;
+	}
+	root = json_object_new_object();
+	ret = describe(root, image, path, &error);
+	if (ret)
+		message_error("%s: %s", path, error.text);
+	else if (json)
+		puts(json_object_to_json_string_ext(root,
+				JSON_C_TO_STRING_PRETTY |
+				JSON_C_TO_STRING_SPACED |
+				JSON_C_TO_STRING_NOSLASHESCAPE));
+	else
+		print_text(root, "");
+	json_object_put(root);
+	inc_image_close(image);
+	return ret ? EXIT_FAILED : EXIT_OK;
+}
+
+int command_inspect(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "generation", required_argument, NULL, 'g' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static const char *const operands[] = { "IMAGE" };
+	u64 generation = INC_NEWEST;
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'j')
+			json = true;
+		else if (option != 'g' ||
+			 !option_number("inspect", "--generation", optarg, 0,
+					INC_SEGMENTS_MAX - 1, &generation))
+			return usage_error("inspect");
+	}
+	if (!operands_ok("inspect", argc, argv, operands, 1))
+		return EXIT_USAGE;
+	return run(argv[optind], (u32)generation, json);
+}
