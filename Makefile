@@ -109,7 +109,7 @@ $(foreach k,$(KERNELS),$(eval $(call module,$(k))))
 
 # The programs of a check that are built for it.
 .PHONY: test-programs
-test-programs: unit-tests
+test-programs: unit-tests $(BUILD)/tests/loadertool
 
 # Everything, from a machine that has nothing. TESTS narrows it down:
 # make check TESTS="tests/kernel/6.12.t"
