@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the cases of tests/kernel share; each sources it first.  It runs in the
+# VM.  A case ends by its last line or exit; then whatever it has made is taken
+# away, and that nothing resists is its last test.
+#
+# Names that cases use:
+#   $tool            build/tests/loadertool
+#   $images          where prepare has put NAME.raw and NAME.inc
+#   $work            a fresh directory in memory
+#   open_image sets  IMAGE RAW LOCAL LOOP NODE DEV TABLE
+
+set -u
+shopt -s nullglob
+
+top=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+tool=$top/build/tests/loadertool
+images=$top/build/tests/kernel
+# shellcheck disable=SC2034	# for cases
+module=$top/build/kernel-$VM_KERNEL/dm-incremental.ko
+case_name=${0##*/}
+case_name=${case_name%.sh}
+work=/tmp/$case_name
+PATH=$top/build:$PATH
+
+mkdir -p "$work"
+cd "$work" || exit 1
+
+# ---- TAP; the numbers are added by tests/kernel/run ----
+
+result() {	# result ok|'not ok' NAME
+	echo "$1 - $case_name: $2"
+}
+
+note() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# ok NAME COMMAND...: it succeeds.  What it prints is shown only if not.
+ok() {
+	local name=$1 status=0
+	shift
+	"$@" >"$work/.output" 2>&1 || status=$?
+	if [ $status = 0 ]; then
+		result ok "$name"
+	else
+		result 'not ok' "$name"
+		note "failed with status $status: $*"
+		head -c 4000 "$work/.output" | head -n 40 | sed 's/^/# /'
+		show_log
+	fi
+	return $status
+}
+
+# fails NAME COMMAND...: it fails, without being killed.
+fails() {
+	local name=$1 status=0
+	shift
+	"$@" >"$work/.output" 2>&1 || status=$?
+	if [ $status != 0 ] && [ $status -lt 124 ]; then
+		result ok "$name"
+	else
+		result 'not ok' "$name"
+		note "exited with $status: $*"
+		head -n 40 "$work/.output" | sed 's/^/# /'
+		show_log
+	fi
+}
+
+is() {		# is NAME GOT EXPECTED
+	if [ "$2" = "$3" ]; then
+		result ok "$1"
+		return
+	fi
+	result 'not ok' "$1"
+	note "     got: $2"
+	note "expected: $3"
+	show_log
+	return 1
+}
+
+like() {	# like NAME GOT REGEX
+	if [[ $2 =~ $3 ]]; then
+		result ok "$1"
+		return
+	fi
+	result 'not ok' "$1"
+	note "       got: $2"
+	note "no match of: $3"
+	show_log
+	return 1
+}
+
+between() {	# between NAME VALUE LOW HIGH
+	if [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
+		result ok "$1"
+		return
+	fi
+	result 'not ok' "$1"
+	note "$2 is not between $3 and $4"
+	show_log
+	return 1
+}
+
+# ---- the kernel's log ----
+
+marks=0
+mark() {	# what the kernel says from now on
+	marks=$((marks + 1))
+	echo "case $case_name, mark $marks" >/dev/kmsg
+}
+
+log() {
+	dmesg | sed "1,/case $case_name, mark $marks\$/d"
+}
+
+show_log() {
+	log | tail -n 15 | sed 's/^/# [kernel] /'
+}
+
+said() {	# said REGEX
+	log | grep -qE "$1"
+}
+
+# ---- waiting ----
+
+# within SECONDS COMMAND...: it succeeds in time; tried ten times a second.
+within() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -le $end ] || return 1
+		sleep 0.1
+	done
+}
+
+milliseconds() {
+	local now=$EPOCHREALTIME
+	echo "${now%.*}${now#*.}" | sed 's/...$//'
+}
+
+# ---- devices ----
+
+# Options after the name, if any, with their number before them.
+with_options() {
+	[ $# -eq 0 ] || echo "$# $*"
+}
+
+attach() {	# attach FILE [LOSETUP OPTION...]: sets LOOP and NODE
+	LOOP=$(losetup --show -f "${@:2}" "$1") || return
+	NODE=/dev/incremental/${LOOP##*/}
+	loops+=("$LOOP")
+}
+
+detach() {	# detach [LOOP]
+	losetup -d "${1:-$LOOP}"
+	within 10 not_attached "${1:-$LOOP}"
+}
+
+not_attached() {
+	! losetup "$1" >/dev/null 2>&1
+}
+
+# activate [NAME [TABLE]]: make a device, not waiting for udev, which is not there.
+activate() {
+	dmsetup create --readonly "${1:-t}" --table "${2:-$TABLE}"
+}
+
+choose() {	# choose NAME: IMAGE and RAW
+	IMAGE_NAME=$1
+	IMAGE=$images/$1.inc
+	RAW=$images/$1.raw
+}
+
+table() {	# table [OPTION VALUE]...: sets TABLE for IMAGE on LOOP
+	TABLE=$("$tool" table "$IMAGE" "$LOOP") || return
+	[ $# -eq 0 ] || TABLE="$TABLE $# $*"
+}
+
+# open_image NAME [OPTION VALUE]...: a local file with nothing but the image's
+# head, a loop device on it, and device t.  $loop_options go to losetup, and
+# $local_dir is where the file is.
+open_image() {
+	choose "$1"
+	shift
+	LOCAL=${local_dir:-$work}/$IMAGE_NAME.inc
+	DEV=/dev/mapper/t
+	"$tool" sparse "$IMAGE" "$LOCAL" || return
+	# shellcheck disable=SC2086	# a list of words
+	attach "$LOCAL" ${loop_options-} || return
+	table "$@" || return
+	activate
+}
+
+# The same with all of it there: a copy of the whole image.
+open_full() {
+	choose "$1"
+	shift
+	LOCAL=${local_dir:-$work}/$IMAGE_NAME.inc
+	DEV=/dev/mapper/t
+	cp "$IMAGE" "$LOCAL" || return
+	chmod u+w "$LOCAL"
+	# shellcheck disable=SC2086	# a list of words
+	attach "$LOCAL" ${loop_options-} || return
+	table "$@" || return
+	activate
+}
+
+close_image() {	# device, loop device and local file
+	local r=0
+	dmsetup remove t || r=1
+	detach || r=1
+	rm -f "$LOCAL"
+	return $r
+}
+
+field() {	# field WHAT [DEVICE]: one field of its status line
+	local words=() n
+	read -r -a words < <(dmsetup status "${2:-t}")
+	[ ${#words[@]} -ge 13 ] || { echo -1; return; }
+	case $1 in
+	present) echo "${words[3]%/*}"; return ;;
+	total) echo "${words[3]#*/}"; return ;;
+	waiting) n=4 ;;
+	wanted) n=5 ;;
+	filled) n=6 ;;
+	failures) n=7 ;;
+	healed) n=8 ;;
+	timeouts) n=9 ;;
+	unavailable) n=10 ;;
+	loaders) n=11 ;;
+	state) n=12 ;;
+	esac
+	echo "${words[n]}"
+}
+
+field_is() {	# field_is WHAT VALUE [DEVICE]
+	[ "$(field "$1" "${3:-t}")" = "$2" ]
+}
+
+some_wait() {	# some_wait [NUMBER]: that many reads, or any, are waiting
+	local waiting
+	waiting=$(field waiting)
+	[ "${waiting:-0}" -ge "${1:-1}" ]
+}
+
+event_number() {
+	dmsetup info -c --noheadings -o events "${1:-t}"
+}
+
+drop_caches() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+# ---- loaders and readers in the background ----
+
+# loader COMMAND...: start it and wait until it has opened the node; LOADER is
+# its process.
+loader() {
+	local before
+	before=$(field loaders)
+	"$@" >>"$work/loader.out" 2>&1 </dev/null &
+	LOADER=$!
+	loaders+=("$LOADER")
+	within 10 more_loaders "$before"
+}
+
+more_loaders() {
+	[ "$(field loaders)" -gt "$1" ]
+}
+
+serve() {	# serve [OPTION...]: the crude loader
+	loader "$tool" serve "$NODE" "$IMAGE" "$@"
+}
+
+stop() {	# stop [PROCESS [SIGNAL]]
+	kill "-${2:-TERM}" "${1:-$LOADER}" 2>/dev/null
+	wait "${1:-$LOADER}" 2>/dev/null
+}
+
+# reader NAME OFFSET LENGTH [MODE]: a read in the background; its outcome will
+# be in $work/NAME.
+reader() {
+	"$tool" dread "$DEV" "$2" "$3" "${4:-direct}" >"$work/$1.new" 2>&1 && mv "$work/$1.new" "$work/$1" &
+	readers+=("$!")
+}
+
+outcome() {	# outcome NAME [SECONDS]: wait for it, say what it got
+	within "${2:-20}" test -e "$work/$1" || { echo hangs; return; }
+	cut -d ' ' -f 1 "$work/$1"
+}
+
+duration() {	# duration NAME: milliseconds
+	cut -d ' ' -f 2 "$work/$1"
+}
+
+# ---- the end ----
+
+loops=() loaders=() readers=() mounts=()
+
+mounted() {	# mounted DEVICE DIRECTORY [OPTION...]
+	mkdir -p "$2"
+	mount "${@:3}" "$1" "$2" || return
+	mounts=("$2" ${mounts[@]+"${mounts[@]}"})
+}
+
+unmounted() {	# unmounted DIRECTORY
+	local m left=()
+	umount "$1" || return
+	for m in "${mounts[@]}"; do
+		[ "$m" = "$1" ] || left+=("$m")
+	done
+	mounts=(${left[@]+"${left[@]}"})
+}
+
+no_node() {
+	local nodes=(/dev/incremental/*)
+	[ ${#nodes[@]} -eq 0 ]
+}
+
+unused() {
+	[ "$(cat /sys/module/dm_incremental/refcnt)" = 0 ]
+}
+
+take_away() {
+	local process directory name r=0
+	for process in ${loaders[@]+"${loaders[@]}"} ${readers[@]+"${readers[@]}"}; do
+		kill -KILL "$process" 2>/dev/null
+	done
+	for directory in ${mounts[@]+"${mounts[@]}"}; do
+		within 10 umount "$directory" || { echo "cannot unmount $directory"; r=1; }
+	done
+	# In the reverse order: later ones may lie on earlier ones.
+	for name in $(dmsetup info -c --noheadings -o name --sort -minor 2>/dev/null); do
+		[ "$name" != No ] || break	# "No devices found"
+		dmsetup remove --retry "$name" || { echo "cannot remove $name"; r=1; }
+	done
+	for name in ${loops[@]+"${loops[@]}"}; do
+		losetup -d "$name" 2>/dev/null
+		within 10 not_attached "$name" || { echo "cannot detach $name"; r=1; }
+	done
+	wait
+	no_node || { echo "left:" /dev/incremental/*; r=1; }
+	if [ -e /sys/module/dm_incremental ]; then
+		within 5 unused || { echo "the module is in use"; r=1; }
+	fi
+	return $r
+}
+
+# shellcheck disable=SC2317	# reached through the trap
+finish() {
+	ok "nothing is left" take_away
+	cd / && rm -rf "$work"
+}
+trap finish EXIT
+mark
