@@ -26,5 +26,5 @@ int erofs_build(const char *path, const struct walk *walk, int fd)
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
 	snprintf(epoch, sizeof(epoch), "SOURCE_DATE_EPOCH=%lld",
 		 (long long)walk->epoch);
-	return program_run(argv, environment, "erofs-utils", fd);
+	return program_run(argv, environment, "erofs-utils", fd, NULL);
 }

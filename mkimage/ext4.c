@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A directory becomes an ext4 without a journal.
+ *
+ * mke2fs copies the directory in. It leaves out fractions of seconds and the
+ * root's own attributes, and takes over times of last access and of inode
+ * changes, which two copies of one tree do not share; so the inodes are gone
+ * over afterwards.
  */
+#include <ext2fs/ext2fs.h>
+#include <fcntl.h>
+#include <fts.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "message.h"
 #include "mkimage.h"
@@ -10,33 +19,212 @@
 #include "source.h"
 #include "walk.h"
 
-int ext4_build(const char *path, const struct walk *walk, int fd)
+#define INODE_SIZE	256
+#define BLOCKS_A_GROUP	32768
+#define TRIES		3
+
+/* What mke2fs says when the filesystem is too small for the directory. */
+static const char *const no_space[] = {
+	"Could not allocate", "Not enough space", NULL
+};
+
+/* Not what /etc/mke2fs.conf says here, but the same everywhere. */
+#define FEATURES	"none,dir_index,dir_nlink,ext_attr,extent," \
+			"extra_isize,filetype,flex_bg,huge_file,large_file," \
+			"metadata_csum,sparse_super"
+
+/*
+ * Blocks for the filesystem. Directories and extents are an estimate, a little
+ * too high rather; each try is more generous.
+ */
+static u64 size_in_blocks(const struct walk *walk, u32 try)
 {
-	char file[32], size[32], inodes[32], epoch[64], extended[128];
+	u64 files = try ? walk->file_blocks : walk->used_blocks;
+	u64 content = files + walk->folder_blocks + walk->link_blocks +
+		      walk->xattr_blocks + walk->extent_blocks;
+	u64 blocks = content + 64 + (content >> (7 - 2 * try));
+	u64 groups = blocks / BLOCKS_A_GROUP + 1;
+	u64 tables = walk->inodes * INODE_SIZE / INC_BLOCK_SIZE + 2 * groups;
+	u64 backups = 0, power;
+
+	/* Superblock and descriptors: in groups 0, 1 and powers of 3, 5, 7. */
+	for (power = 1; power < groups; power *= 3)
+		backups += 3;
+	backups = (backups + 2) * (1 + groups * 32 / INC_BLOCK_SIZE + 1);
+	return blocks + tables + 2 * groups + backups;
+}
+
+static int make(const char *path, const struct walk *walk, const char *file,
+		int fd, u32 try)
+{
+	char size[32], inodes[32], epoch[64], extended[128];
 	char uuid_text[UUID_TEXT_SIZE], seed_text[UUID_TEXT_SIZE];
 	const char *const argv[] = {
-		"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-I", "256",
-		"-m", "0", "-N", inodes, "-O", "^has_journal,^resize_inode",
-		"-U", uuid_text, "-E", extended, "-d", path, file, size, NULL
+		"mke2fs", "-q", "-F", "-T", "default", "-b", "4096", "-I", "256",
+		"-m", "0", "-N", inodes, "-O", FEATURES, "-U", uuid_text,
+		"-E", extended, "-d", path, "--", file, size, NULL
 	};
-	const char *const environment[] = { epoch, NULL };
-	u64 blocks = walk->file_blocks + walk->folder_blocks +
-		     walk->link_blocks + walk->xattr_blocks +
-		     walk->extent_blocks;
+	const char *const environment[] = {
+		epoch, "MKE2FS_CONFIG=/dev/null", NULL
+	};
 	u8 uuid[16], seed[16];
 
+	if (ftruncate(fd, 0)) {
+		int code = errno;
+
+		message_error("temporary file: %s", strerror(code));
+		return -code;
+	}
 	source_derive_uuid(walk->id, "filesystem", uuid);
 	source_derive_uuid(walk->id, "hash seed", seed);
 	uuid_format(uuid, uuid_text);
 	uuid_format(seed, seed_text);
-	blocks += walk->inodes / 16 + blocks / 32 + 1024;
-	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)blocks);
+	snprintf(size, sizeof(size), "%llu",
+		 (unsigned long long)size_in_blocks(walk, try));
+	/* Inodes 1 to 11 are the filesystem's own, the root among them. */
 	snprintf(inodes, sizeof(inodes), "%llu",
-		 (unsigned long long)walk->inodes + 11);
+		 (unsigned long long)walk->inodes + 10);
 	snprintf(extended, sizeof(extended),
 		 "hash_seed=%s,lazy_itable_init=0,nodiscard", seed_text);
 	snprintf(epoch, sizeof(epoch), "E2FSPROGS_FAKE_TIME=%lld",
 		 (long long)walk->epoch);
-	return program_run(argv, environment, "e2fsprogs", fd);
+	return program_run(argv, environment, "e2fsprogs", fd,
+			   try + 1 < TRIES ? no_space : NULL);
+}
+
+static int failed(const char *path, errcode_t code)
+{
+	message_error("%s: setting its attributes in ext4: %s", path,
+		      error_message(code));
+	return -EIO;
+}
+
+/* Bits 32 and 33 of the seconds, and the nanoseconds. */
+static __u32 time_extra(int64_t seconds, u32 nanoseconds)
+{
+	return (__u32)((seconds - (int32_t)seconds) >> 32 & 3) |
+	       nanoseconds << 2;
+}
+
+static void set_times(struct ext2_inode_large *inode, const struct walk *walk,
+		      const struct stat *st)
+{
+	int64_t seconds = st->st_mtim.tv_sec;
+	u32 nanoseconds = (u32)st->st_mtim.tv_nsec;
+	__u32 extra;
+
+	if (seconds > walk->epoch) {
+		seconds = walk->epoch;
+		nanoseconds = 0;
+	}
+	extra = time_extra(seconds, nanoseconds);
+	inode->i_mtime = inode->i_ctime = inode->i_atime = (__u32)seconds;
+	inode->i_mtime_extra = inode->i_ctime_extra = extra;
+	inode->i_atime_extra = extra;
+	inode->i_crtime = (__u32)walk->epoch;
+	inode->i_crtime_extra = time_extra(walk->epoch, 0);
+}
+
+static errcode_t fix_inode(ext2_filsys fs, ext2_ino_t number,
+			   const struct walk *walk, const struct stat *st)
+{
+	struct ext2_inode_large inode;
+	errcode_t ret;
+
+	ret = ext2fs_read_inode_full(fs, number, (struct ext2_inode *)&inode,
+				     sizeof(inode));
+	if (ret)
+		return ret;
+	set_times(&inode, walk, st);
+	inode.i_mode = (__u16)st->st_mode;
+	inode.i_uid = (__u16)st->st_uid;
+	inode.i_gid = (__u16)st->st_gid;
+	ext2fs_set_i_uid_high(inode, (__u16)(st->st_uid >> 16));
+	ext2fs_set_i_gid_high(inode, (__u16)(st->st_gid >> 16));
+	return ext2fs_write_inode_full(fs, number, (struct ext2_inode *)&inode,
+				       sizeof(inode));
+}
+
+/* Go along the directory again; fts_number has each folder's inode number. */
+static int fix_entries(ext2_filsys fs, FTS *fts, const struct walk *walk)
+{
+	struct ext2_inode_large inode;
+	struct stat epoch = { 0 };
+	ext2_ino_t number;
+	errcode_t ret;
+	FTSENT *entry;
+
+	while ((entry = fts_read(fts))) {
+		if (entry->fts_info == FTS_DP)
+			continue;
+		if (entry->fts_level == FTS_ROOTLEVEL) {
+			number = EXT2_ROOT_INO;
+			ret = 0;
+		} else {
+			ret = ext2fs_lookup(fs, (ext2_ino_t)
+					    entry->fts_parent->fts_number,
+					    entry->fts_name,
+					    entry->fts_namelen, NULL, &number);
+		}
+		if (!ret)
+			ret = fix_inode(fs, number, walk, entry->fts_statp);
+		if (ret)
+			return failed(entry->fts_path, ret);
+		entry->fts_number = number;
+	}
+	/* lost+found, and whatever else the filesystem has of its own. */
+	epoch.st_mtim.tv_sec = walk->epoch;
+	ret = ext2fs_lookup(fs, EXT2_ROOT_INO, "lost+found", 10, NULL, &number);
+	if (!ret)
+		ret = ext2fs_read_inode_full(fs, number,
+					     (struct ext2_inode *)&inode,
+					     sizeof(inode));
+	if (!ret) {
+		set_times(&inode, walk, &epoch);
+		ret = ext2fs_write_inode_full(fs, number,
+					      (struct ext2_inode *)&inode,
+					      sizeof(inode));
+	}
+	return ret ? failed("lost+found", ret) : 0;
+}
+
+static int fix(const char *path, const struct walk *walk, const char *file)
+{
+	char *roots[] = { (char *)path, NULL };
+	ext2_filsys fs;
+	errcode_t code;
+	FTS *fts;
+	int ret;
+
+	add_error_table(&et_ext2_error_table);
+	code = ext2fs_open(file, EXT2_FLAG_RW | EXT2_FLAG_64BITS, 0, 0,
+			   unix_io_manager, &fs);
+	if (code)
+		return failed(path, code);
+	fs->now = (time_t)walk->epoch;
+	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	if (fts) {
+		ret = fix_entries(fs, fts, walk);
+		fts_close(fts);
+	} else {
+		ret = failed(path, errno);
+	}
+	fs->super->s_kbytes_written = 0;
+	ext2fs_mark_super_dirty(fs);
+	code = ext2fs_close_free(&fs);
+	if (!ret && code)
+		ret = failed(path, code);
+	return ret;
+}
+
+int ext4_build(const char *path, const struct walk *walk, int fd)
+{
+	char file[32];
+	int ret = -ENOSPC;
+	u32 try;
+
+	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
+	for (try = 0; try < TRIES && ret == -ENOSPC; try++)
+		ret = make(path, walk, file, fd, try);
+	return ret ? ret : fix(path, walk, file);
 }

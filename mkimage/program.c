@@ -44,15 +44,11 @@ static void child(const char *const *argv, const char *const *environment,
 }
 
 /* Show the last lines of what it said. */
-static void show(const char *program, int output)
+static void show(const char *program, char *text)
 {
-	char text[4096], *line, *next;
-	off_t size = lseek(output, 0, SEEK_END);
-	off_t start = size > 4095 ? size - 4095 : 0;
-	ssize_t length = pread(output, text, sizeof(text) - 1, start);
+	char *line, *next;
 	int lines = 0;
 
-	text[length > 0 ? length : 0] = '\0';
 	for (next = text + strlen(text); next > text; next--)
 		if (next[-1] == '\n' && ++lines > LINES_SHOWN)
 			break;
@@ -62,8 +58,13 @@ static void show(const char *program, int output)
 }
 
 static int report(const char *program, const char *package, int status,
-		  int output)
+		  int output, const char *const *no_space)
 {
+	char text[4096];
+	off_t size = lseek(output, 0, SEEK_END);
+	off_t start = size > 4095 ? size - 4095 : 0;
+	ssize_t length;
+
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND) {
@@ -71,7 +72,12 @@ static int report(const char *program, const char *package, int status,
 			      program, package);
 		return -ENOENT;
 	}
-	show(program, output);
+	length = pread(output, text, sizeof(text) - 1, start);
+	text[length > 0 ? length : 0] = '\0';
+	for (; no_space && *no_space; no_space++)
+		if (strstr(text, *no_space))
+			return -ENOSPC;
+	show(program, text);
 	if (WIFSIGNALED(status))
 		message_error("%s was killed by signal %d", program,
 			      WTERMSIG(status));
@@ -82,7 +88,7 @@ static int report(const char *program, const char *package, int status,
 }
 
 int program_run(const char *const *argv, const char *const *environment,
-		const char *package, int fd)
+		const char *package, int fd, const char *const *no_space)
 {
 	int output = memfd_create("output", MFD_CLOEXEC);
 	int status = 0, ret;
@@ -105,7 +111,7 @@ int program_run(const char *const *argv, const char *const *environment,
 		message_error("%s: cannot be run: %s", argv[0],
 			      strerror(-ret));
 	} else {
-		ret = report(argv[0], package, status, output);
+		ret = report(argv[0], package, status, output, no_space);
 	}
 	close(output);
 	return ret;

@@ -168,13 +168,15 @@ static void add_file(struct walker *walker, const struct stat *st)
 {
 	struct walk *walk = walker->walk;
 	u64 blocks = ((u64)st->st_size + 4095) >> 12;
+	u64 used = ((u64)st->st_blocks + 7) >> 3;
 
 	add_number(walker, (u64)st->st_size);
 	walk->file_blocks += blocks;
+	walk->used_blocks += used < blocks ? used : blocks;
 	/* Four extents are in the inode; one covers up to 128 MiB. */
 	if (blocks > 65536)
 		walk->extent_blocks += 2 + (blocks >> 15) / 340;
-	else if ((u64)st->st_blocks * 512 < (u64)st->st_size)
+	else if (used < blocks)
 		walk->extent_blocks += 1 + blocks / 680;
 }
 
@@ -311,6 +313,9 @@ int walk_directory(struct walk *walk, const char *path)
 		goto out;
 	}
 	ret = walk_entries(&walker, fts);
+	/* To libext2fs 0 is the present time. */
+	if (!walk->epoch)
+		walk->epoch = 1;
 	if (!EVP_DigestFinal_ex(walker.context, walk->id, NULL))
 		abort();
 out:
