@@ -215,6 +215,17 @@ static void print_summary(const struct create *create)
 	json_object_put(object);
 }
 
+/* Images with one UUID have the same blocks, made with the same options. */
+static void derive_uuid(struct create *create)
+{
+	char options[16];
+
+	snprintf(options, sizeof(options), "image %u %u %u",
+		 create->cluster_shift, create->chunk_shift,
+		 (unsigned int)create->level);
+	source_derive_uuid(create->seg.meta.root, options, create->seg.uuid);
+}
+
 static int build(struct create *create, const struct output *output)
 {
 	static const u8 zero_block[INC_BLOCK_SIZE];
@@ -229,7 +240,6 @@ static int build(struct create *create, const struct output *output)
 		source_derive(create->source.id, "salt", seg->salt,
 			      seg->salt_size);
 	}
-	source_derive_uuid(create->source.id, "image", seg->uuid);
 	hash = inc_hash_new("sha256", seg->salt, seg->salt_size);
 	if (!hash) {
 		message_error("out of memory");
@@ -251,7 +261,11 @@ static int build(struct create *create, const struct output *output)
 	if (!ret)
 		ret = add_all(create);
 	if (!ret)
-		ret = segment_finish(seg, output->fd, output->path);
+		ret = segment_finish(seg);
+	if (!ret) {
+		derive_uuid(create);
+		ret = segment_write(seg, output->fd, output->path);
+	}
 	inc_hash_free(hash);
 	return ret;
 }

@@ -385,13 +385,16 @@ static int write_tree(struct segment *seg, const struct layout *at, int fd)
 	return ret;
 }
 
-int segment_finish(struct segment *seg, int fd, const char *name)
+int segment_finish(struct segment *seg)
+{
+	return metadata_finish(&seg->meta);
+}
+
+int segment_write(struct segment *seg, int fd, const char *name)
 {
 	struct layout at;
-	int ret = metadata_finish(&seg->meta);
+	int ret = lay_out(seg, &at, name);
 
-	if (!ret)
-		ret = lay_out(seg, &at, name);
 	if (ret)
 		return ret;
 	if (ftruncate(fd, (off_t)seg->size)) {

@@ -12,10 +12,11 @@ struct segment_known;
 
 /**
  * struct segment - a segment being written
- * @uuid: of the image
+ * @uuid: of the image; needed by segment_write() only
  * @clusters: clusters by codec, those stored once counted as often as they are
  * @shared: clusters that were stored already, and the bytes that saved
- * @size: bytes, after segment_finish(); as are the sizes below
+ * @head_size: bytes of the head, after segment_write(), as is
+ * @size: bytes of the segment
  */
 struct segment {
 	const struct inc_hash *hash;
@@ -56,7 +57,10 @@ void segment_free(struct segment *seg);
 /* Add the next blocks of the device: a hole or a processed batch. */
 int segment_add(struct segment *seg, const struct batch *batch);
 
-/* All blocks were added: write the segment to the empty file @fd. */
-int segment_finish(struct segment *seg, int fd, const char *name);
+/* All blocks were added: seg->meta.root is the root digest. */
+int segment_finish(struct segment *seg);
+
+/* Then write the segment to the empty file @fd. */
+int segment_write(struct segment *seg, int fd, const char *name);
 
 #endif /* MKIMAGE_SEGMENT_H */
