@@ -116,7 +116,7 @@ log() {
 }
 
 show_log() {
-	log | tail -n 15 | sed 's/^/# [kernel] /'
+	log | tail -n 6 | sed 's/^/# [kernel] /'
 }
 
 said() {	# said REGEX
@@ -283,12 +283,13 @@ stop() {	# stop [PROCESS [SIGNAL]]
 # reader NAME OFFSET LENGTH [MODE]: a read in the background; its outcome will
 # be in $work/NAME.
 reader() {
-	"$tool" dread "$DEV" "$2" "$3" "${4:-direct}" >"$work/$1.new" 2>&1 && mv "$work/$1.new" "$work/$1" &
+	rm -f "$work/$1"
+	"$tool" dread "$DEV" "$2" "$3" "${4:-direct}" >"$work/$1" 2>&1 &
 	readers+=("$!")
 }
 
 outcome() {	# outcome NAME [SECONDS]: wait for it, say what it got
-	within "${2:-20}" test -e "$work/$1" || { echo hangs; return; }
+	within "${2:-20}" test -s "$work/$1" || { echo hangs; return; }
 	cut -d ' ' -f 1 "$work/$1"
 }
 

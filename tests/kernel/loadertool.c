@@ -33,9 +33,11 @@ static void usage(void)
 	      "loadertool map IMAGE                    BLOCK CODEC SHIFT OFFSET LENGTH, a line each\n"
 	      "loadertool where IMAGE map BLOCK        file offset of BLOCK's map entry\n"
 	      "loadertool where IMAGE LEVEL BLOCK      file offset of its digest at a tree level\n"
+	      "loadertool need IMAGE BLOCK...          the chunks it takes to read them\n"
 	      "loadertool flip FILE OFFSET [BIT]       one bit of it\n"
 	      "loadertool scan DEVICE RAW MODE [FIRST COUNT]\n"
-	      "        read block by block (direct, buffered, mmap); say which ones fail or differ\n"
+	      "        read block by block (direct, buffered, mmap, or\n"
+	      "        mmap+readahead); say which ones fail or differ\n"
 	      "loadertool compare DEVICE RAW MODE [SIZE [OFFSET LENGTH]]\n"
 	      "        the same in reads of SIZE bytes, without telling blocks apart\n"
 	      "loadertool random DEVICE RAW THREADS READS SEED\n"
@@ -371,6 +373,52 @@ static int cmd_where(int argc, char **argv)
 	return 0;
 }
 
+static void print_chunks(const struct image *image, u64 offset, u64 length)
+{
+	u32 shift = image->seg.chunk_shift;
+	u64 chunk;
+
+	for (chunk = offset >> shift; chunk <= (offset + length - 1) >> shift;
+	     chunk++)
+		printf("%" PRIu64 "\n", chunk);
+}
+
+static int cmd_need(int argc, char **argv)
+{
+	struct inc_extent extent;
+	struct image image;
+	u32 level, digest;
+	__le64 entry;
+	int i;
+
+	if (argc < 2)
+		usage();
+	open_image(&image, argv[0]);
+	for (i = 1; i < argc; i++) {
+		u64 block = number(argv[i]), page;
+		u64 offset = map_entry_offset(&image, block);
+
+		print_chunks(&image, offset, sizeof(entry));
+		for (level = 0; level < image.seg.tree.levels; level++) {
+			page = inc_tree_page(&image.seg.tree, level, block,
+					     &digest);
+			page = inc_dir_lookup(image.tree_dir,
+					      image.seg.tree_runs, page);
+			print_chunks(&image, page << INC_PAGE_SHIFT,
+				     INC_PAGE_SIZE);
+		}
+		read_at(image.fd, &entry, sizeof(entry), offset);
+		if (inc_entry_decode(le64_to_cpu(entry), image.seg.cluster_shift,
+				     image.seg.end, &extent)) {
+			fprintf(stderr, "loadertool: bad map entry\n");
+			return 1;
+		}
+		if (extent.codec != INC_CODEC_ZERO)
+			print_chunks(&image, extent.offset, extent.length);
+	}
+	return 0;
+}
+
 static int cmd_flip(int argc, char **argv)
 {
 	u64 offset;
@@ -420,7 +468,7 @@ static void open_device(struct device *device, const char *path,
 		device->mode = DIRECT;
 	else if (!strcmp(mode, "buffered"))
 		device->mode = BUFFERED;
-	else if (!strcmp(mode, "mmap"))
+	else if (!strncmp(mode, "mmap", 4))
 		device->mode = MMAP;
 	else
 		usage();
@@ -435,8 +483,10 @@ static void open_device(struct device *device, const char *path,
 				   device->fd, 0);
 		if (device->map == MAP_FAILED)
 			die(path);
-		/* A touch of a page is to read that page. */
-		madvise((void *)device->map, device->size, MADV_RANDOM);
+		/* A touch of a page is to read that page only. */
+		if (!strcmp(mode, "mmap"))
+			madvise((void *)device->map, device->size,
+				MADV_RANDOM);
 		signal(SIGBUS, on_sigbus);
 	}
 }
@@ -1032,7 +1082,7 @@ int main(int argc, char **argv)
 		{ "pattern", cmd_pattern }, { "sparse", cmd_sparse },
 		{ "table", cmd_table }, { "layout", cmd_layout },
 		{ "map", cmd_map }, { "where", cmd_where },
-		{ "flip", cmd_flip }, { "scan", cmd_scan },
+		{ "need", cmd_need }, { "flip", cmd_flip }, { "scan", cmd_scan },
 		{ "compare", cmd_compare }, { "random", cmd_random },
 		{ "dread", cmd_dread }, { "serve", cmd_serve },
 		{ "hoard", cmd_hoard }, { "node", cmd_node },
