@@ -117,13 +117,14 @@ static void say_made(struct inc_image *image, int fd, const char *path)
 	inc_hex_format(segment->uuid, sizeof(segment->uuid), uuid);
 	printf("%s\n"
 	       "  image:       %s, %s on disk\n"
-	       "  uuid:        %s\n"
+	       "  UUID:        %.8s-%.4s-%.4s-%.4s-%s\n"
 	       "  generation:  %u\n"
 	       "  device:      %s\n"
 	       "  hash:        %s\n"
 	       "  root hash:   %s\n",
 	       path, format_size(inc_image_size(image), size),
-	       format_size((u64)st.st_blocks * 512, disk), uuid,
+	       format_size((u64)st.st_blocks * 512, disk),
+	       uuid, uuid + 8, uuid + 12, uuid + 16, uuid + 20,
 	       segment->generation,
 	       format_size(segment->device_blocks * INC_BLOCK_SIZE, device),
 	       segment->hash_name, root);

@@ -256,22 +256,29 @@ static void mirror_failed(struct worker *worker, const struct inc_range *range,
 		/* It may hold another image by now: look at its head again. */
 		atomic_store(&mirror->state, MIRROR_UNCHECKED);
 	}
-	mirrors_log(mirrors, MESSAGE_WARNING, range->offset, range->length, why,
-		    "");
+	if (err == -EAGAIN)
+		mirror_say_failing(mirror, why);
+	else
+		mirrors_log(mirrors, MESSAGE_WARNING, range->offset,
+			    range->length, why, "");
 	mirrors_prefer_next(mirrors, worker->mirror);
 }
 
-/* Ask every mirror once. @passes: is any failure one that may pass? */
+/**
+ * ask_mirrors - ask every mirror once
+ * @passes: set if any failure is one that may pass
+ * @wrong: set if any mirror sent wrong bytes
+ */
 static int ask_mirrors(struct worker *worker, unsigned int first,
 		       const struct inc_range *range, struct inc_range *fetched,
-		       bool *passes)
+		       bool *passes, bool *wrong)
 {
 	struct loader *loader = worker->loader;
 	struct mirrors *mirrors = &loader->mirrors;
 	unsigned int i;
 	int err = -ENOENT;
 
-	*passes = false;
+	*passes = *wrong = false;
 	for (i = 0; i < mirrors->count; i++) {
 		struct inc_error error = { "" };
 
@@ -285,7 +292,9 @@ static int ask_mirrors(struct worker *worker, unsigned int first,
 			device_gone(loader, err);
 			return err;
 		}
-		if (origin_error_passes(err) && !is_wrong_bytes(worker, err))
+		if (is_wrong_bytes(worker, err))
+			*wrong = true;
+		else if (origin_error_passes(err))
 			*passes = true;
 		mirror_failed(worker, range, err, error.text);
 		atomic_fetch_add(&loader->stats.retried, 1);
@@ -301,7 +310,7 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	u64 start = job->offset, end = job->offset + job->length;
 	struct inc_range range, fetched;
 	enum outcome outcome;
-	bool passes = true;
+	bool passes = true, wrong;
 	int err;
 
 	err = device_absent_hull(&loader->device, &start, &end);
@@ -319,13 +328,14 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 		/* Damaged bytes may have come from there. */
 		if (job->refetch)
 			first = (first + 1) % mirrors->count;
-		err = ask_mirrors(worker, first, &range, &fetched, &passes);
+		err = ask_mirrors(worker, first, &range, &fetched, &passes,
+				  &wrong);
 		if (!err)
 			break;
 		if (err == -ECANCELED || err == -ENODEV)
 			return OUTCOME_STOPPED;
 		if (!passes)
-			return OUTCOME_MISSING;
+			return wrong ? OUTCOME_WRONG : OUTCOME_MISSING;
 		if (round == loader->retry)
 			return OUTCOME_LATER;
 		if (!queue_sleep(&loader->queue, backoff))

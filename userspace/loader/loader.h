@@ -87,6 +87,7 @@ int loader_read(void *loader, u64 offset, size_t length, void *buffer,
 enum outcome {
 	OUTCOME_FILLED,
 	OUTCOME_MISSING,	/* no origin has it, for good */
+	OUTCOME_WRONG,		/* some origin has it, but with wrong bytes */
 	OUTCOME_LATER,		/* an origin may have it later */
 	OUTCOME_STOPPED,
 };

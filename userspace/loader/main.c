@@ -171,11 +171,16 @@ static int open_image(struct session *session, struct inc_error *error)
 static int check_mirrors(struct session *session, struct worker *worker,
 			 struct inc_error *error)
 {
+	const struct device *device = &session->loader.device;
 	struct mirrors *mirrors = &session->loader.mirrors;
 	bool passes = false;
+	u64 start, end;
 	unsigned int i;
 	int err = 0;
 
+	/* Nothing is needed from them. */
+	if (!device_next_absent(device, 0, mirrors->image_size, &start, &end))
+		return 0;
 	for (i = 0; i < mirrors->count; i++) {
 		err = mirrors_read(mirrors, i, &worker->connections, 0, 0, NULL,
 				   error);

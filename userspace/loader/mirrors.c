@@ -63,6 +63,12 @@ bool mirror_is_rejected(struct mirror *mirror)
 	return false;
 }
 
+void mirror_say_failing(struct mirror *mirror, const char *why)
+{
+	if (!atomic_exchange(&mirror->failing, true))
+		message_warning("%s; trying again", why);
+}
+
 void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index)
 {
 	unsigned int expected = index;
@@ -71,17 +77,20 @@ void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index)
 				       (index + 1) % mirrors->count);
 }
 
-static int read_origin(struct mirrors *mirrors,
+static int read_origin(struct mirrors *mirrors, struct mirror *mirror,
 		       struct origin_connection *connection, u64 offset,
 		       size_t length, void *buffer, struct inc_error *error)
 {
 	int err = origin_read(connection, offset, length, buffer, error);
 
-	if (!err) {
-		atomic_fetch_add(&mirrors->stats->fetches, 1);
-		atomic_fetch_add(&mirrors->stats->bytes_fetched, length);
-	}
-	return err;
+	if (err)
+		return err;
+	atomic_fetch_add(&mirrors->stats->fetches, 1);
+	atomic_fetch_add(&mirrors->stats->bytes_fetched, length);
+	if (atomic_load(&mirror->failing) &&
+	    atomic_exchange(&mirror->failing, false))
+		message_info("%s answers again", origin_name(mirror->origin));
+	return 0;
 }
 
 /* Is it our image? A longer one is: it has got more segments since. */
@@ -93,7 +102,7 @@ static int check_head(struct mirrors *mirrors, struct mirror *mirror,
 	u64 size;
 	int err;
 
-	err = read_origin(mirrors, connection, mirrors->super_offset,
+	err = read_origin(mirrors, mirror, connection, mirrors->super_offset,
 			  sizeof(super), &super, error);
 	if (err && err != -ENOENT)
 		return err;
@@ -133,8 +142,8 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 	if (!err && atomic_load(&mirror->state) == MIRROR_UNCHECKED)
 		err = check_head(mirrors, mirror, connections->to[index], &why);
 	if (!err && length)
-		err = read_origin(mirrors, connections->to[index], offset,
-				  length, buffer, &why);
+		err = read_origin(mirrors, mirror, connections->to[index],
+				  offset, length, buffer, &why);
 	if (err)
 		snprintf(error->text, sizeof(error->text), "%.200s: %.300s",
 			 origin_name(mirror->origin), why.text);

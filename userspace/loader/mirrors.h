@@ -22,11 +22,13 @@ enum mirror_state {
  * struct mirror - one origin
  * @state: enum mirror_state
  * @rejected_at: when, CLOCK_MONOTONIC seconds: it is looked at again later
+ * @failing: it could not be reached the last time, and that was said
  */
 struct mirror {
 	struct origin *origin;
 	atomic_int state;
 	_Atomic time_t rejected_at;
+	atomic_bool failing;
 };
 
 /**
@@ -68,6 +70,9 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 
 /* Has the mirror's head been looked at and found another image's? */
 bool mirror_is_rejected(struct mirror *mirror);
+
+/* Mirror @index cannot be reached for now: say so, once until it can. */
+void mirror_say_failing(struct mirror *mirror, const char *why);
 
 /* Mirror @index has failed: prefer the next, if nobody has changed that. */
 void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index);

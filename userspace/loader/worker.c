@@ -25,33 +25,48 @@ static void give_up(struct loader *loader, const struct job *job)
 {
 	atomic_fetch_add(&loader->stats.unavailable, 1);
 	mirrors_log(&loader->mirrors, MESSAGE_ERROR, job->offset, job->length,
-		    "no origin has them", job->priority == PRIORITY_DEMAND ?
+		    "no origin has them right", job->priority == PRIORITY_DEMAND ?
 		    "; readers get an error" : "");
 	if (job->priority == PRIORITY_DEMAND)
 		device_unavailable(&loader->device, job->offset, job->length);
 }
 
+/*
+ * Where bytes of a range are wrong, the rest of it may be right: halve it until
+ * only what is wrong is left.
+ */
+static enum outcome fetch_parts(struct worker *worker, const struct job *job)
+{
+	struct loader *loader = worker->loader;
+	u64 chunk = loader->device.chunk;
+	enum outcome outcome = worker_fetch(worker, job), other;
+	struct job part = *job;
+
+	if (outcome == OUTCOME_WRONG && job->length > chunk) {
+		part.length = job->length / chunk / 2 * chunk;
+		outcome = fetch_parts(worker, &part);
+		part.offset += part.length;
+		part.length = job->length - part.length;
+		other = outcome == OUTCOME_STOPPED ? outcome :
+			fetch_parts(worker, &part);
+		return outcome == OUTCOME_FILLED ? other : outcome;
+	}
+	if (outcome == OUTCOME_MISSING || outcome == OUTCOME_WRONG)
+		give_up(loader, job);
+	return outcome;
+}
+
 static void do_job(struct worker *worker, struct job *job)
 {
 	struct loader *loader = worker->loader;
-	enum outcome outcome = worker_fetch(worker, job);
+	enum outcome outcome = fetch_parts(worker, job);
 
-	switch (outcome) {
-	case OUTCOME_FILLED:
-		if (job->priority == PRIORITY_DEMAND)
-			atomic_fetch_add(&loader->stats.demand, 1);
-		else if (job->priority == PRIORITY_HINT)
-			atomic_fetch_add(&loader->stats.hints, 1);
-		break;
-	case OUTCOME_MISSING:
-		give_up(loader, job);
-		break;
-	case OUTCOME_LATER:
+	if (job->priority == PRIORITY_DEMAND)
+		atomic_fetch_add(&loader->stats.demand, 1);
+	else if (job->priority == PRIORITY_HINT)
+		atomic_fetch_add(&loader->stats.hints, 1);
+	if (outcome == OUTCOME_LATER)
 		atomic_fetch_add(&loader->stats.failed, 1);
-		break;
-	case OUTCOME_STOPPED:
-		break;
-	}
 	queue_done(&loader->queue, job, outcome != OUTCOME_FILLED);
 	/* That may have been the last range: the main thread looks. */
 	loader_wake_main(loader);
