@@ -74,8 +74,11 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 		while (iov_iter_count(to) >= sizeof(request) &&
 		       inc_wait_hand_out(store, loader, &request)) {
 			if (copy_to_iter(&request, sizeof(request), to) !=
-			    sizeof(request))
+			    sizeof(request)) {
+				/* What it could not be told is anybody's. */
+				inc_wait_loader_gone(store, loader);
 				return done ?: -EFAULT;
+			}
 			done += sizeof(request);
 		}
 		if (done)
@@ -97,12 +100,11 @@ static ssize_t control_write(struct kiocb *iocb, struct iov_iter *from)
 	struct inc_loader *loader = iocb->ki_filp->private_data;
 	ssize_t r;
 
-	if (!inc_store_enter(loader->store))
+	if (READ_ONCE(loader->store->dead))
 		return -ENODEV;
 	r = inc_fill(loader->store, iocb->ki_pos, from);
 	if (r > 0)
 		iocb->ki_pos += r;
-	inc_store_leave(loader->store);
 	return r;
 }
 
@@ -192,10 +194,13 @@ static int read_present(struct inc_store *store, struct page *page, u64 offset,
 	struct bio bio;
 	int r;
 
+	if (!inc_store_enter(store))
+		return -ENODEV;
 	inc_store_bio_init(store, &bio, &vec, 1, REQ_OP_READ, offset);
 	__bio_add_page(&bio, page, length, 0);
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
+	inc_store_leave(store);
 	return r;
 }
 
@@ -245,31 +250,28 @@ static int ioctl_info(struct inc_store *store, void __user *arg)
 	return r;
 }
 
+/* What reaches the backing device enters the store by itself. */
 static long control_ioctl(struct file *file, unsigned int cmd,
 			  unsigned long arg)
 {
 	struct inc_loader *loader = file->private_data;
 	struct inc_store *store = loader->store;
 	void __user *user = (void __user *)arg;
-	long r;
 
-	if (!inc_store_enter(store))
+	if (READ_ONCE(store->dead))
 		return -ENODEV;
 	switch (cmd) {
 	case INC_IOC_UNAVAILABLE:
-		r = ioctl_unavailable(store, user);
-		break;
+		if (!(file->f_mode & FMODE_WRITE))
+			return -EBADF;
+		return ioctl_unavailable(store, user);
 	case INC_IOC_READ:
-		r = ioctl_read(store, user);
-		break;
+		return ioctl_read(store, user);
 	case INC_IOC_INFO:
-		r = ioctl_info(store, user);
-		break;
+		return ioctl_info(store, user);
 	default:
-		r = -ENOTTY;
+		return -ENOTTY;
 	}
-	inc_store_leave(store);
-	return r;
 }
 
 static const struct file_operations control_fops = {

@@ -15,13 +15,17 @@
  *
  *	stores_mutex (store.c)	the list of stores, store->users, a store's
  *				creation and end
- *	store->live		read: backing device in use by a loader's call;
- *				write: store->dead is being set
+ *	store->live		read: backing device in use by a loader's call,
+ *				never over an access to the loader's memory,
+ *				which may not come back; write: store->dead is
+ *				being set
  *	store->views_mutex	store->views
  *	store->commit_mutex	one commit at a time
- *	store->lock		wants, their links, waiting bios, loaders' queues,
- *				running fills. Never held over I/O, and what is
+ *	store->lock		wants, their links, waiting reads, loaders'
+ *				queues. Never held over I/O, and what is
  *				allocated under it is so with GFP_NOIO.
+ *	store->fills_lock	running fills; a spinlock
+ *	view->buffers_lock	free buffers; a spinlock
  *
  * The presence bitmap is read without a lock; see presence.c.
  */
@@ -108,9 +112,12 @@ struct inc_store {
 	u64			next_id;
 	wait_queue_head_t	loaders_wait;
 	struct delayed_work	timer_work;
+	bool			timer_set;
+	unsigned long		timer_at;	/* jiffies, if @timer_set */
 
 	/* fill.c */
-	struct list_head	fills;		/* running; @lock */
+	spinlock_t		fills_lock;	/* fills */
+	struct list_head	fills;		/* running */
 	wait_queue_head_t	fills_wait;
 
 	atomic_t		nr_loaders;
@@ -122,8 +129,9 @@ struct inc_store {
 /*
  * store.c
  */
-struct inc_store *inc_store_get(struct block_device *bdev, struct inc_view *view,
+struct inc_store *inc_store_get(struct block_device *bdev,
 				unsigned int commit_interval, char **error);
+void inc_store_add_view(struct inc_store *store, struct inc_view *view);
 void inc_store_put(struct inc_store *store, struct inc_view *view);
 bool inc_store_enter(struct inc_store *store);
 void inc_store_leave(struct inc_store *store);
@@ -180,8 +188,9 @@ struct inc_link {
 
 /**
  * struct inc_io - a read of the virtual device; dm's per-bio data
- * @work: runs inc_view_read() on the view's workqueue
+ * @work: runs it, on the view's workqueue
  * @view: what is read
+ * @bio: the reader's, NULL if there is none: see view.c, leave_hint()
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
  * @iter: what of the bio is still to be filled with data
@@ -195,6 +204,7 @@ struct inc_link {
 struct inc_io {
 	struct work_struct	work;
 	struct inc_view		*view;
+	struct bio		*bio;
 	u64			block;
 	u32			blocks;
 	struct bvec_iter	iter;
@@ -307,6 +317,7 @@ int inc_verity_digests(struct inc_view *view, u64 block, u32 count,
  * @read_timeout: ms that a read may wait for absent data
  * @fetch_readahead: readahead waits for absent data instead of leaving a hint
  * @suspended: reads must not wait (store->lock)
+ * @nr_windows: readahead windows that wait for their map
  * @nr_hash_failures: blocks and tree pages that did not match their digest
  */
 struct inc_view {
@@ -327,12 +338,14 @@ struct inc_view {
 	unsigned int		read_timeout;
 	bool			fetch_readahead;
 	bool			suspended;
+	atomic_t		nr_windows;
 	atomic64_t		nr_hash_failures;
 };
 
 int inc_view_open(struct inc_view *view, char **error);
 void inc_view_close(struct inc_view *view);
-void inc_view_read(struct work_struct *work);
+void inc_io_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
+		 u64 block, u32 blocks);
 void inc_view_bad(struct inc_view *view, const char *what, u64 block,
 		  u64 offset);
 

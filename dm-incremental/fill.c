@@ -18,7 +18,7 @@
 
 /**
  * struct inc_fill - a piece of a write that is being done
- * @list: on store->fills (store->lock)
+ * @list: on store->fills (store->fills_lock)
  * @first: first chunk
  * @last: last chunk; no other running fill has any of them
  * @pages: the bytes
@@ -37,21 +37,21 @@ static bool try_claim(struct inc_store *store, struct inc_fill *fill)
 	struct inc_fill *other;
 	bool ok = true;
 
-	mutex_lock(&store->lock);
+	spin_lock(&store->fills_lock);
 	list_for_each_entry(other, &store->fills, list)
 		if (other->first <= fill->last && fill->first <= other->last)
 			ok = false;
 	if (ok)
 		list_add(&fill->list, &store->fills);
-	mutex_unlock(&store->lock);
+	spin_unlock(&store->fills_lock);
 	return ok;
 }
 
 static void release_claim(struct inc_store *store, struct inc_fill *fill)
 {
-	mutex_lock(&store->lock);
+	spin_lock(&store->fills_lock);
 	list_del(&fill->list);
-	mutex_unlock(&store->lock);
+	spin_unlock(&store->fills_lock);
 	wake_up_all(&store->fills_wait);
 }
 
@@ -103,11 +103,9 @@ static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 	return r;
 }
 
-static int fill_piece(struct inc_store *store, struct inc_fill *fill,
-		      u64 offset, u32 length, struct iov_iter *from)
+static int copy_in(struct inc_fill *fill, u32 length, struct iov_iter *from)
 {
 	u32 done;
-	int r;
 
 	for (done = 0; done < length; done += PAGE_SIZE) {
 		u32 bytes = min_t(u32, length - done, PAGE_SIZE);
@@ -116,6 +114,14 @@ static int fill_piece(struct inc_store *store, struct inc_fill *fill,
 					bytes, from) != bytes)
 			return -EFAULT;
 	}
+	return 0;
+}
+
+static int write_piece(struct inc_store *store, struct inc_fill *fill,
+		       u64 offset, u32 length)
+{
+	int r;
+
 	fill->first = offset >> store->chunk_shift;
 	fill->last = (offset + length - 1) >> store->chunk_shift;
 	if (inc_presence_test(store, fill->first, fill->last))
@@ -125,6 +131,22 @@ static int fill_piece(struct inc_store *store, struct inc_fill *fill,
 		return r;
 	r = fill_absent(store, fill);
 	release_claim(store, fill);
+	return r;
+}
+
+/* The store may end between two pieces, but not in one. */
+static int fill_piece(struct inc_store *store, struct inc_fill *fill,
+		      u64 offset, u32 length, struct iov_iter *from)
+{
+	int r;
+
+	r = copy_in(fill, length, from);
+	if (r)
+		return r;
+	if (!inc_store_enter(store))
+		return -ENODEV;
+	r = write_piece(store, fill, offset, length);
+	inc_store_leave(store);
 	return r;
 }
 
@@ -158,7 +180,7 @@ static struct inc_fill *alloc_fill(size_t length)
 
 /**
  * inc_fill - bytes of the image have arrived
- * @store: the store; the caller is between inc_store_enter() and _leave()
+ * @store: its memory is held; it may be dead, or end meanwhile (-ENODEV)
  * @offset: bytes in the image
  * @from: the bytes; advanced by what was taken
  *

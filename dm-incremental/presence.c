@@ -134,8 +134,12 @@ int inc_presence_load(struct inc_store *store)
 	for (s = 0; s < store->nr_segments; s++) {
 		const struct inc_segment *seg = &store->segments[s];
 
-		bitmap_set(store->present, seg->offset >> seg->chunk_shift,
-			   (seg->meta_offset - seg->offset) >> seg->chunk_shift);
+		u64 chunk = seg->offset >> seg->chunk_shift;
+
+		for (; chunk < seg->meta_offset >> seg->chunk_shift; chunk++)
+			if (!__test_and_set_bit(chunk, store->present))
+				__set_bit(page_of_chunk(store, chunk),
+					  store->dirty);
 	}
 	atomic64_set(&store->nr_present,
 		     bitmap_weight(store->present, store->chunks));
@@ -168,7 +172,8 @@ void inc_presence_free(struct inc_store *store)
  */
 void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 {
-	unsigned long delay = msecs_to_jiffies(store->commit_interval);
+	unsigned long delay =
+		msecs_to_jiffies(READ_ONCE(store->commit_interval));
 	u64 chunk, page, count = 0;
 
 	/* The data's write completed before its bit can be seen. */
@@ -323,5 +328,5 @@ void inc_presence_commit_work(struct work_struct *work)
 		return;
 	DMERR_LIMIT("%s: cannot commit presence: %d", dev_name(&store->dev), r);
 	queue_delayed_work(system_unbound_wq, &store->commit_work,
-			   msecs_to_jiffies(store->commit_interval));
+			   msecs_to_jiffies(READ_ONCE(store->commit_interval)));
 }

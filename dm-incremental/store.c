@@ -67,6 +67,13 @@ static void clear_page_aux(struct dm_buffer *buf)
 	aux->verified_by = 0;
 }
 
+/* A longer image may have been here before: its layers are not ours. */
+static bool same_image(const struct inc_segment *a, const struct inc_segment *b)
+{
+	return a->chunk_shift == b->chunk_shift &&
+	       !memcmp(a->uuid, b->uuid, sizeof(a->uuid));
+}
+
 /*
  * Find the segments: each starts where the one before it ends. What follows
  * the last good one is not looked at further; a view that wants a generation
@@ -110,7 +117,7 @@ static int find_segments(struct inc_store *store, char **error)
 		if (inc_segment_parse(super, offset, device_size, segments,
 				      &why) ||
 		    segments->generation != store->nr_segments ||
-		    segments->chunk_shift != store->segments->chunk_shift)
+		    !same_image(segments, store->segments))
 			break;
 		offset = segments->end;
 		store->nr_segments++;
@@ -170,6 +177,7 @@ static struct inc_store *store_create(struct block_device *bdev,
 	store->dev.release = store_release;
 	INIT_LIST_HEAD(&store->views);
 	mutex_init(&store->views_mutex);
+	spin_lock_init(&store->fills_lock);
 	INIT_LIST_HEAD(&store->fills);
 	init_waitqueue_head(&store->fills_wait);
 	init_rwsem(&store->live);
@@ -232,12 +240,11 @@ static void store_shut_down(struct inc_store *store)
 	wake_up_all(&store->loaders_wait);
 
 	cancel_work_sync(&store->event_work);
+	/* Not even if it fails does it start itself again after this. */
 	cancel_delayed_work_sync(&store->commit_work);
 	if (inc_presence_commit(store))
 		DMWARN("%s: cannot commit presence, chunks of the last seconds may be fetched again",
 		       dev_name(&store->dev));
-	/* A failing commit timer may have started itself again. */
-	cancel_delayed_work_sync(&store->commit_work);
 	inc_wait_destroy(store);
 	dm_bufio_client_destroy(store->bufio);
 	store->bdev = NULL;
@@ -246,15 +253,13 @@ static void store_shut_down(struct inc_store *store)
 
 /**
  * inc_store_get - the store of a backing device
- * @bdev: opened by @view's target, which closes it after inc_store_put()
- * @view: added to the store's views
+ * @bdev: opened by the caller's target, which closes it after inc_store_put()
  * @commit_interval: ms; the shortest that any view asked for holds
  * @error: on failure, a sentence for the target
  *
  * Context: process; sleeps, may do I/O. Return: the store or an ERR_PTR.
  */
 struct inc_store *inc_store_get(struct block_device *bdev,
-				struct inc_view *view,
 				unsigned int commit_interval, char **error)
 {
 	struct inc_store *store;
@@ -262,8 +267,9 @@ struct inc_store *inc_store_get(struct block_device *bdev,
 	mutex_lock(&stores_mutex);
 	list_for_each_entry(store, &stores, list) {
 		if (store->bdev_dev == bdev->bd_dev) {
-			store->commit_interval = min(store->commit_interval,
-						     commit_interval);
+			WRITE_ONCE(store->commit_interval,
+				   min(store->commit_interval,
+				       commit_interval));
 			goto found;
 		}
 	}
@@ -273,18 +279,27 @@ struct inc_store *inc_store_get(struct block_device *bdev,
 	list_add(&store->list, &stores);
 found:
 	store->users++;
-	mutex_lock(&store->views_mutex);
-	list_add(&view->list, &store->views);
-	mutex_unlock(&store->views_mutex);
 out:
 	mutex_unlock(&stores_mutex);
 	return store;
 }
 
 /**
+ * inc_store_add_view - a view is open: loaders and events may know of it
+ * @store: from inc_store_get()
+ * @view: open
+ */
+void inc_store_add_view(struct inc_store *store, struct inc_view *view)
+{
+	mutex_lock(&store->views_mutex);
+	list_add(&view->list, &store->views);
+	mutex_unlock(&store->views_mutex);
+}
+
+/**
  * inc_store_put - a view is done with its store
  * @store: from inc_store_get()
- * @view: has no read in flight
+ * @view: has no read in flight; whether it was added or not
  *
  * Context: process; sleeps, does I/O.
  */
@@ -296,7 +311,7 @@ void inc_store_put(struct inc_store *store, struct inc_view *view)
 	 */
 	mutex_lock(&stores_mutex);
 	mutex_lock(&store->views_mutex);
-	list_del(&view->list);
+	list_del_init(&view->list);
 	mutex_unlock(&store->views_mutex);
 	if (!--store->users) {
 		list_del(&store->list);

@@ -147,7 +147,7 @@ static int open_view(struct dm_target *ti, struct inc_target *target)
 	struct inc_store *store;
 	int r;
 
-	store = inc_store_get(target->dev->bdev, view, target->commit_interval,
+	store = inc_store_get(target->dev->bdev, target->commit_interval,
 			      &ti->error);
 	if (IS_ERR(store))
 		return PTR_ERR(store);
@@ -161,6 +161,7 @@ static int open_view(struct dm_target *ti, struct inc_target *target)
 		ti->error = "Target must start at 0 and have the size of the image's device";
 		return -EINVAL;
 	}
+	inc_store_add_view(store, view);
 	return 0;
 }
 
@@ -240,7 +241,6 @@ static int incremental_map(struct dm_target *ti, struct bio *bio)
 	struct inc_target *target = ti->private;
 	struct inc_io *io = dm_per_bio_data(bio, sizeof(*io));
 	sector_t sector = dm_target_offset(ti, bio->bi_iter.bi_sector);
-	unsigned int i;
 
 	if (bio_op(bio) != REQ_OP_READ)
 		return DM_MAPIO_KILL;
@@ -251,16 +251,9 @@ static int incremental_map(struct dm_target *ti, struct bio *bio)
 			    (unsigned long long)sector);
 		return DM_MAPIO_KILL;
 	}
-	INIT_WORK(&io->work, inc_view_read);
-	io->view = &target->view;
-	io->block = sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT);
-	io->blocks = bio->bi_iter.bi_size >> INC_BLOCK_SHIFT;
-	io->iter = bio->bi_iter;
-	io->status = BLK_STS_OK;
-	io->started = false;
-	io->nr_links = 0;
-	for (i = 0; i < INC_LINKS; i++)
-		io->links[i].want = NULL;
+	inc_io_init(io, &target->view, bio,
+		    sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT),
+		    bio->bi_iter.bi_size >> INC_BLOCK_SHIFT);
 	queue_work(io->view->wq, &io->work);
 	return DM_MAPIO_SUBMITTED;
 }
@@ -420,9 +413,9 @@ static int incremental_iterate_devices(struct dm_target *ti,
 				       void *data)
 {
 	struct inc_target *target = ti->private;
-	sector_t size = bdev_nr_sectors(target->dev->bdev);
-
-	return fn(ti, target->dev, 0, size, data);
+	/* Not the whole device: its size need not be a multiple of a block. */
+	return fn(ti, target->dev, 0,
+		  target->view.store->size >> SECTOR_SHIFT, data);
 }
 
 static void incremental_io_hints(struct dm_target *ti,

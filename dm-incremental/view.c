@@ -34,11 +34,17 @@
 #define INPUT_PAGES	DIV_ROUND_UP(INPUT_BYTES, PAGE_SIZE)
 #define RUNS_MAX	16	/* bios of one batch */
 
+/* Of the reader's bio, what its own bios carry on. */
+#define KEEP_FLAGS	(REQ_META | REQ_PRIO | REQ_SYNC | REQ_IDLE)
+
+/* Readahead windows that wait for their map; see leave_hint(). */
+#define WINDOWS_MAX	64
+
 /**
  * struct inc_buffer - all that a read needs while it runs
  * @list: on view->free_buffers
  * @pages: where extents are read to
- * @vecs: for @bios
+ * @vecs: for @bios; each is 4096 bytes or more
  * @bios: one for each run
  * @nr_runs: of @bios in use
  * @used: bytes of @input in use
@@ -55,7 +61,7 @@
 struct inc_buffer {
 	struct list_head	list;
 	struct page		*pages[INPUT_PAGES];
-	struct bio_vec		vecs[INPUT_PAGES + RUNS_MAX];
+	struct bio_vec		vecs[INPUT_BYTES / INC_PAGE_SIZE];
 	struct bio		*bios[RUNS_MAX];
 	unsigned int		nr_runs;
 	u32			used;
@@ -94,11 +100,10 @@ void inc_view_bad(struct inc_view *view, const char *what, u64 block,
 /*
  * Copy @length bytes to what is left of the reader's bio; NULL copies zeros.
  */
-static void copy_out(struct bio *bio, struct inc_io *io, const u8 *data,
-		     u32 length)
+static void copy_out(struct inc_io *io, const u8 *data, u32 length)
 {
 	while (length) {
-		struct bio_vec vec = bio_iter_iovec(bio, io->iter);
+		struct bio_vec vec = bio_iter_iovec(io->bio, io->iter);
 		u32 bytes = min(vec.bv_len, length);
 
 		if (data) {
@@ -107,7 +112,7 @@ static void copy_out(struct bio *bio, struct inc_io *io, const u8 *data,
 		} else {
 			memzero_page(vec.bv_page, vec.bv_offset, bytes);
 		}
-		bio_advance_iter_single(bio, &io->iter, bytes);
+		bio_advance_iter_single(io->bio, &io->iter, bytes);
 		length -= bytes;
 	}
 }
@@ -183,11 +188,10 @@ static int load_extents(struct inc_view *view, const struct inc_io *io,
 static bool same_cluster(const struct inc_io *io,
 			 const struct inc_buffer *buffer, u32 i)
 {
-	const struct inc_extent *extent = &buffer->extents[i];
-
-	return i && extent->offset == buffer->extents[i - 1].offset &&
-	       extent->length == buffer->extents[i - 1].length &&
-	       inc_cluster_start(extent, io->block + i) != io->block + i;
+	/* All blocks of a cluster carry the same entry; a zero one is alone. */
+	return i && buffer->entries[i] == buffer->entries[i - 1] &&
+	       inc_cluster_start(&buffer->extents[i], io->block + i) !=
+	       io->block + i;
 }
 
 static void find_absent_data(struct inc_view *view, const struct inc_io *io,
@@ -220,9 +224,10 @@ static void end_run(struct bio *bio)
  * Make room for the file pages [from, to) in the batch, in its last run if
  * they touch it. Sets @at to where @from's bytes will be in the input.
  */
-static bool add_to_batch(struct inc_view *view, struct inc_buffer *buffer,
-			 u64 from, u64 to, u64 *run_start, u64 *run_end,
-			 unsigned int *nr_vecs, u32 *at)
+static bool add_to_batch(struct inc_view *view, const struct inc_io *io,
+			 struct inc_buffer *buffer, u64 from, u64 to,
+			 u64 *run_start, u64 *run_end, unsigned int *nr_vecs,
+			 u32 *at)
 {
 	struct bio *bio;
 	u32 bytes;
@@ -234,7 +239,11 @@ static bool add_to_batch(struct inc_view *view, struct inc_buffer *buffer,
 		bio = buffer->bios[buffer->nr_runs];
 		inc_store_bio_init(view->store, bio, buffer->vecs + *nr_vecs,
 				   ARRAY_SIZE(buffer->vecs) - *nr_vecs,
-				   REQ_OP_READ, from);
+				   REQ_OP_READ | (io->bio->bi_opf & KEEP_FLAGS),
+				   from);
+		/* On behalf of the reader, not of this worker. */
+		bio->bi_ioprio = io->bio->bi_ioprio;
+		bio_clone_blkg_association(bio, io->bio);
 		bio->bi_end_io = end_run;
 		bio->bi_private = buffer;
 		buffer->nr_runs++;
@@ -285,8 +294,8 @@ static int read_batch(struct inc_view *view, const struct inc_io *io,
 			buffer->source[i] = buffer->source[i - 1];
 			continue;
 		}
-		if (!add_to_batch(view, buffer, from, to, &run_start, &run_end,
-				  &nr_vecs, &at))
+		if (!add_to_batch(view, io, buffer, from, to, &run_start,
+				  &run_end, &nr_vecs, &at))
 			break;
 		buffer->source[i] = at + (u32)(extent->offset - from);
 	}
@@ -318,6 +327,9 @@ static const u8 *expand(struct inc_buffer *buffer, u32 i, u32 end)
 	u32 bytes = inc_cluster_bytes(extent);
 	int r;
 
+	/* The map is hostile: nothing past the cluster, whatever it says. */
+	if (end > bytes)
+		return NULL;
 	if (extent->codec == INC_CODEC_STORED)
 		return source;
 	if (end < bytes)
@@ -330,7 +342,7 @@ static const u8 *expand(struct inc_buffer *buffer, u32 i, u32 end)
 }
 
 /* Step 5 for blocks @start to @end - 1, whose extents are in the input. */
-static int deliver(struct inc_view *view, struct bio *bio, struct inc_io *io,
+static int deliver(struct inc_view *view, struct inc_io *io,
 		   struct inc_buffer *buffer, u32 start, u32 end)
 {
 	struct inc_verity *verity = &view->verity;
@@ -349,7 +361,7 @@ static int deliver(struct inc_view *view, struct bio *bio, struct inc_io *io,
 			if (memcmp(digest, verity->zero_digest,
 				   verity->digest_size))
 				return bad_entry(view, block);
-			copy_out(bio, io, NULL, INC_BLOCK_SIZE);
+			copy_out(io, NULL, INC_BLOCK_SIZE);
 			continue;
 		}
 		at = (u32)(block - inc_cluster_start(extent, block)) <<
@@ -366,9 +378,15 @@ static int deliver(struct inc_view *view, struct bio *bio, struct inc_io *io,
 			inc_view_bad(view, "data", block, extent->offset);
 		if (r)
 			return r;
-		copy_out(bio, io, cluster + at, INC_BLOCK_SIZE);
+		copy_out(io, cluster + at, INC_BLOCK_SIZE);
 	}
 	return 0;
+}
+
+/* Bytes that do not match their digest are the reader's I/O error. */
+static blk_status_t read_status(int r)
+{
+	return r == -EBADMSG ? BLK_STS_IOERR : errno_to_blk_status(r);
 }
 
 static void trace_miss(struct inc_view *view, const struct inc_io *io,
@@ -391,45 +409,93 @@ static bool wait_for(struct inc_view *view, struct inc_io *io,
 	return inc_wait_for(view->store, io, ranges);
 }
 
-/* Returns true if the read waits; else it is over, and @io->status is set. */
-static bool read_blocks(struct inc_view *view, struct bio *bio,
-			struct inc_io *io, struct inc_buffer *buffer)
+/*
+ * A readahead that meets absent data fails at once, and leaves a hint for its
+ * whole window. Which data that is takes the map: where the map is absent,
+ * too, a copy of the read without a bio (a "window") waits for it in the
+ * bio's place and leaves the hint when it has come.
+ */
+static bool start_window(struct inc_view *view, const struct inc_io *io,
+			 const struct inc_ranges *ranges)
 {
+	struct inc_io *window;
+
+	if (atomic_inc_return(&view->nr_windows) > WINDOWS_MAX)
+		goto no_window;
+	window = kzalloc(sizeof(*window), GFP_NOIO | __GFP_NORETRY |
+					  __GFP_NOWARN);
+	if (!window)
+		goto no_window;
+	inc_io_init(window, view, NULL, io->block, io->blocks);
+	if (!inc_wait_for(view->store, window, ranges)) {
+		kfree(window);
+		goto no_window;
+	}
+	return true;
+
+no_window:
+	atomic_dec(&view->nr_windows);
+	return false;
+}
+
+static void leave_hint(struct inc_view *view, struct inc_io *io,
+		       const struct inc_ranges *ranges, bool metadata)
+{
+	trace_miss(view, io, ranges, true);
+	if (!metadata || !start_window(view, io, ranges))
+		inc_wait_hint(view->store, ranges);
+	io->status = BLK_STS_AGAIN;
+}
+
+/*
+ * Steps 1 and 2, as far as they are about presence. Returns true if the read
+ * waits; else @io->status is set if it is over. @buffer's extents are loaded.
+ */
+static bool find_absent(struct inc_view *view, struct inc_io *io,
+			struct inc_buffer *buffer)
+{
+	bool readahead = !io->bio ||
+			 (io->bio->bi_opf & REQ_RAHEAD &&
+			  !view->fetch_readahead);
+	bool complete = inc_presence_complete(view->store);
 	struct inc_ranges ranges = { 0 };
+	bool metadata = true;
+
+	if (!complete)
+		find_absent_metadata(view, io, &ranges);
+	if (!ranges.count) {
+		io->status = read_status(load_extents(view, io, buffer));
+		if (io->status || complete)
+			return false;
+		metadata = false;
+		find_absent_data(view, io, buffer, &ranges);
+	}
+	if (!ranges.count)
+		return false;
+	if (!readahead || (!io->bio && metadata))
+		return wait_for(view, io, &ranges);
+	leave_hint(view, io, &ranges, metadata);
+	return false;
+}
+
+/* Returns true if the read waits; else it is over, and @io->status is set. */
+static bool read_blocks(struct inc_view *view, struct inc_io *io,
+			struct inc_buffer *buffer)
+{
 	int r, next;
 	u32 start;
 
-	find_absent_metadata(view, io, &ranges);
-	if (ranges.count)
-		return wait_for(view, io, &ranges);
-
-	r = load_extents(view, io, buffer);
-	if (r)
-		goto out;
-	find_absent_data(view, io, buffer, &ranges);
-	if (ranges.count && bio->bi_opf & REQ_RAHEAD &&
-	    !view->fetch_readahead) {
-		trace_miss(view, io, &ranges, true);
-		inc_wait_hint(view->store, &ranges);
-		io->status = BLK_STS_AGAIN;
+	if (find_absent(view, io, buffer))
+		return true;
+	if (io->status || !io->bio)
 		return false;
-	}
-	if (ranges.count)
-		return wait_for(view, io, &ranges);
 
 	r = inc_verity_digests(view, io->block, io->blocks, buffer->digests);
-	if (r)
-		goto out;
-	for (start = 0; start < io->blocks; start = next) {
+	for (start = 0; !r && start < io->blocks; start = next) {
 		next = read_batch(view, io, buffer, start);
-		r = next < 0 ? next :
-		    deliver(view, bio, io, buffer, start, next);
-		if (r)
-			break;
+		r = next < 0 ? next : deliver(view, io, buffer, start, next);
 	}
-out:
-	/* A digest that does not match is the reader's I/O error. */
-	io->status = r == -EBADMSG ? BLK_STS_IOERR : errno_to_blk_status(r);
+	io->status = read_status(r);
 	return false;
 }
 
@@ -451,19 +517,27 @@ static void return_buffer(struct inc_view *view, struct inc_buffer *buffer)
 	spin_lock(&view->buffers_lock);
 	list_add(&buffer->list, &view->free_buffers);
 	spin_unlock(&view->buffers_lock);
-	wake_up(&view->buffers_wait);
+	if (wq_has_sleeper(&view->buffers_wait))
+		wake_up(&view->buffers_wait);
 }
 
-/**
- * inc_view_read - run a read
- * @work: of a struct inc_io that target.c set up, or whose wait has ended
- *
- * Context: the view's workqueue.
- */
-void inc_view_read(struct work_struct *work)
+static void end_io(struct inc_io *io)
+{
+	struct bio *bio = io->bio;
+
+	if (bio) {
+		bio->bi_status = io->status;
+		bio_endio(bio);
+		return;
+	}
+	atomic_dec(&io->view->nr_windows);
+	kfree(io);
+}
+
+/* On the view's workqueue. */
+static void run_io(struct work_struct *work)
 {
 	struct inc_io *io = container_of(work, struct inc_io, work);
-	struct bio *bio = dm_bio_from_per_bio_data(io, sizeof(*io));
 	struct inc_view *view = io->view;
 	struct inc_buffer *buffer;
 	bool waits;
@@ -471,13 +545,40 @@ void inc_view_read(struct work_struct *work)
 	if (!io->status) {
 		/* Rarely waits: the workqueue runs no more reads than that. */
 		wait_event(view->buffers_wait, (buffer = take_buffer(view)));
-		waits = read_blocks(view, bio, io, buffer);
+		waits = read_blocks(view, io, buffer);
 		return_buffer(view, buffer);
 		if (waits)
 			return;
 	}
-	bio->bi_status = io->status;
-	bio_endio(bio);
+	end_io(io);
+}
+
+/**
+ * inc_io_init - prepare a read
+ * @io: filled in; queue its @work on @view->wq to run it
+ * @view: what is read
+ * @bio: receives @blocks blocks and is ended; NULL for a read that just leaves
+ *	a hint, whose @io was allocated with kmalloc() and is freed
+ * @block: first block
+ * @blocks: number of blocks, 1 to INC_IO_BLOCKS
+ */
+void inc_io_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
+		 u64 block, u32 blocks)
+{
+	unsigned int i;
+
+	INIT_WORK(&io->work, run_io);
+	io->view = view;
+	io->bio = bio;
+	io->block = block;
+	io->blocks = blocks;
+	if (bio)
+		io->iter = bio->bi_iter;
+	io->status = BLK_STS_OK;
+	io->started = false;
+	io->nr_links = 0;
+	for (i = 0; i < INC_LINKS; i++)
+		io->links[i].want = NULL;
 }
 
 static void free_buffer(struct inc_buffer *buffer)
@@ -649,6 +750,10 @@ int inc_view_open(struct inc_view *view, char **error)
 		return -EINVAL;
 	}
 	view->segment = &store->segments[view->generation];
+	if (view->segment->dictionary_size) {
+		*error = "Image has a dictionary, which this module does not know";
+		return -EINVAL;
+	}
 	r = check_trust(view, error);
 	if (r)
 		return r;

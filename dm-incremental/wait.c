@@ -3,7 +3,7 @@
  * Reads that wait for absent chunks, and what loaders are asked for.
  *
  * A want is a range of absent chunks that a loader should fetch. Wants are
- * disjoint, in a tree by first chunk, so no byte is asked for twice. A read
+ * disjoint, in a tree by first chunk, however many reads need it. A read
  * that meets absent chunks gets a link to each want it depends on; when the
  * chunks of all its links have arrived it runs again from its start, and may
  * find more to wait for (the map first, then the data that it names).
@@ -14,10 +14,11 @@
  *
  * A want that someone waits for is on store->demand until a loader reads it,
  * then on store->handed, oldest first, from where it returns to store->demand
- * when its loader closes the file or HAND_OUT_AGAIN passes. A want that nobody
- * waits for any more is forgotten. Hints are wants without links; they are
- * forgotten once they are handed out, and the oldest go when there are too
- * many.
+ * when its loader closes the file or HAND_OUT_AGAIN passes without a fill. A
+ * want that nobody waits for any more is forgotten. Hints are wants without
+ * links; they are forgotten once they are handed out (so a read of the same
+ * bytes is handed out as well: a loader has to know what it is fetching), and
+ * the oldest go when there are too many.
  *
  * All of it is under store->lock. Reads are completed, or queued to run again,
  * after the lock has been dropped.
@@ -41,7 +42,7 @@
  * @id: told to the loader
  * @hint: nobody waits
  * @again: has been handed out before
- * @loader: who has it, NULL if it is not on store->handed
+ * @loader: who has it, NULL if it is not on store->handed; only compared
  * @handed_at: jiffies
  */
 struct inc_want {
@@ -168,7 +169,8 @@ static void end_wait(struct inc_store *store, struct inc_io *io,
 			unlink_want(store, &io->links[i]);
 	io->status = status;
 	list_move_tail(&io->waiting, done);
-	store->nr_waiting--;
+	if (io->bio)
+		store->nr_waiting--;
 }
 
 /* Let the reads on @done run again, or end; without the lock. */
@@ -263,9 +265,11 @@ static void start_timer(struct inc_store *store, unsigned long when)
 	unsigned long delay = time_after(when, now) ? when - now : 0;
 
 	/* Only ever earlier: the work finds the next time by itself. */
-	if (!delayed_work_pending(&store->timer_work) ||
-	    time_before(when, store->timer_work.timer.expires))
-		mod_delayed_work(system_unbound_wq, &store->timer_work, delay);
+	if (store->timer_set && !time_before(when, store->timer_at))
+		return;
+	store->timer_set = true;
+	store->timer_at = when;
+	mod_delayed_work(system_unbound_wq, &store->timer_work, delay);
 }
 
 /**
@@ -294,10 +298,11 @@ bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 	if (!io->started) {
 		io->started = true;
 		io->deadline = jiffies +
-			       msecs_to_jiffies(io->view->read_timeout);
+			       msecs_to_jiffies(READ_ONCE(io->view->read_timeout));
 	}
 	list_add_tail(&io->waiting, &store->waiting);
-	store->nr_waiting++;
+	if (io->bio)
+		store->nr_waiting++;
 	io->nr_links = 0;
 	for (i = 0; i < ranges->count; i++) {
 		u64 from = ranges->range[i].first, last = ranges->range[i].last;
@@ -342,13 +347,19 @@ void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges)
 
 		while (first <= last) {
 			struct inc_want *want = first_want(store, first);
-			u64 end = last;
+			u64 end;
 
 			if (want && want->first <= first) {
 				first = want->last + 1;
 				continue;
 			}
-			if (want && want->first <= last)
+			/* Again under the lock: a fill may have come. */
+			if (!inc_presence_next_absent(store, first, last,
+						      &first, &end))
+				break;
+			if (want && want->first <= first)
+				continue;
+			if (want && want->first <= end)
 				end = want->first - 1;
 			if (!add_want(store, first, end, true))
 				break;
@@ -368,6 +379,11 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 {
 	struct inc_link *link, *next;
 
+	/* Its loader is at it: do not hand it out again yet. */
+	if (want->loader) {
+		want->handed_at = jiffies;
+		list_move_tail(&want->queue, &store->handed);
+	}
 	/* Do not ask again for what has arrived at either end. */
 	while (want->first < want->last &&
 	       inc_presence_test(store, want->first, want->first))
@@ -429,7 +445,7 @@ static void end_waits(struct inc_store *store, blk_status_t status,
 		if (!ends(io, data))
 			continue;
 		end_wait(store, io, status, &done);
-		if (counter)
+		if (counter && io->bio)
 			atomic64_inc(counter);
 	}
 	mutex_unlock(&store->lock);
@@ -524,8 +540,11 @@ void inc_wait_timer_work(struct work_struct *work)
 	unsigned long now = jiffies, next = now + HZ;
 	struct inc_want *want;
 	struct inc_io *io;
-	bool again, any;
+	bool again;
 
+	mutex_lock(&store->lock);
+	store->timer_set = false;
+	mutex_unlock(&store->lock);
 	end_waits(store, BLK_STS_TIMEOUT, io_expired, &now,
 		  &store->nr_timeouts);
 
@@ -537,8 +556,7 @@ void inc_wait_timer_work(struct work_struct *work)
 	want = list_first_entry_or_null(&store->handed, struct inc_want, queue);
 	if (want && time_before(want->handed_at + HAND_OUT_AGAIN, next))
 		next = want->handed_at + HAND_OUT_AGAIN;
-	any = store->nr_waiting;
-	if (any)
+	if (!list_empty(&store->waiting))
 		start_timer(store, next);
 	mutex_unlock(&store->lock);
 

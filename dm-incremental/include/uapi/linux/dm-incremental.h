@@ -12,11 +12,13 @@
  *		unless O_NONBLOCK is set (EAGAIN). EINVAL: the buffer holds less
  *		than one record. ENODEV: the last device on this store is gone,
  *		for good; so do all other calls.
- *		A record is handed to one loader. While its range is still
+ *		A demand is handed to one loader. While its range is still
  *		absent it is handed out again, to any loader, once that loader
- *		closes the file, or after some time without a fill.
- * poll()	POLLIN: read() would return a record. POLLOUT: always.
- *		POLLHUP: the store is gone.
+ *		closes the file, or after some time without a fill. Ranges of
+ *		demands and hints may overlap, and a demand may follow for what
+ *		a hint has asked for: a loader keeps track of what it fetches.
+ * poll()	POLLIN: read() would return a record. POLLOUT: always, but
+ *		POLLIN and POLLHUP once the store is gone.
  * write()	fills: the bytes of the image file at the file position (pwrite:
  *		at the offset) have arrived. The offset must be a multiple of
  *		the chunk size (else EINVAL). Whole chunks are taken, a rest
@@ -25,7 +27,8 @@
  *		heads and presence bitmaps, are accepted and ignored: the first
  *		fill wins. EFBIG: starts at or past the end of the image; what
  *		reaches past it is left. EIO, ENOSPC: the backing device failed;
- *		the chunks stay absent. EROFS: it is read-only.
+ *		the chunks stay absent. EROFS: it is read-only, and not all of
+ *		the image is present.
  * lseek()	SEEK_SET, SEEK_CUR, SEEK_END as in a file of the image's size;
  *		SEEK_HOLE finds the next absent chunk (or the end), SEEK_DATA
  *		the next present one (ENXIO: none).
@@ -54,7 +57,8 @@ struct inc_request {
 };
 
 #define INC_REQUEST_HINT	(1u << 0)	/* nobody waits: readahead */
-#define INC_REQUEST_REFETCH	(1u << 1)	/* what was there was damaged */
+#define INC_REQUEST_REFETCH	(1u << 1)	/* what was there was damaged; not
+						   sent yet */
 #define INC_REQUEST_AGAIN	(1u << 2)	/* was handed out before */
 
 /**
@@ -63,7 +67,8 @@ struct inc_request {
  * @length: bytes, a multiple of the chunk size
  *
  * Reads that wait for a chunk in the range fail now with EIO, not at their
- * timeout. It is not remembered: a later read asks again.
+ * timeout. It is not remembered: a later read asks again. The file must be
+ * open for writing (EBADF).
  */
 struct inc_unavailable {
 	__u64	offset;
