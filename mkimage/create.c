@@ -76,9 +76,40 @@ static u64 seek_hole(struct create *create, u64 at)
 	off_t found = lseek(create->source.fd, (off_t)(at << INC_BLOCK_SHIFT),
 			    SEEK_HOLE);
 
+	u64 end = ((u64)found + INC_BLOCK_SIZE - 1) >> INC_BLOCK_SHIFT;
+
 	if (found < 0)
 		return create->source.blocks;
-	return ((u64)found + INC_BLOCK_SIZE - 1) >> INC_BLOCK_SHIFT;
+	/* A hole that has come into being meanwhile does not stop us. */
+	return end > at ? end : at + 1;
+}
+
+/* Read a batch's data; its holes are not read, which costs page cache. */
+static int fill(struct create *create, struct batch *batch)
+{
+	u64 at = batch->block, end = batch->block + batch->blocks, stop;
+	int ret = 0;
+
+	for (; !ret && at < end; at = stop) {
+		u8 *place = batch->data + ((at - batch->block) <<
+					   INC_BLOCK_SHIFT);
+
+		stop = at;
+		if (at >= create->data_end)
+			stop = seek_data(create, at);
+		if (stop > at) {
+			stop = stop < end ? stop : end;
+			memset(place, 0, (stop - at) << INC_BLOCK_SHIFT);
+			continue;
+		}
+		if (at >= create->data_end)
+			create->data_end = seek_hole(create, at);
+		stop = create->data_end < end ? create->data_end : end;
+		ret = read_all(create->source.fd, at << INC_BLOCK_SHIFT, place,
+			       (stop - at) << INC_BLOCK_SHIFT,
+			       create->source.name);
+	}
+	return ret;
 }
 
 /*
@@ -90,32 +121,21 @@ static int produce(void *context, void *item)
 	struct create *create = context;
 	struct batch *batch = item;
 	u64 left = create->source.blocks - create->next;
-	u64 data;
+	u64 data = create->next;
 
 	if (!left)
 		return 0;
-	batch->block = create->next;
-	batch->hole = false;
-	if (create->next >= create->data_end) {
+	if (create->next >= create->data_end)
 		data = seek_data(create, create->next);
-		if (data < create->source.blocks)
-			data -= data % BATCH_BLOCKS;
-		if (data > create->next) {
-			batch->hole = true;
-			batch->blocks = data - create->next;
-			create->next = data;
-			return 1;
-		}
-		create->data_end = seek_hole(create, create->next);
-		/* The batch may start with a hole that has data after it. */
-		if (create->data_end <= create->next)
-			create->data_end = create->next + 1;
-	}
+	if (data < create->source.blocks)
+		data -= data % BATCH_BLOCKS;
+	batch->block = create->next;
+	batch->hole = data > create->next;
 	batch->blocks = left < BATCH_BLOCKS ? left : BATCH_BLOCKS;
+	if (batch->hole)
+		batch->blocks = data - create->next;
 	create->next += batch->blocks;
-	return read_all(create->source.fd, batch->block << INC_BLOCK_SHIFT,
-			batch->data, batch->blocks << INC_BLOCK_SHIFT,
-			create->source.name) ?: 1;
+	return batch->hole ? 1 : fill(create, batch) ?: 1;
 }
 
 static int work(void *context, void *item)

@@ -220,7 +220,9 @@ static int extent_at(const struct inc_source *source, u64 at,
 	ret = inc_entry_fetch(source, *owner, cursor, extent, error);
 	if (ret)
 		return ret;
-	if (extent->codec != INC_CODEC_ZERO && extent->offset <= at &&
+	if (extent->codec != INC_CODEC_ZERO &&
+	    inc_cluster_start(extent, *owner) == *owner &&
+	    extent->offset <= at &&
 	    at - extent->offset < extent->length)
 		return 0;
 	inc_map_forget(source, *owner);
@@ -309,7 +311,7 @@ static int check_data_chunk(struct data_walk *walk, u64 start,
 	if (ret)
 		return ret;
 	if (owner != INC_NO_OWNER)
-		block = inc_cluster_start(&extent, owner);
+		block = owner;
 	/* In file order, what follows here comes before the next chunk's. */
 	if (next != INC_NO_OWNER && next > owner)
 		last = next;

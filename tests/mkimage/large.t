@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Large devices in little memory, and interruptions.
+
+. "$(dirname "$0")/lib.sh"
+
+# scatter FILE SIZE COUNT: a sparse file of SIZE with COUNT pieces of data
+scatter() {
+	python3 -c '
+import random, sys
+name, size, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+r = random.Random(count)
+with open(name, "wb") as f:
+    f.truncate(size)
+    for i in range(count):
+        f.seek(r.randrange(size >> 12) << 12)
+        f.write(r.randbytes(4096 * r.randrange(1, 5)))
+    f.truncate(size)
+' "$@"
+}
+
+# within KIB WHAT COMMAND...: COMMAND succeeds and needs less memory than that
+within() {
+	local limit=$1 what=$2
+	shift 2
+	ok "$what in under $((limit / 1024)) MiB" python3 -c '
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print("status", status, "used", used, "KiB")
+sys.exit(status or used >= int(sys.argv[1]))' "$limit" "$@"
+}
+
+scatter sparse $((20 << 30)) 400
+within 524288 "20 GiB sparse: create" "$mkimage" create sparse image
+within 524288 "20 GiB sparse: verify" "$mkimage" verify image
+within 524288 "20 GiB sparse: extract" "$mkimage" extract image back
+is "20 GiB sparse: size" "$(stat -c %s back)" $((20 << 30))
+
+scatter huge $((256 << 30)) 300
+within 524288 "256 GiB: create" "$mkimage" create --force huge image
+ok "256 GiB: metadata costs what its data costs" \
+	[ "$(value image segment.metadata.bytes)" -lt 6000000 ]
+ok "256 GiB: verify" "$mkimage" verify image
+ok "256 GiB: extract" "$mkimage" extract --force image back
+ok "256 GiB: same bytes" python3 -c '
+import os
+a, b = os.open("huge", os.O_RDONLY), os.open("back", os.O_RDONLY)
+assert os.fstat(a).st_size == os.fstat(b).st_size
+def pieces(fd):
+    at, size = 0, os.fstat(fd).st_size
+    while at < size:
+        try:
+            at = os.lseek(fd, at, os.SEEK_DATA)
+        except OSError:
+            return
+        end = os.lseek(fd, at, os.SEEK_HOLE)
+        yield at, end
+        at = end
+for fd, other in ((a, b), (b, a)):
+    for at, end in pieces(fd):
+        assert os.pread(fd, end - at, at) == os.pread(other, end - at, at), at
+'
+
+# Half full, so that directories grow: every other 4 MiB has a block.
+python3 -c '
+with open("comb", "wb") as f:
+    f.truncate(32 << 30)
+    for at in range(0, 32 << 30, 4 << 20):
+        f.seek(at)
+        f.write(b"%d\n" % at)'
+ok "a comb of 32 GiB: create" "$mkimage" create --force comb image
+ok "a comb of 32 GiB: verify" "$mkimage" verify image
+
+# ^C
+noise $((160 << 20)) 3 >busy
+"$mkimage" create --threads 1 --level 12 busy stopped >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+	[ -n "$(find . -name '.stopped.*')" ] && break
+	sleep 0.02
+done
+ok "while it works there is a temporary file" \
+	[ -n "$(find . -name '.stopped.*')" ]
+kill -TERM $pid
+wait $pid
+is "it dies of the signal" $? 143
+is "nothing is left" "$(find . -name '*stopped*')" ""
+
+finish

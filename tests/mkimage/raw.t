@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Raw filesystem images: there and back, and the root hash that veritysetup
+# computes.
+
+. "$(dirname "$0")/lib.sh"
+
+# verity_root RAW SALT: what veritysetup prints
+verity_root() {
+	rm -f hash
+	veritysetup format --salt "$2" "$1" hash |
+		sed -n 's/^Root hash:[[:space:]]*//p'
+}
+
+for blocks in 1 2 127 128 129 511 512 513; do
+	raw raw $blocks
+	for salt in - 00112233445566778899aabbccddeeff; do
+		what="$blocks blocks, salt $salt"
+		ok "$what: create" "$mkimage" create --force --salt $salt \
+			raw image
+		is "$what: root hash is veritysetup's" \
+			"$(value image root_hash)" "$(verity_root raw $salt)"
+		ok "$what: verify" "$mkimage" verify image
+		ok "$what: extract" "$mkimage" extract --force \
+			--hash-tree tree image back
+		ok "$what: same bytes" cmp raw back
+		ok "$what: veritysetup takes the hash tree" \
+			veritysetup verify back tree "$(value image root_hash)"
+		ok "$what: which is the tree that it makes" \
+			cmp -i 4096 tree hash
+	done
+done
+
+raw raw 1000
+root=
+for cluster in 4K 8K 16K 32K 64K 128K 256K; do
+	ok "clusters of $cluster: create" "$mkimage" create --force \
+		--cluster $cluster --threads 1 raw image
+	ok "clusters of $cluster: verify" "$mkimage" verify image
+	ok "clusters of $cluster: extract" "$mkimage" extract --force image back
+	ok "clusters of $cluster: same bytes" cmp raw back
+	[ -n "$root" ] || root=$(value image root_hash)
+	is "clusters of $cluster: root hash" "$(value image root_hash)" "$root"
+	ok "clusters of $cluster: create with four threads" \
+		"$mkimage" create --force --cluster $cluster --threads 4 raw image4
+	ok "clusters of $cluster: same image" cmp image image4
+done
+
+for chunk in 4K 8K 16K 32K 64K; do
+	ok "chunks of $chunk: create" "$mkimage" create --force --chunk $chunk \
+		raw image
+	ok "chunks of $chunk: verify" "$mkimage" verify image
+	is "chunks of $chunk: root hash" "$(value image root_hash)" "$root"
+done
+
+# What the map says.
+{
+	noise 40960 1
+	head -c 40960 /dev/zero
+	noise 40960 1
+	seq 1 100000 | head -c 40960
+} >raw
+"$mkimage" create --force raw image >/dev/null
+is "incompressible clusters are stored" "$(value image clusters.stored.blocks)" 20
+is "zero clusters are not" "$(value image clusters.zero.blocks)" 10
+is "others are compressed" "$(value image clusters.lz4.blocks)" 10
+is "equal clusters are stored once" "$(value image compression.shared_bytes)" 40960
+
+truncate -s 256K zeros
+"$mkimage" create zeros image-z >/dev/null
+is "a device of zeros has no data" "$(value image-z segment.data.bytes)" 0
+ok "a device of zeros: verify" "$mkimage" verify image-z
+
+# JSON
+ok "inspect --json is JSON with the same root hash" python3 -c '
+import json, subprocess, sys
+print(subprocess.check_output([sys.argv[1], "inspect", "--json", "image"]))
+j = json.loads(subprocess.check_output([sys.argv[1], "inspect", "--json", "image"]))
+assert j["root_hash"] == sys.argv[2]
+assert j["clusters"]["stored"]["blocks"] == 20
+assert j["present_bytes"] == j["image_bytes"]' "$mkimage" "$(value image root_hash)"
+ok "create --json is JSON" python3 -c '
+import json, subprocess, sys
+j = json.loads(subprocess.check_output([sys.argv[1], "create", "--json", "raw", "image-j"]))
+assert j["root_hash"] == sys.argv[2] and j["shared_bytes"] == 40960' \
+	"$mkimage" "$(value image root_hash)"
+ok "the same image" cmp image image-j
+
+# Mistakes
+fails "no command" 2 'command is missing' "$mkimage"
+fails "unknown command" 2 "no command 'frob'" "$mkimage" frob
+fails "unknown option" 2 'mkimage create --help' "$mkimage" create --frob raw x
+fails "IMAGE missing" 2 'IMAGE is missing' "$mkimage" create raw
+fails "one operand too many" 2 "'z' is one operand too many" \
+	"$mkimage" create x y z
+fails "odd cluster size" 2 "power of two from 4.0 KiB to 256.0 KiB, not '5K'" \
+	"$mkimage" create --cluster 5K raw x
+fails "bad salt" 2 "not 'abc'" "$mkimage" create --salt abc raw x
+fails "bad filesystem" 2 'erofs or ext4' "$mkimage" create --fs xfs raw x
+fails "bad root hash" 2 'hexadecimal' "$mkimage" verify --root-hash xyz image
+fails "missing source" 1 'absent: cannot open' "$mkimage" create absent x
+printf x >odd
+fails "odd size" 1 'not a multiple of 4096; pad it' "$mkimage" create odd x
+: >empty
+fails "empty source" 1 'not a multiple of 4096' "$mkimage" create empty x
+fails "existing image" 1 'not overwritten without --force' \
+	"$mkimage" create raw image
+fails "existing raw file" 1 'not overwritten without --force' \
+	"$mkimage" extract image raw
+ln -s /dev/null link
+fails "a link is not replaced" 1 'not a regular file' \
+	"$mkimage" create --force raw link
+fails "missing folder" 1 'no/where/x' "$mkimage" create raw no/where/x
+fails "not an image" 1 'wrong magic' "$mkimage" inspect raw
+fails "no such generation" 1 'no generation 3' \
+	"$mkimage" extract --generation 3 image x
+fails "another root hash" 1 'not the trusted one' \
+	"$mkimage" verify --root-hash "${root//0/1}" image
+ok "the right root hash" "$mkimage" verify \
+	--root-hash "$(value image root_hash)" image
+ok "help" grep -q 'Usage: mkimage create' <("$mkimage" create --help)
+ok "version" grep -q dm-incremental <("$mkimage" --version)
+is "nothing is left of failures" \
+	"$(find . -name '.*.??????' -o -name x -o -name '.mkimage*')" ""
+
+finish
