@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <libdevmapper.h>
 #include "setup.h"
 
 #define LOADER	"incrementald"
@@ -58,6 +59,8 @@ int loader_start(const struct options *options, const struct backing *backing,
 	args[n++] = backing->path;
 	args[n] = NULL;
 
+	/* libdevmapper's control file would be inherited. */
+	dm_lib_release();
 	err = -posix_spawnp(&child, path, NULL, NULL, (char **)args, environ);
 	if (err)
 		return setup_fail(error, err, "cannot start " LOADER ": %s",

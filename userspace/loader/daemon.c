@@ -37,6 +37,8 @@ int daemon_begin(void)
 	int pipes[2], err;
 	pid_t child;
 
+	/* What was inherited by mistake would stay open for ever. */
+	close_range(STDERR_FILENO + 1, ~0u, 0);
 	if (pipe2(pipes, O_CLOEXEC))
 		return -errno;
 	child = fork();

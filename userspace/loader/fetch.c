@@ -10,6 +10,7 @@
 #define BACKOFF_FIRST	250u	/* ms between rounds over the mirrors */
 #define BACKOFF_MAX	8000u
 #define FULL_DELAY	1000u	/* ms between attempts to fill a full device */
+#define FULL_ATTEMPTS	15	/* of a fill that nobody waits for */
 
 static int reserve(struct worker *worker, u64 bytes, struct inc_error *error)
 {
@@ -136,18 +137,20 @@ static bool fill(struct worker *worker, u64 offset, u64 length,
 
 /*
  * The range is verified: fill it, however long that takes if somebody waits.
- * For what nobody waits for, a full device is a reason to come back later.
+ * What nobody waits for is given up at some time, and fetched again later.
  */
 static enum outcome fill_range(struct worker *worker, const struct job *job,
 			       const struct inc_range *range)
 {
 	struct loader *loader = worker->loader;
+	unsigned int attempts = 0;
 
 	while (!fill(worker, range->offset, range->length,
 		     worker->buffer + (range->offset - worker->have))) {
 		if (atomic_load(&loader->gone))
 			return OUTCOME_STOPPED;
-		if (job->priority != PRIORITY_DEMAND)
+		if (job->priority != PRIORITY_DEMAND &&
+		    ++attempts == FULL_ATTEMPTS)
 			return OUTCOME_LATER;
 		if (!queue_sleep(&loader->queue, FULL_DELAY))
 			return OUTCOME_STOPPED;
@@ -240,13 +243,18 @@ static int attempt_fairly(struct worker *worker, const struct inc_range *range,
 }
 
 /* Say what a failure of the mirror was, and prefer another from now on. */
-static void mirror_failed(struct worker *worker, const struct inc_range *range,
-			  int err, const char *why)
+static void mirror_failed(struct worker *worker, const struct job *job,
+			  const struct inc_range *range, int err,
+			  const char *why)
 {
 	struct mirrors *mirrors = &worker->loader->mirrors;
 	struct mirror *mirror = &mirrors->mirror[worker->mirror];
+	enum message_level level = MESSAGE_WARNING;
 	struct inc_error text;
 
+	/* On the way to the chunk that is wrong, the whole was named. */
+	if (job->part && range->length > worker->loader->device.chunk)
+		level = MESSAGE_DEBUG;
 	if (is_wrong_bytes(worker, err)) {
 		atomic_fetch_add(&worker->loader->stats.wrong, 1);
 		snprintf(text.text, sizeof(text.text),
@@ -259,8 +267,8 @@ static void mirror_failed(struct worker *worker, const struct inc_range *range,
 	if (err == -EAGAIN)
 		mirror_say_failing(mirror, why);
 	else
-		mirrors_log(mirrors, MESSAGE_WARNING, range->offset,
-			    range->length, why, "");
+		mirrors_log(mirrors, level, range->offset, range->length, why,
+			    "");
 	mirrors_prefer_next(mirrors, worker->mirror);
 }
 
@@ -269,15 +277,18 @@ static void mirror_failed(struct worker *worker, const struct inc_range *range,
  * @passes: set if any failure is one that may pass
  * @wrong: set if any mirror sent wrong bytes
  */
-static int ask_mirrors(struct worker *worker, unsigned int first,
+static int ask_mirrors(struct worker *worker, const struct job *job,
 		       const struct inc_range *range, struct inc_range *fetched,
 		       bool *passes, bool *wrong)
 {
 	struct loader *loader = worker->loader;
 	struct mirrors *mirrors = &loader->mirrors;
-	unsigned int i;
+	unsigned int first = atomic_load(&mirrors->preferred), i;
 	int err = -ENOENT;
 
+	/* Damaged bytes may have come from there. */
+	if (job->refetch)
+		first++;
 	*passes = *wrong = false;
 	for (i = 0; i < mirrors->count; i++) {
 		struct inc_error error = { "" };
@@ -296,7 +307,7 @@ static int ask_mirrors(struct worker *worker, unsigned int first,
 			*wrong = true;
 		else if (origin_error_passes(err))
 			*passes = true;
-		mirror_failed(worker, range, err, error.text);
+		mirror_failed(worker, job, range, err, error.text);
 		atomic_fetch_add(&loader->stats.retried, 1);
 	}
 	return err;
@@ -305,7 +316,6 @@ static int ask_mirrors(struct worker *worker, unsigned int first,
 enum outcome worker_fetch(struct worker *worker, const struct job *job)
 {
 	struct loader *loader = worker->loader;
-	struct mirrors *mirrors = &loader->mirrors;
 	unsigned int round, backoff = BACKOFF_FIRST;
 	u64 start = job->offset, end = job->offset + job->length;
 	struct inc_range range, fetched;
@@ -323,12 +333,7 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	range = (struct inc_range){ .offset = start, .length = end - start };
 
 	for (round = 0; passes; round++) {
-		unsigned int first = atomic_load(&mirrors->preferred);
-
-		/* Damaged bytes may have come from there. */
-		if (job->refetch)
-			first = (first + 1) % mirrors->count;
-		err = ask_mirrors(worker, first, &range, &fetched, &passes,
+		err = ask_mirrors(worker, job, &range, &fetched, &passes,
 				  &wrong);
 		if (!err)
 			break;

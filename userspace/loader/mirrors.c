@@ -153,9 +153,9 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 void mirrors_log(struct mirrors *mirrors, int level, u64 offset, u64 length,
 		 const char *why, const char *then)
 {
-	unsigned int dropped;
+	unsigned int dropped = 0;
 
-	if (!ratelimit_ok(&mirrors->log, &dropped))
+	if (level < MESSAGE_DEBUG && !ratelimit_ok(&mirrors->log, &dropped))
 		return;
 	if (dropped)
 		message((enum message_level)level,

@@ -12,7 +12,9 @@
 /* Present bytes between two absent ranges that are cheaper fetched than
  * skipped by another request. */
 #define GAP_MAX		(16u << 10)
-#define DELAY_MAX	60u
+/* Seconds: between failures at most, and after a pass that had any. */
+#define DELAY_MAX	32u
+#define PASS_DELAY	15u
 #define NANO		1000000000ull
 
 static u64 now(void)
@@ -219,7 +221,7 @@ static void end_pass(struct queue *queue)
 		return;
 	}
 	queue->cursor = 0;
-	queue->not_before = now() + (queue->pass_failed ? 30 : 1) * NANO;
+	queue->not_before = now() + (queue->pass_failed ? PASS_DELAY : 1) * NANO;
 	queue->pass_failed = false;
 }
 
@@ -327,6 +329,7 @@ static void background_done(struct queue *queue, bool failed)
 {
 	if (!failed) {
 		queue->delay = 1;
+		queue->not_before = 0;
 		return;
 	}
 	queue->pass_failed = true;

@@ -22,6 +22,7 @@ enum priority { PRIORITY_DEMAND, PRIORITY_HINT, PRIORITY_BACKGROUND };
  * struct job - a range for a worker
  * @next: in one of the queue's lists
  * @refetch: what was there was damaged: better use another origin
+ * @part: of a job whose bytes were wrong somewhere, which has been said
  */
 struct job {
 	struct job *next;
@@ -29,6 +30,7 @@ struct job {
 	u64 length;
 	enum priority priority;
 	bool refetch;
+	bool part;
 };
 
 struct job_list {

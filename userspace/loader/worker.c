@@ -43,6 +43,7 @@ static enum outcome fetch_parts(struct worker *worker, const struct job *job)
 	struct job part = *job;
 
 	if (outcome == OUTCOME_WRONG && job->length > chunk) {
+		part.part = true;
 		part.length = job->length / chunk / 2 * chunk;
 		outcome = fetch_parts(worker, &part);
 		part.offset += part.length;
