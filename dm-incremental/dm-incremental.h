@@ -4,7 +4,8 @@
  * each other. Dependencies point down; nothing points up:
  *
  *	target   table line, status, messages, suspend: dm's language
- *	  view     one generation: directories, map, clusters to blocks
+ *	  read     reads: wait, read extents, expand, verify, deliver
+ *	  view     one generation: directories, map
  *	    verity   hash tree, verified tree pages
  *	      store    one per backing device: segments, metadata pages, life
  *	      fill, presence, wait   its chunks: written, counted, waited for
@@ -135,8 +136,10 @@ void inc_store_add_view(struct inc_store *store, struct inc_view *view);
 void inc_store_put(struct inc_store *store, struct inc_view *view);
 bool inc_store_enter(struct inc_store *store);
 void inc_store_leave(struct inc_store *store);
+void *inc_store_get_page(struct inc_store *store, u64 page,
+			 struct dm_buffer **buf, bool cached);
 int inc_store_copy_page(struct inc_store *store, u64 page, u32 offset,
-			void *buffer, u32 length);
+			void *buffer, u32 length, bool cached);
 void inc_store_bio_init(struct inc_store *store, struct bio *bio,
 			struct bio_vec *table, unsigned short nr_vecs,
 			blk_opf_t opf, u64 offset);
@@ -190,12 +193,15 @@ struct inc_link {
  * struct inc_io - a read of the virtual device; dm's per-bio data
  * @work: runs it, on the view's workqueue
  * @view: what is read
- * @bio: the reader's, NULL if there is none: see view.c, leave_hint()
+ * @bio: the reader's, NULL if there is none: see read.c, start_window()
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
  * @iter: what of the bio is still to be filled with data
  * @status: BLK_STS_OK, or why waiting ended
- * @waiting: on store->waiting while it waits (store->lock)
+ * @buffer: what it works with (read.c), NULL while it has none
+ * @prepared: @buffer holds the extents and digests of all blocks
+ * @waiting: on store->waiting while it waits for chunks (store->lock), or on
+ *	view->starved while it waits for a buffer (view->buffers_lock)
  * @deadline: jiffies; set when it first waits, for all its waits together
  * @started: @deadline is set
  * @nr_links: links whose range has not arrived (store->lock)
@@ -209,6 +215,8 @@ struct inc_io {
 	u32			blocks;
 	struct bvec_iter	iter;
 	blk_status_t		status;
+	struct inc_buffer	*buffer;
+	bool			prepared;
 
 	struct list_head	waiting;
 	unsigned long		deadline;
@@ -296,7 +304,7 @@ void inc_verity_destroy(struct inc_verity *verity);
 int inc_verity_block(struct inc_verity *verity, const void *data,
 		     const u8 *digest);
 int inc_verity_digests(struct inc_view *view, u64 block, u32 count,
-		       u8 *digests);
+		       u8 *digests, bool cached);
 
 /*
  * view.c
@@ -313,7 +321,9 @@ int inc_verity_digests(struct inc_view *view, u64 block, u32 count,
  * @map_dir: directory of the map, @segment->map_runs runs
  * @tree_dir: directory of the hash tree, @segment->tree_runs runs
  * @wq: reads run here
- * @buffers: pool of @nr_buffers buffers that reads take
+ * @nr_buffers: reads that can run at a time
+ * @free_buffers: struct inc_buffer that no read has
+ * @starved: reads that wait for a buffer
  * @read_timeout: ms that a read may wait for absent data
  * @fetch_readahead: readahead waits for absent data instead of leaving a hint
  * @suspended: reads must not wait (store->lock)
@@ -330,11 +340,10 @@ struct inc_view {
 	struct inc_run		*map_dir;
 	struct inc_run		*tree_dir;
 	struct workqueue_struct	*wq;
-	struct inc_buffer	*buffers;
 	unsigned int		nr_buffers;
 	spinlock_t		buffers_lock;	/* free_buffers */
 	struct list_head	free_buffers;
-	wait_queue_head_t	buffers_wait;
+	struct list_head	starved;	/* buffers_lock: inc_io.waiting */
 	unsigned int		read_timeout;
 	bool			fetch_readahead;
 	bool			suspended;
@@ -344,8 +353,11 @@ struct inc_view {
 
 int inc_view_open(struct inc_view *view, char **error);
 void inc_view_close(struct inc_view *view);
-void inc_io_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
-		 u64 block, u32 blocks);
+void inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
+		     struct inc_ranges *ranges);
+int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
+		     __le64 *entries, struct inc_extent *extents, bool cached);
+int inc_view_bad_entry(struct inc_view *view, u64 block);
 void inc_view_bad(struct inc_view *view, const char *what, u64 block,
 		  u64 offset);
 
@@ -358,5 +370,14 @@ static inline u64 inc_view_map_page(const struct inc_view *view, u64 page)
 {
 	return inc_dir_lookup(view->map_dir, view->segment->map_runs, page);
 }
+
+/*
+ * read.c
+ */
+void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
+		   u64 block, u32 blocks);
+void inc_read_start(struct inc_io *io);
+int inc_read_alloc(struct inc_view *view);
+void inc_read_free(struct inc_view *view);
 
 #endif /* DM_INCREMENTAL_H */

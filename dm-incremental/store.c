@@ -37,22 +37,45 @@ void inc_store_bio_init(struct inc_store *store, struct bio *bio,
 }
 
 /**
+ * inc_store_get_page - hold a metadata page
+ * @store: alive
+ * @page: its place, in 4096-byte units of the image file; must be present
+ * @buf: to be released with dm_bufio_release(), before another is held
+ * @cached: take it from the cache or not at all
+ *
+ * Context: process; unless @cached sleeps, may do I/O. Return: its bytes, or an
+ * ERR_PTR: -EAGAIN if @cached and it is not, another negative errno.
+ */
+void *inc_store_get_page(struct inc_store *store, u64 page,
+			 struct dm_buffer **buf, bool cached)
+{
+	void *data;
+
+	if (!cached)
+		return dm_bufio_read(store->bufio, page, buf);
+	data = dm_bufio_get(store->bufio, page, buf);
+	return data ?: ERR_PTR(-EAGAIN);
+}
+
+/**
  * inc_store_copy_page - copy from a metadata page
  * @store: alive
  * @page: its place, in 4096-byte units of the image file; must be present
  * @offset: first byte wanted of it
  * @buffer: receives @length bytes
  * @length: @offset + @length is at most 4096
+ * @cached: take it from the cache or not at all
  *
- * Context: process; sleeps, may do I/O. Return: 0 or a negative errno.
+ * Context: process; unless @cached sleeps, may do I/O. Return: 0, -EAGAIN if
+ * @cached and it is not, or another negative errno.
  */
 int inc_store_copy_page(struct inc_store *store, u64 page, u32 offset,
-			void *buffer, u32 length)
+			void *buffer, u32 length, bool cached)
 {
 	struct dm_buffer *buf;
 	void *data;
 
-	data = dm_bufio_read(store->bufio, page, &buf);
+	data = inc_store_get_page(store, page, &buf, cached);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
 	memcpy(buffer, data + offset, length);
@@ -108,7 +131,7 @@ static int find_segments(struct inc_store *store, char **error)
 			store->segments = segments;
 		}
 		r = inc_store_copy_page(store, offset >> INC_PAGE_SHIFT, 0,
-					super, sizeof(*super));
+					super, sizeof(*super), false);
 		if (r) {
 			*error = "Cannot read a superblock";
 			break;

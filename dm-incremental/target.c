@@ -218,7 +218,7 @@ static int incremental_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	INIT_LIST_HEAD(&target->view.list);
 	INIT_LIST_HEAD(&target->view.free_buffers);
 	spin_lock_init(&target->view.buffers_lock);
-	init_waitqueue_head(&target->view.buffers_wait);
+	INIT_LIST_HEAD(&target->view.starved);
 
 	r = parse_version(ti, &as) ?:
 	    parse_device(ti, &as, target) ?:
@@ -251,10 +251,10 @@ static int incremental_map(struct dm_target *ti, struct bio *bio)
 			    (unsigned long long)sector);
 		return DM_MAPIO_KILL;
 	}
-	inc_io_init(io, &target->view, bio,
-		    sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT),
-		    bio->bi_iter.bi_size >> INC_BLOCK_SHIFT);
-	queue_work(io->view->wq, &io->work);
+	inc_read_init(io, &target->view, bio,
+		      sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT),
+		      bio->bi_iter.bi_size >> INC_BLOCK_SHIFT);
+	inc_read_start(io);
 	return DM_MAPIO_SUBMITTED;
 }
 

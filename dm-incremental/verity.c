@@ -66,10 +66,11 @@ struct page_part {
 
 /*
  * Copy from the tree page that @part names. Without @expect only if it has
- * been verified before (else -EAGAIN); with it, verify it if it has not.
+ * been verified before (else -EAGAIN); with it, verify it if it has not. With
+ * @cached, only if it is cached, too.
  */
 static int copy_verified(struct inc_view *view, const struct page_part *part,
-			 const u8 *expect, u8 *out)
+			 const u8 *expect, u8 *out, bool cached)
 {
 	struct inc_page_aux *aux;
 	struct dm_buffer *buf;
@@ -81,7 +82,7 @@ static int copy_verified(struct inc_view *view, const struct page_part *part,
 	page = inc_tree_page(&view->segment->tree, part->level, part->block,
 			     &ignored);
 	page = inc_view_tree_page(view, page);
-	data = dm_bufio_read(view->store->bufio, page, &buf);
+	data = inc_store_get_page(view->store, page, &buf, cached);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
 
@@ -103,7 +104,7 @@ static int copy_verified(struct inc_view *view, const struct page_part *part,
 
 /* Copy digests that one leaf page holds. */
 static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
-		     u8 *out)
+		     u8 *out, bool cached)
 {
 	const struct inc_tree *tree = &view->segment->tree;
 	struct page_part part = { 0, block, offset, length };
@@ -111,8 +112,8 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
 	u32 level;
 	int r;
 
-	r = copy_verified(view, &part, NULL, out);
-	if (r != -EAGAIN)
+	r = copy_verified(view, &part, NULL, out, cached);
+	if (r != -EAGAIN || cached)
 		return r;
 
 	/* From the root down, each page vouches for the next. */
@@ -122,12 +123,12 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
 					.length = view->verity.digest_size };
 
 		inc_tree_page(tree, level, block, &up.offset);
-		r = copy_verified(view, &up, expect, digest);
+		r = copy_verified(view, &up, expect, digest, false);
 		if (r)
 			return r;
-		memcpy(expect, digest, sizeof(expect));
+		memcpy(expect, digest, view->verity.digest_size);
 	}
-	return copy_verified(view, &part, expect, out);
+	return copy_verified(view, &part, expect, out, false);
 }
 
 /**
@@ -138,12 +139,16 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
  * @digests: receives a digest each INC_DIGEST_MAX bytes or less: each takes
  *	1 << tree.digest_shift bytes, as in the tree's pages
  *
+ * @cached: take nothing but what is cached and verified
+ *
  * All tree pages on the way must be present.
  *
- * Context: process; sleeps, may do I/O. Return: 0; -EBADMSG if a tree page is
- * bad, which has been reported; another negative errno.
+ * Context: process; unless @cached sleeps, may do I/O. Return: 0; -EAGAIN if
+ * @cached and a page is not; -EBADMSG if a tree page is bad, which has been
+ * reported; another negative errno.
  */
-int inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *digests)
+int inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *digests,
+		       bool cached)
 {
 	const struct inc_tree *tree = &view->segment->tree;
 	u32 offset, here;
@@ -157,7 +162,7 @@ int inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *digests)
 		inc_tree_page(tree, 0, block, &offset);
 		here = min(count, (INC_PAGE_SIZE - offset) >> tree->digest_shift);
 		r = copy_leaf(view, block, offset, here << tree->digest_shift,
-			      digests);
+			      digests, cached);
 		if (r)
 			return r;
 		block += here;
