@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The command lines of incrementald and incrementalsetup, where no kernel is
+# needed.
+
+# shellcheck source=tests/loader/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+make_image app 500000
+root=$(cat app.root)
+
+for tool in incrementald incrementalsetup; do
+	is "$tool --help goes to stdout" "$($tool --help | head -n 1 | cut -d' ' -f 1-2)" "Usage: $tool"
+	ok "$tool --version" $tool --version
+	fails "$tool without arguments" 1 "missing" $tool
+	fails "$tool with an unknown option" 1 "nonsense" $tool --nonsense
+done
+
+# ---- incrementald ----
+fails "no device" 1 "DEVICE is missing" incrementald --origin app.inc
+fails "no origin" 1 "at least one --origin" incrementald loop0
+fails "two devices" 1 "one argument too many" incrementald --origin app.inc loop0 loop1
+for bad in 0 65 -1 8x "" 99999999999999999999 " 8" 0x8; do
+	fails "--jobs \"$bad\"" 1 "must be a number from 1 to 64" incrementald --jobs "$bad" --origin app.inc loop0
+done
+fails "--root-hash that is no hex" 1 "not a hexadecimal digest" incrementald --root-hash xyz --origin app.inc loop0
+fails "--root-hash too long" 1 "not a hexadecimal digest" incrementald --root-hash "$(printf '00%.0s' {1..65})" --origin app.inc loop0
+many=()
+for i in {1..17}; do
+	many+=(--origin "$i")
+done
+fails "17 origins" 1 "16 origins at most" incrementald "${many[@]}" loop0
+fails "a device that does not exist" 4 "not an incremental device" incrementald --origin app.inc nothere
+fails "a node that does not exist" 4 "cannot open /dev/incremental/nothere" incrementald --origin app.inc /dev/incremental/nothere
+fails "a file as device" 4 "not an incremental device" incrementald --origin app.inc ./app.inc
+fails "a character device of another kind" 4 "not an incremental device" incrementald --origin app.inc /dev/null
+fails "a daemon hands its status back" 4 "not an incremental device" incrementald --daemon --origin app.inc nothere
+
+# ---- incrementalsetup ----
+fails "an unknown command" 1 'no command "nonsense"' incrementalsetup nonsense
+fails "create without an origin" 1 "needs an --origin" incrementalsetup create x.inc
+for command in "create --origin app.inc" open close status table wait; do
+	# shellcheck disable=SC2086
+	fails "$command without arguments" 1 "usage: incrementalsetup" incrementalsetup $command
+	# shellcheck disable=SC2086
+	fails "$command with too many" 1 "usage: incrementalsetup" incrementalsetup $command a b c
+done
+fails "an option of another command" 1 "close does not take --force" incrementalsetup close --force x
+fails "--read-timeout that is too long" 1 "from 0 to 3600000" incrementalsetup table --read-timeout 3600001 app.inc /dev/loop0
+fails "--generation that is no number" 1 "must be a number" incrementalsetup table --generation new app.inc /dev/loop0
+fails "--absent-readahead wrong" 1 "hint or fetch" incrementalsetup table --absent-readahead maybe app.inc /dev/loop0
+
+# The table is made of the head.
+salt=$(sed -n 's/^salt: *//p' app.made)
+sectors=$(($(mkimage inspect app.inc | sed -n 's/^device_bytes  *//p') / 512))
+is "table" "$(incrementalsetup table app.inc /dev/loop9)" \
+	"0 $sectors incremental 1 /dev/loop9 0 sha256 $root $salt"
+is "table with options" "$(incrementalsetup table --absent-readahead fetch --commit-interval 7 --read-timeout 0 app.inc 7:9 | cut -d' ' -f 10-)" \
+	"6 read_timeout 0 commit_interval 7 absent_readahead fetch"
+mkimage create --force --salt - app.src bare.inc >/dev/null 2>&1
+is "table without salt" "$(incrementalsetup table bare.inc 7:9 | cut -d' ' -f 9-)" "-"
+ok "table with the right root hash" incrementalsetup table --root-hash "$root" app.inc /dev/loop0
+fails "table with a wrong one" 2 "not the trusted one" incrementalsetup table --root-hash "$(tr 0-9a-f 1-9a-f0 <app.root)" app.inc /dev/loop0
+fails "table with one of another size" 4 "root digest" incrementalsetup table --root-hash abcd app.inc /dev/loop0
+fails "table with a generation that is not there" 4 "no generation 3" incrementalsetup table --generation 3 app.inc /dev/loop0
+fails "a device name with a space" 4 "cannot stand in a table" incrementalsetup table app.inc "/dev/loop0 x"
+fails "table of no file" 4 "nothere" incrementalsetup table nothere.inc /dev/loop0
+fails "table of a folder" 4 "directory" incrementalsetup table . /dev/loop0
+fails "a device's name with a slash" 4 "cannot be a device's name" incrementalsetup open app.inc a/b
+fails "an empty one" 4 "cannot be a device's name" incrementalsetup close ""
+fails "a long one" 4 "cannot be a device's name" incrementalsetup status "$(printf 'x%.0s' {1..200})"
+
+cp app.inc bad.inc
+printf '\377' | dd of=bad.inc bs=1 seek=4500 conv=notrunc status=none
+fails "a damaged head" 2 "does not match its digest" incrementalsetup table bad.inc /dev/loop0
+head -c 20480 app.inc >cut.inc
+fails "a truncated image" 4 "truncated" incrementalsetup table cut.inc /dev/loop0
+
+finish

@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Origins without a kernel: "incrementalsetup create" from files, nginx, and
+# servers that misbehave.
+
+# shellcheck source=tests/loader/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+make_image app 3000000
+create() {
+	incrementalsetup create --force "$@"
+}
+
+# The head of the local image is the origin's; all else is a hole.
+holds_head_only() {	# holds_head_only LOCAL ORIGIN
+	[ "$(stat -c %s "$1")" = "$(stat -c %s "$2")" ] &&
+		cmp -n 4096 "$1" "$2" &&
+		[ "$(($(stat -c %b "$1") * 512))" -lt 102400 ]
+}
+
+for where in app.inc "file:$work/app.inc" "file://$work/app.inc" \
+	"file://localhost$work/app.inc" "file:${work%?????}%$(printf %s "${work: -5:1}" | xxd -p)${work: -4}/app.inc"; do
+	rm -f local.inc
+	ok "create from ${where%%/*}..." create --origin "$where" local.inc
+	ok "the local image holds its head only" holds_head_only local.inc app.inc
+done
+ok "mkimage can look at it" mkimage inspect local.inc
+is "it names the root hash" "$(create --origin app.inc local.inc | sed -n 's/.*root hash: *//p')" "$(cat app.root)"
+ok "create with the right root hash" create --root-hash "$(cat app.root)" --origin app.inc local.inc
+rm -f local.inc
+fails "create with a wrong root hash" 2 "not the trusted one" \
+	create --root-hash "$(tr 0-9a-f 1-9a-f0 <app.root)" --origin app.inc local.inc
+ok "leaves no file behind" sh -c '! ls local.inc* 2>/dev/null'
+
+create --origin app.inc local.inc >/dev/null
+fails "create does not replace a file" 5 "exists already" incrementalsetup create --origin app.inc local.inc
+ok "but with --force" incrementalsetup create --force --origin app.inc local.inc
+
+fails "an origin that does not exist" 4 "cannot open origin" create --origin nothere.inc x.inc
+fails "a folder" 4 "neither a file nor a block device" create --origin "$work" x.inc
+mkfifo fifo
+fails "a FIFO does not hang" 4 "neither a file nor" timeout 10 incrementalsetup create --origin fifo x.inc
+fails "an unknown scheme" 4 'kind "ftp:" are not supported' create --origin ftp://127.0.0.1/x x.inc
+fails "an empty name" 4 "name is empty" create --origin "" x.inc
+fails "a malformed URL" 4 "malformed" create --origin "http://" x.inc
+fails "a malformed escape" 4 "not file:/PATH" create --origin "file:/a%zz" x.inc
+fails "a relative file URL" 4 "not file:/PATH" create --origin "file:app.inc" x.inc
+: >empty.inc
+fails "an empty origin" 4 "ends before" create --origin empty.inc x.inc
+head -c 100000 /dev/urandom >noise.inc
+fails "an origin that is no image" 4 "wrong magic" create --origin noise.inc x.inc
+head -c 8192 app.inc >short.inc
+fails "a truncated origin" 4 "truncated" create --origin short.inc x.inc
+fails "a folder that cannot be written to" 4 "cannot create" create --origin app.inc nothere/x.inc
+
+# ---- nginx ----
+http=$(free_port "$port")
+https=$(free_port $((http + 1)))
+openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 \
+	-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+gzip -k app.inc
+serve web "
+	server {
+		listen 127.0.0.1:$http;
+		root $work;
+		location /moved/ { return 302 /; }
+		location = /moved.inc { return 302 /app.inc; }
+		location = /loop.inc { return 302 /loop.inc; }
+		location = /elsewhere.inc { return 302 ftp://127.0.0.1/app.inc; }
+		location = /file.inc { return 302 file://$work/app.inc; }
+		location /secret/ { alias $work/; auth_basic x; auth_basic_user_file $work/users; }
+		location /forbidden/ { return 403; }
+		location /broken/ { return 503; }
+		location /norange/ { alias $work/; max_ranges 0; limit_rate 400k; }
+		location /lying/ { alias $work/; add_header Content-Encoding gzip; }
+		location /badrange/ { return 206 'some bytes'; }
+		location /other/ { add_header Content-Range 'bytes 4096-8191/100000' always; return 206 'some bytes'; }
+	}
+	server {
+		listen 127.0.0.1:$https ssl;
+		ssl_certificate $work/cert.pem;
+		ssl_certificate_key $work/key.pem;
+		root $work;
+		location = /down.inc { return 302 http://127.0.0.1:$http/app.inc; }
+	}" || { echo "Bail out! nginx does not start"; exit 1; }
+printf 'user:%s\n' "$(openssl passwd -apr1 word)" >users
+web=http://127.0.0.1:$http
+
+ok "create over HTTP" create --origin "$web/app.inc" web.inc
+ok "the local image holds its head only" holds_head_only web.inc app.inc
+is "one connection is enough" "$(awk '{ print $NF }' web.access | sort -u | wc -l)" 1
+is "every request is a range" "$(grep -vc '^206 "bytes=' web.access)" 0
+below "little was sent" "$(awk '{ n += $(NF - 1) } END { print n }' web.access)" 100000
+create --origin app.inc local.inc >/dev/null
+ok "a file and a server make the same image" cmp web.inc local.inc
+
+ok "a redirect is followed" create --origin "$web/moved.inc" x.inc
+fails "but not for ever" 4 "redirects" create --origin "$web/loop.inc" x.inc
+fails "nor to another protocol" 4 "ftp" create --origin "$web/elsewhere.inc" x.inc
+fails "nor to a file" 4 "file" create --origin "$web/file.inc" x.inc
+fails "404" 4 "nothere.inc: HTTP status 404" create --origin "$web/nothere.inc" x.inc
+fails "401" 2 "HTTP status 401" create --origin "$web/secret/app.inc" x.inc
+ok "a password in the URL" create --origin "http://user:word@127.0.0.1:$http/secret/app.inc" x.inc
+fails "is not shown" 4 "incrementalsetup: http://127.0.0.1:$http/nothere\?\.\.\.: " \
+	create --origin "http://user:word@127.0.0.1:$http/nothere?key=word" x.inc
+is "not at all" "$(grep -c word .errors)" 0
+fails "403" 2 "HTTP status 403" create --origin "$web/forbidden/app.inc" x.inc
+fails "503, after some attempts" 4 "HTTP status 503" create --origin "$web/broken/app.inc" x.inc
+is "three of them" "$(grep -c '^503' web.access)" 3
+fails "a server without ranges" 4 "does not serve byte ranges|no valid Content-Range" create --origin "$web/norange/app.inc" x.inc
+below "the whole file is not fetched from it" "$(grep '^200' web.access | awk '{ n += $(NF - 1) } END { print n + 0 }')" 1500000
+fails "encoded content" 4 "encoded" create --origin "$web/lying/app.inc" x.inc
+fails "206 without a range" 4 "no valid Content-Range" create --origin "$web/badrange/app.inc" x.inc
+fails "206 with another range" 4 "another range" create --origin "$web/other/app.inc" x.inc
+fails "a truncated file on a server" 4 "truncated" create --origin "$web/short.inc" x.inc
+fails "an empty one" 4 "416|HTTP status|holds 0 bytes" create --origin "$web/empty.inc" x.inc
+free=$(free_port $((https + 1)))
+fails "nobody listens" 4 "onnect" create --origin "http://127.0.0.1:$free/app.inc" x.inc
+ok "the next origin is tried" create --origin "$web/nothere.inc" --origin noise.inc --origin "$web/app.inc" x.inc
+ok "and makes the same image" cmp x.inc local.inc
+
+fails "https with an unknown certificate" 4 "certificate" create --origin "https://127.0.0.1:$https/app.inc" x.inc
+ok "https with a known one" create --ca-certificates cert.pem --origin "https://127.0.0.1:$https/app.inc" x.inc
+fails "https is not left for http" 4 "http" create --ca-certificates cert.pem --origin "https://127.0.0.1:$https/down.inc" x.inc
+
+# ---- servers that misbehave, byte by byte ----
+liar=$free
+python3 - "$liar" "$work/liar.pid" <<'END' &
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+with open(sys.argv[2], "w") as f:
+    f.write(str(os.getpid()))
+ok = b"HTTP/1.1 206 Partial Content\r\nConnection: close\r\n"
+replies = {
+    "short": ok + b"Content-Range: bytes 0-4095/99999\r\nContent-Length: 4096\r\n\r\nabc",
+    "long": ok + b"Content-Range: bytes 0-4095/99999\r\n\r\n" + b"x" * 5000,
+    "total": ok + b"Content-Range: bytes 0-4095/100\r\n\r\n" + b"x" * 4096,
+    "unknown": ok + b"Content-Range: bytes 0-4095/*\r\n\r\n" + b"x" * 4096,
+    "huge": ok + b"Content-Range: bytes 0-4095/99999999999999999999999999\r\n\r\n" + b"x" * 4096,
+    "unit": ok + b"Content-Range: lines 0-4095/99999\r\n\r\n" + b"x" * 4096,
+    "junk": ok + b"Content-Range: bytes 0-4095/99999 or so\r\n\r\n" + b"x" * 4096,
+    "garbage": b"\x00\xff not HTTP at all\r\n\r\n",
+    "control": b"HTTP/1.1 404 \x1b[31mred\r\nConnection: close\r\n\r\n",
+    "nothing": b"",
+}
+while True:
+    connection, _ = listener.accept()
+    request = connection.recv(65536).decode("latin-1")
+    if request:
+        connection.sendall(replies[request.split()[1].strip("/")])
+    connection.close()
+END
+within 10 test -s liar.pid
+liar=http://127.0.0.1:$liar
+fails "a reply that is cut short" 4 "cut short|closed|remaining" create --origin "$liar/short" x.inc
+fails "a reply that is too long" 4 "longer than it said" create --origin "$liar/long" x.inc
+fails "a total below the range" 4 "no valid Content-Range" create --origin "$liar/total" x.inc
+fails "an unknown total" 4 "does not say how long" create --origin "$liar/unknown" x.inc
+fails "a total of 26 digits" 4 "no valid Content-Range" create --origin "$liar/huge" x.inc
+fails "a range of lines" 4 "no valid Content-Range" create --origin "$liar/unit" x.inc
+fails "a range with junk after it" 4 "no valid Content-Range" create --origin "$liar/junk" x.inc
+fails "garbage" 4 "HTTP" create --origin "$liar/garbage" x.inc
+fails "control codes" 4 "404" create --origin "$liar/control" x.inc
+is "do not reach the terminal" "$(LC_ALL=C grep -c "$(printf '\033')" .errors)" 0
+fails "no reply" 4 "[Ee]mpty reply|closed|reset" create --origin "$liar/nothing" x.inc
+ok "no temporary file is left" sh -c '! ls *.inc.* 2>/dev/null | grep -v gz'
+
+finish
