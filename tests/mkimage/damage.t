@@ -3,6 +3,7 @@
 #
 # Whatever changes in an image, mkimage verify finds it and says where.
 
+# shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 raw raw 1500

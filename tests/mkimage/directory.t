@@ -3,6 +3,7 @@
 #
 # Directories: everything is kept, and the same directory makes the same bytes.
 
+# shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 python3 - <<'END'

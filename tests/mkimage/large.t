@@ -3,6 +3,7 @@
 #
 # Large devices in little memory, and interruptions.
 
+# shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # scatter FILE SIZE COUNT: a sparse file of SIZE with COUNT pieces of data

@@ -4,6 +4,7 @@
 # Raw filesystem images: there and back, and the root hash that veritysetup
 # computes.
 
+# shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # verity_root RAW SALT: what veritysetup prints

@@ -33,6 +33,17 @@ int inc_raw_read(struct inc_image *image, u64 offset, size_t length,
 	return ret;
 }
 
+/* Is @head, seg->head_size bytes, what was parsed, and does its digest fit? */
+bool inc_head_good(const struct inc_segment *seg, const u8 *head)
+{
+	const struct inc_super *super = (const struct inc_super *)head;
+	u8 digest[INC_SHA256_SIZE];
+
+	inc_head_digest(head, seg->head_size, digest);
+	return !memcmp(digest, seg->head_digest, sizeof(digest)) &&
+	       !memcmp(digest, super->head_digest, sizeof(digest));
+}
+
 /**
  * inc_head_read - read a segment's head and check its digest
  * @head: set to seg->head_size bytes that the caller frees
@@ -40,7 +51,6 @@ int inc_raw_read(struct inc_image *image, u64 offset, size_t length,
 int inc_head_read(struct inc_image *image, const struct inc_segment *seg,
 		  u8 **head, struct inc_error *error)
 {
-	u8 digest[INC_SHA256_SIZE];
 	int ret;
 
 	*head = malloc(seg->head_size);
@@ -49,8 +59,7 @@ int inc_head_read(struct inc_image *image, const struct inc_segment *seg,
 	ret = inc_raw_read(image, seg->offset, seg->head_size, *head, error);
 	if (ret)
 		goto fail;
-	inc_head_digest(*head, seg->head_size, digest);
-	if (memcmp(digest, seg->head_digest, sizeof(digest))) {
+	if (!inc_head_good(seg, *head)) {
 		ret = inc_fail(error, -EBADMSG,
 			       "head of generation %u (offset %llu) does not match its digest: it is damaged",
 			       seg->generation,

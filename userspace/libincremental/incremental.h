@@ -145,12 +145,16 @@ int inc_image_verify(struct inc_image *image, u64 offset, u64 length,
 		     const void *data, struct inc_error *error);
 
 /**
- * inc_image_widen - the range that inc_image_verify() of a range reads
+ * inc_image_widen - which data inc_image_verify() of a range needs
  * @offset: in: a multiple of the chunk size; out: same or lower
- * @length: in: a multiple of the chunk size; out: such that the range covers
- *	whole extents; both stay multiples of the chunk size
+ * @length: in: a multiple of the chunk size; out: such that all extents that
+ *	have bytes in the range are covered; both stay multiples of the chunk
+ *	size
  *
- * A loader that fetches the widened range needs no second request to verify.
+ * A loader fetches the widened range, keeps it where the image's inc_io finds
+ * it, and verifies the range that it asked for: that reads no other data, but
+ * metadata still. (What was added by widening may hold parts of further
+ * extents, and is not verified by that.)
  */
 int inc_image_widen(struct inc_image *image, u64 *offset, u64 *length,
 		    struct inc_error *error);

@@ -96,6 +96,7 @@ int inc_write_fd(int fd, u64 offset, size_t length, const void *buffer);
 /* image.c */
 int inc_raw_read(struct inc_image *image, u64 offset, size_t length,
 		 void *buffer, struct inc_error *error);
+bool inc_head_good(const struct inc_segment *seg, const u8 *head);
 int inc_head_read(struct inc_image *image, const struct inc_segment *seg,
 		  u8 **head, struct inc_error *error);
 const struct inc_segment *inc_segment_holding(const struct inc_image *image,

@@ -38,21 +38,17 @@ static int check_zero(const struct inc_source *source, u64 start, u64 end,
 static int check_head(const struct inc_source *source, struct inc_error *error)
 {
 	const struct inc_segment *seg = source->view->seg;
-	u8 digest[INC_SHA256_SIZE];
 	u8 *head = malloc(seg->head_size);
 	int ret;
 
 	if (!head)
 		return inc_fail(error, -ENOMEM, "out of memory for the head");
 	ret = inc_source_read(source, seg->offset, seg->head_size, head, error);
-	if (!ret) {
-		inc_head_digest(head, seg->head_size, digest);
-		if (memcmp(digest, seg->head_digest, sizeof(digest)))
-			ret = inc_fail(error, -EBADMSG,
-				       "head of generation %u (offset %llu) does not match its digest",
-				       seg->generation,
-				       (unsigned long long)seg->offset);
-	}
+	if (!ret && !inc_head_good(seg, head))
+		ret = inc_fail(error, -EBADMSG,
+			       "head of generation %u (offset %llu) does not match its digest",
+			       seg->generation,
+			       (unsigned long long)seg->offset);
 	free(head);
 	return ret;
 }

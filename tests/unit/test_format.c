@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The format's arithmetic and checks, and its bytes as they are on disk.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "format.h"
+
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
+/* A segment of 16 chunks: head 4, bitmap 1, metadata 3, data 8. */
+static struct inc_super good_super(void)
+{
+	struct inc_super super = {
+		.magic = INC_MAGIC,
+		.version = cpu_to_le32(1),
+		.head_size = cpu_to_le32(0x4000),
+		.block_shift = 12,
+		.chunk_shift = 12,
+		.cluster_shift = 2,
+		.device_blocks = cpu_to_le64(1000),
+		.segment_size = cpu_to_le64(0x10000),
+		.bitmap_offset = cpu_to_le64(0x4000),
+		.bitmap_size = cpu_to_le64(0x1000),
+		.owners_offset = cpu_to_le64(0x5000),
+		.owners_size = cpu_to_le64(4 * 8),
+		.meta_offset = cpu_to_le64(0x5000),
+		.meta_size = cpu_to_le64(0x3000),
+		.data_offset = cpu_to_le64(0x8000),
+		.data_size = cpu_to_le64(0x7123),
+		.map_dir_offset = cpu_to_le32(0x3000),
+		.tree_dir_offset = cpu_to_le32(0x3020),
+		.map_runs = cpu_to_le32(2),
+		.tree_runs = cpu_to_le32(1),
+		.signature_offset = cpu_to_le32(0x1000),
+		.signature_area = cpu_to_le32(0x2000),
+		.hash_name = "sha256",
+		.digest_size = cpu_to_le16(32),
+		.salt_size = cpu_to_le16(4),
+		.root_digest = { 0xaa, 0xbb },
+		.salt = { 1, 2, 3, 4 },
+	};
+
+	return super;
+}
+
+static void super_bytes(void **state)
+{
+	static const struct {
+		size_t at;
+		u8 bytes[8];
+	} golden[] = {
+		{ 0,   { 0x64, 0x6d, 0x2d, 0x69, 0x6e, 0x63, 0x72, 0x0a } },
+		{ 8,   { 1, 0, 0, 0, 0x00, 0x40, 0, 0 } },
+		{ 80,  { 0, 0, 0, 0, 12, 12, 2, 0 } },
+		{ 88,  { 0xe8, 0x03 } },
+		{ 96,  { 0 } },
+		{ 104, { 0, 0, 1 } },
+		{ 112, { 0, 0x40 } },
+		{ 120, { 0, 0x10 } },
+		{ 128, { 0, 0x50 } },
+		{ 136, { 0x20 } },
+		{ 144, { 0, 0x50 } },
+		{ 152, { 0, 0x30 } },
+		{ 160, { 0, 0x80 } },
+		{ 168, { 0x23, 0x71 } },
+		{ 176, { 0, 0x30, 0, 0, 0x20, 0x30 } },
+		{ 184, { 2, 0, 0, 0, 1 } },
+		{ 192, { 0, 0x10, 0, 0, 0, 0x20 } },
+		{ 216, { 's', 'h', 'a', '2', '5', '6' } },
+		{ 248, { 32, 0, 4 } },
+		{ 256, { 0xaa, 0xbb } },
+		{ 320, { 1, 2, 3, 4 } },
+	};
+	struct inc_super super = good_super();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(golden); i++)
+		assert_memory_equal((u8 *)&super + golden[i].at,
+				    golden[i].bytes, 8);
+}
+
+static void super_parses(void **state)
+{
+	struct inc_super super = good_super();
+	struct inc_segment seg;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(inc_segment_parse(&super, 0, 0x10000, &seg, &why), 0);
+	assert_null(why);
+	assert_int_equal(seg.device_blocks, 1000);
+	assert_int_equal(seg.end, 0x10000);
+	assert_int_equal(seg.map_pages, 2);
+	assert_int_equal(seg.tree.levels, 2);
+	assert_int_equal(seg.tree.pages, 9);
+	assert_string_equal(seg.hash_name, "sha256");
+	assert_int_equal(seg.salt_size, 4);
+	/* A device may be larger than the image. */
+	assert_int_equal(inc_segment_parse(&super, 0, 0x10001, &seg, &why), 0);
+}
+
+/* One field made wrong: where it is, how long, and what it becomes. */
+struct change {
+	size_t at;
+	size_t size;
+	u64 value;
+	const char *why;	/* part of the sentence */
+};
+
+static void super_refused(void **state)
+{
+#define CHANGE(field, value, why) \
+	{ offsetof(struct inc_super, field), \
+	  sizeof(((struct inc_super *)0)->field), value, why }
+	static const struct change changes[] = {
+		CHANGE(version, 2, "version"),
+		CHANGE(incompat, 1ull << 63, "features"),
+		CHANGE(block_shift, 13, "block size"),
+		CHANGE(chunk_shift, 11, "chunk size"),
+		CHANGE(chunk_shift, 17, "chunk size"),
+		CHANGE(cluster_shift, 7, "cluster size"),
+		CHANGE(generation, 1, "generation"),
+		CHANGE(device_blocks, 0, "device size"),
+		CHANGE(device_blocks, 1ull << 32, "device size"),
+		CHANGE(segment_offset, 4096, "not where it says"),
+		CHANGE(segment_size, 0, "whole chunks"),
+		CHANGE(segment_size, 0x10001, "whole chunks"),
+		CHANGE(segment_size, 0x11000, "truncated"),
+		CHANGE(segment_size, ~0xfffull, "truncated"),
+		CHANGE(head_size, 0, "head size"),
+		CHANGE(head_size, 0x4001, "head size"),
+		CHANGE(head_size, 0x800000 + 4096, "head size"),
+		CHANGE(bitmap_offset, 0x5000, "does not follow the head"),
+		CHANGE(bitmap_size, 0x2000, "bitmap size"),
+		CHANGE(meta_offset, 0x6000, "does not follow the bitmap"),
+		CHANGE(meta_size, ~0xfffull, "metadata size"),
+		CHANGE(meta_size, 0x3001, "metadata size"),
+		CHANGE(data_offset, 0x9000, "does not follow the metadata"),
+		CHANGE(data_size, 0x8001, "does not end"),
+		CHANGE(data_size, 0x7000, "does not end"),
+		CHANGE(data_size, ~0ull, "does not end"),
+		CHANGE(owners_offset, 0x8000, "owner table"),
+		CHANGE(owners_offset, 0x5004, "owner table"),
+		CHANGE(owners_size, 36, "owner table"),
+		CHANGE(map_runs, 0, "map directory"),
+		CHANGE(map_runs, 0xffffffff, "map directory"),
+		CHANGE(map_dir_offset, 0xfff, "map directory"),
+		CHANGE(map_dir_offset, 0x3ff0, "map directory"),
+		CHANGE(map_dir_offset, 0xfffffff0, "map directory"),
+		CHANGE(tree_runs, 0, "tree directory"),
+		CHANGE(tree_runs, (1u << 18) + 1, "tree directory"),
+		CHANGE(tree_dir_offset, 0x3ff8, "tree directory"),
+		CHANGE(signature_offset, 0x2001, "signature"),
+		CHANGE(signature_area, 0xffffffff, "signature"),
+		CHANGE(signature_size, 0x2001, "signature"),
+		CHANGE(dictionary_size, 65537, "dictionary"),
+		CHANGE(digest_size, 0, "digest size"),
+		CHANGE(digest_size, 65, "digest size"),
+		CHANGE(salt_size, 257, "salt"),
+	};
+#undef CHANGE
+	struct inc_segment seg;
+	const char *why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(changes); i++) {
+		struct inc_super super = good_super();
+		__le64 value = cpu_to_le64(changes[i].value);
+
+		memcpy((u8 *)&super + changes[i].at, &value, changes[i].size);
+		assert_int_equal(inc_segment_parse(&super, 0, 0x10000, &seg,
+						   &why), -EINVAL);
+		if (!strstr(why, changes[i].why))
+			fail_msg("change %zu: '%s' lacks '%s'", i, why,
+				 changes[i].why);
+	}
+}
+
+static void hash_name_refused(void **state)
+{
+	static const char names[][INC_HASH_NAME_MAX] = {
+		"", "sha 256", "sha256\0x", "sha\xff",
+		"0123456789012345678901234567890",
+	};
+	struct inc_segment seg;
+	const char *why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(names); i++) {
+		struct inc_super super = good_super();
+		int ret;
+
+		memcpy(super.hash_name, names[i], INC_HASH_NAME_MAX);
+		ret = inc_segment_parse(&super, 0, 0x10000, &seg, &why);
+		/* The last one has 31 characters, which is allowed. */
+		assert_int_equal(ret, i + 1 < COUNT(names) ? -EINVAL : 0);
+	}
+}
+
+static void tree_shape(void **state)
+{
+	static const struct {
+		u64 blocks, pages;
+		u32 levels;
+	} shapes[] = {
+		{ 1, 0, 0 }, { 2, 1, 1 }, { 127, 1, 1 }, { 128, 1, 1 },
+		{ 129, 3, 2 }, { 511, 5, 2 }, { 512, 5, 2 }, { 513, 6, 2 },
+		{ 16383, 129, 2 }, { 16384, 129, 2 }, { 16385, 132, 3 },
+		{ 0xffffffffull, 33554432ull + 262144 + 2048 + 16 + 1, 5 },
+	};
+	struct inc_tree tree;
+	u32 place;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(shapes); i++) {
+		assert_int_equal(inc_tree_init(&tree, shapes[i].blocks, 32), 0);
+		assert_int_equal(tree.levels, shapes[i].levels);
+		assert_int_equal(tree.pages, shapes[i].pages);
+		if (!tree.levels)
+			continue;
+		assert_int_equal(tree.first[tree.levels - 1], 0);
+		assert_int_equal(inc_tree_page(&tree, 0, shapes[i].blocks - 1,
+					       &place), tree.pages - 1);
+		assert_int_equal(place, (shapes[i].blocks - 1) % 128 * 32);
+	}
+	assert_int_equal(inc_tree_init(&tree, 0, 32), -EINVAL);
+	assert_int_equal(inc_tree_init(&tree, 1ull << 32, 32), -EINVAL);
+	assert_int_equal(inc_tree_init(&tree, 1, 0), -EINVAL);
+	assert_int_equal(inc_tree_init(&tree, 1, 65), -EINVAL);
+
+	/* Digests of 20 bytes take 32; those of 64 make 64 a page. */
+	assert_int_equal(inc_tree_init(&tree, 129, 20), 0);
+	assert_int_equal(tree.digest_shift, 5);
+	assert_int_equal(inc_tree_init(&tree, 65, 64), 0);
+	assert_int_equal(tree.pages, 3);
+	/* The smallest digest and the largest device stay within the array. */
+	assert_int_equal(inc_tree_init(&tree, INC_BLOCKS_MAX, 1), 0);
+	assert_int_equal(tree.levels, 3);
+	assert_int_equal(inc_tree_init(&tree, INC_BLOCKS_MAX, 64), 0);
+	assert_int_equal(tree.levels, 6);
+}
+
+static void tree_places(void **state)
+{
+	struct inc_tree tree;
+	u32 place;
+
+	(void)state;
+	inc_tree_init(&tree, 16385, 32);
+	/* Page 0 is the top, 1 and 2 are level 1, 3 to 131 level 0. */
+	assert_int_equal(inc_tree_page(&tree, 2, 16384, &place), 0);
+	assert_int_equal(place, 32);
+	assert_int_equal(inc_tree_page(&tree, 1, 16383, &place), 1);
+	assert_int_equal(place, 127 * 32);
+	assert_int_equal(inc_tree_page(&tree, 1, 16384, &place), 2);
+	assert_int_equal(place, 0);
+	assert_int_equal(inc_tree_page(&tree, 0, 128, &place), 4);
+	assert_int_equal(place, 0);
+}
+
+static void run_bytes(void **state)
+{
+	static const u8 golden[16] = {
+		0x04, 0x03, 0x02, 0x01, 1, 0, 0, 0,
+		0x0d, 0x0c, 0x0b, 0x0a, 0, 0, 0, 0,
+	};
+	const struct inc_run run = {
+		cpu_to_le32(0x01020304), cpu_to_le32(INC_RUN_REPEAT),
+		cpu_to_le64(0x0a0b0c0d),
+	};
+
+	(void)state;
+	assert_memory_equal(&run, golden, sizeof(golden));
+}
+
+static struct inc_run run(u32 first, u32 flags, u64 page)
+{
+	const struct inc_run made = {
+		cpu_to_le32(first), cpu_to_le32(flags), cpu_to_le64(page),
+	};
+
+	return made;
+}
+
+static void directory(void **state)
+{
+	struct inc_run runs[] = {
+		run(0, 0, 10), run(5, INC_RUN_REPEAT, 3), run(100, 0, 15),
+	};
+	const char *why;
+
+	(void)state;
+	assert_int_equal(inc_dir_check(runs, 3, 105, 20 << 12, &why), 0);
+	assert_int_equal(inc_dir_lookup(runs, 3, 0), 10);
+	assert_int_equal(inc_dir_lookup(runs, 3, 4), 14);
+	assert_int_equal(inc_dir_lookup(runs, 3, 5), 3);
+	assert_int_equal(inc_dir_lookup(runs, 3, 99), 3);
+	assert_int_equal(inc_dir_lookup(runs, 3, 100), 15);
+	assert_int_equal(inc_dir_lookup(runs, 3, 104), 19);
+	assert_int_equal(inc_dir_lookup(runs, 1, 4), 14);
+
+	assert_int_equal(inc_dir_check(runs, 3, 106, 20 << 12, &why), -EINVAL);
+	assert_non_null(strstr(why, "past the end"));
+	assert_int_equal(inc_dir_check(runs, 3, 100, 20 << 12, &why), -EINVAL);
+	assert_non_null(strstr(why, "more pages"));
+	assert_int_equal(inc_dir_check(runs, 0, 1, 20 << 12, &why), -EINVAL);
+	runs[0] = run(1, 0, 10);
+	assert_int_equal(inc_dir_check(runs, 3, 105, 20 << 12, &why), -EINVAL);
+	assert_non_null(strstr(why, "page 0"));
+	runs[0] = run(0, 0, 10);
+	runs[2] = run(5, 0, 15);
+	assert_int_equal(inc_dir_check(runs, 3, 10, 20 << 12, &why), -EINVAL);
+	assert_non_null(strstr(why, "sorted"));
+	runs[2] = run(100, 2, 15);
+	assert_int_equal(inc_dir_check(runs, 3, 105, 20 << 12, &why), -EINVAL);
+	assert_non_null(strstr(why, "flag"));
+	runs[2] = run(100, 0, UINT64_MAX);
+	assert_int_equal(inc_dir_check(runs, 3, 105, 20 << 12, &why), -EINVAL);
+}
+
+static void entries(void **state)
+{
+	struct inc_extent extent = { 0x123456789aull, 0x1000, 0,
+				     INC_CODEC_STORED };
+	struct inc_extent back;
+	const u64 end = 1ull << 40;
+
+	(void)state;
+	/* codec 1, cluster 0, length 0xfff, offset */
+	assert_int_equal(inc_entry_encode(&extent), 0x200fff123456789aull);
+	assert_int_equal(inc_entry_decode(0x200fff123456789aull, 0, end, &back),
+			 0);
+	assert_int_equal(back.offset, extent.offset);
+	assert_int_equal(back.length, 0x1000);
+	assert_int_equal(back.codec, INC_CODEC_STORED);
+
+	/* The largest extent there is. */
+	extent = (struct inc_extent){ end - 262144, 262144, 6,
+				      INC_CODEC_STORED };
+	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 6, end,
+					  &back), 0);
+	assert_int_equal(back.length, 262144);
+	assert_int_equal(inc_cluster_bytes(&back), 262144);
+	assert_int_equal(inc_cluster_start(&back, 200), 192);
+	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 5, end,
+					  &back), -EINVAL);
+	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 6, end - 1,
+					  &back), -EINVAL);
+
+	extent = (struct inc_extent){ 0, 0, 0, INC_CODEC_ZERO };
+	assert_int_equal(inc_entry_encode(&extent), 0);
+	assert_int_equal(inc_entry_decode(0, 0, 0, &back), 0);
+	assert_int_equal(back.length, 0);
+
+	/* LZ4 must be shorter than its cluster, stored just as long. */
+	extent = (struct inc_extent){ 0, 4096, 0, INC_CODEC_LZ4 };
+	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 0, end,
+					  &back), -EINVAL);
+	extent.length = 4095;
+	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 0, end,
+					  &back), 0);
+	extent.codec = INC_CODEC_STORED;
+	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 0, end,
+					  &back), -EINVAL);
+	/* Codec 0 with anything else in the entry, and unknown codecs. */
+	assert_int_equal(inc_entry_decode(1, 0, end, &back), -EINVAL);
+	extent.codec = INC_CODEC_ZSTD;
+	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 0, end,
+					  &back), -EINVAL);
+	assert_int_equal(inc_entry_decode(7ull << 61, 0, end, &back), -EINVAL);
+	assert_int_equal(inc_map_page(511), 0);
+	assert_int_equal(inc_map_page(512), 1);
+	assert_int_equal(inc_map_index(513), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(super_bytes),
+		cmocka_unit_test(super_parses),
+		cmocka_unit_test(super_refused),
+		cmocka_unit_test(hash_name_refused),
+		cmocka_unit_test(tree_shape),
+		cmocka_unit_test(tree_places),
+		cmocka_unit_test(run_bytes),
+		cmocka_unit_test(directory),
+		cmocka_unit_test(entries),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

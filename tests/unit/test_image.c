@@ -1,0 +1,828 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The library, on an image in memory that is put together here, by hand and
+ * from the format's description: with clusters of two sizes, shared extents, a
+ * break in the order of the data and a second segment, none of which the
+ * tests of mkimage have all of.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <lz4.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "incremental.h"
+
+#define BLOCKS		699u
+#define MAP_PAGES	2u
+#define LEAF_PAGES	6u		/* of the tree; and one above them */
+#define SALT		"salty"
+#define ROOM		(8u << 20)
+
+struct maker {
+	u32 chunk_shift;
+	u8 *bytes;			/* the image, zeros behind it */
+	u64 size;
+	u8 digests[BLOCKS][32];
+	u64 entries[BLOCKS];
+	u64 map_page[MAP_PAGES];	/* in units of 4096 bytes */
+	u64 tree_page[1 + LEAF_PAGES];
+	u64 at;				/* where the next extent goes */
+	u32 owners[4096];
+	u32 owner_count;
+	u64 data_offset;
+	u8 root[32];
+};
+
+/* Reads of the image as the library asks for them. */
+struct memory {
+	const struct maker *maker;
+	u64 fail_start, fail_end;	/* not there */
+	u64 lowest, highest;		/* what was read of the data */
+	u64 data_offset;		/* where that starts */
+};
+
+static void block_content(u32 generation, u32 block, u8 *out)
+{
+	u32 kind = block / 2 % 4, seed = block, i;
+
+	memset(out, 0, 4096);
+	if (generation && (block == 5 || block == 6))
+		seed += 100000, kind = 1;
+	if (kind == 0)
+		return;
+	if (kind == 3)			/* shared with others */
+		seed = block % 16;
+	if (kind == 2) {
+		for (i = 0; i < 240; i++)
+			sprintf((char *)out + 16 * i, "line %4u %5u\n", i,
+				seed);
+		return;
+	}
+	for (i = 0; i < 4096; i++) {
+		seed = seed * 1103515245 + 12345;
+		out[i] = (u8)(seed >> 16);
+	}
+}
+
+static void hash(const void *data, size_t length, u8 *digest)
+{
+	static u8 buffer[sizeof(SALT) - 1 + 4096];
+
+	memcpy(buffer, SALT, sizeof(SALT) - 1);
+	memcpy(buffer + sizeof(SALT) - 1, data, length);
+	SHA256(buffer, sizeof(SALT) - 1 + length, digest);
+}
+
+static u64 up(u64 value, u64 step)
+{
+	return (value + step - 1) / step * step;
+}
+
+static u32 cluster_shift_of(u32 block)
+{
+	return block >= 200;
+}
+
+/* An equal cluster that has its extent already. */
+static u64 shared_entry(const struct maker *maker, u32 start, u32 blocks)
+{
+	u32 other;
+
+	if (start + blocks > BLOCKS)
+		return 0;
+	for (other = 0; other + blocks <= BLOCKS; other += blocks) {
+		if (other == start || !maker->entries[other] ||
+		    cluster_shift_of(other) != cluster_shift_of(start))
+			continue;
+		if (!memcmp(maker->digests[other], maker->digests[start],
+			    32 * blocks))
+			return maker->entries[other];
+	}
+	return 0;
+}
+
+static void put_extent(struct maker *maker, u32 generation, u32 start)
+{
+	u32 shift = cluster_shift_of(start), blocks = 1u << shift, i;
+	u8 content[8192] = { 0 }, packed[8192];
+	struct inc_extent extent = { .cluster_shift = (u8)shift };
+	u64 chunk = 1ull << maker->chunk_shift, c, entry;
+	int length;
+
+	for (i = 0; i < blocks && start + i < BLOCKS; i++)
+		block_content(generation, start + i, content + 4096 * i);
+	for (i = 0; i < 4096 * blocks && !content[i]; i++)
+		;
+	if (i == 4096 * blocks) {
+		for (i = 0; i < blocks && start + i < BLOCKS; i++)
+			maker->entries[start + i] = 0;
+		return;
+	}
+	for (i = 0; i < blocks && start + i < BLOCKS; i++)
+		maker->entries[start + i] = 0;
+	entry = shared_entry(maker, start, blocks);
+	if (!entry) {
+		length = LZ4_compress_default((char *)content, (char *)packed,
+					      (int)(4096 * blocks),
+					      (int)(4096 * blocks - 1));
+		extent.codec = length ? INC_CODEC_LZ4 : INC_CODEC_STORED;
+		extent.length = length ? (u32)length : 4096 * blocks;
+		extent.offset = maker->at;
+		memcpy(maker->bytes + maker->at, length ? packed : content,
+		       extent.length);
+		for (c = up(maker->at, chunk); c < maker->at + extent.length;
+		     c += chunk) {
+			assert_int_equal(maker->owner_count,
+					 (c - maker->data_offset) / chunk);
+			maker->owners[maker->owner_count++] = start;
+		}
+		maker->at += extent.length;
+		entry = inc_entry_encode(&extent);
+	}
+	for (i = 0; i < blocks && start + i < BLOCKS; i++)
+		maker->entries[start + i] = entry;
+}
+
+static void put_tree(struct maker *maker, const u64 *pages, u32 changed)
+{
+	u8 *top = maker->bytes + (pages[0] << 12);
+	u32 i, b;
+
+	for (i = 0; i < LEAF_PAGES; i++) {
+		u8 *page = maker->bytes + (pages[1 + i] << 12);
+
+		if (changed & 1u << i)
+			for (b = 128 * i; b < 128 * (i + 1) && b < BLOCKS; b++)
+				memcpy(page + b % 128 * 32, maker->digests[b],
+				       32);
+		hash(page, 4096, top + 32 * i);
+	}
+	hash(top, 4096, maker->root);
+}
+
+/* Runs for pages, one run a page: correct, if not short. */
+static void put_runs(u8 *at, const u64 *pages, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		struct inc_run run = {
+			cpu_to_le32(i), 0, cpu_to_le64(pages[i]),
+		};
+
+		memcpy(at + 16 * i, &run, sizeof(run));
+	}
+}
+
+/*
+ * Add a segment with the clusters in [first[0], end[0]), then those in
+ * [first[1], end[1]), which start a chunk of their own. @leaves and @maps say
+ * which pages of tree and map are new.
+ */
+static void add_segment(struct maker *maker, u32 generation,
+			const u32 *first, const u32 *end, u32 leaves, u32 maps)
+{
+	u64 chunk = 1ull << maker->chunk_shift, start = maker->size, next;
+	u64 head = up(4096 + 8192 + 16 * (MAP_PAGES + 1 + LEAF_PAGES), chunk);
+	u64 owners_room = 4096, bitmap = chunk, chunks, i;
+	struct inc_super super = { .magic = INC_MAGIC };
+	u8 *base = maker->bytes + start;
+	u32 part, b;
+
+	for (b = 0; b < BLOCKS; b++) {
+		u8 content[4096];
+
+		block_content(generation, b, content);
+		hash(content, 4096, maker->digests[b]);
+	}
+	/* Metadata: owner table, tree, map. */
+	next = (start + head + bitmap + owners_room) >> 12;
+	maker->tree_page[0] = next++;
+	for (i = 0; i < LEAF_PAGES; i++)
+		if (leaves & 1u << i)
+			maker->tree_page[1 + i] = next++;
+	for (i = 0; i < MAP_PAGES; i++)
+		if (maps & 1u << i)
+			maker->map_page[i] = next++;
+	maker->data_offset = up(next << 12, chunk);
+	maker->at = maker->data_offset;
+	maker->owner_count = 0;
+	for (part = 0; part < 2; part++) {
+		if (part && first[1] < end[1])
+			maker->at = up(maker->at, chunk);
+		for (b = first[part]; b < end[part];
+		     b += 1u << cluster_shift_of(b))
+			put_extent(maker, generation, b);
+	}
+	put_tree(maker, maker->tree_page, leaves);
+	for (b = 0; b < BLOCKS; b++) {
+		__le64 entry = cpu_to_le64(maker->entries[b]);
+
+		if (maps & 1u << b / 512)
+			memcpy(maker->bytes + (maker->map_page[b / 512] << 12) +
+			       b % 512 * 8, &entry, 8);
+	}
+	memcpy(base + head + bitmap, maker->owners, 4 * maker->owner_count);
+	maker->size = up(maker->at, chunk);
+	chunks = (maker->size - start) / chunk;
+	for (i = 0; i < chunks; i++)
+		base[head + i / 8] |= (u8)(1u << i % 8);
+
+	super.version = cpu_to_le32(1);
+	super.head_size = cpu_to_le32((u32)head);
+	memcpy(super.uuid, "0123456789abcdef", 16);
+	super.generation = cpu_to_le32(generation);
+	super.block_shift = 12;
+	super.chunk_shift = (u8)maker->chunk_shift;
+	super.cluster_shift = 1;
+	super.device_blocks = cpu_to_le64(BLOCKS);
+	super.segment_offset = cpu_to_le64(start);
+	super.segment_size = cpu_to_le64(maker->size - start);
+	super.bitmap_offset = cpu_to_le64(start + head);
+	super.bitmap_size = cpu_to_le64(bitmap);
+	super.owners_offset = cpu_to_le64(start + head + bitmap);
+	super.owners_size = cpu_to_le64(4 * maker->owner_count);
+	super.meta_offset = super.owners_offset;
+	super.meta_size = cpu_to_le64(maker->data_offset -
+				      (start + head + bitmap));
+	super.data_offset = cpu_to_le64(maker->data_offset);
+	super.data_size = cpu_to_le64(maker->at - maker->data_offset);
+	super.signature_offset = cpu_to_le32(4096);
+	super.signature_area = cpu_to_le32(8192);
+	super.map_dir_offset = cpu_to_le32(12288);
+	super.map_runs = cpu_to_le32(MAP_PAGES);
+	super.tree_dir_offset = cpu_to_le32(12288 + 16 * MAP_PAGES);
+	super.tree_runs = cpu_to_le32(1 + LEAF_PAGES);
+	strcpy((char *)super.hash_name, "sha256");
+	super.digest_size = cpu_to_le16(32);
+	super.salt_size = cpu_to_le16(sizeof(SALT) - 1);
+	memcpy(super.salt, SALT, sizeof(SALT) - 1);
+	memcpy(super.root_digest, maker->root, 32);
+	memcpy(base, &super, sizeof(super));
+	put_runs(base + 12288, maker->map_page, MAP_PAGES);
+	put_runs(base + 12288 + 16 * MAP_PAGES, maker->tree_page,
+		 1 + LEAF_PAGES);
+	SHA256(base, head, ((struct inc_super *)base)->head_digest);
+}
+
+/* Two segments: all blocks, the second half first; then two blocks changed. */
+static struct maker *make(u32 chunk_shift)
+{
+	static const u32 base_first[] = { 300, 0 }, base_end[] = { BLOCKS, 300 };
+	static const u32 next_first[] = { 5, 0 }, next_end[] = { 7, 0 };
+	struct maker *maker = calloc(1, sizeof(*maker));
+
+	assert_non_null(maker);
+	maker->chunk_shift = chunk_shift;
+	maker->bytes = calloc(1, ROOM);
+	assert_non_null(maker->bytes);
+	add_segment(maker, 0, base_first, base_end, ~0u, ~0u);
+	add_segment(maker, 1, next_first, next_end, 1, 1);
+	assert_true(maker->size < ROOM);
+	return maker;
+}
+
+static void unmake(struct maker *maker)
+{
+	free(maker->bytes);
+	free(maker);
+}
+
+static int memory_read(void *context, u64 offset, size_t length, void *buffer,
+		       struct inc_error *error)
+{
+	struct memory *memory = context;
+
+	(void)error;
+	if (offset >= memory->data_offset) {
+		if (offset < memory->lowest)
+			memory->lowest = offset;
+		if (offset + length > memory->highest)
+			memory->highest = offset + length;
+	}
+	if (offset < memory->fail_end && offset + length > memory->fail_start)
+		return -ENODATA;
+	memcpy(buffer, memory->maker->bytes + offset, length);
+	return 0;
+}
+
+static int open_memory(struct inc_image **image, struct memory *memory,
+		       u32 generation, struct inc_error *error)
+{
+	const struct inc_io io = { memory_read, memory };
+
+	return inc_image_open(image, &io, memory->maker->size, generation,
+			      error);
+}
+
+static void must(int ret, const struct inc_error *error)
+{
+	if (ret)
+		fail_msg("%d: %s", ret, error->text);
+}
+
+static void check_blocks(struct inc_image *image, u32 generation, u32 block,
+			 u32 count)
+{
+	u8 *got = malloc(4096 * (size_t)count), wanted[4096];
+	struct inc_error error;
+	u32 i;
+
+	must(inc_image_read(image, block, count, got, &error), &error);
+	for (i = 0; i < count; i++) {
+		block_content(generation, block + i, wanted);
+		assert_memory_equal(got + 4096 * i, wanted, 4096);
+	}
+	free(got);
+}
+
+static void reads(void **state)
+{
+	u32 shift, generation;
+
+	(void)state;
+	for (shift = 12; shift <= 14; shift++) {
+		struct maker *maker = make(shift);
+		struct memory memory = { .maker = maker };
+		struct inc_image *image;
+		struct inc_error error;
+		u8 block[4096];
+
+		for (generation = 0; generation < 2; generation++) {
+			must(open_memory(&image, &memory, generation, &error),
+			     &error);
+			assert_int_equal(inc_image_segments(image), 2);
+			assert_int_equal(inc_image_size(image), maker->size);
+			check_blocks(image, generation, 0, BLOCKS);
+			check_blocks(image, generation, 5, 2);
+			check_blocks(image, generation, 201, 3);
+			check_blocks(image, generation, BLOCKS - 1, 1);
+			check_blocks(image, generation, 0, 0);
+			assert_int_equal(inc_image_read(image, BLOCKS, 1,
+							block, &error),
+					 -EINVAL);
+			assert_int_equal(inc_image_read(image, 1, UINT64_MAX,
+							block, &error),
+					 -EINVAL);
+			inc_image_close(image);
+		}
+		must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+		assert_int_equal(inc_image_segment(image)->generation, 1);
+		inc_image_close(image);
+		assert_int_equal(open_memory(&image, &memory, 2, &error),
+				 -EINVAL);
+		unmake(maker);
+	}
+}
+
+static void zeros_and_trust(void **state)
+{
+	struct maker *maker = make(12);
+	struct memory memory = { .maker = maker };
+	struct inc_image *image;
+	struct inc_error error;
+	u8 page[4096], digest[32];
+	u64 count;
+
+	(void)state;
+	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	must(inc_image_zeros(image, 0, BLOCKS, &count, &error), &error);
+	assert_int_equal(count, 2);
+	must(inc_image_zeros(image, 1, 5, &count, &error), &error);
+	assert_int_equal(count, 1);
+	must(inc_image_zeros(image, 2, 5, &count, &error), &error);
+	assert_int_equal(count, 0);
+
+	must(inc_image_trust(image, maker->root, 32, (const u8 *)SALT, 5,
+			     &error), &error);
+	must(inc_image_trust(image, maker->root, 32, NULL, 0, &error), &error);
+	assert_int_equal(inc_image_trust(image, maker->root, 32,
+					 (const u8 *)"", 0, &error), -EBADMSG);
+	assert_int_equal(inc_image_trust(image, maker->root, 31, NULL, 0,
+					 &error), -EINVAL);
+	assert_int_equal(inc_image_trust(image, maker->digests[0], 32, NULL, 0,
+					 &error), -EBADMSG);
+
+	must(inc_image_tree_page(image, 0, page, &error), &error);
+	hash(page, 4096, digest);
+	assert_memory_equal(digest, maker->root, 32);
+	must(inc_image_tree_page(image, LEAF_PAGES, page, &error), &error);
+	assert_memory_equal(page, maker->digests[128 * (LEAF_PAGES - 1)], 32);
+	assert_int_equal(inc_image_tree_page(image, LEAF_PAGES + 1, page,
+					     &error), -EINVAL);
+	inc_image_close(image);
+	unmake(maker);
+}
+
+static bool covered(const struct inc_range *ranges, size_t count, u64 start,
+		    u64 end)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (ranges[i].offset <= start &&
+		    end <= ranges[i].offset + ranges[i].length)
+			return true;
+	return false;
+}
+
+/* What a plan names is enough to read the blocks with, and well-formed. */
+static void plans(void **state)
+{
+	struct maker *maker = make(12);
+	struct memory memory = { .maker = maker };
+	struct inc_extent extent;
+	struct inc_range *ranges;
+	struct inc_image *image;
+	struct inc_error error;
+	size_t count, i;
+	u32 block;
+
+	(void)state;
+	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	for (block = 0; block < BLOCKS; block += 7) {
+		must(inc_image_plan(image, block, block < 600 ? 99 : 1, &ranges,
+				    &count, &error), &error);
+		for (i = 0; i < count; i++) {
+			assert_int_equal(ranges[i].offset % 4096, 0);
+			assert_int_equal(ranges[i].length % 4096, 0);
+			assert_true(ranges[i].length > 0);
+			if (i)
+				assert_true(ranges[i].offset >
+					    ranges[i - 1].offset +
+					    ranges[i - 1].length);
+		}
+		must(inc_image_extent(image, block, &extent, &error), &error);
+		assert_true(!extent.length ||
+			    covered(ranges, count, extent.offset,
+				    extent.offset + extent.length));
+		assert_true(covered(ranges, count,
+				    maker->map_page[block / 512] << 12,
+				    (maker->map_page[block / 512] + 1) << 12));
+		assert_true(covered(ranges, count,
+				    maker->tree_page[1 + block / 128] << 12,
+				    (maker->tree_page[1 + block / 128] + 1) <<
+					    12));
+		assert_true(covered(ranges, count, maker->tree_page[0] << 12,
+				    (maker->tree_page[0] + 1) << 12));
+		free(ranges);
+	}
+	assert_int_equal(inc_image_plan(image, BLOCKS, 1, &ranges, &count,
+					&error), -EINVAL);
+	inc_image_close(image);
+	unmake(maker);
+}
+
+/* Where the data of @at's segment starts; UINT64_MAX if @at is before it. */
+static u64 data_start(const struct inc_image *image, u64 at)
+{
+	u64 data = UINT64_MAX;
+	u32 i;
+
+	for (i = 0; i < inc_image_segments(image); i++) {
+		const struct inc_segment *seg = inc_image_segment_at(image, i);
+
+		if (at >= seg->data_offset && at < seg->end)
+			data = seg->data_offset;
+	}
+	return data;
+}
+
+/*
+ * Every chunk verifies, alone and together with others, and reads no more data
+ * than widening says; areas are right.
+ */
+static void verifies(void **state)
+{
+	u32 shift;
+
+	(void)state;
+	for (shift = 12; shift <= 14; shift++) {
+		struct maker *maker = make(shift);
+		struct memory memory = { .maker = maker };
+		u64 chunk = 1ull << shift, at, offset, length;
+		struct inc_image *image;
+		struct inc_error error;
+		u32 i;
+
+		must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+		must(inc_image_verify(image, 0, maker->size, maker->bytes,
+				      &error), &error);
+		for (at = 0; at < maker->size; at += chunk) {
+			offset = at;
+			length = chunk;
+			must(inc_image_widen(image, &offset, &length, &error),
+			     &error);
+			assert_true(offset <= at && offset % chunk == 0);
+			assert_true(length % chunk == 0 &&
+				    offset + length >= at + chunk);
+			memory.lowest = UINT64_MAX;
+			memory.highest = 0;
+			memory.data_offset = data_start(image, at);
+			must(inc_image_verify(image, at, chunk,
+					      maker->bytes + at, &error),
+			     &error);
+			assert_true(memory.lowest >= offset);
+			assert_true(memory.highest <= offset + length);
+		}
+		for (i = 0; i < MAP_PAGES; i++)
+			assert_int_equal(inc_image_area(image,
+					 maker->map_page[i] << 12),
+					 INC_AREA_MAP);
+		for (i = 0; i <= LEAF_PAGES; i++)
+			assert_int_equal(inc_image_area(image,
+					 maker->tree_page[i] << 12),
+					 INC_AREA_TREE);
+		assert_int_equal(inc_image_area(image, 0), INC_AREA_HEAD);
+		assert_int_equal(inc_image_area(image, up(16384, chunk)),
+				 INC_AREA_BITMAP);
+		assert_int_equal(inc_image_area(image, up(16384, chunk) +
+						chunk), INC_AREA_OWNERS);
+		assert_int_equal(inc_image_area(image, maker->size - 1),
+				 INC_AREA_DATA);
+		assert_int_equal(inc_image_verify(image, 1, chunk,
+						  maker->bytes, &error),
+				 -EINVAL);
+		assert_int_equal(inc_image_verify(image, maker->size, chunk,
+						  maker->bytes, &error),
+				 -EINVAL);
+		inc_image_close(image);
+		unmake(maker);
+	}
+}
+
+/* The image has a changed bit in its data, but still gives the same blocks. */
+static void check_same(const struct maker *maker)
+{
+	struct memory memory = { .maker = maker };
+	struct inc_image *image;
+	struct inc_error error;
+	u32 generation;
+
+	for (generation = 0; generation < 2; generation++) {
+		must(open_memory(&image, &memory, generation, &error), &error);
+		check_blocks(image, generation, 0, BLOCKS);
+		inc_image_close(image);
+	}
+}
+
+/*
+ * What arrives with a changed bit is refused, wherever the bit is, but for
+ * entries of the map and owners, which are checked by their form, and where
+ * other LZ4 bytes happen to expand to the same.
+ */
+static void changed_bits(void **state)
+{
+	struct maker *maker = make(13), *good = make(13);
+	struct memory memory = { .maker = good };
+	u64 chunk = 1ull << 13, at, step = 0;
+	struct inc_image *image;
+	struct inc_error error;
+
+	(void)state;
+	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	for (at = 0; at < maker->size; at += 1 + step++ % 211) {
+		enum inc_area area = inc_image_area(image, at);
+		u64 start = at / chunk * chunk;
+		int ret;
+
+		maker->bytes[at] ^= (u8)(1u << at % 8);
+		ret = inc_image_verify(image, start, chunk,
+				       maker->bytes + start, &error);
+		if (!ret && area == INC_AREA_DATA)
+			check_same(maker);
+		else if (!ret && area != INC_AREA_MAP &&
+			 area != INC_AREA_OWNERS)
+			fail_msg("offset %llu", (unsigned long long)at);
+		if (ret && ret != -EBADMSG && ret != -EINVAL)
+			fail_msg("offset %llu: %d", (unsigned long long)at,
+				 ret);
+		maker->bytes[at] ^= (u8)(1u << at % 8);
+	}
+	/* And none of that has been believed. */
+	check_blocks(image, 1, 0, BLOCKS);
+	inc_image_close(image);
+	unmake(good);
+	unmake(maker);
+}
+
+/* The same when it is the image that has changed: no read gives wrong bytes. */
+static void damaged_image(void **state)
+{
+	struct maker *maker = make(12);
+	struct memory memory = { .maker = maker };
+	u8 *got = malloc(BLOCKS * 4096), wanted[4096];
+	u64 at, step = 0;
+
+	(void)state;
+	for (at = 0; at < maker->size; at += 997 + step++ % 611) {
+		struct inc_image *image;
+		struct inc_error error;
+		u32 block;
+		int ret;
+
+		maker->bytes[at] ^= (u8)(1u << at % 8);
+		ret = open_memory(&image, &memory, INC_NEWEST, &error);
+		for (block = 0; !ret && block < BLOCKS; block += 50) {
+			u32 count = BLOCKS - block < 50 ? BLOCKS - block : 50;
+			u32 i;
+
+			if (inc_image_read(image, block, count, got, &error))
+				continue;
+			for (i = 0; i < count; i++) {
+				block_content(1, block + i, wanted);
+				assert_memory_equal(got + 4096 * i, wanted,
+						    4096);
+			}
+		}
+		if (!ret)
+			inc_image_close(image);
+		maker->bytes[at] ^= (u8)(1u << at % 8);
+	}
+	free(got);
+	unmake(maker);
+}
+
+/* Damage that heals is not remembered. */
+static void heals(void **state)
+{
+	struct maker *maker = make(12);
+	struct memory memory = { .maker = maker };
+	const u64 places[] = { maker->tree_page[0] << 12,
+			       maker->tree_page[3] << 12,
+			       (maker->map_page[1] << 12) + 8 };
+	struct inc_image *image;
+	struct inc_error error;
+	u8 block[4096];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		u32 number = i == 2 ? 513 : 257;
+
+		must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+		maker->bytes[places[i]] ^= 1;
+		if (i == 2)
+			maker->bytes[places[i]] ^= 3;
+		assert_true(inc_image_read(image, number, 1, block, &error) <
+			    0 || i == 2);
+		maker->bytes[places[i]] ^= 1;
+		if (i == 2)
+			maker->bytes[places[i]] ^= 3;
+		check_blocks(image, 1, number, 1);
+		inc_image_close(image);
+	}
+	unmake(maker);
+}
+
+static void absent(void **state)
+{
+	struct maker *maker = make(12);
+	struct memory memory = { .maker = maker };
+	struct inc_extent extent;
+	struct inc_image *image;
+	struct inc_error error;
+	u8 block[4096];
+
+	(void)state;
+	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	must(inc_image_extent(image, 10, &extent, &error), &error);
+	memory.fail_start = extent.offset;
+	memory.fail_end = extent.offset + 1;
+	assert_int_equal(inc_image_read(image, 10, 1, block, &error), -ENODATA);
+	assert_true(error.text[0]);
+	check_blocks(image, 1, 300, 10);
+	memory.fail_end = 0;
+	check_blocks(image, 1, 10, 1);
+	inc_image_close(image);
+	unmake(maker);
+}
+
+static void local_images(void **state)
+{
+	struct maker *maker = make(12);
+	struct memory memory = { .maker = maker };
+	char name[] = "/tmp/incremental-test.XXXXXX";
+	int fd = mkstemp(name);
+	struct inc_image *image, *local;
+	struct inc_error error;
+	u8 block[4096], bits[64];
+	u64 present;
+
+	(void)state;
+	assert_true(fd >= 0);
+	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	must(inc_local_create(image, fd, &error), &error);
+	assert_int_equal(lseek(fd, 0, SEEK_END), maker->size);
+	must(inc_local_present(image, fd, &present, &error), &error);
+	/* Heads of 4 chunks and bitmaps of 1, twice. */
+	assert_int_equal(present, 2 * 5 * 4096);
+	assert_int_equal(pread(fd, bits, sizeof(bits),
+			       (off_t)inc_image_segment(image)->bitmap_offset),
+			 sizeof(bits));
+	assert_int_equal(bits[0], 0x1f);
+	assert_int_equal(bits[1], 0);
+
+	must(inc_image_open_file(&local, name, INC_NEWEST, &error), &error);
+	assert_int_equal(inc_image_read(local, 300, 1, block, &error),
+			 -ENODATA);
+	inc_image_close(local);
+
+	/* All of the image makes a complete local image. */
+	assert_int_equal(pwrite(fd, maker->bytes, maker->size, 0),
+			 (ssize_t)maker->size);
+	must(inc_image_open_file(&local, name, INC_NEWEST, &error), &error);
+	check_blocks(local, 1, 0, BLOCKS);
+	must(inc_local_present(local, fd, &present, &error), &error);
+	assert_int_equal(present, maker->size);
+	inc_image_close(local);
+	inc_image_close(image);
+	close(fd);
+	unlink(name);
+	assert_int_equal(inc_image_open_file(&local, name, 0, &error), -ENOENT);
+	unmake(maker);
+}
+
+/* Segments that are not of one image. */
+static void odd_segments(void **state)
+{
+	struct maker *maker = make(12), *other = make(12);
+	struct memory memory = { .maker = other };
+	struct inc_super super;
+	struct inc_image *image;
+	struct inc_error error;
+	u64 second;
+	u32 head;
+
+	(void)state;
+	must(open_memory(&image, &memory, 0, &error), &error);
+	second = inc_image_segment(image)->end;
+	inc_image_close(image);
+
+	/* Another UUID. */
+	memcpy(&super, other->bytes + second, sizeof(super));
+	head = le32_to_cpu(super.head_size);
+	other->bytes[second + offsetof(struct inc_super, uuid)] ^= 1;
+	assert_int_equal(open_memory(&image, &memory, 0, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "another image"));
+	memcpy(other->bytes + second, &super, sizeof(super));
+
+	/* Another hash, which is not known, in a head that is in order. */
+	memcpy(other->bytes, maker->bytes, second);
+	other->size = second;
+	memcpy(((struct inc_super *)other->bytes)->hash_name, "md5\0\0\0", 6);
+	memset(((struct inc_super *)other->bytes)->head_digest, 0, 32);
+	SHA256(other->bytes, head,
+	       ((struct inc_super *)other->bytes)->head_digest);
+	assert_int_equal(open_memory(&image, &memory, 0, &error), -ENOTSUP);
+	assert_non_null(strstr(error.text, "md5"));
+
+	/* A device may be larger than the image in it. */
+	memcpy(other->bytes, maker->bytes, second);
+	memset(other->bytes + second, 0, 65536);
+	other->size = second + 65536;
+	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	assert_int_equal(inc_image_size(image), second);
+	inc_image_close(image);
+	unmake(other);
+	unmake(maker);
+}
+
+static void hexadecimal(void **state)
+{
+	char text[9];
+	u8 bytes[4];
+
+	(void)state;
+	assert_int_equal(inc_hex_parse("00fFa5", bytes, 4), 3);
+	inc_hex_format(bytes, 3, text);
+	assert_string_equal(text, "00ffa5");
+	assert_int_equal(inc_hex_parse("", bytes, 4), 0);
+	assert_int_equal(inc_hex_parse("0", bytes, 4), -EINVAL);
+	assert_int_equal(inc_hex_parse("0g", bytes, 4), -EINVAL);
+	assert_int_equal(inc_hex_parse("0011223344", bytes, 4), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads),
+		cmocka_unit_test(zeros_and_trust),
+		cmocka_unit_test(plans),
+		cmocka_unit_test(verifies),
+		cmocka_unit_test(changed_bits),
+		cmocka_unit_test(damaged_image),
+		cmocka_unit_test(heals),
+		cmocka_unit_test(absent),
+		cmocka_unit_test(local_images),
+		cmocka_unit_test(odd_segments),
+		cmocka_unit_test(hexadecimal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
