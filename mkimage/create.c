@@ -290,12 +290,36 @@ static int build(struct create *create, const struct output *output)
 	return ret;
 }
 
+/* An image that is written into its own source would become part of it. */
+static int check_places(const struct create *create, const char *folder)
+{
+	char *source = realpath(create->source_path, NULL);
+	char *target = realpath(folder, NULL);
+	size_t length = source ? strlen(source) : 0;
+	int ret = 0;
+
+	/* "/" is the only path that ends with a slash. */
+	if (length == 1)
+		length = 0;
+	if (source && target && !strncmp(source, target, length) &&
+	    (target[length] == '/' || !target[length])) {
+		message_error("%s: it would lie inside %s, of which it is to be made",
+			      create->image_path, create->source_path);
+		ret = -EINVAL;
+	}
+	free(source);
+	free(target);
+	return ret;
+}
+
 static int run(struct create *create)
 {
 	struct output output;
 	int ret = output_open(&output, create->image_path, create->force);
 
 	create->source.fd = -1;
+	if (!ret)
+		ret = check_places(create, output.folder);
 	if (!ret)
 		ret = source_open(&create->source, create->source_path,
 				  create->fs, output.folder);

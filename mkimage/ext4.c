@@ -9,8 +9,8 @@
  */
 #include <ext2fs/ext2fs.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "message.h"
@@ -145,73 +145,125 @@ static errcode_t fix_inode(ext2_filsys fs, ext2_ino_t number,
 				       sizeof(inode));
 }
 
-/* Go along the directory again; fts_number has each folder's inode number. */
-static int fix_entries(ext2_filsys fs, FTS *fts, const struct walk *walk)
-{
-	struct ext2_inode_large inode;
-	struct stat epoch = { 0 };
+/* A directory of the filesystem that is still to be gone over. */
+struct folder {
+	struct folder *next;
 	ext2_ino_t number;
-	errcode_t ret;
-	FTSENT *entry;
+	char path[];		/* at the source */
+};
 
-	while ((entry = fts_read(fts))) {
-		if (entry->fts_info == FTS_DP)
-			continue;
-		if (entry->fts_level == FTS_ROOTLEVEL) {
-			number = EXT2_ROOT_INO;
-			ret = 0;
-		} else {
-			ret = ext2fs_lookup(fs, (ext2_ino_t)
-					    entry->fts_parent->fts_number,
-					    entry->fts_name,
-					    entry->fts_namelen, NULL, &number);
-		}
-		if (!ret)
-			ret = fix_inode(fs, number, walk, entry->fts_statp);
-		if (ret)
-			return failed(entry->fts_path, ret);
-		entry->fts_number = number;
+struct fixer {
+	ext2_filsys fs;
+	const struct walk *walk;
+	struct folder *folders;
+	const struct folder *folder;	/* at work */
+	int ret;
+};
+
+static int add_folder(struct fixer *fixer, ext2_ino_t number, const char *path)
+{
+	struct folder *folder = malloc(sizeof(*folder) + strlen(path) + 1);
+
+	if (!folder) {
+		message_error("out of memory");
+		return -ENOMEM;
 	}
-	/* lost+found, and whatever else the filesystem has of its own. */
-	epoch.st_mtim.tv_sec = walk->epoch;
-	ret = ext2fs_lookup(fs, EXT2_ROOT_INO, "lost+found", 10, NULL, &number);
-	if (!ret)
-		ret = ext2fs_read_inode_full(fs, number,
-					     (struct ext2_inode *)&inode,
-					     sizeof(inode));
-	if (!ret) {
-		set_times(&inode, walk, &epoch);
-		ret = ext2fs_write_inode_full(fs, number,
-					      (struct ext2_inode *)&inode,
-					      sizeof(inode));
+	folder->number = number;
+	strcpy(folder->path, path);
+	folder->next = fixer->folders;
+	fixer->folders = folder;
+	return 0;
+}
+
+static int fix_path(struct fixer *fixer, ext2_ino_t number, const char *path)
+{
+	struct stat st = { 0 };
+	errcode_t code;
+
+	if (lstat(path, &st)) {
+		/* The filesystem's own lost+found; else the source changed. */
+		if (errno != ENOENT ||
+		    fixer->folder->number != EXT2_ROOT_INO)
+			return failed(path, errno);
+		st.st_mode = S_IFDIR | 0700;
+		st.st_mtim.tv_sec = fixer->walk->epoch;
+		code = fix_inode(fixer->fs, number, fixer->walk, &st);
+		return code ? failed(path, code) : 0;
 	}
-	return ret ? failed("lost+found", ret) : 0;
+	code = fix_inode(fixer->fs, number, fixer->walk, &st);
+	if (code)
+		return failed(path, code);
+	return S_ISDIR(st.st_mode) ? add_folder(fixer, number, path) : 0;
+}
+
+static int fix_entry(ext2_ino_t number, int entry, struct ext2_dir_entry *name,
+		     int offset, int block_size, char *buffer, void *context)
+{
+	struct fixer *fixer = context;
+	char *path;
+
+	(void)number;
+	(void)offset;
+	(void)block_size;
+	(void)buffer;
+	if (entry != DIRENT_OTHER_FILE)
+		return 0;
+	if (asprintf(&path, "%s/%.*s", fixer->folder->path,
+		     ext2fs_dirent_name_len(name), name->name) < 0) {
+		message_error("out of memory");
+		fixer->ret = -ENOMEM;
+		return DIRENT_ABORT;
+	}
+	fixer->ret = fix_path(fixer, name->inode, path);
+	free(path);
+	return fixer->ret ? DIRENT_ABORT : 0;
+}
+
+/* Goes along the filesystem: looking names up in large folders is slow. */
+static int fix_all(struct fixer *fixer, const char *path)
+{
+	struct folder root = { .number = EXT2_ROOT_INO };
+	errcode_t code;
+
+	fixer->folder = &root;
+	fixer->ret = fix_path(fixer, EXT2_ROOT_INO, path);
+	while (!fixer->ret && fixer->folders) {
+		struct folder *folder = fixer->folders;
+
+		fixer->folders = folder->next;
+		fixer->folder = folder;
+		code = ext2fs_dir_iterate2(fixer->fs, folder->number, 0, NULL,
+					   fix_entry, fixer);
+		if (!fixer->ret && code)
+			fixer->ret = failed(folder->path, code);
+		free(folder);
+	}
+	while (fixer->folders) {
+		struct folder *folder = fixer->folders;
+
+		fixer->folders = folder->next;
+		free(folder);
+	}
+	return fixer->ret;
 }
 
 static int fix(const char *path, const struct walk *walk, const char *file)
 {
-	char *roots[] = { (char *)path, NULL };
-	ext2_filsys fs;
+	struct fixer fixer = { .walk = walk };
 	errcode_t code;
-	FTS *fts;
 	int ret;
 
 	add_error_table(&et_ext2_error_table);
 	code = ext2fs_open(file, EXT2_FLAG_RW | EXT2_FLAG_64BITS, 0, 0,
-			   unix_io_manager, &fs);
+			   unix_io_manager, &fixer.fs);
 	if (code)
 		return failed(path, code);
-	fs->now = (time_t)walk->epoch;
-	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	if (fts) {
-		ret = fix_entries(fs, fts, walk);
-		fts_close(fts);
-	} else {
-		ret = failed(path, errno);
-	}
-	fs->super->s_kbytes_written = 0;
-	ext2fs_mark_super_dirty(fs);
-	code = ext2fs_close_free(&fs);
+	fixer.fs->now = (time_t)walk->epoch;
+	ret = fix_all(&fixer, path);
+	fixer.fs->super->s_kbytes_written = 0;
+	ext2fs_mark_super_dirty(fixer.fs);
+	code = ext2fs_close_free(&fixer.fs);
+	remove_error_table(&et_ext2_error_table);
 	if (!ret && code)
 		ret = failed(path, code);
 	return ret;
