@@ -217,7 +217,7 @@ close_image() {	# device, loop device and local file
 
 field() {	# field WHAT [DEVICE]: one field of its status line
 	local words=() n
-	read -r -a words < <(dmsetup status "${2:-t}")
+	read -r -a words < <(dmsetup status "${2:-t}" 2>/dev/null)
 	[ ${#words[@]} -ge 13 ] || { echo -1; return; }
 	case $1 in
 	present) echo "${words[3]%/*}"; return ;;
@@ -249,9 +249,8 @@ event_number() {
 	dmsetup info -c --noheadings -o events "${1:-t}"
 }
 
-drop_caches() {
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
+forget() {	# forget PATH...: their files go out of the page cache
+	find "$@" -type f -exec "$tool" forget {} +
 }
 
 # ---- loaders and readers in the background ----

@@ -44,6 +44,7 @@ static void usage(void)
 	      "        threads read random ranges and compare them\n"
 	      "loadertool dread DEVICE OFFSET LENGTH MODE\n"
 	      "        one read: bytes or the error's name, and the milliseconds it took\n"
+	      "loadertool forget FILE...               out of the page cache with them\n"
 	      "loadertool serve NODE IMAGE [delay=MS] [limit=BYTES] [nohints] [log=FILE]\n"
 	      "        answer requests from IMAGE until the device is gone\n"
 	      "loadertool hoard NODE                   take requests, print them, never answer\n"
@@ -714,6 +715,20 @@ static int cmd_dread(int argc, char **argv)
 	return 0;
 }
 
+/* Dropping all caches would drop those of the machine's root, too. */
+static int cmd_forget(int argc, char **argv)
+{
+	int fd;
+
+	for (; argc; argc--, argv++) {
+		fd = open_or_die(*argv, O_RDONLY);
+		if (posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))
+			die(*argv);
+		close(fd);
+	}
+	return 0;
+}
+
 /* ---- loaders ---- */
 
 static void sleep_ms(u64 ms)
@@ -1084,7 +1099,8 @@ int main(int argc, char **argv)
 		{ "map", cmd_map }, { "where", cmd_where },
 		{ "need", cmd_need }, { "flip", cmd_flip }, { "scan", cmd_scan },
 		{ "compare", cmd_compare }, { "random", cmd_random },
-		{ "dread", cmd_dread }, { "serve", cmd_serve },
+		{ "dread", cmd_dread }, { "forget", cmd_forget },
+		{ "serve", cmd_serve },
 		{ "hoard", cmd_hoard }, { "node", cmd_node },
 	};
 	size_t i;

@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Reads pay for what they asked: which chunks they fetch, what readahead asks
+# for, and what the tracepoints tell of it.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+present_chunks() {
+	"$tool" node "$NODE" walk | awk -v c="$chunk_size" -v m="$meta_offset" '
+		$1 == "data" { for (i = $2 / c; i < $3 / c; i++) if (i >= m / c) print i }'
+}
+
+# Each way to read a single block fetches just that block's chunks.
+for image in small chunk16K; do
+	for mode in direct buffered mmap mmap+readahead; do
+		open_image $image || exit 1
+		eval "$("$tool" layout "$IMAGE")"
+		# shellcheck disable=SC2154	# set by the layout
+		serve nohints
+		wrong=
+		wanted=()
+		for block in 3 700 42 43 900 511 512 300; do
+			wanted+=("$block")
+			"$tool" dread "$DEV" $((block * 4096)) 4096 $mode | grep -q '^4096 ' || wrong="$wrong $block"
+		done
+		is "$image, $mode: single blocks can be read" "$wrong" ""
+		# Readahead may bring the map of its window, but never data.
+		data_chunk=0
+		[ $mode != mmap+readahead ] || data_chunk=$((data_offset / chunk_size))
+		is "$image, $mode: and fetch nothing but their chunks" \
+			"$(present_chunks | awk -v d=$data_chunk '$1 >= d' | tr '\n' ' ')" \
+			"$("$tool" need "$IMAGE" "${wanted[@]}" | sort -nu | awk -v d=$data_chunk '$1 >= d' | tr '\n' ' ')"
+		stop
+		close_image
+	done
+done
+
+# A file read at random through a file system with its own readahead.
+open_image erofs
+serve nohints
+mounted "$DEV" "$work/mnt" -t erofs -o ro
+present0=$(field present)
+"$tool" dread mnt/big $((1000 * 4096)) 4096 mmap+readahead >/dev/null
+"$tool" dread mnt/big $((30 * 4096)) 4096 mmap+readahead >/dev/null
+between "two pages of a mapped file fetch little" $(($(field present) - present0)) 1 24
+unmounted "$work/mnt"
+stop
+close_image
+
+# Sequential reading of absent data: readahead leaves hints of whole windows.
+open_image small
+serve log=log
+ok "a cold sequential read is right" cmp "$DEV" "$RAW"
+demand=$(grep -vc hint log)
+hints=$(grep -c hint log)
+chunks=$(awk '{ n += $2 / 4096 } END { print n }' log)
+note "$demand demand requests, $hints hints, for $chunks chunks"
+between "its requests are large" $((chunks / demand)) 3 100000
+between "readahead leaves hints" "$hints" 1 100000
+stop
+close_image
+open_image small
+serve nohints log=log2
+ok "it is right if hints are not heeded" cmp "$DEV" "$RAW"
+ok "and mapped" "$tool" compare "$DEV" "$RAW" mmap+readahead
+stop
+close_image
+open_image small absent_readahead fetch
+serve nohints log=log3
+ok "it is right if readahead waits for what is absent" cmp "$DEV" "$RAW"
+is "which leaves no hints" "$(grep -c hint log3)" 0
+between "and takes fewer round trips" "$(wc -l <log3)" 1 "$(grep -vc hint log2)"
+stop
+close_image
+
+# Hints without anybody to take them are bounded.
+open_image large read_timeout 1
+"$tool" node "$NODE" stream "$IMAGE" 1048576 >/dev/null &
+filler=$!
+readers+=("$filler")
+for ((i = 0; i < 40; i++)); do
+	dd if="$DEV" of=/dev/null bs=4096 skip=$((i * 400)) count=2 2>/dev/null
+done
+wait $filler
+ok "reads beside a stream of fills leave nothing waiting" within 10 field_is waiting 0
+ok "the device reads right in the end" "$tool" compare "$DEV" "$RAW" direct 1048576 0 8388608
+close_image
+
+# Tracepoints.
+tracing=/sys/kernel/tracing
+open_image small read_timeout 20000
+echo >$tracing/trace
+ok "tracepoints can be enabled" sh -c "echo 1 >$tracing/events/incremental/enable"
+serve
+"$tool" dread "$DEV" 0 4096 direct >/dev/null
+eval "$("$tool" layout "$IMAGE")"
+set -- $("$tool" map "$IMAGE" | awk '$2 == 2 { print $1, $4; exit }')
+block=$1 offset=$2
+stop
+numbers=$(stat -c '%Hr:%Lr' "$LOOP")
+cat $tracing/trace >trace
+ok "miss" grep -qE "incremental_miss: $numbers block=0\+1 offset=[0-9]+ length=[0-9]+ ranges=[0-9]+$" trace
+ok "fill" grep -qE "incremental_fill: $numbers offset=[0-9]+ length=4096$" trace
+fails "no hash failure yet" grep -q incremental_hash_failure trace
+cat "$IMAGE" >"$NODE"
+within 10 field_is state complete
+dmsetup remove t
+"$tool" flip "$LOCAL" "$offset"
+activate
+is "the damaged block fails" "$("$tool" dread "$DEV" $((block * 4096)) 4096 direct | cut -d ' ' -f 1)" EIO
+ok "hash failure" grep -qE "incremental_hash_failure: $numbers data block=$block offset=$offset$" $tracing/trace
+echo 0 >$tracing/events/incremental/enable
+echo >$tracing/trace

@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Suspend, resume, reload, remove and rmmod while reads wait for absent data:
+# none of them waits for a loader.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# quick NAME COMMAND...: it succeeds, well before any read's timeout.
+quick() {
+	local name=$1
+	shift
+	ok "$name" timeout 20 "$@"
+}
+
+# Readers c, d wait: a single block, and a large read.
+two_wait() {
+	reader c $((900 * 4096)) 4096
+	reader d $((512 * 4096)) 262144 buffered
+	within 10 some_wait 2
+}
+
+fresh() {	# a device with nothing present, and two reads that wait
+	open_image small read_timeout 60000
+	two_wait || result 'not ok' "two reads wait"
+}
+
+# Without noflush what waits must fail: dm cannot hold it.
+fresh
+quick "suspend" dmsetup suspend t
+is "the reads have failed" "$(outcome c) $(outcome d)" "EIO EIO"
+is "nothing waits" "$(field waiting) $(field wanted)" "0 0"
+reader c 0 4096
+sleep 0.5
+ok "a read of a suspended device is held back" test ! -s c
+serve
+ok "loaders may go on filling" sh -c "dd if='$IMAGE' of='$NODE' bs=64K count=2 status=none"
+quick "resume" dmsetup resume t
+is "the held read gets its block" "$(outcome c)" 4096
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 65536
+stop
+close_image
+
+# With noflush they are pushed back, and go on after the resume.
+fresh
+quick "suspend with noflush" dmsetup suspend --noflush t
+sleep 0.3
+ok "the reads have not failed" sh -c '! [ -s c ] && ! [ -s d ]'
+is "nothing waits" "$(field waiting) $(field wanted)" "0 0"
+quick "resume" dmsetup resume t
+ok "the reads wait again" within 10 some_wait 2
+serve
+is "they get their blocks once a loader is there" "$(outcome c) $(outcome d)" "4096 262144"
+stop
+close_image
+
+fresh
+loader "$tool" hoard "$NODE"
+for i in 1 2 3 4 5; do
+	dmsetup suspend --noflush t && dmsetup resume t || break
+done
+is "five times, with a loader that holds the requests" $i 5
+ok "the reads wait" within 10 some_wait 2
+stop
+serve
+is "and get their blocks" "$(outcome c) $(outcome d)" "4096 262144"
+stop
+close_image
+
+# Reload.
+fresh
+present=$(field present)
+ok "the same table is loaded while the old one lives" dmsetup reload --readonly t --table "$TABLE"
+quick "resume with noflush exchanges the tables" dmsetup resume --noflush t
+ok "the node is there" test -c "$NODE"
+is "what was present is" "$(field present)" "$present"
+ok "the reads wait on the new table" within 10 some_wait 2
+serve
+is "and get their blocks" "$(outcome c) $(outcome d)" "4096 262144"
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 65536
+stop
+close_image
+
+fresh
+serve limit=1
+table read_timeout 1000
+dmsetup reload --readonly t --table "$TABLE"
+quick "resume without noflush exchanges the tables" dmsetup resume t
+is "the reads have failed" "$(outcome c) $(outcome d)" "EIO EIO"
+reader c 0 4096
+is "the new table's timeout holds" "$(outcome c)" ETIMEDOUT
+between "at its time" "$(duration c)" 900 6000
+dmsetup reload --readonly t --table "$TABLE"
+ok "a loaded table can be taken back" dmsetup clear t
+serve
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 65536
+stop
+close_image
+
+fresh
+dmsetup reload --readonly t --table "0 8192 error"
+quick "another target takes the device's place" dmsetup resume t
+is "the reads have failed" "$(outcome c) $(outcome d)" "EIO EIO"
+ok "the node is gone" no_node
+dmsetup reload --readonly t --table "$TABLE"
+quick "and gives it back" dmsetup resume t
+ok "the node is there" test -c "$NODE"
+serve
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 65536
+stop
+close_image
+
+# Remove.
+fresh
+fails "a device that is in use is not removed" dmsetup remove t
+fails "the module is not unloaded" rmmod dm_incremental
+ok "the reads still wait" some_wait 2
+quick "deferred remove" dmsetup remove --deferred t
+serve
+is "the reads get their blocks" "$(outcome c) $(outcome d)" "4096 262144"
+ok "then the device goes" within 10 sh -c "! dmsetup info t"
+stop
+detach
+
+fresh
+timeout 20 dmsetup remove --force --retry t >/dev/null 2>&1
+is "remove --force makes the reads fail" "$(outcome c) $(outcome d)" "EIO EIO"
+ok "and the device goes" within 10 sh -c "dmsetup remove t; ! dmsetup info t"
+ok "with its node" within 10 no_node
+detach
+
+# A mounted file system, suspended as a volume manager does.
+open_image erofs
+serve
+mounted "$DEV" "$work/mnt" -t erofs -o ro
+sh -c "cd mnt && sha256sum -c --quiet '$images/tree.sums'" >sums 2>&1 &
+sums=$!
+readers+=($sums)
+for i in 1 2 3 4 5 6; do
+	dmsetup suspend --noflush t && dmsetup resume t || break
+done
+is "six times suspended with noflush while all is read" $i 6
+ok "every file is right" wait $sums
+stop
+unmounted "$work/mnt"
+close_image
+
+# With the loop device taken away meanwhile: it stays until its user goes.
+open_image small read_timeout 60000
+two_wait
+losetup -d "$LOOP"
+serve
+is "a detached loop device lives on" "$(outcome c) $(outcome d)" "4096 262144"
+stop
+ok "until the device goes" dmsetup remove t
+ok "and then is free" within 10 not_attached "$LOOP"

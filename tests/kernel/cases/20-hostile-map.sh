@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Map entries that pass every check by themselves, but do not belong together.
+# The map is not authenticated, so whoever serves the image can make these.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+head -c 512K /dev/urandom >raw
+mkimage create --cluster 4K raw base.inc >/dev/null
+
+# hostile NAME ENTRY...: base.inc as NAME.inc; an entry is
+# block:offset of the extent in the data:length:cluster shift:codec
+hostile() {
+	python3 - "$@" <<-'END'
+	import hashlib, struct, sys
+	d = bytearray(open("base.inc", "rb").read())
+	head_size, = struct.unpack_from("<I", d, 12)
+	data, = struct.unpack_from("<Q", d, 160)
+	map_dir, = struct.unpack_from("<I", d, 176)
+	page, = struct.unpack_from("<Q", d, map_dir + 8)
+	d[86] = 6
+	for entry in sys.argv[2:]:
+	    block, offset, length, shift, codec = map(int, entry.split(":"))
+	    struct.pack_into("<Q", d, page * 4096 + 8 * block, data + offset |
+	                     length - 1 << 40 | shift << 58 | codec << 61)
+	d[32:64] = bytes(32)
+	d[32:64] = hashlib.sha256(d[:head_size]).digest()
+	open(sys.argv[1] + ".inc", "wb").write(d)
+	END
+}
+
+# attack NAME FIRST-BAD-BLOCK...: what is named fails, the rest reads right.
+attack() {
+	local name=$1 block
+	shift
+	IMAGE=$work/$name.inc
+	attach "$IMAGE"
+	table
+	ok "$name: open" activate || return
+	# All of it at once, so that the entries meet in one read.
+	fails "$name: a large read fails" dd if=/dev/mapper/t of=/dev/null bs=512k count=1 iflag=direct
+	for block; do
+		fails "$name: block $block is refused" dd if=/dev/mapper/t of=/dev/null \
+			bs=4096 skip="$block" count=1 iflag=direct
+	done
+	ok "$name: a block before reads right" cmp -n 4096 /dev/mapper/t raw
+	ok "$name: a block behind reads right" cmp -n 4096 -i 507904 /dev/mapper/t raw
+	between "$name: failures are counted" "$(field failures)" 1 1000
+	dmsetup remove t
+	detach
+}
+
+# A block that claims to be the last of a cluster of 64, and whose extent is
+# that of the block before it, of 4096 bytes.
+hostile overrun 63:253952:4096:6:2
+attack overrun 63
+
+# The same, the other way round; and a stored cluster of 64 that starts at the
+# last extent, so that it reaches past the end of the image.
+hostile kinds 62:253952:4096:6:2 63:253952:4096:6:1
+attack kinds 62 63
+
+# One extent, taken for LZ4 in clusters of every size, at every place in them.
+entries=()
+for block in $(seq 32 63); do
+	entries+=("$block:131072:4096:$((block % 7)):2")
+done
+hostile mixed "${entries[@]}"
+attack mixed 32 33 63
+
+# Into the metadata, before the data.
+hostile places "40:-90000:4096:0:1"
+attack places 40
