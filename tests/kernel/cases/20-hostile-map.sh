@@ -4,6 +4,7 @@
 # Map entries that pass every check by themselves, but do not belong together.
 # The map is not authenticated, so whoever serves the image can make these.
 
+# shellcheck disable=SC2119
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -71,5 +72,5 @@ hostile mixed "${entries[@]}"
 attack mixed 32 33 63
 
 # Into the metadata, before the data.
-hostile places "40:-90000:4096:0:1"
+hostile places "40:-4096:4096:0:1"
 attack places 40

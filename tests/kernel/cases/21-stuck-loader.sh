@@ -4,11 +4,12 @@
 # A loader that does not come back from a page fault, in the middle of a fill,
 # holds up nobody: its memory is read while nothing is held.
 
+# shellcheck disable=SC2119
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 # Device "absent" has no loader, so memory mapped from it cannot be read.
-open_image erofs read_timeout 25000
+open_image erofs read_timeout 8000
 dmsetup rename t absent
 absent_loop=$LOOP
 
