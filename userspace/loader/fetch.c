@@ -41,11 +41,9 @@ static bool at_hand(struct worker *worker, u64 wide, u64 at,
 	if (worker->only_mirror)
 		return false;
 	/* What is present is not filled again, but may surround it. */
-	if (!cache_get(loader->cache, at, to) &&
-	    (wanted || device_read(&loader->device, at, loader->device.chunk, to)))
-		return false;
-	worker->used_other = true;
-	return true;
+	return cache_get(loader->cache, at, to) ||
+	       (!wanted &&
+		!device_read(&loader->device, at, loader->device.chunk, to));
 }
 
 /**
@@ -61,7 +59,7 @@ static int get_bytes(struct worker *worker, const struct inc_range *range,
 	int err;
 
 	worker->have = worker->have_end = 0;
-	err = inc_image_widen(loader->image, &wide, &length, error);
+	err = inc_image_widen(worker->image, &wide, &length, error);
 	if (err)
 		return err;
 	err = reserve(worker, length, error);
@@ -186,8 +184,7 @@ static void fill_extras(struct worker *worker)
 			continue;
 		worker->have = range.offset;
 		worker->have_end = range.offset + range.length;
-		if (inc_image_verify(loader->image, range.offset, range.length,
-				     worker->buffer, &error))
+		if (worker_verify(worker, range.offset, range.length, &error))
 			continue;
 		if (!fill(worker, range.offset, range.length, worker->buffer))
 			return;
@@ -201,16 +198,12 @@ static int attempt(struct worker *worker, const struct inc_range *range,
 {
 	int err;
 
-	worker->used_other = false;
 	worker->nested_error = 0;
 	worker->extras = 0;
 	err = get_bytes(worker, range, fetched, error);
 	if (err)
 		return err;
-	return inc_image_verify(worker->loader->image, range->offset,
-				range->length,
-				worker->buffer + (range->offset - worker->have),
-				error);
+	return worker_verify(worker, range->offset, range->length, error);
 }
 
 static bool is_wrong_bytes(const struct worker *worker, int err)
@@ -220,25 +213,56 @@ static bool is_wrong_bytes(const struct worker *worker, int err)
 }
 
 /*
- * The same, but if bytes were wrong and not all of them the mirror's, once
- * more with none but the mirror's.
+ * Bytes were wrong, but whose? They were verified with what is present, what
+ * other mirrors have sent and what libincremental has kept. Try once more with
+ * nothing but what the mirror sends, and forget all the rest.
  */
+static int attempt_alone(struct worker *worker, const struct inc_range *range,
+			 struct inc_range *fetched, struct inc_error *error)
+{
+	struct loader *loader = worker->loader;
+	struct shared_image *image, *fresh;
+	int err;
+
+	cache_clear(loader->cache);
+	worker->have = worker->have_end = 0;
+	worker->nested_error = 0;
+	err = images_open(&loader->images, &image, error);
+	if (err)
+		return -EAGAIN;
+	worker->only_mirror = true;
+	worker->image = image->image;
+	err = attempt(worker, range, fetched, error);
+	worker->only_mirror = false;
+
+	if (!err) {
+		mirrors_log(&loader->mirrors, MESSAGE_WARNING, range->offset,
+			    range->length,
+			    "they do not fit what was there, which is wrong",
+			    "");
+		images_install(&loader->images, image);
+	} else if (is_wrong_bytes(worker, err) &&
+		   !images_open(&loader->images, &fresh, &(struct inc_error){ "" })) {
+		cache_clear(loader->cache);
+		images_install(&loader->images, fresh);
+		images_put(&loader->images, fresh);
+	}
+	images_put(&loader->images, image);
+	return err;
+}
+
 static int attempt_fairly(struct worker *worker, const struct inc_range *range,
 			  struct inc_range *fetched, struct inc_error *error)
 {
-	struct loader *loader = worker->loader;
+	struct images *images = &worker->loader->images;
+	struct shared_image *image = images_get(images);
 	int err;
 
-	worker->only_mirror = false;
+	worker->image = image->image;
 	err = attempt(worker, range, fetched, error);
-	if (!is_wrong_bytes(worker, err))
-		return err;
-	cache_clear(loader->cache);
-	if (worker->used_other) {
-		worker->only_mirror = true;
-		err = attempt(worker, range, fetched, error);
-		worker->only_mirror = false;
-	}
+	images_put(images, image);
+	if (is_wrong_bytes(worker, err))
+		err = attempt_alone(worker, range, fetched, error);
 	return err;
 }
 
@@ -319,6 +343,7 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	unsigned int round, backoff = BACKOFF_FIRST;
 	u64 start = job->offset, end = job->offset + job->length;
 	struct inc_range range, fetched;
+	struct shared_image *image;
 	enum outcome outcome;
 	bool passes = true, wrong;
 	int err;
@@ -351,7 +376,10 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	outcome = fill_range(worker, job, &range);
 	if (outcome == OUTCOME_FILLED) {
 		keep_rest(worker, &range, &fetched);
+		image = images_get(&loader->images);
+		worker->image = image->image;
 		fill_extras(worker);
+		images_put(&loader->images, image);
 	}
 	return outcome;
 }

@@ -32,11 +32,8 @@ static bool read_chunk(struct worker *worker, u64 offset, u8 *to)
 	}
 	if (worker->only_mirror)
 		return false;
-	if (!cache_get(loader->cache, offset, to) &&
-	    device_read(&loader->device, offset, chunk, to))
-		return false;
-	worker->used_other = true;
-	return true;
+	return cache_get(loader->cache, offset, to) ||
+	       !device_read(&loader->device, offset, chunk, to);
 }
 
 /* The bytes are absent: once verified, they might as well be filled. */
@@ -121,10 +118,8 @@ int loader_read(void *context, u64 offset, size_t length, void *buffer,
 	}
 	if (!worker->only_mirror && !(offset % INC_PAGE_SIZE) &&
 	    !(length % INC_PAGE_SIZE) &&
-	    !device_read(&loader->device, offset, length, buffer)) {
-		worker->used_other = true;
+	    !device_read(&loader->device, offset, length, buffer))
 		return 0;
-	}
 	chunks = malloc(end - start);
 	if (!chunks) {
 		snprintf(error->text, sizeof(error->text), "out of memory");

@@ -7,6 +7,7 @@
 
 #include "cache.h"
 #include "device.h"
+#include "images.h"
 #include "mirrors.h"
 #include "queue.h"
 #include "stats.h"
@@ -18,7 +19,7 @@
 
 /**
  * struct loader - everything about one device
- * @image: opened through the device and, where that has holes, the origins
+ * @images: opened through the device and, where that has holes, the origins
  * @stop: makes fetches give up; set along with queue_stop()
  * @gone: the device is gone, or cannot be filled: nothing is left to do
  * @gone_error: why, 0 if it was just closed
@@ -28,7 +29,7 @@
  */
 struct loader {
 	struct device device;
-	struct inc_image *image;
+	struct images images;
 	struct mirrors mirrors;
 	struct cache *cache;
 	struct queue queue;
@@ -46,9 +47,9 @@ void loader_wake_main(struct loader *loader);
 
 /**
  * struct worker - one thread that fetches, and what it has in hand
+ * @image: what it reads and verifies with now
  * @mirror: where it fetches from now
  * @only_mirror: take nothing from elsewhere, to know whose fault it is
- * @used_other: something was taken from elsewhere
  * @nested_error: a fetch from within libincremental failed so, or 0
  * @buffer: bytes of the image file, from @have on
  * @capacity: bytes allocated
@@ -61,8 +62,8 @@ struct worker {
 	pthread_t thread;
 	struct connections connections;
 	unsigned int mirror;
+	struct inc_image *image;
 	bool only_mirror;
-	bool used_other;
 	int nested_error;
 	u8 *buffer;
 	size_t capacity;
@@ -82,6 +83,10 @@ void worker_become(struct worker *worker);
 /* An inc_io of the loader; only threads that are workers may use it. */
 int loader_read(void *loader, u64 offset, size_t length, void *buffer,
 		struct inc_error *error);
+
+/* verify.c: check a range that the worker has in its buffer. */
+int worker_verify(struct worker *worker, u64 offset, u64 length,
+		  struct inc_error *error);
 
 /* fetch.c: get a range verified into the buffer, and fill it. */
 enum outcome {

@@ -123,9 +123,9 @@ static int open_image(struct session *session, struct inc_error *error)
 {
 	struct loader *loader = &session->loader;
 	const struct options *options = &session->options;
-	struct inc_io io = { .read = loader_read, .context = loader };
+	struct images *images = &loader->images;
 	const struct inc_segment *segment;
-	u32 generation = options->generation;
+	struct shared_image *image;
 	struct inc_info info;
 	int err;
 
@@ -135,25 +135,29 @@ static int open_image(struct session *session, struct inc_error *error)
 			 loader->device.path, strerror(-err));
 		return err;
 	}
-	if (generation == INC_NEWEST)
-		generation = info.generation;
-	err = inc_image_open(&loader->image, &io, loader->device.size,
-			     generation, error);
+	images->io = (struct inc_io){ .read = loader_read, .context = loader };
+	images->size = loader->device.size;
+	images->generation = options->generation == INC_NEWEST ?
+			     info.generation : options->generation;
+	if (images->generation == info.generation &&
+	    info.digest_size <= sizeof(images->root) &&
+	    info.salt_size <= sizeof(images->salt)) {
+		memcpy(images->root, info.root_digest, info.digest_size);
+		memcpy(images->salt, info.salt, info.salt_size);
+		images->root_size = info.digest_size;
+		images->salt_size = info.salt_size;
+	}
+	err = images_open(images, &image, error);
 	if (err)
 		return err;
+	images->current = image;
 	if (options->root_size)
-		err = inc_image_trust(loader->image, options->root,
+		err = inc_image_trust(image->image, options->root,
 				      options->root_size, NULL, 0, error);
-	if (!err && generation == info.generation && info.digest_size &&
-	    info.digest_size <= sizeof(info.root_digest) &&
-	    info.salt_size <= sizeof(info.salt))
-		err = inc_image_trust(loader->image, info.root_digest,
-				      info.digest_size, info.salt,
-				      info.salt_size, error);
 	if (err)
 		return err;
 
-	segment = inc_image_segment(loader->image);
+	segment = inc_image_segment(image->image);
 	loader->mirrors.super_offset = segment->offset;
 	loader->mirrors.image_size = segment->end;
 	err = device_read(&loader->device, segment->offset,
@@ -280,7 +284,7 @@ static void finish(struct session *session, struct worker *main_worker)
 	worker_destroy(main_worker);
 	if (session->pid_fd >= 0 && ftruncate(session->pid_fd, 0))
 		message_debug("cannot empty the pid file");
-	inc_image_close(loader->image);
+	images_close(&loader->images);
 	cache_destroy(loader->cache);
 	mirrors_close(&loader->mirrors);
 	device_close(&loader->device);
@@ -476,12 +480,14 @@ int main(int argc, char **argv)
 	static struct session session = {
 		.loader.device.fd = -1,
 		.loader.mirrors.log = RATELIMIT_INIT,
+		.loader.images.lock = PTHREAD_MUTEX_INITIALIZER,
 		.stats_fd = -1,
 		.pid_fd = -1,
 	};
 	struct loader *loader = &session.loader;
 	struct worker main_worker;
 	enum exitcode status;
+	sigset_t early;
 	int err;
 
 	message_init("incrementald", MESSAGE_INFO);
@@ -494,6 +500,10 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &session.begin);
 	session.shown_at = session.begin;
 
+	/* Whoever asks for counters too early gets them later. */
+	sigemptyset(&early);
+	sigaddset(&early, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &early, NULL);
 	err = session.options.daemon ? daemon_begin() : 0;
 	if (err) {
 		message_error("cannot start: %s", strerror(-err));
