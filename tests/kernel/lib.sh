@@ -30,8 +30,12 @@ cd "$work" || exit 1
 # ---- TAP; the numbers are added by tests/kernel/run ----
 
 result() {	# result ok|'not ok' NAME
+	local end=$EPOCHREALTIME
 	echo "$1 - $case_name: $2"
+	[ -z "${TIMES-}" ] || echo "# +$(((${end/./} - ${started/./}) / 1000)) ms"
+	started=$end
 }
+started=$EPOCHREALTIME
 
 note() {
 	printf '%s\n' "$*" | sed 's/^/# /'
@@ -93,7 +97,7 @@ like() {	# like NAME GOT REGEX
 }
 
 between() {	# between NAME VALUE LOW HIGH
-	if [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
+	if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
 		result ok "$1"
 		return
 	fi
@@ -324,6 +328,22 @@ unused() {
 	[ "$(cat /sys/module/dm_incremental/refcnt)" = 0 ]
 }
 
+# What the module has allocated from slabs or mapped; nothing, if no device is
+# there, but what it has from its loading on.  (Names of merged slab caches are
+# not given back by the kernel itself, whoever uses dm-bufio.)
+allocations() {
+	cat /sys/kernel/debug/slab/kmalloc-*/alloc_traces 2>/dev/null | awk '
+		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+/) printf "%s", block }
+		/^ *[0-9]+ / { tell(); block = "" }
+		{ block = block $0 "\n" }
+		END { tell() }'
+	grep -E 'dm_incremental|dm_bufio' /proc/vmallocinfo
+}
+
+nothing_allocated() {
+	[ -z "$(allocations)" ]
+}
+
 take_away() {
 	local process directory name r=0
 	for process in ${loaders[@]+"${loaders[@]}"} ${readers[@]+"${readers[@]}"}; do
@@ -345,6 +365,7 @@ take_away() {
 	no_node || { echo "left:" /dev/incremental/*; r=1; }
 	if [ -e /sys/module/dm_incremental ]; then
 		within 5 unused || { echo "the module is in use"; r=1; }
+		within 5 nothing_allocated || { echo "leaked:"; allocations; r=1; }
 	fi
 	return $r
 }

@@ -97,7 +97,7 @@ killed() {	# well before its timeout
 	[ $(($(milliseconds) - start)) -lt 2000 ]
 }
 for fs in erofs ext4; do
-	open_image $fs read_timeout 2500
+	open_image $fs read_timeout 1000
 	serve
 	ok "$fs: mounted with a loader" mounted "$DEV" "$work/mnt" -t $fs -o ro
 	ok "$fs: a file is read" sh -c "cd mnt && grep ' ./json/' '$images/tree.sums' | sha256sum -c --quiet"
@@ -107,6 +107,7 @@ for fs in erofs ext4; do
 	fails "$fs: without one, reading an absent file fails" sha256sum mnt/big
 	ok "$fs: what was read before still can be" \
 		sh -c "cd mnt && grep ' ./json/' '$images/tree.sums' | sha256sum -c --quiet"
+	dmsetup message t 0 read_timeout 20000
 	reader_file mnt/big
 	ok "$fs: a task waits for another absent block" within 5 some_wait
 	ok "$fs: it can be killed" killed "${readers[-1]}"

@@ -15,9 +15,9 @@ full() {
 	serve nohints log=log
 	[ -z "$loop_options" ] || is "$name: it is" "$(losetup -n -O DIO "$LOOP" | tr -d ' ')" 1
 	ok "$name: mounted" mounted "$DEV" "$work/mnt" -t erofs -o ro
-	fails "$name: not everything can be read" sh -c "cd mnt && sha256sum -c --quiet '$images/tree.sums'"
-	ok "$name: the loader is told" grep -q ENOSPC log
-	is "$name: of nothing else" "$(grep ^E log | cut -d ' ' -f 1 | sort -u)" ENOSPC
+	fails "$name: not everything can be read" sha256sum mnt/big
+	# Which of both is the loop driver's choice.
+	like "$name: the loader is told" "$(grep ^E log | cut -d ' ' -f 1 | sort -u)" '^(ENOSPC|EIO)$'
 	between "$name: some of it is present" "$(field present)" 100 $(($(field total) - 200))
 	is "$name: no data are wrong" "$(field failures)" 0
 	present=$(field present)
@@ -28,7 +28,7 @@ full() {
 
 	dmsetup message t 0 read_timeout 30000
 	# A read that waits goes on when there is room.
-	reader waits $((3 * 4096)) 4096
+	reader waits 0 4096
 	is "$name: the head of the file system can be read" "$(outcome waits)" 4096
 	sh -c "cd mnt && exec sha256sum big" >sum 2>/dev/null &
 	readers+=($!)
