@@ -26,6 +26,7 @@
 
 #define CACHE_BYTES	(16u << 20)
 #define REQUESTS	128	/* taken from the device at once */
+#define METADATA_WINDOW	(64ull << 10)	/* bytes around a page that is wanted */
 
 /**
  * struct session - what only the main thread uses
@@ -341,6 +342,38 @@ static void look_for_completion(struct session *session)
 	notify("STATUS=image is complete");
 }
 
+/*
+ * Who reads here will read nearby, and each map or tree page that is absent
+ * then is a round trip before the data can be asked for. Metadata is small:
+ * fetch what surrounds the page that is wanted, behind it.
+ */
+static void hint_metadata(struct session *session,
+			  const struct inc_request *request)
+{
+	struct loader *loader = &session->loader;
+	struct shared_image *image = images_get(&loader->images);
+	struct inc_request around = { .flags = INC_REQUEST_HINT };
+	u32 i;
+
+	for (i = 0; i < inc_image_segments(image->image); i++) {
+		const struct inc_segment *seg =
+			inc_image_segment_at(image->image, i);
+		u64 start = request->offset & ~(METADATA_WINDOW - 1);
+		u64 end = start + METADATA_WINDOW;
+
+		if (request->offset < seg->meta_offset ||
+		    request->offset >= seg->data_offset)
+			continue;
+		around.offset = start > seg->meta_offset ? start :
+				seg->meta_offset;
+		around.length = (end < seg->data_offset ? end :
+				 seg->data_offset) - around.offset;
+		queue_add(&loader->queue, &around);
+		break;
+	}
+	images_put(&loader->images, image);
+}
+
 /* Read requests until there are none. Return: 0 or -errno. */
 static int take_requests(struct session *session)
 {
@@ -371,6 +404,10 @@ static int take_requests(struct session *session)
 			if (session->options.hints ||
 			    !(requests[i].flags & INC_REQUEST_HINT))
 				queue_add(&loader->queue, &requests[i]);
+			if (session->options.hints &&
+			    !(requests[i].flags & (INC_REQUEST_HINT |
+						   INC_REQUEST_AGAIN)))
+				hint_metadata(session, &requests[i]);
 		}
 	} while (n == (ssize_t)sizeof(requests));
 	return 0;
