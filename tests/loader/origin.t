@@ -20,7 +20,7 @@ holds_head_only() {	# holds_head_only LOCAL ORIGIN
 }
 
 for where in app.inc "file:$work/app.inc" "file://$work/app.inc" \
-	"file://localhost$work/app.inc" "file:${work%?????}%$(printf %s "${work: -5:1}" | xxd -p)${work: -4}/app.inc"; do
+	"file://localhost$work/app.inc" "file:${work%?????}%$(printf %x "'${work: -5:1}")${work: -4}/app.inc"; do
 	rm -f local.inc
 	ok "create from ${where%%/*}..." create --origin "$where" local.inc
 	ok "the local image holds its head only" holds_head_only local.inc app.inc
