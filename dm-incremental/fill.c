@@ -22,6 +22,7 @@
  * @first: first chunk
  * @last: last chunk; no other running fill has any of them
  * @pages: the bytes
+ * @tail: what was read back of the end of a write
  * @vecs: for the bio
  */
 struct inc_fill {
@@ -29,6 +30,7 @@ struct inc_fill {
 	u64			first;
 	u64			last;
 	struct page		*pages[FILL_PAGES];
+	struct page		*tail;
 	struct bio_vec		vecs[FILL_PAGES];
 };
 
@@ -79,6 +81,32 @@ static int write_chunks(struct inc_store *store, struct inc_fill *fill,
 	return r;
 }
 
+/*
+ * Has all of a write arrived? When the file system that holds its file runs
+ * full in the middle of a write, the loop driver may take the short write that
+ * results for a whole one (lo_complete_rq()). What such a write lacks is its
+ * end, so the last block tells: read it back.
+ */
+static int check_tail(struct inc_store *store, struct inc_fill *fill, u64 last)
+{
+	u32 at = ((last - fill->first + 1) << store->chunk_shift) -
+		 INC_BLOCK_SIZE;
+	u64 offset = ((last + 1) << store->chunk_shift) - INC_BLOCK_SIZE;
+	struct bio bio;
+	int r;
+
+	inc_store_bio_init(store, &bio, fill->vecs, 1, REQ_OP_READ | REQ_SYNC,
+			   offset);
+	__bio_add_page(&bio, fill->tail, INC_BLOCK_SIZE, 0);
+	r = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	if (r)
+		return r;
+	return memcmp(page_address(fill->tail),
+		      page_address(fill->pages[at >> PAGE_SHIFT]) +
+		      offset_in_page(at), INC_BLOCK_SIZE) ? -ENOSPC : 0;
+}
+
 /* Write what is absent of @fill's range, which no other fill writes now. */
 static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 {
@@ -88,7 +116,8 @@ static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 	while (from <= fill->last &&
 	       inc_presence_next_absent(store, from, fill->last, &first,
 					&last)) {
-		r = write_chunks(store, fill, first, last);
+		r = write_chunks(store, fill, first, last) ?:
+		    check_tail(store, fill, last);
 		if (r)
 			break;
 		trace_incremental_fill(store->bdev_dev,
@@ -157,6 +186,8 @@ static void free_fill(struct inc_fill *fill)
 	for (i = 0; i < FILL_PAGES; i++)
 		if (fill->pages[i])
 			__free_page(fill->pages[i]);
+	if (fill->tail)
+		__free_page(fill->tail);
 	kvfree(fill);
 }
 
@@ -167,15 +198,20 @@ static struct inc_fill *alloc_fill(size_t length)
 
 	if (!fill)
 		return NULL;
+	fill->tail = alloc_page(GFP_KERNEL);
+	if (!fill->tail)
+		goto bad;
 	pages = min_t(size_t, DIV_ROUND_UP(length, PAGE_SIZE), FILL_PAGES);
 	for (i = 0; i < pages; i++) {
 		fill->pages[i] = alloc_page(GFP_KERNEL);
-		if (!fill->pages[i]) {
-			free_fill(fill);
-			return NULL;
-		}
+		if (!fill->pages[i])
+			goto bad;
 	}
 	return fill;
+
+bad:
+	free_fill(fill);
+	return NULL;
 }
 
 /**
