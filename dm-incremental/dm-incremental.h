@@ -293,9 +293,9 @@ struct inc_verity {
 	u64			id;
 };
 
-/* Appended to each dm-bufio buffer: the struct inc_verity that verified it. */
+/* Appended to each dm-bufio buffer: who verified it, as what; see verity.c. */
 struct inc_page_aux {
-	u64			verified_by;
+	u64			verified;
 };
 
 int inc_verity_init(struct inc_verity *verity, const char *hash_name,

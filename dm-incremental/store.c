@@ -87,7 +87,7 @@ static void clear_page_aux(struct dm_buffer *buf)
 {
 	struct inc_page_aux *aux = dm_bufio_get_aux_data(buf);
 
-	aux->verified_by = 0;
+	aux->verified = 0;
 }
 
 /* A longer image may have been here before: its layers are not ours. */

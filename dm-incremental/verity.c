@@ -4,11 +4,16 @@
  * (Documentation/admin-guide/device-mapper/verity.rst).
  *
  * Tree pages are cached by dm-bufio. A page that was verified up to a view's
- * root carries that view's id in its aux data. There is no lock around it:
- * two threads may verify the same page at the same time, and both write the
- * same; two views that share a store and trust different roots overwrite each
- * other's mark, and the loser verifies again. The mark cannot outlive what it
- * stands for: when the page is evicted and read anew, dm-bufio clears it.
+ * root carries a mark in its aux data: that view's id and the number of the
+ * tree page that it was verified as. The number matters, for the directory,
+ * which nobody vouches for, may let one page of the file stand for any number
+ * of tree pages: with honest images those over zeros, with others one that is
+ * right in one place and would put its blocks into another. There is no lock
+ * around a mark: two threads may verify the same page at the same time, and
+ * both write the same; views that share a store and trust different roots, or
+ * tree pages that share a page, overwrite each other's mark, and the loser
+ * verifies again. The mark cannot outlive what it stands for: when the page is
+ * evicted and read anew, dm-bufio clears it.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -17,6 +22,9 @@
 #include "dm-incremental.h"
 
 static atomic64_t last_id;
+
+/* Of a mark; tree pages are numbered below it. */
+#define ID_SHIFT	32
 
 static int hash(struct inc_verity *verity, const void *data, u8 *digest)
 {
@@ -75,23 +83,24 @@ static int copy_verified(struct inc_view *view, const struct page_part *part,
 	struct inc_page_aux *aux;
 	struct dm_buffer *buf;
 	u32 ignored;
-	u64 page;
+	u64 page, mark;
 	void *data;
 	int r = 0;
 
 	page = inc_tree_page(&view->segment->tree, part->level, part->block,
 			     &ignored);
+	mark = view->verity.id | page;
 	page = inc_view_tree_page(view, page);
 	data = inc_store_get_page(view->store, page, &buf, cached);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
 
 	aux = dm_bufio_get_aux_data(buf);
-	if (READ_ONCE(aux->verified_by) != view->verity.id) {
+	if (READ_ONCE(aux->verified) != mark) {
 		r = expect ? inc_verity_block(&view->verity, data, expect) :
 			     -EAGAIN;
 		if (!r)
-			WRITE_ONCE(aux->verified_by, view->verity.id);
+			WRITE_ONCE(aux->verified, mark);
 	}
 	if (!r)
 		memcpy(out, data + part->offset, part->length);
@@ -250,7 +259,7 @@ int inc_verity_init(struct inc_verity *verity, const char *hash_name,
 	if (r)
 		return r;
 	*error = "Cannot initialise hash";
-	verity->id = atomic64_inc_return(&last_id);
+	verity->id = atomic64_inc_return(&last_id) << ID_SHIFT;
 	r = prepare_salt(verity);
 	if (!r)
 		DMINFO("%s with %s", hash_name,
