@@ -15,6 +15,7 @@ sbindir	?= $(prefix)/sbin
 bindir	?= $(prefix)/bin
 mandir	?= $(prefix)/share/man
 includedir ?= $(prefix)/include
+libdir	?= $(prefix)/lib
 INSTALL	?= install
 
 CC	?= gcc
@@ -135,7 +136,8 @@ MAN	:= $(wildcard docs/man/*.[1-8])
 install: tools
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
 		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8 \
-		$(DESTDIR)$(includedir)/linux
+		$(DESTDIR)$(includedir)/linux \
+		$(DESTDIR)$(includedir)/incremental $(DESTDIR)$(libdir)
 	$(INSTALL) build/mkimage $(DESTDIR)$(bindir)
 	$(INSTALL) build/incrementald build/incrementalsetup \
 		$(DESTDIR)$(sbindir)
@@ -144,6 +146,9 @@ install: tools
 			$(DESTDIR)$(mandir)/man$${page##*.} || exit; done
 	$(INSTALL) -m 644 dm-incremental/include/uapi/linux/dm-incremental.h \
 		$(DESTDIR)$(includedir)/linux
+	$(INSTALL) -m 644 userspace/libincremental/incremental.h \
+		dm-incremental/format.h $(DESTDIR)$(includedir)/incremental
+	$(INSTALL) -m 644 $(LIB) $(DESTDIR)$(libdir)
 	@echo "The kernel module is not installed: it belongs to one kernel." \
 		"build/kernel-*/dm-incremental.ko are those that were built."
 
@@ -151,7 +156,9 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/mkimage \
 		$(DESTDIR)$(sbindir)/incrementald \
 		$(DESTDIR)$(sbindir)/incrementalsetup \
-		$(DESTDIR)$(includedir)/linux/dm-incremental.h
+		$(DESTDIR)$(includedir)/linux/dm-incremental.h \
+		$(DESTDIR)$(libdir)/libincremental.a
+	rm -rf $(DESTDIR)$(includedir)/incremental
 	for page in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
 
