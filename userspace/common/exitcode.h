@@ -17,12 +17,17 @@ enum exitcode {
 	EXITCODE_TIMEOUT	= 6,	/* waited in vain; ours */
 };
 
-/* What a negative errno means for the exit status. */
+/* Beyond all errnos: the command line is wrong. */
+#define ERR_USAGE	4096
+
+/* What a negative errno, or -ERR_USAGE, means for the exit status. */
 static inline enum exitcode exitcode_of(int err)
 {
 	switch (-err) {
 	case 0:
 		return EXITCODE_OK;
+	case ERR_USAGE:
+		return EXITCODE_USAGE;
 	case EPERM:
 	case EACCES:
 	case EBADMSG:

@@ -164,7 +164,7 @@ int backing_open(struct backing *backing, const char *path,
 				 "%s is neither a file nor a block device", path);
 	} else if (strlen(path) >= sizeof(backing->path) ||
 		   strpbrk(path, " \t\n")) {
-		err = setup_fail(error, -EINVAL,
+		err = setup_fail(error, -ERR_USAGE,
 				 "the path \"%s\" cannot stand in a table", path);
 	} else {
 		strcpy(backing->path, path);

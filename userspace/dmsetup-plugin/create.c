@@ -172,9 +172,7 @@ static int create_from(const struct options *options,
 			     options->generation, error);
 	if (err)
 		return err;
-	if (options->root_size)
-		err = inc_image_trust(image, options->root, options->root_size,
-				      NULL, 0, error);
+	err = image_trust(image, options, error);
 	if (!err)
 		err = make_file(options, image, path, error);
 	inc_image_close(image);
@@ -222,7 +220,7 @@ int command_create(const struct options *options, char **args,
 		if (i)
 			message_warning("%s", error->text);
 		err = create_with(options, options->origins[i], args[0], error);
-		if (!err || err == -EEXIST)
+		if (!err || err == -EEXIST || err == -ERR_USAGE)
 			break;
 	}
 	return err;

@@ -2,13 +2,18 @@
 /*
  * Device-mapper, as far as incrementalsetup needs it; see dm.h.
  */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+#include <linux/dm-ioctl.h>
 #include "dm.h"
 #include "kernel-log.h"
 #include "message.h"
+
+#define CONTROL	"/dev/mapper/control"
 
 /* libdevmapper's own words, said only on --verbose: they explain little. */
 static void log_line(int level, const char *file, int line, int err,
@@ -52,53 +57,90 @@ static int run(struct dm_task *task)
 	return dm_task_get_errno(task) ? -dm_task_get_errno(task) : -EIO;
 }
 
-static struct dm_task *create_task(int type, const char *name)
-{
-	struct dm_task *task = dm_task_create(type);
-
-	if (task && name && !dm_task_set_name(task, name)) {
-		dm_task_destroy(task);
-		task = NULL;
-	}
-	return task;
-}
-
 static int no_memory(struct inc_error *error)
 {
 	return setup_fail(error, -ENOMEM, "out of memory for device-mapper");
 }
 
+/*
+ * libdevmapper makes no task either if it does not get on with the kernel, of
+ * which it asks the version first: find out why.
+ */
+static int no_task(struct inc_error *error)
+{
+	struct dm_ioctl version = {
+		.version = { DM_VERSION_MAJOR, 0, 0 },
+		.data_size = sizeof(version),
+	};
+	int fd = open(CONTROL, O_RDWR | O_CLOEXEC);
+	int err = fd < 0 || ioctl(fd, DM_VERSION, &version) ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	switch (err) {
+	case 0:
+	case -ENOMEM:
+		return no_memory(error);
+	case -EPERM:
+	case -EACCES:
+		return setup_fail(error, -EPERM,
+				  "device-mapper cannot be used: root is needed");
+	case -ENOENT:
+	case -ENODEV:
+	case -ENXIO:
+		/* Without rights libdevmapper cannot make the node, either. */
+		if (geteuid())
+			return setup_fail(error, -EPERM,
+					  "device-mapper cannot be used: root is needed");
+		return setup_fail(error, -ENXIO,
+				  "the kernel has no device-mapper: load dm-mod.ko");
+	}
+	return setup_fail(error, err, "cannot use " CONTROL ": %s",
+			  strerror(-err));
+}
+
+static int create_task(struct dm_task **task, int type, const char *name,
+		       struct inc_error *error)
+{
+	*task = dm_task_create(type);
+	if (!*task)
+		return no_task(error);
+	if (name && !dm_task_set_name(*task, name)) {
+		dm_task_destroy(*task);
+		return setup_fail(error, -ERR_USAGE,
+				  "\"%.128s\" cannot be a device's name", name);
+	}
+	return 0;
+}
+
 bool dm_exists(const char *name)
 {
-	struct dm_task *task = create_task(DM_DEVICE_INFO, name);
+	struct inc_error ignored;
+	struct dm_task *task;
 	struct dm_info info;
-	bool exists = task && !run(task) && dm_task_get_info(task, &info) &&
-		      info.exists;
+	bool exists;
 
-	if (task)
-		dm_task_destroy(task);
+	if (create_task(&task, DM_DEVICE_INFO, name, &ignored))
+		return false;
+	exists = !run(task) && dm_task_get_info(task, &info) && info.exists;
+	dm_task_destroy(task);
 	return exists;
 }
 
 int dm_need_target(struct inc_error *error)
 {
-	struct dm_task *task = create_task(DM_DEVICE_GET_TARGET_VERSION, TARGET);
+	struct dm_task *task;
 	int err;
 
-	if (!task)
-		return no_memory(error);
+	err = create_task(&task, DM_DEVICE_GET_TARGET_VERSION, TARGET, error);
+	if (err)
+		return err;
 	err = run(task);
 	dm_task_destroy(task);
-	if (!err)
-		return 0;
-	if (geteuid())
-		return setup_fail(error, -EPERM,
-				  "device-mapper cannot be used: root is needed");
-	if (access("/dev/mapper/control", F_OK))
-		return setup_fail(error, -ENODEV,
-				  "there is no device-mapper: /dev/mapper/control is missing");
-	return setup_fail(error, -ENODEV,
-			  "the kernel has no target \"" TARGET "\": load dm-incremental.ko");
+	if (err)
+		setup_fail(error, -ENODEV,
+			   "the kernel has no target \"" TARGET "\": load dm-incremental.ko");
+	return err ? -ENODEV : 0;
 }
 
 static int set_table(struct dm_task *task, const char *uuid, u64 sectors,
@@ -113,14 +155,15 @@ static int set_table(struct dm_task *task, const char *uuid, u64 sectors,
 int dm_create(const char *name, const char *uuid, u64 sectors,
 	      const char *parameters, struct inc_error *error)
 {
-	struct dm_task *task = create_task(DM_DEVICE_CREATE, name);
 	struct kernel_log log;
+	struct dm_task *task;
 	uint32_t cookie = 0;
 	char why[256];
 	int err;
 
-	if (!task)
-		return no_memory(error);
+	err = create_task(&task, DM_DEVICE_CREATE, name, error);
+	if (err)
+		return err;
 	err = set_table(task, uuid, sectors, parameters);
 	if (!err && !dm_task_set_cookie(task, &cookie, 0))
 		err = -ENOMEM;
@@ -143,12 +186,13 @@ int dm_create(const char *name, const char *uuid, u64 sectors,
 
 int dm_remove(const char *name, bool deferred, struct inc_error *error)
 {
-	struct dm_task *task = create_task(DM_DEVICE_REMOVE, name);
+	struct dm_task *task;
 	uint32_t cookie = 0;
-	int err = 0;
+	int err;
 
-	if (!task)
-		return no_memory(error);
+	err = create_task(&task, DM_DEVICE_REMOVE, name, error);
+	if (err)
+		return err;
 	/* What udev opens now and then is closed again soon. */
 	if (!(deferred ? dm_task_deferred_remove(task) :
 	      dm_task_retry_remove(task)) ||
@@ -172,14 +216,15 @@ int dm_remove(const char *name, bool deferred, struct inc_error *error)
 static int read_line(int type, const char *name, struct dm_state *state,
 		     char **line, struct inc_error *error)
 {
-	struct dm_task *task = create_task(type, name);
 	char *target = NULL, *parameters = NULL;
+	struct dm_task *task;
 	uint64_t start, length;
 	const char *uuid;
 	int err;
 
-	if (!task)
-		return no_memory(error);
+	err = create_task(&task, type, name, error);
+	if (err)
+		return err;
 	/* Looking must not commit: that may take its time. */
 	err = dm_task_no_flush(task) ? run(task) : -ENOMEM;
 	if (!err && !dm_task_get_info(task, &state->info))
@@ -235,11 +280,12 @@ void dm_free_state(struct dm_state *state)
 
 int dm_wait_event(const char *name, u32 event, struct inc_error *error)
 {
-	struct dm_task *task = create_task(DM_DEVICE_WAITEVENT, name);
+	struct dm_task *task;
 	int err;
 
-	if (!task)
-		return no_memory(error);
+	err = create_task(&task, DM_DEVICE_WAITEVENT, name, error);
+	if (err)
+		return err;
 	err = dm_task_set_event_nr(task, event) ? run(task) : -ENOMEM;
 	dm_task_destroy(task);
 	if (err == -ENXIO)

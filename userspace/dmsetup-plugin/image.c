@@ -64,6 +64,19 @@ static int format_parameters(const struct inc_segment *segment,
 	return 0;
 }
 
+int image_trust(struct inc_image *image, const struct options *options,
+		struct inc_error *error)
+{
+	int err;
+
+	if (!options->root_size)
+		return 0;
+	err = inc_image_trust(image, options->root, options->root_size, NULL, 0,
+			      error);
+	/* A digest of another size is none of this image's hash. */
+	return err == -EINVAL ? -ERR_USAGE : err;
+}
+
 int image_facts(const char *path, const struct options *options,
 		struct image_facts *facts, struct inc_error *error)
 {
@@ -74,9 +87,7 @@ int image_facts(const char *path, const struct options *options,
 	err = inc_image_open_file(&image, path, options->generation, error);
 	if (err)
 		return err;
-	if (options->root_size)
-		err = inc_image_trust(image, options->root, options->root_size,
-				      NULL, 0, error);
+	err = image_trust(image, options, error);
 	if (!err) {
 		segment = inc_image_segment(image);
 		facts->sectors = segment->device_blocks * (INC_BLOCK_SIZE / 512);
@@ -96,7 +107,7 @@ int device_name(const char *given, const char **name, struct inc_error *error)
 	if (!strncmp(given, folder, strlen(folder)))
 		given += strlen(folder);
 	if (!*given || strchr(given, '/') || strlen(given) > 127)
-		return setup_fail(error, -EINVAL,
+		return setup_fail(error, -ERR_USAGE,
 				  "\"%.128s\" cannot be a device's name", given);
 	*name = given;
 	return 0;

@@ -96,7 +96,7 @@ int command_table(const struct options *options, char **args,
 	int err;
 
 	if (!*args[1] || strpbrk(args[1], " \t\n\\"))
-		return setup_fail(error, -EINVAL,
+		return setup_fail(error, -ERR_USAGE,
 				  "\"%s\" cannot stand in a table", args[1]);
 	err = image_facts(args[0], options, &facts, error);
 	if (err)

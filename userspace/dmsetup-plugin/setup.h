@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * incrementalsetup: what its sources share. Functions return 0 or a negative
- * errno with one sentence in @error, as libincremental's do.
+ * errno with one sentence in @error, as libincremental's do; -ERR_USAGE if the
+ * command line is wrong.
  */
 #ifndef SETUP_H
 #define SETUP_H
@@ -65,6 +66,10 @@ struct image_facts {
 	u8 uuid[16];
 	char *parameters;
 };
+
+/* The image must have the root hash that was given, if one was. */
+int image_trust(struct inc_image *image, const struct options *options,
+		struct inc_error *error);
 
 /* Check the local image's head against what is trusted; see image.c. */
 int image_facts(const char *path, const struct options *options,

@@ -155,8 +155,9 @@ static int open_image(struct session *session, struct inc_error *error)
 	if (options->root_size)
 		err = inc_image_trust(image->image, options->root,
 				      options->root_size, NULL, 0, error);
+	/* A digest of another size is none of this image's hash. */
 	if (err)
-		return err;
+		return err == -EINVAL ? -ERR_USAGE : err;
 
 	segment = inc_image_segment(image->image);
 	loader->mirrors.super_offset = segment->offset;
