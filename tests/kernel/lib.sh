@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2120
 #
 # What the cases of tests/kernel share; each sources it first.  It runs in the
 # VM.  A case ends by its last line or exit; then whatever it has made is taken
@@ -17,7 +17,6 @@ shopt -s nullglob
 top=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 tool=$top/build/tests/loadertool
 images=$top/build/tests/kernel
-# shellcheck disable=SC2034	# for cases
 module=$top/build/kernel-$VM_KERNEL/dm-incremental.ko
 case_name=${0##*/}
 case_name=${case_name%.sh}
@@ -333,7 +332,7 @@ unused() {
 # not given back by the kernel itself, whoever uses dm-bufio.)
 allocations() {
 	cat /sys/kernel/debug/slab/kmalloc-*/alloc_traces 2>/dev/null | awk '
-		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+/) printf "%s", block }
+		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|__kmem_cache_create/) printf "%s", block }
 		/^ *[0-9]+ / { tell(); block = "" }
 		{ block = block $0 "\n" }
 		END { tell() }'
@@ -348,6 +347,7 @@ take_away() {
 	local process directory name r=0
 	for process in ${loaders[@]+"${loaders[@]}"} ${readers[@]+"${readers[@]}"}; do
 		kill -KILL "$process" 2>/dev/null
+		wait "$process" 2>/dev/null
 	done
 	for directory in ${mounts[@]+"${mounts[@]}"}; do
 		within 10 umount "$directory" || { echo "cannot unmount $directory"; r=1; }

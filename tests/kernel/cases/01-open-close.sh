@@ -3,12 +3,12 @@
 #
 # A device's life: its node, its table, what is present over close and open.
 
+# shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 open_image small || exit 1
 eval "$("$tool" layout "$IMAGE")"
-# shellcheck disable=SC2154	# set by the layout
 head_chunks=$((meta_offset / chunk_size))
 
 # The node.

@@ -4,6 +4,7 @@
 # Tables that are refused: each with its sentence in the kernel's log, and
 # nothing left behind.
 
+# shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -3,12 +3,12 @@
 #
 # Every documented result of calls on a store's node.
 
+# shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 open_image small || exit 1
 eval "$("$tool" layout "$IMAGE")"
-# shellcheck disable=SC2154	# set by the layout
 at=$data_offset
 end=$image_size
 present0=$(field present)
@@ -152,7 +152,7 @@ is "the old file is still dead" "$(call read 32)" "read: ENODEV"
 serve
 ok "a new loader serves it" "$tool" compare "$DEV" "$RAW" direct
 fails "the module stays while the old file is open" rmmod dm_incremental
-exec {NODE_CALLS[1]}>&-
+eval "exec ${NODE_CALLS[1]}>&-"
 stop
 close_image
 

@@ -3,6 +3,7 @@
 #
 # Loaders: cat, many at a time, silent ones, dying ones.
 
+# shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -4,6 +4,7 @@
 # No loader, or one that cannot help: reads fail in their time and not before,
 # nobody else is disturbed, and later all is well.
 
+# shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -30,7 +31,7 @@ between "at its own timeout" "$(duration a)" 2900 6000
 # The timeout is one for all that a read waits for: map, tree and data.
 "$tool" serve "$NODE" "$IMAGE" delay=1700 nohints >/dev/null 2>&1 &
 slow=$!
-loaders+=($slow)
+loaders+=("$slow")
 within 5 field_is loaders 1
 reader a $((900 * 4096)) 262144
 is "a loader that is too slow makes it fail, too" "$(outcome a)" ETIMEDOUT
@@ -67,7 +68,6 @@ eval "$("$tool" layout "$IMAGE")"
 reader a 0 4096
 reader b $((600 * 4096)) 4096
 ok "two reads wait" within 10 some_wait 2
-# shellcheck disable=SC2154	# set by the layout
 "$tool" node "$NODE" unavailable $((image_size - 4096)) 4096 >/dev/null
 sleep 0.3
 is "another range cannot be had: they wait on" "$(field waiting) $(field unavailable)" "2 0"

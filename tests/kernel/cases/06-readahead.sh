@@ -4,6 +4,7 @@
 # Reads pay for what they asked: which chunks they fetch, what readahead asks
 # for, and what the tracepoints tell of it.
 
+# shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -17,7 +18,6 @@ for image in small chunk16K; do
 	for mode in direct buffered mmap mmap+readahead; do
 		open_image $image || exit 1
 		eval "$("$tool" layout "$IMAGE")"
-		# shellcheck disable=SC2154	# set by the layout
 		serve nohints
 		wrong=
 		wanted=()
@@ -96,8 +96,7 @@ ok "tracepoints can be enabled" sh -c "echo 1 >$tracing/events/incremental/enabl
 serve
 "$tool" dread "$DEV" 0 4096 direct >/dev/null
 eval "$("$tool" layout "$IMAGE")"
-set -- $("$tool" map "$IMAGE" | awk '$2 == 2 { print $1, $4; exit }')
-block=$1 offset=$2
+read -r block offset < <("$tool" map "$IMAGE" | awk '$2 == 2 { print $1, $4; exit }')
 stop
 numbers=$(stat -c '%Hr:%Lr' "$LOOP")
 cat $tracing/trace >trace

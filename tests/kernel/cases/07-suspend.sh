@@ -4,6 +4,7 @@
 # Suspend, resume, reload, remove and rmmod while reads wait for absent data:
 # none of them waits for a loader.
 
+# shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -136,7 +137,7 @@ serve
 mounted "$DEV" "$work/mnt" -t erofs -o ro
 sh -c "cd mnt && sha256sum -c --quiet '$images/tree.sums'" >sums 2>&1 &
 sums=$!
-readers+=($sums)
+readers+=("$sums")
 for i in 1 2 3 4 5 6; do
 	dmsetup suspend --noflush t && dmsetup resume t || break
 done

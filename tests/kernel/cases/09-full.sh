@@ -3,6 +3,7 @@
 #
 # The file system that holds the local file is full in the middle of a fetch.
 
+# shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -11,7 +12,7 @@ loop_options=
 full() {
 	local name=$1 present
 	shift
-	open_image erofs read_timeout 200 || { result 'not ok' "$name: open"; return; }
+	open_image erofs read_timeout 1500 || { result 'not ok' "$name: open"; return; }
 	serve nohints log=log
 	[ -z "$loop_options" ] || is "$name: it is" "$(losetup -n -O DIO "$LOOP" | tr -d ' ')" 1
 	ok "$name: mounted" mounted "$DEV" "$work/mnt" -t erofs -o ro

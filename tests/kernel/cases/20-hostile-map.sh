@@ -4,7 +4,6 @@
 # Map entries that pass every check by themselves, but do not belong together.
 # The map is not authenticated, so whoever serves the image can make these.
 
-# shellcheck disable=SC2119
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

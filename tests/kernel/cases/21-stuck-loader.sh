@@ -4,7 +4,6 @@
 # A loader that does not come back from a page fault, in the middle of a fill,
 # holds up nobody: its memory is read while nothing is held.
 
-# shellcheck disable=SC2119
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A directory that puts a page of the hash tree, right where it belongs, into
+# another place, and a map that does the same with the blocks below: nobody
+# vouches for either, so whoever serves the image can make these.  The blocks
+# must not be taken for those that belong there.
+
+# shellcheck disable=SC2154	# what a layout sets
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+choose size513
+cp "$IMAGE" hostile.inc
+chmod u+w hostile.inc
+python3 - <<'END'
+import hashlib, struct
+d = bytearray(open("hostile.inc", "rb").read())
+head_size, = struct.unpack_from("<I", d, 12)
+map_dir, tree_dir, map_runs, tree_runs, signature, area, used = struct.unpack_from("<7I", d, 176)
+assert (map_runs, tree_runs, used) == (1, 1, 0) and area >= 48
+map_page, = struct.unpack_from("<Q", d, map_dir + 8)
+tree_page, = struct.unpack_from("<Q", d, tree_dir + 8)
+# Runs: tree pages 0 and 1 are in their place, 2 is where 1 is, then as before.
+struct.pack_into("<IIQIIQIIQ", d, signature, 0, 0, tree_page, 2, 0, tree_page + 1, 3, 0, tree_page + 3)
+struct.pack_into("<I", d, 180, signature)
+struct.pack_into("<I", d, 188, 3)
+entries = map_page * 4096
+d[entries + 128 * 8:entries + 256 * 8] = d[entries:entries + 128 * 8]
+d[32:64] = bytes(32)
+d[32:64] = hashlib.sha256(d[:head_size]).digest()
+open("hostile.inc", "wb").write(d)
+END
+DEV=/dev/mapper/t
+IMAGE=$work/hostile.inc
+for order in right-first wrong-first; do
+	attach "$IMAGE"
+	table
+	ok "$order: open" activate
+	if [ $order = right-first ]; then
+		is "$order: the blocks are right in their own place" "$("$tool" scan "$DEV" "$RAW" direct 0 128)" ""
+	fi
+	is "$order: and are refused in another" "$("$tool" scan "$DEV" "$RAW" direct 128 128)" "EIO 128-255"
+	is "$order: the others are right" "$("$tool" scan "$DEV" "$RAW" direct 256 257)" ""
+	is "$order: in their own place, too" "$("$tool" scan "$DEV" "$RAW" direct 0 128)" ""
+	is "$order: and are still refused in another" "$("$tool" scan "$DEV" "$RAW" buffered 128 128)" "EIO 128-255"
+	between "$order: counted" "$(field failures)" 1 1000
+	dmsetup remove t
+	detach
+done
