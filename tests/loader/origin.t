@@ -122,6 +122,11 @@ ok "and makes the same image" cmp x.inc local.inc
 
 fails "https with an unknown certificate" 4 "certificate" create --origin "https://127.0.0.1:$https/app.inc" x.inc
 ok "https with a known one" create --ca-certificates cert.pem --origin "https://127.0.0.1:$https/app.inc" x.inc
+ok "which may be piped in" sh -c "incrementalsetup create --force --ca-certificates /dev/stdin --origin https://127.0.0.1:$https/app.inc x.inc <cert.pem"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.pem -days 2 -subj /CN=other 2>/dev/null
+fails "https with another one only" 4 "certificate" create --ca-certificates other.pem --origin "https://127.0.0.1:$https/app.inc" x.inc
+fails "certificates that are not there" 4 "cannot read nothere.pem" create --ca-certificates nothere.pem --origin "https://127.0.0.1:$https/app.inc" x.inc
+fails "certificates that are none" 4 "no certificates" create --ca-certificates app.root --origin "https://127.0.0.1:$https/app.inc" x.inc
 fails "https is not left for http" 4 "http" create --ca-certificates cert.pem --origin "https://127.0.0.1:$https/down.inc" x.inc
 
 # ---- servers that misbehave, byte by byte ----

@@ -179,19 +179,16 @@ static int create_from(const struct options *options,
 	return err;
 }
 
-static int create_with(const struct options *options, const char *where,
+static int create_with(const struct options *options,
+		       const struct origin_options *how, const char *where,
 		       const char *path, struct inc_error *error)
 {
-	struct origin_options how = {
-		.timeout = ORIGIN_TIMEOUT_DEFAULT,
-		.ca_file = options->ca_file,
-	};
 	struct origin_connection *connection = NULL;
 	struct origin *origin = NULL;
 	struct inc_error why;
 	int err;
 
-	err = origin_open(&origin, where, &how, error);
+	err = origin_open(&origin, where, how, error);
 	if (err)
 		return err;
 	err = origin_connect(&connection, origin, &why);
@@ -210,18 +207,25 @@ static int create_with(const struct options *options, const char *where,
 int command_create(const struct options *options, char **args,
 		   struct inc_error *error)
 {
+	struct origin_options how = { .timeout = ORIGIN_TIMEOUT_DEFAULT };
 	unsigned int i;
 	int err = 0;
 
 	if (!options->force && !access(args[0], F_OK))
 		return setup_fail(error, -EEXIST,
 				  "%s exists already (see --force)", args[0]);
+	if (options->ca_file)
+		err = origin_load_ca(&how, options->ca_file, error);
+	if (err)
+		return err;
 	for (i = 0; i < options->origin_count; i++) {
 		if (i)
 			message_warning("%s", error->text);
-		err = create_with(options, options->origins[i], args[0], error);
+		err = create_with(options, &how, options->origins[i], args[0],
+				  error);
 		if (!err || err == -EEXIST || err == -ERR_USAGE)
 			break;
 	}
+	origin_free_ca(&how);
 	return err;
 }

@@ -105,6 +105,8 @@ static int open_files(struct session *session, struct inc_error *error)
 	int err;
 
 	err = device_open(&loader->device, options->device, error);
+	if (!err && options->ca_file)
+		err = origin_load_ca(&options->origin, options->ca_file, error);
 	if (!err)
 		err = mirrors_open(&loader->mirrors, options->origins,
 				   options->origin_count, &options->origin,
@@ -289,6 +291,7 @@ static void finish(struct session *session, struct worker *main_worker)
 	images_close(&loader->images);
 	cache_destroy(loader->cache);
 	mirrors_close(&loader->mirrors);
+	origin_free_ca(&session->options.origin);
 	device_close(&loader->device);
 }
 

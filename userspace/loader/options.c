@@ -132,7 +132,7 @@ static void take(struct options *options, int option)
 		options->retry = number("--retry", optarg, 0, RETRY_MAX);
 		break;
 	case OPT_CA:
-		options->origin.ca_file = optarg;
+		options->ca_file = optarg;
 		break;
 	case OPT_ROOT_HASH:
 		set_root(options, optarg);

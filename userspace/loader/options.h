@@ -20,6 +20,7 @@ struct options {
 	u32 generation;			/* INC_NEWEST: the one in use */
 	u8 root[INC_DIGEST_MAX];
 	size_t root_size;		/* 0: not given */
+	const char *ca_file;
 	const char *user;
 	const char *stats_file;
 	const char *pid_file;

@@ -270,8 +270,16 @@ static int http_connect(struct origin_connection *connection,
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)origin);
 	SET(CURLOPT_NOPROGRESS, 0L);
-	if (origin->options.ca_file)
-		SET(CURLOPT_CAINFO, origin->options.ca_file);
+	if (origin->options.ca) {
+		struct curl_blob ca = {
+			.data = origin->options.ca,
+			.len = origin->options.ca_size,
+			.flags = CURL_BLOB_NOCOPY,
+		};
+
+		SET(CURLOPT_CAINFO_BLOB, &ca);
+		SET(CURLOPT_CAPATH, NULL);
+	}
 	if (c != CURLE_OK) {
 		curl_easy_cleanup(curl);
 		return origin_error(error, -EPROTO, "libcurl: %s",

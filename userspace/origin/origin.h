@@ -16,12 +16,14 @@
 /**
  * struct origin_options - how patient to be
  * @timeout: seconds to connect, and seconds that a reply may stall
- * @ca_file: certificates to trust for https, or NULL for the system's
+ * @ca: certificates to trust for https, in PEM; NULL: the system's
+ * @ca_size: bytes of them
  * @stop: reads are given up (-ECANCELED) once this is true; may be NULL
  */
 struct origin_options {
 	unsigned int timeout;
-	const char *ca_file;
+	void *ca;
+	size_t ca_size;
 	const atomic_bool *stop;
 };
 
@@ -33,6 +35,14 @@ struct origin_options {
 
 struct origin;
 struct origin_connection;
+
+/*
+ * Read the certificates of @options from a file, as it may be out of reach
+ * later; free them with origin_free_ca(). Return: 0 or -errno.
+ */
+int origin_load_ca(struct origin_options *options, const char *path,
+		   struct inc_error *error);
+void origin_free_ca(struct origin_options *options);
 
 /**
  * origin_open - check what names an origin; open it if it is a file

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The certificates that https servers must be signed by.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "backend.h"
+
+#define CA_MAX		(16u << 20)
+#define CA_STEP		(256u << 10)
+
+/* All of a file, which may be a pipe. Return: bytes, or -errno. */
+static ssize_t read_all(int fd, char **data)
+{
+	size_t size = 0;
+
+	for (;;) {
+		char *more = realloc(*data, size + CA_STEP);
+		ssize_t n;
+
+		if (!more)
+			return -ENOMEM;
+		*data = more;
+		n = read(fd, *data + size, CA_STEP);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return (ssize_t)size;
+		size += (size_t)n;
+		if (size > CA_MAX)
+			return -EFBIG;
+	}
+}
+
+int origin_load_ca(struct origin_options *options, const char *path,
+		   struct inc_error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *data = NULL;
+	ssize_t size = fd < 0 ? -errno : read_all(fd, &data);
+
+	if (fd >= 0)
+		close(fd);
+	if (size > 0 && memmem(data, (size_t)size, "-----BEGIN ", 11)) {
+		options->ca = data;
+		options->ca_size = (size_t)size;
+		return 0;
+	}
+	free(data);
+	if (size >= 0)
+		return origin_error(error, -EINVAL,
+				    "%s holds no certificates in PEM", path);
+	return origin_error(error, (int)size, "cannot read %s: %s", path,
+			    strerror((int)-size));
+}
+
+void origin_free_ca(struct origin_options *options)
+{
+	free(options->ca);
+	options->ca = NULL;
+}
