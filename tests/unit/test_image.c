@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "incremental.h"
+#include "internal.h"
 
 #define BLOCKS		699u
 #define MAP_PAGES	2u
@@ -793,6 +794,36 @@ static void odd_segments(void **state)
 	unmake(maker);
 }
 
+/* A digest is never handed out with other bytes than those it is of. */
+static void cached_digests(void **state)
+{
+	struct inc_cache *cache = inc_cache_new();
+	u8 good[4096], bad[4096], page[4096], sum[32], digest[32];
+
+	(void)state;
+	assert_non_null(cache);
+	memset(good, 1, sizeof(good));
+	memset(bad, 2, sizeof(bad));
+	hash(good, sizeof(good), sum);
+
+	inc_cache_put(cache, 7, good, sum);
+	assert_true(inc_cache_get(cache, 7, page, digest));
+	assert_memory_equal(digest, sum, 32);
+	/* A page of the tree is met as one of the map, with other bytes. */
+	inc_cache_put(cache, 7, bad, NULL);
+	assert_false(inc_cache_get(cache, 7, page, digest));
+	assert_true(inc_cache_get(cache, 7, page, NULL));
+	assert_memory_equal(page, bad, sizeof(bad));
+	inc_cache_put(cache, 7, good, sum);
+	assert_true(inc_cache_get(cache, 7, page, digest));
+	assert_memory_equal(page, good, sizeof(good));
+	/* The same after it has been dropped. */
+	inc_cache_drop(cache, 7);
+	inc_cache_put(cache, 7, bad, NULL);
+	assert_false(inc_cache_get(cache, 7, page, digest));
+	inc_cache_free(cache);
+}
+
 static void hexadecimal(void **state)
 {
 	char text[9];
@@ -821,6 +852,7 @@ int main(void)
 		cmocka_unit_test(absent),
 		cmocka_unit_test(local_images),
 		cmocka_unit_test(odd_segments),
+		cmocka_unit_test(cached_digests),
 		cmocka_unit_test(hexadecimal),
 	};
 
