@@ -5,58 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "doomed.h"
 #include "message.h"
 #include "output.h"
-
-/* What the signal handler removes. */
-static char *volatile doomed[OUTPUTS_MAX];
-
-static void on_signal(int number)
-{
-	int i;
-
-	for (i = 0; i < OUTPUTS_MAX; i++)
-		if (doomed[i])
-			unlink(doomed[i]);
-	/* The handler was reset: die of the signal, as the shell expects. */
-	raise(number);
-}
-
-static void catch_signals(void)
-{
-	static const int numbers[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE,
-				       SIGXFSZ, SIGXCPU };
-	struct sigaction action = {
-		.sa_handler = on_signal,
-		.sa_flags = SA_RESETHAND,
-	};
-	struct sigaction old;
-	size_t i;
-
-	sigfillset(&action.sa_mask);
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (!sigaction(numbers[i], NULL, &old) &&
-		    old.sa_handler == SIG_DFL)
-			sigaction(numbers[i], &action, NULL);
-}
-
-static void doom(char *from, char *to)
-{
-	int i;
-
-	for (i = 0; i < OUTPUTS_MAX; i++) {
-		if (doomed[i] == from) {
-			doomed[i] = to;
-			return;
-		}
-	}
-}
 
 static int fail(const struct output *output, const char *doing)
 {
@@ -69,8 +25,6 @@ static int fail(const struct output *output, const char *doing)
 static int make_temporary(struct output *output)
 {
 	char *copy = strdup(output->path);
-	sigset_t all, old;
-	int ret = 0;
 
 	if (!copy || asprintf(&output->temporary, "%s/.%s.XXXXXX",
 			      output->folder, basename(copy)) < 0) {
@@ -80,16 +34,8 @@ static int make_temporary(struct output *output)
 	}
 	free(copy);
 
-	/* No signal may come between making the file and dooming it. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	output->fd = mkostemp(output->temporary, O_CLOEXEC);
-	if (output->fd >= 0)
-		doom(NULL, output->temporary);
-	else
-		ret = fail(output, "cannot create it");
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return ret;
+	output->fd = doomed_open(output->temporary, O_CLOEXEC);
+	return output->fd < 0 ? fail(output, "cannot create it") : 0;
 }
 
 int output_open(struct output *output, const char *path, bool force)
@@ -116,7 +62,6 @@ int output_open(struct output *output, const char *path, bool force)
 	free(copy);
 	if (!output->folder)
 		return fail(output, "cannot create it");
-	catch_signals();
 	return make_temporary(output);
 }
 
@@ -143,7 +88,7 @@ int output_commit(struct output *output)
 		return fail(output, "cannot finish it");
 	if (rename_to_path(output))
 		return fail(output, "cannot give it its name");
-	doom(output->temporary, NULL);
+	doomed_spare(output->temporary);
 	free(output->temporary);
 	output->temporary = NULL;
 
@@ -163,7 +108,7 @@ void output_close(struct output *output)
 	output->fd = -1;
 	if (output->temporary) {
 		unlink(output->temporary);
-		doom(output->temporary, NULL);
+		doomed_spare(output->temporary);
 		free(output->temporary);
 		output->temporary = NULL;
 	}

@@ -22,9 +22,6 @@ struct output {
 	bool force;
 };
 
-/* How many outputs may be open at a time. */
-#define OUTPUTS_MAX	4
-
 /**
  * output_open - start a file
  * @path: not copied

@@ -73,6 +73,7 @@ serve web "
 		location /forbidden/ { return 403; }
 		location /broken/ { return 503; }
 		location /norange/ { alias $work/; max_ranges 0; limit_rate 400k; }
+		location /drip/ { alias $work/; limit_rate 8k; }
 		location /lying/ { alias $work/; add_header Content-Encoding gzip; }
 		location /badrange/ { return 206 'some bytes'; }
 		location /other/ { add_header Content-Range 'bytes 4096-8191/100000' always; return 206 'some bytes'; }
@@ -119,6 +120,33 @@ free=$(free_port $((https + 1)))
 fails "nobody listens" 4 "onnect" create --origin "http://127.0.0.1:$free/app.inc" x.inc
 ok "the next origin is tried" create --origin "$web/nothere.inc" --origin noise.inc --origin "$web/app.inc" x.inc
 ok "and makes the same image" cmp x.inc local.inc
+
+echo "# ended by a signal"
+for signal in TERM INT HUP; do
+	rm -f x.inc
+	# A shell's background commands ignore SIGINT.
+	python3 - "$web/drip/app.inc" <<-'END' &
+		import os, signal, sys
+		signal.signal(signal.SIGINT, signal.SIG_DFL)
+		os.execvp("incrementalsetup", ["incrementalsetup", "create", "--origin", sys.argv[1], "x.inc"])
+	END
+	setup=$!
+	ok "create from a slow server has begun" within 20 sh -c 'ls x.inc.* 2>/dev/null'
+	kill -$signal $setup
+	wait $setup 2>/dev/null
+	is "it dies of SIG$signal" "$(kill -l $?)" $signal
+	ok "and leaves nothing" sh -c '! ls x.inc* 2>/dev/null'
+done
+
+echo "# --force replaces files only"
+mkfifo pipe.inc
+ln -s local.inc link.inc
+for what in /dev/null pipe.inc link.inc .; do
+	fails "create --force over $what" 5 "not a regular file" create --origin app.inc $what
+done
+ok "which are still there" test -c /dev/null -a -p pipe.inc -a -L link.inc
+ln -s nothere dangling.inc
+fails "a dangling link exists already" 5 "exists already" incrementalsetup create --origin app.inc dangling.inc
 
 fails "https with an unknown certificate" 4 "certificate" create --origin "https://127.0.0.1:$https/app.inc" x.inc
 ok "https with a known one" create --ca-certificates cert.pem --origin "https://127.0.0.1:$https/app.inc" x.inc

@@ -16,6 +16,8 @@
 #include "setup.h"
 
 #define ATTEMPTS	16	/* others look for a free loop device, too */
+#define LOCK_ATTEMPTS	50
+#define LOCK_PAUSE	100000u	/* microseconds */
 
 /* Open @path for reading and writing if possible. */
 static int open_image(const char *path, bool *read_only)
@@ -123,23 +125,52 @@ static int make_loop(struct backing *backing, int file, const char *path,
 	return err;
 }
 
+/*
+ * Who sets up the same image meanwhile must find our loop device. That takes a
+ * moment only, but anybody who may read a file can lock it.
+ */
+static int lock_image(const char *path, int *lock, struct inc_error *error)
+{
+	unsigned int attempt;
+	int err;
+
+	*lock = open(path, O_RDONLY | O_CLOEXEC);
+	if (*lock < 0) {
+		err = -errno;
+		return setup_fail(error, err, "cannot open %s: %s", path,
+				  strerror(-err));
+	}
+	for (attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+		if (!flock(*lock, LOCK_EX | LOCK_NB))
+			return 0;
+		err = -errno;
+		if (err != -EWOULDBLOCK && err != -EINTR)
+			break;
+		usleep(LOCK_PAUSE);
+	}
+	close(*lock);
+	if (err == -EWOULDBLOCK)
+		return setup_fail(error, -EBUSY,
+				  "%s stays locked by another program", path);
+	return setup_fail(error, err, "cannot lock %s: %s", path,
+			  strerror(-err));
+}
+
 static int use_file(struct backing *backing, const char *path, int file,
 		    const struct stat *st, struct inc_error *error)
 {
 	bool read_only = backing->read_only;
+	int lock, err;
 
-	/* Another open of the same image must see the loop device of this. */
-	backing->lock = open(path, O_RDONLY | O_CLOEXEC);
-	if (backing->lock < 0 || flock(backing->lock, LOCK_EX)) {
-		int err = -errno;
-
-		return setup_fail(error, err, "cannot lock %s: %s", path,
-				  strerror(-err));
+	err = lock_image(path, &lock, error);
+	if (err)
+		return err;
+	if (!find_loop(backing, st)) {
+		backing->read_only = read_only;
+		err = make_loop(backing, file, path, error);
 	}
-	if (find_loop(backing, st))
-		return 0;
-	backing->read_only = read_only;
-	return make_loop(backing, file, path, error);
+	close(lock);
+	return err;
 }
 
 int backing_open(struct backing *backing, const char *path,
@@ -149,7 +180,6 @@ int backing_open(struct backing *backing, const char *path,
 	int file, err;
 
 	backing->fd = -1;
-	backing->lock = -1;
 	file = open_image(path, &backing->read_only);
 	if (file < 0)
 		return setup_fail(error, file, "cannot open %s: %s", path,
@@ -180,7 +210,5 @@ void backing_close(struct backing *backing)
 {
 	if (backing->fd >= 0)
 		close(backing->fd);
-	if (backing->lock >= 0)
-		close(backing->lock);
-	backing->fd = backing->lock = -1;
+	backing->fd = -1;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "doomed.h"
 #include "message.h"
 #include "origin.h"
 #include "parse.h"
@@ -45,13 +46,14 @@ static int open_temporary(const char *path, char **name,
 		*name = NULL;
 		return setup_fail(error, -ENOMEM, "out of memory");
 	}
-	fd = mkostemp(*name, O_CLOEXEC);
+	fd = doomed_open(*name, O_CLOEXEC);
 	if (fd >= 0 && !fchmod(fd, 0666 & ~mask))
 		return fd;
 	err = -errno;
 	if (fd >= 0) {
 		close(fd);
 		unlink(*name);
+		doomed_spare(*name);
 	}
 	free(*name);
 	*name = NULL;
@@ -142,9 +144,11 @@ static int make_file(const struct options *options, struct inc_image *image,
 	err = inc_local_create(image, fd, error);
 	if (!err)
 		err = give_name(fd, temporary, path, options->force, error);
+	/* Sparing comes last: a signal in between removes what is gone. */
 	if (err)
 		unlink(temporary);
-	else
+	doomed_spare(temporary);
+	if (!err)
 		say_made(image, fd, path);
 	close(fd);
 	free(temporary);
@@ -208,12 +212,20 @@ int command_create(const struct options *options, char **args,
 		   struct inc_error *error)
 {
 	struct origin_options how = { .timeout = ORIGIN_TIMEOUT_DEFAULT };
+	struct stat st;
 	unsigned int i;
 	int err = 0;
 
-	if (!options->force && !access(args[0], F_OK))
-		return setup_fail(error, -EEXIST,
-				  "%s exists already (see --force)", args[0]);
+	if (!lstat(args[0], &st)) {
+		if (!options->force)
+			return setup_fail(error, -EEXIST,
+					  "%s exists already (see --force)",
+					  args[0]);
+		if (!S_ISREG(st.st_mode))
+			return setup_fail(error, -EEXIST,
+					  "%s is not a regular file, and not replaced",
+					  args[0]);
+	}
 	if (options->ca_file)
 		err = origin_load_ca(&how, options->ca_file, error);
 	if (err)

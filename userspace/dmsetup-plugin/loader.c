@@ -31,7 +31,68 @@ static void find_loader(char *path, size_t size)
 	strcpy(path, LOADER);
 }
 
+/* As this program, but with the signals of @old. */
+static int spawn(pid_t *child, const char *path, const char **args,
+		 const sigset_t *old)
+{
+	posix_spawnattr_t attr;
+	int err;
+
+	err = posix_spawnattr_init(&attr);
+	if (err)
+		return -err;
+	err = posix_spawnattr_setsigmask(&attr, old);
+	if (!err)
+		err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	if (!err)
+		err = posix_spawnp(child, path, NULL, &attr, (char **)args,
+				   environ);
+	posix_spawnattr_destroy(&attr);
+	return -err;
+}
+
+/* Wait for @child, and end it if a signal of @held comes meanwhile. */
+static int wait_child(pid_t child, const sigset_t *held, int *status)
+{
+	int number, came = 0, err;
+	sigset_t all = *held;
+	pid_t ended;
+
+	sigaddset(&all, SIGCHLD);
+	while (!(ended = waitpid(child, status, WNOHANG))) {
+		number = sigwaitinfo(&all, NULL);
+		if (number > 0 && number != SIGCHLD) {
+			came = number;
+			kill(child, SIGTERM);
+		}
+	}
+	err = ended < 0 ? -errno : 0;
+	if (came)
+		raise(came);
+	return came ? -EINTR : err;
+}
+
+/* The loader's exit status as the errno that would make it ours. */
+static int loader_errno(int status)
+{
+	switch (WIFEXITED(status) ? WEXITSTATUS(status) : EXITCODE_DEVICE) {
+	case EXITCODE_OK:
+		return 0;
+	case EXITCODE_USAGE:
+		return -ERR_USAGE;
+	case EXITCODE_PERMISSION:
+		return -EPERM;
+	case EXITCODE_MEMORY:
+		return -ENOMEM;
+	case EXITCODE_BUSY:
+		return -EBUSY;
+	default:
+		return -ENXIO;
+	}
+}
+
 int loader_start(const struct options *options, const struct backing *backing,
+		 const sigset_t *held, const sigset_t *old,
 		 struct inc_error *error)
 {
 	const char *args[2 * ORIGINS_MAX + 16];
@@ -61,17 +122,19 @@ int loader_start(const struct options *options, const struct backing *backing,
 
 	/* libdevmapper's control file would be inherited. */
 	dm_lib_release();
-	err = -posix_spawnp(&child, path, NULL, NULL, (char **)args, environ);
+	err = spawn(&child, path, args, old);
 	if (err)
 		return setup_fail(error, err, "cannot start " LOADER ": %s",
 				  strerror(-err));
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return setup_fail(error, -errno,
-					  "cannot wait for " LOADER ": %s",
-					  strerror(errno));
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return 0;
+	err = wait_child(child, held, &status);
+	if (err == -EINTR)
+		return setup_fail(error, err, "interrupted");
+	if (err)
+		return setup_fail(error, err, "cannot wait for " LOADER ": %s",
+				  strerror(-err));
+	err = loader_errno(status);
 	/* It has said why. */
-	return setup_fail(error, -ENXIO, LOADER " did not start");
+	if (err)
+		setup_fail(error, err, LOADER " did not start");
+	return err;
 }

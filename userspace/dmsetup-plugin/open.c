@@ -16,6 +16,30 @@ static void format_uuid(const struct image_facts *facts, const char *name,
 	snprintf(text, DM_UUID_MAX, UUID_PREFIX "%s-%s", hex, name);
 }
 
+/*
+ * Hold back what would end this program between making the device and having a
+ * loader for it; not what is ignored anyway.
+ */
+static void hold_signals(sigset_t *held, sigset_t *old)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct sigaction action;
+	sigset_t more;
+	size_t i;
+
+	sigemptyset(held);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!sigaction(numbers[i], NULL, &action) &&
+		    action.sa_handler != SIG_IGN)
+			sigaddset(held, numbers[i]);
+	more = *held;
+	/* These are not waited for as reasons to give up. */
+	sigaddset(&more, SIGPIPE);
+	sigaddset(&more, SIGCHLD);
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_BLOCK, &more, old);
+}
+
 /* With the block device at hand: make the device, start its loader. */
 static int open_device(const struct options *options,
 		       const struct backing *backing,
@@ -23,7 +47,8 @@ static int open_device(const struct options *options,
 		       struct inc_error *error)
 {
 	char uuid[DM_UUID_MAX], *parameters;
-	struct inc_error ignored;
+	sigset_t held, old;
+	struct inc_error why;
 	int err;
 
 	if (options->origin_count && backing->read_only)
@@ -33,16 +58,19 @@ static int open_device(const struct options *options,
 		     facts->parameters) < 0)
 		return setup_fail(error, -ENOMEM, "out of memory");
 	format_uuid(facts, name, uuid);
+	hold_signals(&held, &old);
 	err = dm_create(name, uuid, facts->sectors, parameters, error);
 	if (!err)
 		message_debug("/dev/mapper/%s: 0 %llu " TARGET " %s", name,
 			      (unsigned long long)facts->sectors, parameters);
 	free(parameters);
-	if (err || !options->origin_count)
-		return err;
-	err = loader_start(options, backing, error);
-	if (err)
-		dm_remove(name, false, &ignored);
+	if (!err && options->origin_count) {
+		err = loader_start(options, backing, &held, &old, error);
+		if (err && dm_remove(name, false, &why))
+			message_warning("%s", why.text);
+	}
+	/* A signal that came meanwhile ends us here. */
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #ifndef SETUP_H
 #define SETUP_H
 
+#include <signal.h>
 #include "exitcode.h"
 #include "incremental.h"
 
@@ -82,13 +83,11 @@ int device_name(const char *given, const char **name, struct inc_error *error);
  * struct backing - the block device under a device
  * @path: for the table
  * @fd: keeps a loop device that goes away with its last user; -1 if none
- * @lock: held against others that set up the same image; -1 if none
  * @read_only: cannot be filled
  */
 struct backing {
 	char path[64];
 	int fd;
-	int lock;
 	bool read_only;
 };
 
@@ -97,8 +96,13 @@ int backing_open(struct backing *backing, const char *path,
 		 struct inc_error *error);
 void backing_close(struct backing *backing);
 
-/* Start incrementald for the image on @backing; it is ready on return. */
+/*
+ * Start incrementald for the image on @backing; it is ready on return. A signal
+ * of @held, which are blocked, ends it (-EINTR) and is pending then; @old is the
+ * mask without them.
+ */
 int loader_start(const struct options *options, const struct backing *backing,
+		 const sigset_t *held, const sigset_t *old,
 		 struct inc_error *error);
 
 #endif /* SETUP_H */

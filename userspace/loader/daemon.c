@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,34 @@
 #include "message.h"
 
 static int parent = -1;
+
+static volatile pid_t started;
+
+/* Who ends the first process means the daemon that is not ready yet. */
+static void on_signal(int number)
+{
+	kill(started, SIGTERM);
+	/* The handler was reset. */
+	raise(number);
+}
+
+static void pass_signals_on(pid_t child)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGTERM };
+	struct sigaction action = {
+		.sa_handler = on_signal,
+		.sa_flags = (int)SA_RESETHAND,
+	};
+	struct sigaction old;
+	size_t i;
+
+	started = child;
+	sigfillset(&action.sa_mask);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!sigaction(numbers[i], NULL, &old) &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+}
 
 /* In the process that was started: end as soon as it is known how. */
 static void wait_ready(int pipe, pid_t child) __attribute__((noreturn));
@@ -50,6 +79,7 @@ int daemon_begin(void)
 	}
 	if (child) {
 		close(pipes[1]);
+		pass_signals_on(child);
 		wait_ready(pipes[0], child);
 	}
 	close(pipes[0]);

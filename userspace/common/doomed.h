@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Files that a signal which ends the program removes.
+ */
+#ifndef COMMON_DOOMED_H
+#define COMMON_DOOMED_H
+
+/* How many there may be at a time. */
+#define DOOMED_MAX	4
+
+/* Make such a file, as mkostemp() does; @name must stay where it is. */
+int doomed_open(char *name, int flags);
+
+/* It has its final name, or is removed: from now on @name may be freed. */
+void doomed_spare(char *name);
+
+#endif /* COMMON_DOOMED_H */
