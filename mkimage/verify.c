@@ -116,14 +116,20 @@ static int produce(void *context, void *item)
 				       STEP_BYTES;
 	u64 left = verify->end - verify->next;
 	struct inc_error error;
+	int ret = 0;
 	u64 zeros;
 
 	step->errors = step->absent = 0;
 	step->texts = 0;
-	/* Holes may be far larger than a step. */
-	while (verify->by_device && left &&
-	       !inc_image_zeros(verify->image, verify->next, left, &zeros,
-				&error) && zeros) {
+	/*
+	 * Holes may be far larger than a step. Up to an error they are good;
+	 * the step that starts with it says what it is.
+	 */
+	while (verify->by_device && left && !ret) {
+		ret = inc_image_zeros(verify->image, verify->next, left, &zeros,
+				      &error);
+		if (!zeros)
+			break;
 		verify->next += zeros;
 		left -= zeros;
 	}

@@ -64,6 +64,17 @@ for fd, other in ((a, b), (b, a)):
         assert os.pread(fd, end - at, at) == os.pread(other, end - at, at), at
 '
 
+# An error behind a hole costs no more than the hole.
+truncate -s 8G hole
+noise 2097152 5 | dd of=hole bs=1M seek=8190 conv=notrunc status=none
+"$mkimage" create --force --salt - hole image >/dev/null
+map=$(($(value image segment.data.offset) - 4096))
+flip image $((map + 7)) 7
+fails "8 GiB, a malformed entry behind a hole: verify in under 5 s" 1 \
+	'map entry of block 2096640 .* malformed' \
+	timeout 5 "$mkimage" verify image
+rm hole
+
 # Half full, so that directories grow: every other 4 MiB has a block.
 python3 -c '
 with open("comb", "wb") as f:

@@ -398,6 +398,17 @@ static void zeros_and_trust(void **state)
 	assert_int_equal(count, 1);
 	must(inc_image_zeros(image, 2, 5, &count, &error), &error);
 	assert_int_equal(count, 0);
+	/* A malformed entry ends the count; what is before it is zero. */
+	maker->bytes[(maker->map_page[0] << 12) + 8 + 7] ^= 0x70;
+	inc_image_close(image);
+	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	assert_int_equal(inc_image_zeros(image, 0, BLOCKS, &count, &error),
+			 -EINVAL);
+	assert_int_equal(count, 1);
+	assert_int_equal(inc_image_zeros(image, 1, BLOCKS - 1, &count, &error),
+			 -EINVAL);
+	assert_int_equal(count, 0);
+	maker->bytes[(maker->map_page[0] << 12) + 8 + 7] ^= 0x70;
 
 	must(inc_image_trust(image, maker->root, 32, (const u8 *)SALT, 5,
 			     &error), &error);

@@ -114,7 +114,8 @@ int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
  * @block: first
  * @max: blocks to look at
  * @count: set to the number of blocks from @block on, up to @max, that are
- *	zero according to the map; the hash tree was asked and agrees
+ *	zero according to the map; the hash tree was asked and agrees. If it
+ *	fails: to those before the block that the error is about
  *
  * Costs no reading of zeros: a device's holes are passed over quickly.
  */

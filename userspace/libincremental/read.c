@@ -92,7 +92,8 @@ int inc_blocks_check(const struct inc_source *source,
 
 /*
  * How many of the @max blocks from @block on have no extent; each of them is
- * checked to be a block of zeros by its digest.
+ * checked to be a block of zeros by its digest. On an error *count is set too,
+ * to those before the block that it is about.
  */
 static int zeros_count(const struct inc_source *source, u64 block, u64 max,
 		       struct inc_cursor *cursor, u64 *count,
@@ -101,14 +102,14 @@ static int zeros_count(const struct inc_source *source, u64 block, u64 max,
 	u64 end = block + max, b = block;
 	u8 expected[INC_SHA256_SIZE];
 	struct inc_extent extent;
-	int ret;
+	int ret = 0;
 
 	while (b < end) {
 		u64 stop;
 
 		ret = inc_entry_fetch(source, b, cursor, &extent, error);
 		if (ret)
-			return ret;
+			break;
 		if (extent.codec != INC_CODEC_ZERO)
 			break;
 		stop = inc_map_skip(source, b, cursor);
@@ -116,18 +117,20 @@ static int zeros_count(const struct inc_source *source, u64 block, u64 max,
 			ret = inc_block_digest(source, b, cursor, expected,
 					       error);
 			if (ret)
-				return ret;
+				goto out;
 			if (!memcmp(expected, source->image->zero_digest,
 				    sizeof(expected)))
 				continue;
 			inc_map_forget(source, b);
-			return inc_fail(error, -EBADMSG,
-					"block %llu has no extent, but its digest is not that of zeros",
-					(unsigned long long)b);
+			ret = inc_fail(error, -EBADMSG,
+				       "block %llu has no extent, but its digest is not that of zeros",
+				       (unsigned long long)b);
+			goto out;
 		}
 	}
+out:
 	*count = b - block;
-	return 0;
+	return ret;
 }
 
 /* Collect clusters from @block on whose extents lie in one row in the file. */
@@ -277,6 +280,7 @@ int inc_image_zeros(struct inc_image *image, u64 block, u64 max, u64 *count,
 	struct inc_cursor cursor;
 	int ret;
 
+	*count = 0;
 	ret = range_check(image, block, max, error);
 	if (ret)
 		return ret;
