@@ -175,13 +175,18 @@ replies = {
     "junk": ok + b"Content-Range: bytes 0-4095/99999 or so\r\n\r\n" + b"x" * 4096,
     "garbage": b"\x00\xff not HTTP at all\r\n\r\n",
     "control": b"HTTP/1.1 404 \x1b[31mred\r\nConnection: close\r\n\r\n",
+    "header": ok + b"X: " + b"x" * 3000000 + b"\r\n\r\n",
+    "headers": ok + (b"X: " + b"x" * 1000 + b"\r\n") * 3000 + b"\r\n",
     "nothing": b"",
 }
 while True:
     connection, _ = listener.accept()
     request = connection.recv(65536).decode("latin-1")
     if request:
-        connection.sendall(replies[request.split()[1].strip("/")])
+        try:
+            connection.sendall(replies[request.split()[1].strip("/")])
+        except OSError:
+            pass
     connection.close()
 END
 within 10 test -s liar.pid
@@ -196,6 +201,8 @@ fails "a range with junk after it" 4 "no valid Content-Range" create --origin "$
 fails "garbage" 4 "HTTP" create --origin "$liar/garbage" x.inc
 fails "control codes" 4 "404" create --origin "$liar/control" x.inc
 is "do not reach the terminal" "$(LC_ALL=C grep -c "$(printf '\033')" .errors)" 0
+fails "a header of 3 MB" 4 "header is too long" create --origin "$liar/header" x.inc
+fails "3000 headers" 4 "header" create --origin "$liar/headers" x.inc
 fails "no reply" 4 "[Ee]mpty reply|closed|reset" create --origin "$liar/nothing" x.inc
 ok "no temporary file is left" sh -c '! ls *.inc.* 2>/dev/null | grep -v gz'
 

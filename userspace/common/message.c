@@ -24,19 +24,22 @@ void message_init(const char *name, enum message_level level)
 	on_terminal = isatty(STDERR_FILENO);
 }
 
-void message_use_syslog(void)
-{
-	message_progress(NULL);
-	openlog(program, LOG_PID, LOG_DAEMON);
-	to_syslog = true;
-	on_terminal = false;
-}
-
 static void erase_progress(void)
 {
 	if (progress_drawn)
 		fputs("\r\033[K", stderr);
 	progress_drawn = false;
+}
+
+void message_use_syslog(void)
+{
+	pthread_mutex_lock(&lock);
+	erase_progress();
+	fflush(stderr);
+	openlog(program, LOG_PID, LOG_DAEMON);
+	to_syslog = true;
+	on_terminal = false;
+	pthread_mutex_unlock(&lock);
 }
 
 /* A server's or a file's text must not write control codes to a terminal. */
@@ -73,7 +76,12 @@ void message(enum message_level level, const char *format, ...)
 
 bool message_has_progress(void)
 {
-	return on_terminal;
+	bool has;
+
+	pthread_mutex_lock(&lock);
+	has = on_terminal;
+	pthread_mutex_unlock(&lock);
+	return has;
 }
 
 void message_progress(const char *format, ...)
@@ -81,10 +89,10 @@ void message_progress(const char *format, ...)
 	char text[256];
 	va_list args;
 
-	if (!on_terminal)
-		return;
 	pthread_mutex_lock(&lock);
-	if (format) {
+	if (!on_terminal) {
+		/* Nobody would see it. */
+	} else if (format) {
 		va_start(args, format);
 		vsnprintf(text, sizeof(text), format, args);
 		va_end(args);

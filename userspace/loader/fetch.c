@@ -9,8 +9,9 @@
 
 #define BACKOFF_FIRST	250u	/* ms between rounds over the mirrors */
 #define BACKOFF_MAX	8000u
-#define FULL_DELAY	1000u	/* ms between attempts to fill a full device */
+#define FILL_DELAY	1000u	/* ms between attempts to fill */
 #define FULL_ATTEMPTS	15	/* of a fill that nobody waits for */
+#define BROKEN_ATTEMPTS	10	/* of one that ends with an I/O error */
 
 static int reserve(struct worker *worker, u64 bytes, struct inc_error *error)
 {
@@ -110,47 +111,71 @@ static void device_gone(struct loader *loader, int err)
 	}
 }
 
-/* Fill; false if that has failed for now. Says so once, and when it is over. */
-static bool fill(struct worker *worker, u64 offset, u64 length,
-		 const void *data)
+/* Fill; says that it has failed once, and when that is over. */
+static int fill(struct worker *worker, u64 offset, u64 length,
+		const void *data)
 {
 	struct loader *loader = worker->loader;
 	int err = device_fill(&loader->device, offset, length, data);
 
 	if (!err) {
 		atomic_fetch_add(&loader->stats.bytes_filled, length);
-		if (atomic_exchange(&loader->full, false))
+		if (outage_ends(&loader->full))
 			message_info("%s can be filled again",
 				     loader->device.path);
-		return true;
+		return 0;
 	}
 	if (err != -ENOSPC && err != -EIO && err != -EAGAIN &&
 	    err != -ENOMEM && err != -EDQUOT)
 		device_gone(loader, err);
-	else if (!atomic_exchange(&loader->full, true))
+	else if (outage_begins(&loader->full))
 		message_error("cannot fill %s, trying again: %s",
 			      loader->device.path, strerror(-err));
-	return false;
+	return err;
+}
+
+/* Give the worker to others, but do not fetch it anew the next time. */
+static enum outcome put_off(struct worker *worker,
+			    const struct inc_range *range)
+{
+	struct loader *loader = worker->loader;
+	u64 at, end = range->offset + range->length;
+
+	for (at = range->offset; at < end; at += loader->device.chunk)
+		cache_put(loader->cache, at,
+			  worker->buffer + (at - worker->have));
+	return OUTCOME_LATER;
 }
 
 /*
- * The range is verified: fill it, however long that takes if somebody waits.
- * What nobody waits for is given up at some time, and fetched again later.
+ * The range is verified: fill it, however long that takes if somebody waits
+ * and there is no room. What nobody waits for is given up at some time, and
+ * fetched again later.
+ *
+ * An I/O error may mean that there is no room, too: the loop driver knows no
+ * other. Or it is the place: then others must not wait for it. The kernel asks
+ * again for what is put off, as long as somebody waits.
  */
 static enum outcome fill_range(struct worker *worker, const struct job *job,
 			       const struct inc_range *range)
 {
 	struct loader *loader = worker->loader;
-	unsigned int attempts = 0;
+	unsigned int attempts = 0, broken = 0;
+	u64 filled = atomic_load(&loader->stats.bytes_filled);
+	int err;
 
-	while (!fill(worker, range->offset, range->length,
-		     worker->buffer + (range->offset - worker->have))) {
+	while ((err = fill(worker, range->offset, range->length,
+			   worker->buffer + (range->offset - worker->have)))) {
 		if (atomic_load(&loader->gone))
 			return OUTCOME_STOPPED;
 		if (job->priority != PRIORITY_DEMAND &&
 		    ++attempts == FULL_ATTEMPTS)
 			return OUTCOME_LATER;
-		if (!queue_sleep(&loader->queue, FULL_DELAY))
+		if (err == -EIO && ++broken > 1 &&
+		    (broken >= BROKEN_ATTEMPTS ||
+		     atomic_load(&loader->stats.bytes_filled) != filled))
+			return put_off(worker, range);
+		if (!queue_sleep(&loader->queue, FILL_DELAY))
 			return OUTCOME_STOPPED;
 	}
 	cache_drop(loader->cache, range->offset, range->length);
@@ -186,7 +211,7 @@ static void fill_extras(struct worker *worker)
 		worker->have_end = range.offset + range.length;
 		if (worker_verify(worker, range.offset, range.length, &error))
 			continue;
-		if (!fill(worker, range.offset, range.length, worker->buffer))
+		if (fill(worker, range.offset, range.length, worker->buffer))
 			return;
 		cache_drop(loader->cache, range.offset, range.length);
 	}
@@ -289,7 +314,7 @@ static void mirror_failed(struct worker *worker, const struct job *job,
 		atomic_store(&mirror->state, MIRROR_UNCHECKED);
 	}
 	if (err == -EAGAIN)
-		mirror_say_failing(mirror, why);
+		mirror_failing(mirror, why);
 	else
 		mirrors_log(mirrors, level, range->offset, range->length, why,
 			    "");
@@ -298,12 +323,13 @@ static void mirror_failed(struct worker *worker, const struct job *job,
 
 /**
  * ask_mirrors - ask every mirror once
+ * @hurry: leave one that is slow for another
  * @passes: set if any failure is one that may pass
  * @wrong: set if any mirror sent wrong bytes
  */
 static int ask_mirrors(struct worker *worker, const struct job *job,
 		       const struct inc_range *range, struct inc_range *fetched,
-		       bool *passes, bool *wrong)
+		       bool hurry, bool *passes, bool *wrong)
 {
 	struct loader *loader = worker->loader;
 	struct mirrors *mirrors = &loader->mirrors;
@@ -320,6 +346,8 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 		worker->mirror = (first + i) % mirrors->count;
 		if (mirror_is_rejected(&mirrors->mirror[worker->mirror]))
 			continue;
+		worker->connections.hurry =
+			hurry && mirrors_have_other(mirrors, worker->mirror);
 		err = attempt_fairly(worker, range, fetched, &error);
 		if (!err || err == -ECANCELED)
 			return err;
@@ -358,8 +386,9 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	range = (struct inc_range){ .offset = start, .length = end - start };
 
 	for (round = 0; passes; round++) {
-		err = ask_mirrors(worker, job, &range, &fetched, &passes,
-				  &wrong);
+		/* If all are slow, it is the way to them that is. */
+		err = ask_mirrors(worker, job, &range, &fetched, !round,
+				  &passes, &wrong);
 		if (!err)
 			break;
 		if (err == -ECANCELED || err == -ENODEV)

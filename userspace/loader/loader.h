@@ -24,7 +24,7 @@
  * @gone: the device is gone, or cannot be filled: nothing is left to do
  * @gone_error: why, 0 if it was just closed
  * @event: eventfd: something happened that the main thread looks after
- * @full: a fill fails for want of room, and that was said
+ * @full: fills fail for want of room, or so it seems
  * @retry: rounds over all mirrors after the first
  */
 struct loader {
@@ -37,7 +37,7 @@ struct loader {
 	atomic_bool stop;
 	atomic_bool gone;
 	atomic_int gone_error;
-	atomic_bool full;
+	struct outage full;
 	int event;
 	unsigned int retry;
 };

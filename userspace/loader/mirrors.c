@@ -8,6 +8,8 @@
 
 /* A server may be corrected while we run. */
 #define REJECTED_SECONDS	60
+/* After that, one that could not be reached is worth another attempt. */
+#define FAILED_SECONDS		60
 
 static time_t seconds(void)
 {
@@ -63,10 +65,26 @@ bool mirror_is_rejected(struct mirror *mirror)
 	return false;
 }
 
-void mirror_say_failing(struct mirror *mirror, const char *why)
+void mirror_failing(struct mirror *mirror, const char *why)
 {
-	if (!atomic_exchange(&mirror->failing, true))
+	atomic_store(&mirror->failed_at, seconds() + 1);
+	if (outage_begins(&mirror->outage))
 		message_warning("%s; trying again", why);
+}
+
+bool mirrors_have_other(struct mirrors *mirrors, unsigned int index)
+{
+	unsigned int i;
+
+	for (i = 0; i < mirrors->count; i++) {
+		struct mirror *mirror = &mirrors->mirror[i];
+		time_t failed = atomic_load(&mirror->failed_at);
+
+		if (i != index && !mirror_is_rejected(mirror) &&
+		    (!failed || seconds() - failed >= FAILED_SECONDS))
+			return true;
+	}
+	return false;
 }
 
 void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index)
@@ -87,8 +105,8 @@ static int read_origin(struct mirrors *mirrors, struct mirror *mirror,
 		return err;
 	atomic_fetch_add(&mirrors->stats->fetches, 1);
 	atomic_fetch_add(&mirrors->stats->bytes_fetched, length);
-	if (atomic_load(&mirror->failing) &&
-	    atomic_exchange(&mirror->failing, false))
+	atomic_store(&mirror->failed_at, 0);
+	if (outage_ends(&mirror->outage))
 		message_info("%s answers again", origin_name(mirror->origin));
 	return 0;
 }
@@ -139,6 +157,8 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 	if (!connections->to[index])
 		err = origin_connect(&connections->to[index], mirror->origin,
 				     &why);
+	if (!err)
+		origin_hurry(connections->to[index], connections->hurry);
 	if (!err && atomic_load(&mirror->state) == MIRROR_UNCHECKED)
 		err = check_head(mirrors, mirror, connections->to[index], &why);
 	if (!err && length)

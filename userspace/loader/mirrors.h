@@ -22,13 +22,16 @@ enum mirror_state {
  * struct mirror - one origin
  * @state: enum mirror_state
  * @rejected_at: when, CLOCK_MONOTONIC seconds: it is looked at again later
- * @failing: it could not be reached the last time, and that was said
+ * @failed_at: it could not be reached then, CLOCK_MONOTONIC seconds, and has
+ *	not been since; 0: it could
+ * @outage: what was said of that
  */
 struct mirror {
 	struct origin *origin;
 	atomic_int state;
 	_Atomic time_t rejected_at;
-	atomic_bool failing;
+	_Atomic time_t failed_at;
+	struct outage outage;
 };
 
 /**
@@ -48,8 +51,12 @@ struct mirrors {
 	struct ratelimit log;
 };
 
-/* One thread's connections. */
+/**
+ * struct connections - one thread's
+ * @hurry: give up a mirror that is slow, as another may be faster
+ */
 struct connections {
+	bool hurry;
 	struct origin_connection *to[MIRRORS_MAX];
 };
 
@@ -71,8 +78,11 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 /* Has the mirror's head been looked at and found another image's? */
 bool mirror_is_rejected(struct mirror *mirror);
 
-/* Mirror @index cannot be reached for now: say so, once until it can. */
-void mirror_say_failing(struct mirror *mirror, const char *why);
+/* Is there a mirror other than @index that seems to work? */
+bool mirrors_have_other(struct mirrors *mirrors, unsigned int index);
+
+/* A mirror cannot be reached for now: say so, once until it can. */
+void mirror_failing(struct mirror *mirror, const char *why);
 
 /* Mirror @index has failed: prefer the next, if nobody has changed that. */
 void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index);

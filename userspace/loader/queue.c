@@ -40,13 +40,17 @@ static void list_append(struct job_list *list, struct job *job)
 	list->count++;
 }
 
-static void list_push(struct job_list *list, struct job *job)
+/* Put all of @more, which is empty then, in front of @list, in its order. */
+static void list_prepend(struct job_list *list, struct job_list *more)
 {
-	job->next = list->first;
-	list->first = job;
-	if (!job->next)
-		list->last = &job->next;
-	list->count++;
+	if (!more->count)
+		return;
+	*more->last = list->first;
+	if (list->count == 0)
+		list->last = more->last;
+	list->first = more->first;
+	list->count += more->count;
+	list_init(more);
 }
 
 static struct job *list_pop(struct job_list *list)
@@ -340,6 +344,8 @@ static void background_done(struct queue *queue, bool failed)
 
 void queue_done(struct queue *queue, struct job *job, bool failed)
 {
+	struct job_list demands, hints;
+
 	pthread_mutex_lock(&queue->lock);
 	list_remove(&queue->running, job);
 	if (job->priority == PRIORITY_DEMAND)
@@ -351,8 +357,13 @@ void queue_done(struct queue *queue, struct job *job, bool failed)
 	free(job);
 
 	/* What was held back gets its turn; it is older than what waits. */
+	list_init(&demands);
+	list_init(&hints);
 	while ((job = list_pop(&queue->blocked)))
-		list_push(&queue->waiting[job->priority], job);
+		list_append(job->priority == PRIORITY_DEMAND ? &demands :
+			    &hints, job);
+	list_prepend(&queue->waiting[PRIORITY_DEMAND], &demands);
+	list_prepend(&queue->waiting[PRIORITY_HINT], &hints);
 	pthread_cond_broadcast(&queue->wake);
 	pthread_mutex_unlock(&queue->lock);
 }

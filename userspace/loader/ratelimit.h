@@ -6,6 +6,7 @@
 #define LOADER_RATELIMIT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -43,6 +44,41 @@ static inline bool ratelimit_ok(struct ratelimit *limit, unsigned int *dropped)
 		limit->dropped++;
 	pthread_mutex_unlock(&limit->lock);
 	return ok;
+}
+
+/**
+ * struct outage - something that fails and works again, maybe all the time
+ * @said: its beginning was said, so its end will be
+ * @said_at: when, CLOCK_MONOTONIC seconds; 0: never
+ */
+struct outage {
+	atomic_bool said;
+	_Atomic time_t said_at;
+};
+
+/* It fails: should that be said? Failures go on; what is left out comes later. */
+static inline bool outage_begins(struct outage *outage)
+{
+	time_t last = atomic_load(&outage->said_at);
+	struct timespec now;
+
+	if (atomic_load(&outage->said))
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (last && now.tv_sec - last < RATELIMIT_INTERVAL)
+		return false;
+	/* Of several threads one says it. */
+	if (!atomic_compare_exchange_strong(&outage->said_at, &last,
+					    now.tv_sec + !now.tv_sec))
+		return false;
+	return !atomic_exchange(&outage->said, true);
+}
+
+/* It works: should that be said? */
+static inline bool outage_ends(struct outage *outage)
+{
+	return atomic_load(&outage->said) &&
+	       atomic_exchange(&outage->said, false);
 }
 
 #endif /* LOADER_RATELIMIT_H */

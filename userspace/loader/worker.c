@@ -40,7 +40,14 @@ static enum outcome fetch_parts(struct worker *worker, const struct job *job)
 	struct loader *loader = worker->loader;
 	u64 chunk = loader->device.chunk;
 	enum outcome outcome = worker_fetch(worker, job), other;
-	struct job part = *job;
+	/* Not all of it: the queue changes its list while we read. */
+	struct job part = {
+		.offset = job->offset,
+		.length = job->length,
+		.priority = job->priority,
+		.refetch = job->refetch,
+		.part = job->part,
+	};
 
 	if (outcome == OUTCOME_WRONG && job->length > chunk) {
 		part.part = true;

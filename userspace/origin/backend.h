@@ -38,6 +38,7 @@ struct origin {
 struct origin_connection {
 	struct origin *origin;
 	void *handle;
+	bool hurry;
 };
 
 extern const struct origin_backend origin_file;

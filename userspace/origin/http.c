@@ -17,6 +17,8 @@
 #define REDIRECTS_MAX		5L
 /* A reply slower than this for the whole timeout has stalled. */
 #define STALLED_BYTES_PER_S	512L
+/* In a hurry, a read may take the timeout and what it takes at this rate. */
+#define SLOW_BYTES_PER_S	(32u << 10)
 #define RECEIVE_BUFFER		(256L << 10)
 
 /**
@@ -319,14 +321,22 @@ static int check_status(const struct reply *reply, struct inc_error *error)
 }
 
 /* What libcurl's failure means; curl's own words where they say enough. */
-static int curl_failed(CURLcode c, const char *details, struct inc_error *error)
+static int curl_failed(CURL *curl, CURLcode c, const char *details,
+		       struct inc_error *error)
 {
+	curl_off_t first_byte = 0;
 	int err = -EAGAIN;
 
 	switch (c) {
 	case CURLE_ABORTED_BY_CALLBACK:
 		return origin_error(error, -ECANCELED, "stopped");
 	case CURLE_OUT_OF_MEMORY:
+		/* Within a reply, that is what it calls a header too long. */
+		curl_easy_getinfo(curl, CURLINFO_STARTTRANSFER_TIME_T,
+				  &first_byte);
+		if (first_byte)
+			return origin_error(error, -EPROTO,
+					    "the reply's header is too long");
 		return origin_error(error, -ENOMEM, "out of memory");
 	case CURLE_PARTIAL_FILE:
 		return origin_error(error, -EAGAIN, "the reply was cut short");
@@ -346,6 +356,15 @@ static int curl_failed(CURLcode c, const char *details, struct inc_error *error)
 			    *details ? details : curl_easy_strerror(c));
 }
 
+/* Milliseconds that a read may take in all; 0: it may take its time. */
+static long deadline(const struct origin_connection *connection, size_t length)
+{
+	if (!connection->hurry)
+		return 0;
+	return (long)(connection->origin->options.timeout * 1000ul +
+		      length * 1000ul / SLOW_BYTES_PER_S);
+}
+
 static int http_read(struct origin_connection *connection, u64 offset,
 		     size_t length, void *buffer, struct inc_error *error)
 {
@@ -363,6 +382,8 @@ static int http_read(struct origin_connection *connection, u64 offset,
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, details);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+			 deadline(connection, length));
 	c = curl_easy_setopt(curl, CURLOPT_RANGE, range);
 	if (c == CURLE_OK)
 		c = curl_easy_perform(curl);
@@ -377,7 +398,7 @@ static int http_read(struct origin_connection *connection, u64 offset,
 			return err;
 	}
 	if (c != CURLE_OK)
-		return curl_failed(c, details, error);
+		return curl_failed(curl, c, details, error);
 	if (!reply.received)
 		reply.why = check_head(&reply);
 	if (reply.why)

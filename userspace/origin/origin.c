@@ -131,6 +131,11 @@ void origin_disconnect(struct origin_connection *connection)
 	free(connection);
 }
 
+void origin_hurry(struct origin_connection *connection, bool hurry)
+{
+	connection->hurry = hurry;
+}
+
 int origin_read(struct origin_connection *connection, u64 offset,
 		size_t length, void *buffer, struct inc_error *error)
 {

@@ -69,6 +69,9 @@ int origin_connect(struct origin_connection **connection,
 		   struct origin *origin, struct inc_error *error);
 void origin_disconnect(struct origin_connection *connection);
 
+/* Give up (-EAGAIN) reads that take unduly long although they get on. */
+void origin_hurry(struct origin_connection *connection, bool hurry);
+
 /**
  * origin_read - read a range, all of it or nothing; one attempt
  * @length: 1 to ORIGIN_READ_MAX
