@@ -205,7 +205,13 @@ struct inc_run {
  * virtual device, skipping clusters that are zero or stored elsewhere; where
  * that order breaks, the extent starts a chunk of its own. It lets a loader
  * find which blocks some fetched bytes belong to. The kernel does not use it.
+ *
+ * From the map page of a chunk's owner to that of the last cluster whose extent
+ * starts in the chunk there are no more than INC_WALK_PAGES pages, those of a
+ * run that repeats counted as one. An extent that is further away starts a
+ * chunk of its own, too.
  */
+#define INC_WALK_PAGES		4096u
 #define INC_NO_OWNER		0xffffffffu	/* no extent there: padding */
 
 /*

@@ -141,14 +141,28 @@ static int refer(struct pagelist *list, u64 stored, u64 copies, u32 *runs)
 	return 0;
 }
 
+/* How many copies are worth a run. */
+static u64 worth_of(u32 runs)
+{
+	return 1ull << 2 * (runs / RUNS_A_STEP);
+}
+
+u64 pagelist_looks(const struct pagelist *list, u32 runs)
+{
+	u64 worth = worth_of(runs);
+
+	return list->looks + (list->pending < worth ? list->pending : worth);
+}
+
 static int flush(struct pagelist *list, u32 *runs)
 {
-	u64 worth = 1ull << 2 * (*runs / RUNS_A_STEP);
+	u64 worth = worth_of(*runs);
 	u64 copies = list->pending;
 	const struct pagelist_known *place = NULL;
 	u64 stored;
 	int ret = 0;
 
+	list->looks = pagelist_looks(list, *runs);
 	list->pending = 0;
 	if (list->known_room)
 		place = find(list->known, list->known_room,

@@ -23,6 +23,7 @@ struct pagelist_known;
  * @spool: the pages, each content once
  * @runs: as in a directory
  * @pages: how many there are, the pending ones not counted
+ * @looks: the same with pages that a run repeats counted as one, or as a few
  *
  * Fields are for reading only.
  */
@@ -33,6 +34,7 @@ struct pagelist {
 	u32 run_room;
 	u64 pages;
 	u64 stored;
+	u64 looks;
 
 	struct pagelist_known *known;	/* digest -> stored page */
 	u64 known_count;
@@ -57,6 +59,12 @@ void pagelist_free(struct pagelist *list);
  */
 int pagelist_add(struct pagelist *list, const void *page, const u8 *digest,
 		 u64 copies, u32 *runs);
+
+/*
+ * How many pages one has to look at to have seen all of @list, those that a
+ * run repeats once; no less, but it may be more.
+ */
+u64 pagelist_looks(const struct pagelist *list, u32 runs);
 
 /* Nothing more comes. Return: as pagelist_add(). */
 int pagelist_finish(struct pagelist *list, u32 *runs);

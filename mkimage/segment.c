@@ -21,6 +21,13 @@ struct record {
 	u64 entry;
 };
 
+static u64 round_up(u64 value, u32 shift)
+{
+	u64 mask = (1ull << shift) - 1;
+
+	return (value + mask) & ~mask;
+}
+
 int segment_init(struct segment *seg, const char *folder)
 {
 	int ret = metadata_init(&seg->meta, seg->hash, seg->device_blocks,
@@ -106,11 +113,34 @@ static int find_known(struct segment *seg, const u8 *id, u64 *entry,
 	return 0;
 }
 
+/*
+ * Put the next extent in a chunk of its own, if a walk along the map from the
+ * owner of the chunk would be longer than INC_WALK_PAGES. (The map's list lacks
+ * the page that is being filled, and the owner may lie among copies.)
+ */
+static int pad_data(struct segment *seg)
+{
+	static const u8 zeros[1u << INC_CHUNK_SHIFT_MAX];
+	u64 looks = pagelist_looks(&seg->meta.map.list, seg->meta.map_runs);
+	u64 size = spool_size(seg->data);
+
+	if (looks - seg->looks + 2 <= INC_WALK_PAGES)
+		return 0;
+	return spool_append(seg->data, zeros,
+			    round_up(size, seg->chunk_shift) - size);
+}
+
+/* Does an extent hold the first byte of a chunk, which makes it an owner? */
+static bool owns(const struct segment *seg, const struct inc_extent *extent)
+{
+	return round_up(extent->offset, seg->chunk_shift) <
+	       extent->offset + extent->length;
+}
+
 static int store_cluster(struct segment *seg, u64 block,
 			 const struct batch_cluster *cluster, u64 *entry)
 {
-	const struct inc_extent extent = {
-		.offset = spool_size(seg->data),
+	struct inc_extent extent = {
 		.length = cluster->length,
 		.cluster_shift = (u8)seg->cluster_shift,
 		.codec = cluster->codec,
@@ -129,6 +159,13 @@ static int store_cluster(struct segment *seg, u64 block,
 		seg->shared_bytes += cluster->length;
 		return 0;
 	}
+	ret = pad_data(seg);
+	if (ret)
+		return ret;
+	extent.offset = spool_size(seg->data);
+	if (owns(seg, &extent))
+		seg->looks = pagelist_looks(&seg->meta.map.list,
+					    seg->meta.map_runs);
 	if (extent.offset + extent.length > INC_IMAGE_SIZE_MAX) {
 		message_error("the image would be larger than 1 TiB, the format's limit");
 		return -EFBIG;
@@ -182,13 +219,6 @@ int segment_add(struct segment *seg, const struct batch *batch)
 						 left < step ? left : step);
 	}
 	return ret;
-}
-
-static u64 round_up(u64 value, u32 shift)
-{
-	u64 mask = (1ull << shift) - 1;
-
-	return (value + mask) & ~mask;
 }
 
 /* Where everything goes. */

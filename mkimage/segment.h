@@ -30,6 +30,7 @@ struct segment {
 
 	struct metadata meta;
 	struct spool *data;
+	u64 looks;			/* at the map, up to the last owner */
 	struct spool *ids;		/* of the clusters stored */
 	struct segment_known *known;	/* where their ids are */
 	u32 known_count;

@@ -75,6 +75,25 @@ fails "8 GiB, a malformed entry behind a hole: verify in under 5 s" 1 \
 	timeout 5 "$mkimage" verify image
 rm hole
 
+# Copies far and wide: every page of the map differs, and hardly any leads to
+# an extent that was not there before.
+python3 -c '
+with open("copies", "wb") as f:
+    for at in range(0, 20 << 30, 2 << 20):
+        f.seek(at)
+        f.write(b"%d" % ((at >> 21) % 199) * 1000)
+    f.seek((12 << 30) + 40960)
+    f.write(b"unique" * 600)
+    f.truncate(20 << 30)'
+for chunk in 4K 64K; do
+	ok "20 GiB of copies, chunks of $chunk: create" \
+		"$mkimage" create --force --chunk $chunk copies image
+	ok "20 GiB of copies, chunks of $chunk: the walk is short" \
+		[ "$(value image segment.data.bytes)" -gt \
+		$((${chunk%K} * 1024)) ]
+	ok "20 GiB of copies, chunks of $chunk: verify" "$mkimage" verify image
+done
+
 # Half full, so that directories grow: every other 4 MiB has a block.
 python3 -c '
 with open("comb", "wb") as f:

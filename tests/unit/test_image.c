@@ -14,6 +14,7 @@
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 #include "incremental.h"
 #include "internal.h"
@@ -692,6 +693,192 @@ static void heals(void **state)
 	unmake(maker);
 }
 
+/*
+ * A wrong owner or map entry that lets data pass for padding is not remembered
+ * either.
+ */
+static void owners_heal(void **state)
+{
+	struct maker *maker = make(12);
+	struct memory memory = { .maker = maker };
+	u8 *map = maker->bytes + (maker->map_page[1] << 12), good[4096];
+	u32 chunk, owner, damaged = 0, b;
+	struct inc_segment seg;
+	struct inc_image *image;
+	struct inc_error error;
+	u8 *owners, *data;
+
+	(void)state;
+	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	seg = *inc_image_segment_at(image, 0);
+	inc_image_close(image);
+	owners = maker->bytes + seg.owners_offset;
+	memcpy(good, map, sizeof(good));
+	for (chunk = 0; chunk < seg.owners_size / 4; chunk++) {
+		u64 at = seg.data_offset + 4096 * (u64)chunk;
+
+		memcpy(&owner, owners + 4 * chunk, 4);
+		if (owner < 512 || owner == INC_NO_OWNER)
+			continue;
+		data = maker->bytes + at;
+		must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+		memset(owners + 4 * chunk, 0xff, 4);
+		assert_int_equal(inc_image_verify(image, at, 4096, data,
+						  &error), -EBADMSG);
+		assert_non_null(strstr(error.text, "padding of the data"));
+		memcpy(owners + 4 * chunk, &owner, 4);
+		must(inc_image_verify(image, at, 4096, data, &error), &error);
+		inc_image_close(image);
+
+		must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+		for (b = owner + 2; b < BLOCKS; b++)
+			memset(map + b % 512 * 8, 0, 8);
+		if (inc_image_verify(image, at, 4096, data, &error)) {
+			damaged++;
+			memcpy(map, good, sizeof(good));
+			must(inc_image_verify(image, at, 4096, data, &error),
+			     &error);
+		}
+		memcpy(map, good, sizeof(good));
+		inc_image_close(image);
+	}
+	assert_true(damaged > 2);
+	unmake(maker);
+}
+
+/*
+ * The largest device, of one block and a map that goes on with one page again
+ * and again, whose entries lead to data elsewhere: checking a chunk does not go
+ * along all of them. The same with as many runs as there may be, of pages that
+ * do not repeat.
+ */
+#define WIDE_RUNS	(INC_RUNS_MAX / 4)
+
+static int wide_read(void *context, u64 offset, size_t length, void *buffer,
+		     struct inc_error *error)
+{
+	(void)error;
+	memcpy(buffer, (u8 *)context + offset, length);
+	return 0;
+}
+
+static void wide_image(u8 *bytes, u32 runs, u64 *data_offset, u64 *size)
+{
+	u64 blocks = INC_BLOCKS_MAX, meta, page, at;
+	struct inc_super *super = (struct inc_super *)bytes;
+	u64 head = up(12288 + 16 * (runs + INC_LEVELS_MAX), 4096);
+	struct inc_run run = { 0 };
+	struct inc_extent extent = { .codec = INC_CODEC_LZ4 };
+	u8 block[4096], packed[4096], digest[32];
+	struct inc_tree tree;
+	u32 i, level;
+	__le64 entry;
+
+	block_content(0, 4, block);
+	hash(block, 4096, digest);
+	extent.length = (u32)LZ4_compress_default((char *)block, (char *)packed,
+						  4096, 4096);
+	assert_true(extent.length > 0);
+	assert_int_equal(inc_tree_init(&tree, blocks, 32), 0);
+	meta = head + 4096;
+	/* Owner, tree from the lowest level on, two map pages, data. */
+	page = meta + 4096;
+	for (level = 0; level < tree.levels; level++, page += 4096) {
+		memcpy(bytes + page, digest, 32);
+		hash(bytes + page, 4096, digest);
+	}
+	*data_offset = page + 2 * 4096;
+	*size = *data_offset + 4096;
+	extent.offset = *data_offset;
+	memcpy(bytes + *data_offset, packed, extent.length);
+	bytes[*data_offset + 4095] = 1;		/* no padding, nor data */
+	entry = cpu_to_le64(inc_entry_encode(&extent));
+	memcpy(bytes + page, &entry, 8);
+	for (i = 0; i < 512; i++)
+		memcpy(bytes + page + 4096 + 8 * i, &entry, 8);
+
+	/* Map: page 0, and the other one for the rest of the device. */
+	run.file_page = cpu_to_le64(page >> 12);
+	memcpy(bytes + 12288, &run, 16);
+	run.file_page = cpu_to_le64((page >> 12) + 1);
+	for (i = 1; i < runs; i++) {
+		run.first = cpu_to_le32(i);
+		run.flags = cpu_to_le32(i + 1 == runs ? INC_RUN_REPEAT : 0);
+		memcpy(bytes + 12288 + 16 * i, &run, 16);
+	}
+	/* Tree: the first page of each level. */
+	at = 12288 + 16 * runs;
+	memset(&run, 0, sizeof(run));
+	for (level = tree.levels; level-- > 0; at += 16) {
+		run.first = cpu_to_le32((u32)tree.first[level]);
+		run.flags = cpu_to_le32(INC_RUN_REPEAT);
+		run.file_page = cpu_to_le64((meta >> 12) + 1 + level);
+		memcpy(bytes + at, &run, 16);
+	}
+	assert_true(at <= head);
+
+	memcpy(super->magic, INC_MAGIC, 8);
+	super->version = cpu_to_le32(1);
+	super->head_size = cpu_to_le32((u32)head);
+	super->block_shift = super->chunk_shift = 12;
+	super->device_blocks = cpu_to_le64(blocks);
+	super->segment_size = cpu_to_le64(*size);
+	super->bitmap_offset = cpu_to_le64(head);
+	super->bitmap_size = cpu_to_le64(4096);
+	super->owners_offset = super->meta_offset = cpu_to_le64(meta);
+	super->owners_size = cpu_to_le64(4);
+	super->meta_size = cpu_to_le64(*data_offset - meta);
+	super->data_offset = cpu_to_le64(*data_offset);
+	super->data_size = cpu_to_le64(4096);
+	super->signature_offset = cpu_to_le32(4096);
+	super->signature_area = cpu_to_le32(8192);
+	super->map_dir_offset = cpu_to_le32(12288);
+	super->map_runs = cpu_to_le32(runs);
+	super->tree_dir_offset = cpu_to_le32(12288 + 16 * runs);
+	super->tree_runs = cpu_to_le32(tree.levels);
+	strcpy((char *)super->hash_name, "sha256");
+	super->digest_size = cpu_to_le16(32);
+	super->salt_size = cpu_to_le16(sizeof(SALT) - 1);
+	memcpy(super->salt, SALT, sizeof(SALT) - 1);
+	memcpy(super->root_digest, digest, 32);
+	SHA256(bytes, head, super->head_digest);
+}
+
+static void long_walks(void **state)
+{
+	static const u32 runs[] = { 2, WIDE_RUNS };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		u8 *bytes = calloc(1, ROOM);
+		const struct inc_io io = { wide_read, bytes };
+		struct timespec start, end;
+		struct inc_image *image;
+		struct inc_error error;
+		u64 data, size;
+
+		assert_non_null(bytes);
+		wide_image(bytes, runs[i], &data, &size);
+		assert_true(size < ROOM);
+		must(inc_image_open(&image, &io, size, 0, &error), &error);
+		clock_gettime(CLOCK_MONOTONIC, &start);
+		assert_int_equal(inc_image_verify(image, data, 4096,
+						  bytes + data, &error),
+				 -EBADMSG);
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		assert_non_null(strstr(error.text, "padding of the data"));
+		if (end.tv_sec - start.tv_sec > 3)
+			fail_msg("%u runs: too slow", runs[i]);
+		/* With zeros there, all is well. */
+		bytes[data + 4095] = 0;
+		must(inc_image_verify(image, data, 4096, bytes + data, &error),
+		     &error);
+		inc_image_close(image);
+		free(bytes);
+	}
+}
+
 static void absent(void **state)
 {
 	struct maker *maker = make(12);
@@ -860,6 +1047,8 @@ int main(void)
 		cmocka_unit_test(changed_bits),
 		cmocka_unit_test(damaged_image),
 		cmocka_unit_test(heals),
+		cmocka_unit_test(owners_heal),
+		cmocka_unit_test(long_walks),
 		cmocka_unit_test(absent),
 		cmocka_unit_test(local_images),
 		cmocka_unit_test(odd_segments),

@@ -120,6 +120,7 @@ int inc_entry_fetch(const struct inc_source *source, u64 block,
 		    struct inc_error *error);
 u64 inc_map_skip(const struct inc_source *source, u64 block,
 		 const struct inc_cursor *cursor);
+u64 inc_map_next(const struct inc_source *source, u64 page);
 void inc_map_forget(const struct inc_source *source, u64 block);
 
 static inline bool inc_all_zero(const void *data, size_t length)

@@ -138,6 +138,32 @@ void inc_map_forget(const struct inc_source *source, u64 block)
 	inc_cache_drop(source->image->cache, map_file_page(source, block));
 }
 
+/**
+ * inc_map_next - the next map page that may have other contents
+ * @page: number of a map page
+ *
+ * Return: the page after @page, or after all of its repetitions.
+ */
+u64 inc_map_next(const struct inc_source *source, u64 page)
+{
+	const struct inc_segment *seg = source->view->seg;
+	const struct inc_run *runs = source->view->map_runs;
+	u32 low = 0, high = seg->map_runs;
+
+	while (high - low > 1) {
+		u32 middle = low + (high - low) / 2;
+
+		if (le32_to_cpu(runs[middle].first) <= page)
+			low = middle;
+		else
+			high = middle;
+	}
+	if (!(le32_to_cpu(runs[low].flags) & INC_RUN_REPEAT))
+		return page + 1;
+	return high < seg->map_runs ? le32_to_cpu(runs[high].first) :
+				      seg->map_pages;
+}
+
 int inc_entry_fetch(const struct inc_source *source, u64 block,
 		    struct inc_cursor *cursor, struct inc_extent *extent,
 		    struct inc_error *error)
@@ -177,30 +203,16 @@ int inc_entry_fetch(const struct inc_source *source, u64 block,
 u64 inc_map_skip(const struct inc_source *source, u64 block,
 		 const struct inc_cursor *cursor)
 {
-	const struct inc_view *view = source->view;
-	const struct inc_segment *seg = view->seg;
+	const struct inc_segment *seg = source->view->seg;
 	u32 index = inc_map_index(block);
 	u64 page = inc_map_page(block);
-	u32 low = 0, high = seg->map_runs;
 	u32 i;
 
 	for (i = index + 1; i < INC_ENTRIES_PER_PAGE && !cursor->map[i]; i++)
 		;
 	block += i - index;
-	if (i == INC_ENTRIES_PER_PAGE && !index) {
-		/* A page of zeros only: pass over its repetitions. */
-		while (high - low > 1) {
-			u32 middle = low + (high - low) / 2;
-
-			if (le32_to_cpu(view->map_runs[middle].first) <= page)
-				low = middle;
-			else
-				high = middle;
-		}
-		if (le32_to_cpu(view->map_runs[low].flags) & INC_RUN_REPEAT)
-			block = high < seg->map_runs ?
-				(u64)le32_to_cpu(view->map_runs[high].first) <<
-					INC_ENTRIES_SHIFT : seg->device_blocks;
-	}
+	/* A page of zeros only: pass over its repetitions. */
+	if (i == INC_ENTRIES_PER_PAGE && !index)
+		block = inc_map_next(source, page) << INC_ENTRIES_SHIFT;
 	return block < seg->device_blocks ? block : seg->device_blocks;
 }

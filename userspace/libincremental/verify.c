@@ -12,6 +12,10 @@ struct data_walk {
 	u8 *stored;		/* room for an extent */
 	u8 *blocks;		/* room for a cluster */
 	u64 done;		/* bytes of the file below are checked */
+
+	/* Of the chunk that is being checked: */
+	u64 first, last;	/* map pages that the walk began and ended at */
+	u32 pages;		/* that it looked at after the first one */
 };
 
 static u64 source_end(const struct inc_source *source)
@@ -261,17 +265,41 @@ static int check_extent(struct data_walk *walk, u64 block,
  * Find the extent that starts at @at, by going along the virtual device from
  * the cluster before it, up to block @last. *block is UINT64_MAX if there is
  * none.
+ *
+ * The map cannot be trusted, and may lead from one end of the device to the
+ * other. So the walk of one chunk looks at INC_WALK_PAGES map pages, if need
+ * be; past them there is none, as the format has it. A page that a run repeats
+ * has the same entries each time: if it has been looked at from its first one
+ * on and does not lead to @at, its repetitions do not either. They are passed
+ * over in one step, whatever the size of the hole that they stand for.
  */
 static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
 			struct inc_extent *extent, struct inc_error *error)
 {
 	u64 b = *block + (1ull << extent->cluster_shift);
+	bool whole = false;
 
 	*block = UINT64_MAX;
 	while (b <= last) {
-		int ret = inc_entry_fetch(walk->source, b, &walk->cursor,
-					  extent, error);
+		u64 page = inc_map_page(b);
+		int ret;
 
+		if (page != walk->last) {
+			u64 next = inc_map_next(walk->source, walk->last);
+
+			if (whole && page < next) {
+				b = next << INC_ENTRIES_SHIFT;
+				whole = false;
+				continue;
+			}
+			if (walk->pages == INC_WALK_PAGES)
+				return 0;
+			walk->pages++;
+			walk->last = page;
+			whole = !inc_map_index(b);
+		}
+		ret = inc_entry_fetch(walk->source, b, &walk->cursor, extent,
+				      error);
 		if (ret)
 			return ret;
 		if (extent->codec == INC_CODEC_ZERO) {
@@ -286,6 +314,27 @@ static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
 		b += 1ull << extent->cluster_shift;
 	}
 	return 0;
+}
+
+/*
+ * Where an extent belongs there are other bytes, or what says that there is
+ * none is wrong: then its owners and the walked pages of the map are, one of
+ * them at least.
+ */
+static void walk_forget(const struct data_walk *walk, u64 start)
+{
+	const struct inc_source *source = walk->source;
+	const struct inc_segment *seg = source->view->seg;
+	u64 chunk = (start - seg->data_offset) >> seg->chunk_shift;
+	u64 place = seg->owners_offset + chunk * 4, page;
+
+	inc_cache_drop(source->image->cache, place >> INC_PAGE_SHIFT);
+	inc_cache_drop(source->image->cache, (place + 4) >> INC_PAGE_SHIFT);
+	if (walk->first == UINT64_MAX)
+		return;
+	for (page = walk->first; page <= walk->last;
+	     page = inc_map_next(source, page))
+		inc_map_forget(source, page << INC_ENTRIES_SHIFT);
 }
 
 static int check_data_chunk(struct data_walk *walk, u64 start,
@@ -306,8 +355,12 @@ static int check_data_chunk(struct data_walk *walk, u64 start,
 					   seg->chunk_shift) + 1, &next, error);
 	if (ret)
 		return ret;
-	if (owner != INC_NO_OWNER)
+	walk->first = UINT64_MAX;
+	walk->pages = 0;
+	if (owner != INC_NO_OWNER) {
 		block = owner;
+		walk->first = walk->last = inc_map_page(owner);
+	}
 	/* In file order, what follows here comes before the next chunk's. */
 	if (next != INC_NO_OWNER && next > owner)
 		last = next;
@@ -326,7 +379,10 @@ static int check_data_chunk(struct data_walk *walk, u64 start,
 		if (ret)
 			return ret;
 	}
-	return check_zero(source, at, end, "padding of the data", error);
+	ret = check_zero(source, at, end, "padding of the data", error);
+	if (ret)
+		walk_forget(walk, start);
+	return ret;
 }
 
 static int check_data(const struct inc_source *source, u64 start, u64 end,
