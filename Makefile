@@ -138,8 +138,8 @@ install: tools
 		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8 \
 		$(DESTDIR)$(includedir)/linux \
 		$(DESTDIR)$(includedir)/incremental $(DESTDIR)$(libdir)
-	$(INSTALL) build/mkimage $(DESTDIR)$(bindir)
-	$(INSTALL) build/incrementald build/incrementalsetup \
+	$(INSTALL) $(BUILD)/mkimage $(DESTDIR)$(bindir)
+	$(INSTALL) $(BUILD)/incrementald $(BUILD)/incrementalsetup \
 		$(DESTDIR)$(sbindir)
 	for page in $(MAN); do \
 		$(INSTALL) -m 644 $$page \
