@@ -321,6 +321,8 @@ static int run(struct create *create)
 	if (!ret)
 		ret = check_places(create, output.folder);
 	if (!ret)
+		ret = output_check_source(&output, create->source_path);
+	if (!ret)
 		ret = source_open(&create->source, create->source_path,
 				  create->fs, output.folder);
 	if (!ret)

@@ -234,13 +234,19 @@ static int write_outputs(struct extract *extract)
 		ret = output_open(&extract->tree, extract->tree_path,
 				  extract->force);
 	if (!ret)
+		ret = output_check_source(&extract->raw, extract->image_path);
+	if (!ret && extract->tree_path)
+		ret = output_check_source(&extract->tree, extract->image_path);
+	if (!ret && extract->tree_path)
+		ret = output_check_other(&extract->tree, &extract->raw);
+	if (!ret)
 		ret = extract_raw(extract);
 	if (!ret && extract->tree_path)
 		ret = extract_tree(extract);
-	if (!ret && extract->tree_path)
-		ret = output_commit(&extract->tree);
 	if (!ret)
 		ret = output_commit(&extract->raw);
+	if (!ret && extract->tree_path)
+		ret = output_commit(&extract->tree);
 	output_close(&extract->tree);
 	output_close(&extract->raw);
 	return ret;

@@ -65,6 +65,39 @@ int output_open(struct output *output, const char *path, bool force)
 	return make_temporary(output);
 }
 
+int output_check_source(const struct output *output, const char *source)
+{
+	struct stat to, from;
+
+	if (stat(output->path, &to) || stat(source, &from) ||
+	    to.st_dev != from.st_dev || to.st_ino != from.st_ino)
+		return 0;
+	message_error("%s: not overwritten: it is made of %s, which is the same file",
+		      output->path, source);
+	return -EINVAL;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+int output_check_other(const struct output *output,
+		       const struct output *other)
+{
+	struct stat a, b;
+
+	if (strcmp(last_part(output->path), last_part(other->path)) ||
+	    stat(output->folder, &a) || stat(other->folder, &b) ||
+	    a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+		return 0;
+	message_error("%s: two files cannot have that name: %s is the same",
+		      output->path, other->path);
+	return -EINVAL;
+}
+
 static int rename_to_path(const struct output *output)
 {
 	if (output->force)
@@ -72,10 +105,13 @@ static int rename_to_path(const struct output *output)
 	if (!renameat2(AT_FDCWD, output->temporary, AT_FDCWD, output->path,
 		       RENAME_NOREPLACE))
 		return 0;
-	/* Not every filesystem knows the flag. */
-	if (errno != EINVAL)
+	/* Not every filesystem knows the flag, nor every kernel the call. */
+	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	return rename(output->temporary, output->path);
+	if (link(output->temporary, output->path))
+		return -1;
+	unlink(output->temporary);
+	return 0;
 }
 
 int output_commit(struct output *output)

@@ -33,6 +33,14 @@ struct output {
  */
 int output_open(struct output *output, const char *path, bool force);
 
+/*
+ * Refuse an output that would replace @source, of which it is made, or another
+ * output. Return: as output_open().
+ */
+int output_check_source(const struct output *output, const char *source);
+int output_check_other(const struct output *output,
+		       const struct output *other);
+
 /* Flush it to the disk and give it its name. Return: as output_open(). */
 int output_commit(struct output *output);
 

@@ -126,6 +126,53 @@ fails "existing raw file" 1 'not overwritten without --force' \
 ln -s /dev/null link
 fails "a link is not replaced" 1 'not a regular file' \
 	"$mkimage" create --force raw link
+cp raw same
+cp image same-image
+ln same same-link
+fails "an image does not replace its source" 1 'it is made of same' \
+	"$mkimage" create --force same ./same
+fails "nor by another name" 1 'the same file' \
+	"$mkimage" create --force same same-link
+ok "the source is as it was" cmp raw same
+fails "what is extracted does not replace the image" 1 'the same file' \
+	"$mkimage" extract --force same-image same-image
+fails "nor does its hash tree" 1 'the same file' \
+	"$mkimage" extract --force --hash-tree same-image same-image x
+ok "the image is as it was" cmp image same-image
+fails "two outputs of one name" 1 'two files cannot have that name' \
+	"$mkimage" extract --hash-tree x image x
+fails "of one name, written in another way" 1 \
+	'two files cannot have that name' \
+	"$mkimage" extract --force --hash-tree "$PWD/x" image ./x
+
+# A filesystem that cannot rename without replacing, and a file that appears.
+cat >late.c <<'END'
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+int renameat2(int a, const char *from, int b, const char *to, unsigned int f);
+int renameat2(int a, const char *from, int b, const char *to, unsigned int f)
+{
+	int fd = getenv("LATE") ? open(to, O_WRONLY | O_CREAT, 0644) : -1;
+
+	(void)a, (void)b, (void)from, (void)f;
+	if (fd >= 0 && (write(fd, "late", 4) != 4 || close(fd)))
+		abort();
+	errno = EINVAL;
+	return -1;
+}
+END
+ok "build a filesystem of that kind" "${CC:-cc}" -shared -fPIC -o late.so late.c
+export ASAN_OPTIONS=verify_asan_link_order=0
+ok "files get their names there" \
+	env LD_PRELOAD="$PWD/late.so" "$mkimage" create raw linked
+ok "with all of the image" "$mkimage" verify linked
+fails "a file that appeared meanwhile is not replaced" 1 'File exists' \
+	env LATE=1 LD_PRELOAD="$PWD/late.so" "$mkimage" create raw meanwhile
+is "and keeps its contents" "$(cat meanwhile)" late
+unset ASAN_OPTIONS
+
 fails "missing folder" 1 'no/where/x' "$mkimage" create raw no/where/x
 fails "not an image" 1 'wrong magic' "$mkimage" inspect raw
 fails "no such generation" 1 'no generation 3' \
