@@ -27,6 +27,7 @@ struct walker {
 	void *linked;		/* a tree of struct linked */
 	u64 linked_count;
 	EVP_MD_CTX *context;
+	int error;		/* of what cannot return one: out of memory */
 };
 
 static int failed(const char *path, const char *what, int code)
@@ -38,7 +39,7 @@ static int failed(const char *path, const char *what, int code)
 static void add(struct walker *walker, const void *data, size_t length)
 {
 	if (!EVP_DigestUpdate(walker->context, data, length))
-		abort();
+		walker->error = -ENOMEM;
 }
 
 static void add_number(struct walker *walker, u64 number)
@@ -74,19 +75,27 @@ static int compare_text(const void *left, const void *right)
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* Has another name of this file been met? Its number; or 0 if it is new. */
+/*
+ * Has another name of this file been met? Its number; or 0 if it is new, or on
+ * an error, which is then in the walker.
+ */
 static u64 linked_before(struct walker *walker, const struct stat *st)
 {
 	struct linked *key = calloc(1, sizeof(*key));
 	struct linked **found;
 
-	if (!key)
-		abort();
+	if (!key) {
+		walker->error = -ENOMEM;
+		return 0;
+	}
 	key->dev = st->st_dev;
 	key->ino = st->st_ino;
 	found = tsearch(key, &walker->linked, compare_linked);
-	if (!found)
-		abort();
+	if (!found) {
+		walker->error = -ENOMEM;
+		free(key);
+		return 0;
+	}
 	if (*found != key) {
 		free(key);
 		return (*found)->number;
@@ -261,6 +270,9 @@ static int walk_entries(struct walker *walker, FTS *fts)
 				      "the directory contains itself", ELOOP);
 		default:
 			ret = add_entry(walker, entry);
+			if (!ret && walker->error)
+				ret = failed(entry->fts_path, "cannot add it",
+					     -walker->error);
 			if (ret)
 				return ret;
 		}
@@ -298,8 +310,10 @@ int walk_directory(struct walk *walk, const char *path)
 	memset(walk, 0, sizeof(*walk));
 	walker.context = EVP_MD_CTX_new();
 	if (!copy || !walker.context ||
-	    !EVP_DigestInit_ex(walker.context, EVP_sha256(), NULL))
-		abort();
+	    !EVP_DigestInit_ex(walker.context, EVP_sha256(), NULL)) {
+		ret = failed(path, "cannot read it", ENOMEM);
+		goto out;
+	}
 	ret = get_epoch(&walker);
 	if (ret)
 		goto out;
@@ -316,8 +330,8 @@ int walk_directory(struct walk *walk, const char *path)
 	/* To libext2fs 0 is the present time. */
 	if (!walk->epoch)
 		walk->epoch = 1;
-	if (!EVP_DigestFinal_ex(walker.context, walk->id, NULL))
-		abort();
+	if (!ret && !EVP_DigestFinal_ex(walker.context, walk->id, NULL))
+		ret = failed(path, "cannot read it", ENOMEM);
 out:
 	if (fts)
 		fts_close(fts);

@@ -160,6 +160,27 @@ SOURCE_DATE_EPOCH=soon fails "bad SOURCE_DATE_EPOCH" 1 \
 	"SOURCE_DATE_EPOCH is 'soon'" "$mkimage" create tree x
 fails "an image inside its source" 1 'would lie inside tree' \
 	"$mkimage" create tree tree/sub/x
+# Out of memory where several names of a file are remembered.
+cat >full.c <<'END'
+#include <stddef.h>
+void *tsearch(const void *key, void **root,
+	      int (*compare)(const void *, const void *));
+void *tsearch(const void *key, void **root,
+	      int (*compare)(const void *, const void *))
+{
+	(void)key, (void)root, (void)compare;
+	return NULL;
+}
+END
+ok "build what runs out of memory" "${CC:-cc}" -shared -fPIC -o full.so full.c
+mkdir links
+echo once >links/a
+ln links/a links/b
+fails "out of memory is an error like others" 1 'links/a: cannot add it' \
+	env ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD="$PWD/full.so" \
+	"$mkimage" create links x
+is "and leaves no file" "$(find . -maxdepth 1 -name '.x.*' -o -name 'core*')" ""
+
 mkdir nothing
 for fs in erofs ext4; do
 	ok "$fs: an empty directory" "$mkimage" create --force --fs $fs nothing image
