@@ -82,10 +82,12 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FLAGS) -o $@ $^ $(LIBS_test)
 
-# What the kernel tests use inside the VM.
-$(BUILD)/tests/loadertool: $(BUILD)/obj/tests/kernel/loadertool.o $(LIB)
+# What the kernel tests use inside the VM, where a static program starts in a
+# fifth of the time.
+$(BUILD)/tests/loadertool: $(BUILD)/obj/tests/kernel/loadertool.o \
+		$(BUILD)/obj/dm-incremental/format.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS) -o $@ $^
+	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)

@@ -19,12 +19,13 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/dm-ioctl.h>
 #include <linux/fs.h>
 
 #include <linux/dm-incremental.h>
 #include "format.h"
 
-static void usage(void)
+static _Noreturn void usage(void)
 {
 	fputs("loadertool pattern FILE BLOCKS SEED     blocks of every kind, always the same\n"
 	      "loadertool sparse IMAGE LOCAL           a local file with IMAGE's head only\n"
@@ -45,6 +46,7 @@ static void usage(void)
 	      "loadertool dread DEVICE OFFSET LENGTH MODE\n"
 	      "        one read: bytes or the error's name, and the milliseconds it took\n"
 	      "loadertool forget FILE...               out of the page cache with them\n"
+	      "loadertool status DEVICE WHAT           one field of its status line, or \"events\"\n"
 	      "loadertool logcheck DEVICE IMAGE        dm-log-writes' log: present bits follow data\n"
 	      "loadertool serve NODE IMAGE [delay=MS] [limit=BYTES] [nohints] [log=FILE]\n"
 	      "        answer requests from IMAGE until the device is gone\n"
@@ -730,6 +732,51 @@ static int cmd_forget(int argc, char **argv)
 	return 0;
 }
 
+/* ---- status: what dmsetup could tell, many times as fast in a VM ---- */
+
+static int cmd_status(int argc, char **argv)
+{
+	static const char * const names[] = {
+		"present", "total", "waiting", "wanted", "filled", "failures",
+		"healed", "timeouts", "unavailable", "loaders", "state",
+	};
+	union {
+		struct dm_ioctl header;
+		char bytes[4096];
+	} buffer = { .header = {
+		.version = { 4, 0, 0 },
+		.data_size = sizeof(buffer),
+		.data_start = sizeof(buffer.header),
+	} };
+	char *word, *save;
+	size_t i;
+	int fd;
+
+	if (argc != 2)
+		usage();
+	fd = open_or_die("/dev/mapper/control", O_RDWR);
+	strncat(buffer.header.name, argv[0], sizeof(buffer.header.name) - 1);
+	if (ioctl(fd, DM_TABLE_STATUS, &buffer) || !buffer.header.target_count) {
+		puts("-1");
+		return 1;
+	}
+	if (!strcmp(argv[1], "events")) {
+		printf("%u\n", buffer.header.event_nr);
+		return 0;
+	}
+	word = buffer.bytes + buffer.header.data_start +
+	       sizeof(struct dm_target_spec);
+	for (i = 0, word = strtok_r(word, " /", &save); word;
+	     i++, word = strtok_r(NULL, " /", &save)) {
+		if (i < sizeof(names) / sizeof(names[0]) &&
+		    !strcmp(argv[1], names[i])) {
+			puts(word);
+			return 0;
+		}
+	}
+	usage();
+}
+
 /* ---- the log of dm-log-writes ---- */
 
 #define LOG_MAGIC	0x6a736677736872ull
@@ -822,6 +869,8 @@ static void tell_mark(const struct log_check *check, const char *name,
 	u64 i, present = 0;
 	u64 count = check->image->size >> check->image->seg.chunk_shift;
 
+	if (!strncmp(name, "dm-log-writes-end", length))
+		return;
 	for (i = 0; i < count; i++)
 		present += check->bits[i];
 	printf("%.*s: %" PRIu64 " present%s\n", (int)length, name, present,
@@ -1252,7 +1301,7 @@ int main(int argc, char **argv)
 		{ "need", cmd_need }, { "flip", cmd_flip }, { "scan", cmd_scan },
 		{ "compare", cmd_compare }, { "random", cmd_random },
 		{ "dread", cmd_dread }, { "forget", cmd_forget },
-		{ "logcheck", cmd_logcheck }, { "serve", cmd_serve },
+		{ "status", cmd_status }, { "logcheck", cmd_logcheck }, { "serve", cmd_serve },
 		{ "hoard", cmd_hoard }, { "node", cmd_node },
 	};
 	size_t i;

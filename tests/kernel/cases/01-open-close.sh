@@ -105,3 +105,4 @@ ok "what is present can be read" "$tool" compare "$DEV" "$RAW" direct 65536 0 20
 is "what is absent cannot be filled" "$("$tool" node "$NODE" write $((data_offset + data_size / 4096 * 4096 - 4096)) 4096)" \
 	"write: EROFS"
 is "nor read" "$("$tool" dread "$DEV" $(((blocks - 1) * 4096)) 4096 direct | cut -d ' ' -f 1)" ETIMEDOUT
+the_end

@@ -120,3 +120,4 @@ serve
 fails "reloading with a wrong root digest fails" dmsetup reload --readonly t --table "${TABLE/$root/${root//[0-9]/0}}"
 fails "so does reloading with a wrong length" dmsetup reload --readonly t --table "0 8 ${TABLE#* * }"
 ok "the device still reads right" "$tool" compare "$DEV" "$RAW" direct
+the_end

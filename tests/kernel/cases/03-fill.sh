@@ -177,3 +177,4 @@ is "make that many chunks present" "$(field present)" $((present0 + 16384))
 serve log=log
 ok "reading 60 MiB of them" "$tool" compare "$DEV" "$RAW" direct 262144 0 $((60 << 20))
 ok "asks for nothing" test ! -s log
+the_end

@@ -108,3 +108,4 @@ open_image small read_timeout 2000
 readers+=($!)
 ok "a loader has filled zeros" within 60 field_is state complete
 is "no read gets them" "$("$tool" scan "$DEV" "$RAW" direct 0 16)" "EIO 0-15"
+the_end

@@ -120,3 +120,4 @@ for fs in erofs ext4; do
 	stop
 	close_image
 done
+the_end

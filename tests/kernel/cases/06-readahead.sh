@@ -112,3 +112,4 @@ is "the damaged block fails" "$("$tool" dread "$DEV" $((block * 4096)) 4096 dire
 ok "hash failure" grep -qE "incremental_hash_failure: $numbers data block=$block offset=$offset$" $tracing/trace
 echo 0 >$tracing/events/incremental/enable
 echo >$tracing/trace
+the_end

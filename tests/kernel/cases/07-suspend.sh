@@ -156,3 +156,4 @@ is "a detached loop device lives on" "$(outcome c) $(outcome d)" "4096 262144"
 stop
 ok "until the device goes" dmsetup remove t
 ok "and then is free" within 10 not_attached "$LOOP"
+the_end

@@ -91,3 +91,4 @@ loop_options=--direct-io=on
 full "ext4, direct I/O" rm small/filler
 unmounted "$work/small"
 rm /scratch/ext4
+the_end

@@ -219,3 +219,4 @@ for level in 0 1 2 3; do
 	dmsetup remove t
 	"$tool" flip "$LOCAL" "$("$tool" where "$IMAGE" $level $last)"
 done
+the_end

@@ -70,3 +70,4 @@ is "zeros everywhere" "$wrong" ""
 between "share their metadata" $(($(field present) - present1)) 0 64
 between "the local file takes what was fetched" "$(du -k "$LOCAL" | cut -f 1)" 0 \
 	$(($(field present) * 4 + 200))
+the_end

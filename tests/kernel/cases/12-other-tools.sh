@@ -57,3 +57,4 @@ attach "$PWD/damaged.inc"
 table
 activate
 fails "fio finds a damaged block" verify
+the_end

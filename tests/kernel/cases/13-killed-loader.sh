@@ -56,3 +56,4 @@ real() {
 	exec incrementald --origin "$IMAGE" --no-prefetch --user root "$NODE"
 }
 killed "incrementald" 0.4 real
+the_end

@@ -89,7 +89,7 @@ is "completion commits" "$(field state)" complete
 close_image
 
 # Errors of the device below.
-on_flakey commit_interval 200 read_timeout 1500
+on_flakey commit_interval 3600000 read_timeout 1500
 serve log=log
 ok "the first blocks are there" "$tool" compare "$DEV" "$RAW" direct 65536 0 65536
 dmsetup reload base --table "0 $sectors flakey $LOOP 0 0 3600 1 error_writes"
@@ -146,3 +146,4 @@ dmsetup remove base
 is "every bit was written after its chunk was flushed; nothing is left to flush" \
 	"$("$tool" logcheck "$log_loop" "$IMAGE")" "synced: $present present
 complete: $((image_size / chunk_size)) present"
+the_end

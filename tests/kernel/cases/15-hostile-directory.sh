@@ -18,14 +18,18 @@ import hashlib, struct
 d = bytearray(open("hostile.inc", "rb").read())
 head_size, = struct.unpack_from("<I", d, 12)
 map_dir, tree_dir, map_runs, tree_runs, signature, area, used = struct.unpack_from("<7I", d, 176)
-assert (map_runs, tree_runs, used) == (1, 1, 0) and area >= 48
-map_page, = struct.unpack_from("<Q", d, map_dir + 8)
-tree_page, = struct.unpack_from("<Q", d, tree_dir + 8)
-# Runs: tree pages 0 and 1 are in their place, 2 is where 1 is, then as before.
-struct.pack_into("<IIQIIQIIQ", d, signature, 0, 0, tree_page, 2, 0, tree_page + 1, 3, 0, tree_page + 3)
+assert used == 0 and area >= 6 * 16
+# Where tree pages 0 to 5 are; page 2 comes to where page 1 is.
+runs = [struct.unpack_from("<IIQ", d, tree_dir + 16 * i) for i in range(tree_runs)]
+pages = [[place + (0 if flags else page - first) for first, flags, place in runs if first <= page][-1]
+         for page in range(6)]
+pages[2] = pages[1]
+for page, place in enumerate(pages):
+    struct.pack_into("<IIQ", d, signature + 16 * page, page, 0, place)
 struct.pack_into("<I", d, 180, signature)
-struct.pack_into("<I", d, 188, 3)
-entries = map_page * 4096
+struct.pack_into("<I", d, 188, 6)
+# The map does likewise.
+entries = struct.unpack_from("<Q", d, map_dir + 8)[0] * 4096
 d[entries + 128 * 8:entries + 256 * 8] = d[entries:entries + 128 * 8]
 d[32:64] = bytes(32)
 d[32:64] = hashlib.sha256(d[:head_size]).digest()
@@ -48,3 +52,4 @@ for order in right-first wrong-first; do
 	dmsetup remove t
 	detach
 done
+the_end

@@ -73,3 +73,4 @@ attack mixed 32 33 63
 # Into the metadata, before the data.
 hostile places "40:-4096:4096:0:1"
 attack places 40
+the_end

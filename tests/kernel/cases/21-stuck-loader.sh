@@ -41,3 +41,4 @@ ok "the loader can be killed" within 30 sh -c "! kill -0 ${readers[-1]} 2>/dev/n
 detach "$LOOP"
 dmsetup remove --retry absent
 detach "$absent_loop"
+the_end
