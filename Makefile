@@ -123,7 +123,7 @@ check:
 	@echo "== build"
 	$(MAKE) tools modules test-programs
 	@echo "== tests"
-	CMOCKA_MESSAGE_OUTPUT=TAP prove --timer $(TESTS)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --failures $(TESTS)
 
 demo:
 	@echo "== packages"
