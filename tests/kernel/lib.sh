@@ -326,7 +326,7 @@ unused() {
 # not given back by the kernel itself, whoever uses dm-bufio.)
 allocations() {
 	cat /sys/kernel/debug/slab/kmalloc-*/alloc_traces 2>/dev/null | awk '
-		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|__kmem_cache_create/) printf "%s", block }
+		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|do_init_module|__kmem_cache_(create|alias)/) printf "%s", block }
 		/^ *[0-9]+ / { tell(); block = "" }
 		{ block = block $0 "\n" }
 		END { tell() }'
