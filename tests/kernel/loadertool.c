@@ -466,7 +466,7 @@ static void on_sigbus(int signal)
 static void open_device(struct device *device, const char *path,
 			const char *mode)
 {
-	off_t size;
+	struct stat st;
 
 	if (!strcmp(mode, "direct"))
 		device->mode = DIRECT;
@@ -478,10 +478,13 @@ static void open_device(struct device *device, const char *path,
 		usage();
 	device->fd = open_or_die(path, O_RDONLY |
 				 (device->mode == DIRECT ? O_DIRECT : 0));
-	size = lseek(device->fd, 0, SEEK_END);
-	if (size < 0)
+	if (fstat(device->fd, &st))
 		die(path);
-	device->size = (u64)size;
+	device->size = (u64)st.st_size;
+	/* lseek() would wait for another's buffered read to end. */
+	if (S_ISBLK(st.st_mode) &&
+	    ioctl(device->fd, BLKGETSIZE64, &device->size))
+		die(path);
 	if (device->mode == MMAP) {
 		device->map = mmap(NULL, device->size, PROT_READ, MAP_SHARED,
 				   device->fd, 0);
