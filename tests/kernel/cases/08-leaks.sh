@@ -104,9 +104,10 @@ ok "nobody uses the module" within 5 unused
 sleep 1
 after=$(unaccounted)
 note "$before KiB of memory were unaccounted for before, $after KiB after"
-# Every device, fill and read has at least a page.
+# What is unaccounted for varies by some MiB by itself. A page for each fill or
+# read would be 16 MiB, the buffers of one device each round over 40.
 like "that can be measured" "$before $after" '^[0-9]+ [0-9]+$'
-between "no pages are lost" $((after - before)) -100000 $((4 * short_rounds - 1))
+between "no pages are lost" $((after - before)) -100000 8192
 if activate; then
 	like "what is allocated can be told" "$(allocations)" 'inc_store_get.*dm_incremental'
 	dmsetup remove t
