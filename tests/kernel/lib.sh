@@ -161,7 +161,10 @@ with_options() {
 }
 
 attach() {	# attach FILE [LOSETUP OPTION...]: sets LOOP and NODE
-	LOOP=$(losetup --show -f "${@:2}" "$1") || return
+	if ! LOOP=$(losetup --show -f "${@:2}" "$1"); then
+		result 'not ok' "a loop device on $1"
+		return 1
+	fi
 	NODE=/dev/incremental/${LOOP##*/}
 	loops+=("$LOOP")
 }

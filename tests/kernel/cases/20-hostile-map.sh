@@ -7,7 +7,7 @@
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-head -c 512K /dev/urandom >raw
+head -c 512k /dev/urandom >raw
 mkimage create --cluster 4K raw base.inc >/dev/null
 
 # hostile NAME ENTRY...: base.inc as NAME.inc; an entry is
@@ -36,7 +36,7 @@ attack() {
 	local name=$1 block
 	shift
 	IMAGE=$work/$name.inc
-	attach "$IMAGE"
+	attach "$IMAGE" || return
 	table
 	ok "$name: open" activate || return
 	# All of it at once, so that the entries meet in one read.
