@@ -57,8 +57,7 @@ struct inc_request {
 };
 
 #define INC_REQUEST_HINT	(1u << 0)	/* nobody waits: readahead */
-#define INC_REQUEST_REFETCH	(1u << 1)	/* what was there was damaged; not
-						   sent yet */
+#define INC_REQUEST_REFETCH	(1u << 1)	/* what was there was damaged */
 #define INC_REQUEST_AGAIN	(1u << 2)	/* was handed out before */
 
 /**
@@ -117,9 +116,44 @@ struct inc_info {
 	__u8	salt[256];
 };
 
+/**
+ * struct inc_discard - a range whose chunks are to be absent
+ * @offset: bytes, a multiple of the chunk size
+ * @length: bytes, a multiple of the chunk size
+ * @flags: INC_DISCARD_* flags
+ * @reserved: 0
+ *
+ * When this returns no new read uses what is stored there: it waits as for any
+ * absent chunk. Reads under way get right bytes, or start over. The file is not
+ * touched. fsync() makes it durable; after that the range may be overwritten
+ * or punched out below, as long as nobody fills it: a chunk that is filled is
+ * present again. Chunks that are absent already are left so.
+ *
+ * With INC_DISCARD_REFETCH the range is damaged: it is also queued as a hint
+ * with INC_REQUEST_REFETCH.
+ *
+ * Whoever holds a file that is open for writing (else EBADF) may call it. It
+ * cannot make a read return wrong bytes, but all reads of the range depend on a
+ * loader and its origin from now on, so it can cost availability and the bytes
+ * to fetch again. It waits for metadata reads and fills that are under way.
+ *
+ * Fails with EINVAL if the range is empty, unaligned or past the end of the
+ * image, touches a head or a presence bitmap, or if a flag is unknown; EROFS if
+ * the backing device is read-only.
+ */
+struct inc_discard {
+	__u64	offset;
+	__u64	length;
+	__u32	flags;
+	__u32	reserved;
+};
+
+#define INC_DISCARD_REFETCH	(1u << 0)	/* damaged: ask for it again */
+
 #define INC_IOC_MAGIC		0xE7
 #define INC_IOC_UNAVAILABLE	_IOW(INC_IOC_MAGIC, 1, struct inc_unavailable)
 #define INC_IOC_READ		_IOW(INC_IOC_MAGIC, 2, struct inc_read)
 #define INC_IOC_INFO		_IOR(INC_IOC_MAGIC, 3, struct inc_info)
+#define INC_IOC_DISCARD		_IOW(INC_IOC_MAGIC, 4, struct inc_discard)
 
 #endif /* _UAPI_LINUX_DM_INCREMENTAL_H */
