@@ -131,6 +131,15 @@ int inc_image_tree_page(struct inc_image *image, u64 page, void *buffer,
 			struct inc_error *error);
 
 /**
+ * inc_image_digests - verified digests of blocks
+ * @digests: receives @count digests of 32 bytes, those of blocks of zeros too
+ *
+ * Reads the hash tree only, not the blocks.
+ */
+int inc_image_digests(struct inc_image *image, u64 block, u64 count,
+		      void *digests, struct inc_error *error);
+
+/**
  * inc_image_verify - check bytes of the image file before they are filled
  * @offset: a multiple of the chunk size
  * @length: a multiple of the chunk size

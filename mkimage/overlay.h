@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The virtual device of one generation, with changes on top. Nothing is written
+ * to the image: what is written goes to a temporary file without a name, and
+ * which blocks it changed is noted. A layer is made of those.
+ *
+ * One thread at a time. Memory does not grow with the device but with what is
+ * changed: 4 KiB for each 128 MiB of the device with a change in it.
+ */
+#ifndef MKIMAGE_OVERLAY_H
+#define MKIMAGE_OVERLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "incremental.h"
+
+struct overlay;
+
+/**
+ * overlay_open - start with a generation as it is
+ * @overlay: set on success; freed by overlay_close()
+ * @image: open at that generation; kept, closed after the overlay
+ * @name: the image's, for messages; not copied
+ * @folder: where the temporary file goes
+ *
+ * Return: 0, or an errno below 0 after an error message; so do the functions
+ * below that return an int.
+ */
+int overlay_open(struct overlay **overlay, struct inc_image *image,
+		 const char *name, const char *folder);
+void overlay_close(struct overlay *overlay);
+
+/* What is below; its name. */
+struct inc_image *overlay_image(const struct overlay *overlay);
+const char *overlay_name(const struct overlay *overlay);
+
+/* Size of the device now, in blocks. */
+u64 overlay_blocks(const struct overlay *overlay);
+
+/*
+ * Give the device another size, 1 to INC_BLOCKS_MAX blocks. What is added is
+ * zeros; what is cut off is gone, also if the device grows again.
+ */
+int overlay_resize(struct overlay *overlay, u64 blocks);
+
+/*
+ * Read or write any bytes inside the device. Each block that is read from the
+ * image is verified. A block that is written as it is in the image is none that
+ * changed.
+ */
+int overlay_read(struct overlay *overlay, u64 offset, size_t length,
+		 void *buffer);
+int overlay_write(struct overlay *overlay, u64 offset, size_t length,
+		  const void *buffer);
+
+/*
+ * The next blocks that changed: *first to *end - 1, all at or above @block. A
+ * block that was added is changed if it is not zeros; what was cut off is not
+ * told. Return: false if there are none.
+ */
+bool overlay_next(const struct overlay *overlay, u64 block, u64 *first,
+		  u64 *end);
+
+#endif /* MKIMAGE_OVERLAY_H */
