@@ -16,8 +16,12 @@ static_assert(offsetof(struct inc_super, hash_name) == 216);
 static_assert(offsetof(struct inc_super, digest_size) == 248);
 static_assert(offsetof(struct inc_super, root_digest) == 256);
 static_assert(offsetof(struct inc_super, salt) == 320);
-static_assert(offsetof(struct inc_super, reserved) == 576);
+static_assert(offsetof(struct inc_super, guarded_offset) == 576);
+static_assert(offsetof(struct inc_super, guard_digest) == 600);
+static_assert(offsetof(struct inc_super, reserved) == 664);
 static_assert(sizeof(struct inc_run) == 16);
+static_assert(INC_BLOCK_SIZE + INC_SIGNATURE_AREA +
+	      2 * INC_RUNS_MAX * sizeof(struct inc_run) <= INC_HEAD_SIZE_MAX);
 
 #define ENTRY_OFFSET_BITS	40
 #define ENTRY_LENGTH_BITS	18
@@ -39,6 +43,12 @@ static u64 round_up_shift(u64 value, u32 shift)
 static bool inside(u64 offset, u64 size, u64 start, u64 end)
 {
 	return offset >= start && offset <= end && size <= end - offset;
+}
+
+/* Have two ranges a byte in common? Neither reaches past 2^63. */
+static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	return a_size && b_size && a < b + b_size && b < a + a_size;
 }
 
 /**
@@ -130,11 +140,8 @@ static const char *check_layout(const struct inc_segment *seg)
 		return "superblock: data does not end with the segment";
 
 	data_chunks = (seg->end - seg->data_offset) >> seg->chunk_shift;
-	if (seg->owners_size != data_chunks * 4 ||
-	    !aligned(seg->owners_offset, INC_PAGE_SHIFT) ||
-	    !inside(seg->owners_offset, seg->owners_size, seg->meta_offset,
-		    seg->data_offset))
-		return "superblock: owner table is out of range";
+	if (seg->owners_size != data_chunks * 4)
+		return "superblock: owner table does not fit the data";
 	return NULL;
 }
 
@@ -145,24 +152,66 @@ static bool head_range_ok(const struct inc_segment *seg, u32 offset, u64 size)
 
 static const char *check_head(const struct inc_segment *seg)
 {
+	u64 map_bytes = (u64)seg->map_runs * sizeof(struct inc_run);
+	u64 tree_bytes = (u64)seg->tree_runs * sizeof(struct inc_run);
+
 	if (!seg->map_runs || seg->map_runs > INC_RUNS_MAX ||
 	    !aligned(seg->map_dir_offset, 4) ||
-	    !head_range_ok(seg, seg->map_dir_offset,
-			   (u64)seg->map_runs * sizeof(struct inc_run)))
+	    !head_range_ok(seg, seg->map_dir_offset, map_bytes))
 		return "superblock: map directory is out of range";
 	if (!seg->tree_runs != !seg->tree.pages ||
 	    seg->tree_runs > INC_RUNS_MAX ||
 	    !aligned(seg->tree_dir_offset, 4) ||
-	    !head_range_ok(seg, seg->tree_dir_offset,
-			   (u64)seg->tree_runs * sizeof(struct inc_run)))
+	    !head_range_ok(seg, seg->tree_dir_offset, tree_bytes))
 		return "superblock: tree directory is out of range";
 	if (seg->signature_size > seg->signature_area ||
 	    (seg->signature_area &&
 	     !head_range_ok(seg, seg->signature_offset, seg->signature_area)))
 		return "superblock: signature is out of range";
-	if (seg->dictionary_size > 65536 ||
+	if (overlap(seg->map_dir_offset, map_bytes,
+		    seg->tree_dir_offset, tree_bytes) ||
+	    overlap(seg->map_dir_offset, map_bytes,
+		    seg->signature_offset, seg->signature_area) ||
+	    overlap(seg->tree_dir_offset, tree_bytes,
+		    seg->signature_offset, seg->signature_area))
+		return "superblock: areas of the head overlap";
+	return NULL;
+}
+
+static bool guarded(const struct inc_segment *seg, u64 offset, u64 size)
+{
+	return aligned(offset, INC_PAGE_SHIFT) &&
+	       inside(offset, size, seg->guarded_offset,
+		      seg->guarded_offset + seg->guarded_size);
+}
+
+static const char *check_guard(struct inc_segment *seg, u64 incompat)
+{
+	u64 guard_size;
+
+	if (!seg->guarded_size || !aligned(seg->guarded_size, INC_PAGE_SHIFT) ||
+	    !aligned(seg->guarded_offset, INC_PAGE_SHIFT) ||
+	    !inside(seg->guarded_offset, seg->guarded_size, seg->meta_offset,
+		    seg->data_offset) ||
+	    inc_tree_init(&seg->guard, seg->guarded_size >> INC_PAGE_SHIFT,
+			  seg->digest_size))
+		return "superblock: guarded pages are out of range";
+	guard_size = seg->guard.pages << INC_PAGE_SHIFT;
+	if (!aligned(seg->guard_offset, INC_PAGE_SHIFT) ||
+	    !inside(seg->guard_offset, guard_size, seg->meta_offset,
+		    seg->data_offset) ||
+	    overlap(seg->guard_offset, guard_size, seg->guarded_offset,
+		    seg->guarded_size))
+		return "superblock: guard is out of range";
+	if (!guarded(seg, seg->owners_offset, seg->owners_size))
+		return "superblock: owner table is not among the guarded pages";
+	if (!seg->dictionary_size != !(incompat & INC_INCOMPAT_DICTIONARY))
+		return "superblock: dictionary does not fit the feature bits";
+	if (seg->dictionary_size > INC_DICTIONARY_MAX ||
 	    (seg->dictionary_size &&
-	     !inside(seg->dictionary_offset, seg->dictionary_size, 0, seg->end)))
+	     !guarded(seg, seg->dictionary_offset, seg->dictionary_size)) ||
+	    overlap(seg->dictionary_offset, seg->dictionary_size,
+		    seg->owners_offset, seg->owners_size))
 		return "superblock: dictionary is out of range";
 	return NULL;
 }
@@ -266,6 +315,13 @@ static const char *check_super(const struct inc_super *super, u64 offset,
 	why = check_head(seg);
 	if (why)
 		return why;
+	seg->guarded_offset = le64_to_cpu(super->guarded_offset);
+	seg->guarded_size = le64_to_cpu(super->guarded_size);
+	seg->guard_offset = le64_to_cpu(super->guard_offset);
+	why = check_guard(seg, le64_to_cpu(super->incompat));
+	if (why)
+		return why;
+	memcpy(seg->guard_digest, super->guard_digest, INC_DIGEST_MAX);
 
 	memcpy(seg->head_digest, super->head_digest, sizeof(seg->head_digest));
 	memcpy(seg->uuid, super->uuid, sizeof(seg->uuid));
@@ -282,7 +338,8 @@ static const char *check_super(const struct inc_super *super, u64 offset,
  * @why: on failure, a sentence that says what is wrong
  *
  * On success every size and offset in @seg is inside the segment, the segment
- * inside the image, and both directories inside the head. The contents of the
+ * inside the image, both directories inside the head, owner table, dictionary
+ * and guard inside the metadata, and none of them overlap. The contents of the
  * head, beyond the superblock, are not looked at: inc_dir_check() does that,
  * and the caller compares the head's digest.
  *

@@ -10,6 +10,7 @@
  *	image    one segment after another in one file
  *	segment  head | presence bitmap | metadata pages | data
  *	head     superblock | signature area | map directory | tree directory
+ *	metadata guard | dictionary | owner table | map pages | tree pages
  *	block    4096 bytes of the virtual device, the unit of hashing
  *	cluster  1 to 64 blocks, aligned in the virtual device, one extent
  *	extent   the stored bytes of one cluster, byte-packed in the data
@@ -68,13 +69,14 @@ typedef uint64_t u64;
 /* Limits; nothing larger is opened, so no allocation grows past them. */
 #define INC_BLOCKS_MAX		0xffffffffull		/* 16 TiB less a block */
 #define INC_IMAGE_SIZE_MAX	(1ull << 40)		/* map entries: 40 bits */
-#define INC_HEAD_SIZE_MAX	(8u << 20)
+#define INC_HEAD_SIZE_MAX	(9u << 20)		/* two directories: 8 */
 #define INC_RUNS_MAX		(1u << 18)		/* in one directory */
 #define INC_SEGMENTS_MAX	4096u
 
 #define INC_SALT_MAX		256
 #define INC_DIGEST_MAX		64
 #define INC_HASH_NAME_MAX	32
+#define INC_DICTIONARY_MAX	65536u
 #define INC_LEVELS_MAX		8
 
 /* Signature area that mkimage reserves in every head. */
@@ -82,8 +84,9 @@ typedef uint64_t u64;
 
 /* Features that a reader which does not know them may ignore: none yet. */
 #define INC_COMPAT_KNOWN	0ull
-/* Features that a reader which does not know them must refuse: none yet. */
-#define INC_INCOMPAT_KNOWN	0ull
+/* Features that a reader which does not know them must refuse. */
+#define INC_INCOMPAT_DICTIONARY	1ull		/* dictionary_size is not 0 */
+#define INC_INCOMPAT_KNOWN	INC_INCOMPAT_DICTIONARY
 
 /**
  * struct inc_super - a segment's superblock, its first 4096 bytes
@@ -106,10 +109,11 @@ typedef uint64_t u64;
  * @segment_size: bytes of this segment, a multiple of the chunk size
  * @bitmap_offset: presence bitmap, directly after the head
  * @bitmap_size: its bytes, a multiple of the chunk size
- * @owners_offset: owner table (see INC_NO_OWNER), page aligned, in the metadata
+ * @owners_offset: owner table (see INC_NO_OWNER), page aligned, among the
+ *	guarded pages
  * @owners_size: its bytes before padding to a page: 4 a data chunk
- * @meta_offset: the metadata pages that this segment adds (owner table, tree
- *	and map), directly after the bitmap
+ * @meta_offset: the metadata pages that this segment adds (guard, dictionary,
+ *	owner table, map and tree), directly after the bitmap
  * @meta_size: their bytes, a multiple of the chunk size
  * @data_offset: the extents that this segment adds, directly after @meta_size
  * @data_size: their bytes before padding to the segment's end
@@ -120,14 +124,22 @@ typedef uint64_t u64;
  * @signature_offset: signature area, in the head
  * @signature_area: bytes reserved there
  * @signature_size: bytes used there, 0 for an unsigned generation
- * @dictionary_size: bytes of the LZ4 dictionary, 0 for none
- * @dictionary_offset: where it is, 0 for none
+ * @dictionary_size: bytes of the LZ4 dictionary, at most INC_DICTIONARY_MAX;
+ *	0 for none, which is so just without INC_INCOMPAT_DICTIONARY
+ * @dictionary_offset: where it is, page aligned, among the guarded pages; 0 for
+ *	none
  * @hash_name: hash algorithm as the kernel's crypto API names it, padded with
  *	zeros: "sha256"
  * @digest_size: bytes of a digest of @hash_name
  * @salt_size: bytes used of @salt
  * @root_digest: root of this generation's hash tree
  * @salt: prepended to every hashed block (dm-verity, hash type 1)
+ * @guarded_offset: the guarded pages: one run of pages of the metadata with the
+ *	owner table, the dictionary and all map pages that this segment adds
+ * @guarded_size: their bytes, a multiple of 4096, not 0
+ * @guard_offset: the guard: the pages of a hash tree over the guarded ones, as
+ *	if these were the blocks of a device; none if there is one guarded page
+ * @guard_digest: root of that tree
  * @reserved: zero
  */
 struct inc_super {
@@ -169,7 +181,11 @@ struct inc_super {
 	__u8	pad1[4];
 	__u8	root_digest[INC_DIGEST_MAX];
 	__u8	salt[INC_SALT_MAX];
-	__u8	reserved[3520];
+	__le64	guarded_offset;
+	__le64	guarded_size;
+	__le64	guard_offset;
+	__u8	guard_digest[INC_DIGEST_MAX];
+	__u8	reserved[3432];
 };
 
 /**
@@ -204,7 +220,8 @@ struct inc_run {
  * on, extents follow each other in the file as their clusters do in the
  * virtual device, skipping clusters that are zero or stored elsewhere; where
  * that order breaks, the extent starts a chunk of its own. It lets a loader
- * find which blocks some fetched bytes belong to. The kernel does not use it.
+ * find which blocks some fetched bytes belong to. The kernel does not use it,
+ * nor the guard, which lets a loader prove pages of it and of the map right.
  *
  * From the map page of a chunk's owner to that of the last cluster whose extent
  * starts in the chunk there are no more than INC_WALK_PAGES pages, those of a
@@ -231,7 +248,10 @@ enum inc_codec {
 	INC_CODEC_ZERO		= 0,	/* no extent; the entry is 0 */
 	INC_CODEC_STORED	= 1,	/* as it is */
 	INC_CODEC_LZ4		= 2,	/* one LZ4 block */
-	INC_CODEC_LZ4_DICT	= 3,	/* one LZ4 block with the dictionary */
+	INC_CODEC_LZ4_DICT	= 3,	/* one LZ4 block that starts from the
+					 * dictionary of the segment that the
+					 * extent lies in
+					 */
 	INC_CODEC_ZSTD		= 4,	/* reserved */
 };
 
@@ -271,7 +291,8 @@ struct inc_tree {
 /**
  * struct inc_segment - what a checked superblock says, in CPU byte order
  *
- * Fields are those of struct inc_super. @end is @offset + @size. Filled in by
+ * Fields are those of struct inc_super. @end is @offset + @size; @tree and
+ * @guard are the shapes of the two hash trees. Filled in by
  * inc_segment_parse(), which guarantees all that its comment lists.
  */
 struct inc_segment {
@@ -301,12 +322,17 @@ struct inc_segment {
 	u32	signature_size;
 	u32	dictionary_size;
 	u64	dictionary_offset;
+	u64	guarded_offset;
+	u64	guarded_size;
+	u64	guard_offset;
 	struct inc_tree tree;
+	struct inc_tree guard;
 	char	hash_name[INC_HASH_NAME_MAX];
 	u32	digest_size;
 	u32	salt_size;
 	u8	root_digest[INC_DIGEST_MAX];
 	u8	salt[INC_SALT_MAX];
+	u8	guard_digest[INC_DIGEST_MAX];
 	u8	head_digest[32];
 	u8	uuid[16];
 };

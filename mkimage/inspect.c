@@ -122,6 +122,9 @@ static void add_segment(struct json_object *root, const struct inc_segment *seg)
 	add_range(object, "head", seg->offset, seg->head_size);
 	add_range(object, "bitmap", seg->bitmap_offset, seg->bitmap_size);
 	add_range(object, "metadata", seg->meta_offset, seg->meta_size);
+	add_range(object, "guard", seg->guard_offset,
+		  seg->guard.pages << INC_PAGE_SHIFT);
+	add_range(object, "guarded", seg->guarded_offset, seg->guarded_size);
 	add_range(object, "owners", seg->owners_offset, seg->owners_size);
 	add_range(object, "data", seg->data_offset, seg->data_size);
 	add_range(object, "signature", seg->offset + seg->signature_offset,
@@ -130,6 +133,7 @@ static void add_segment(struct json_object *root, const struct inc_segment *seg)
 	add_range(object, "dictionary", seg->dictionary_offset,
 		  seg->dictionary_size);
 	hex(object, "head_digest", seg->head_digest, sizeof(seg->head_digest));
+	hex(object, "guard_digest", seg->guard_digest, seg->digest_size);
 
 	object = group(root, "map");
 	number(object, "pages", seg->map_pages);

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <unistd.h>
+#include "guard.h"
 #include "message.h"
 #include "segment.h"
 
@@ -224,9 +225,11 @@ int segment_add(struct segment *seg, const struct batch *batch)
 /* Where everything goes. */
 struct layout {
 	u64 bitmap_offset, bitmap_size;
-	u64 owners_offset, tree_offset, map_offset;
 	u64 meta_offset, meta_size;
+	u64 owners_offset, map_offset, tree_offset;
+	u64 guarded_offset, guarded_size;	/* owners and map */
 	u64 data_offset, data_size;
+	struct guard guard;
 };
 
 static int lay_out(struct segment *seg, struct layout *to, const char *name)
@@ -234,7 +237,7 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 	u64 runs = (u64)seg->meta.map_runs + seg->meta.tree_runs;
 	u64 head = INC_BLOCK_SIZE + INC_SIGNATURE_AREA +
 		   runs * sizeof(struct inc_run);
-	u64 pages = seg->meta.map.list.stored;
+	u64 owners = spool_size(seg->meta.owners), pages;
 	u32 shift = seg->chunk_shift;
 	u64 before;
 	u32 i;
@@ -246,14 +249,18 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 		return -EFBIG;
 	}
 	seg->head_size = (u32)head;
-	for (i = 0; i < seg->meta.tree.levels; i++)
-		pages += seg->meta.level[i].list.stored;
 
 	memset(to, 0, sizeof(*to));
+	to->guarded_size = round_up(owners, INC_PAGE_SHIFT) +
+			   (seg->meta.map.list.stored << INC_PAGE_SHIFT);
+	inc_tree_init(&to->guard.tree, to->guarded_size >> INC_PAGE_SHIFT,
+		      INC_SHA256_SIZE);
+	pages = to->guard.tree.pages;
+	for (i = 0; i < seg->meta.tree.levels; i++)
+		pages += seg->meta.level[i].list.stored;
+	to->meta_size = round_up(to->guarded_size + (pages << INC_PAGE_SHIFT),
+				 shift);
 	to->data_size = spool_size(seg->data);
-	to->meta_size = round_up(round_up(spool_size(seg->meta.owners),
-					  INC_PAGE_SHIFT) +
-				 (pages << INC_PAGE_SHIFT), shift);
 	/* The bitmap has bits for itself. */
 	do {
 		before = to->bitmap_size;
@@ -263,14 +270,15 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 					   shift);
 	} while (to->bitmap_size != before);
 
+	/* In the order in which reading the image needs it. */
 	to->bitmap_offset = head;
-	to->meta_offset = to->owners_offset = head + to->bitmap_size;
-	to->tree_offset = to->owners_offset +
-			  round_up(spool_size(seg->meta.owners),
-				   INC_PAGE_SHIFT);
-	to->map_offset = to->tree_offset +
-			 ((pages - seg->meta.map.list.stored) <<
-			  INC_PAGE_SHIFT);
+	to->meta_offset = head + to->bitmap_size;
+	to->guard.offset = to->meta_offset;
+	to->guarded_offset = to->guard.offset +
+			     (to->guard.tree.pages << INC_PAGE_SHIFT);
+	to->owners_offset = to->guarded_offset;
+	to->map_offset = to->owners_offset + round_up(owners, INC_PAGE_SHIFT);
+	to->tree_offset = to->guarded_offset + to->guarded_size;
 	to->data_offset = to->meta_offset + to->meta_size;
 	if (seg->size > INC_IMAGE_SIZE_MAX) {
 		message_error("%s: the image would be larger than 1 TiB, the format's limit",
@@ -349,6 +357,10 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 	super->salt_size = cpu_to_le16((u16)seg->salt_size);
 	memcpy(super->root_digest, seg->meta.root, INC_SHA256_SIZE);
 	memcpy(super->salt, seg->salt, seg->salt_size);
+	super->guarded_offset = cpu_to_le64(at->guarded_offset);
+	super->guarded_size = cpu_to_le64(at->guarded_size);
+	super->guard_offset = cpu_to_le64(at->guard.offset);
+	memcpy(super->guard_digest, at->guard.root, INC_SHA256_SIZE);
 	inc_head_digest(head, seg->head_size, super->head_digest);
 
 	ret = write_all(fd, 0, head, seg->head_size, name);
@@ -375,9 +387,34 @@ static int write_bitmap(const struct segment *seg, const struct layout *at,
 	return ret;
 }
 
+static int write_guarded(struct layout *at, u64 offset, const void *page)
+{
+	int ret = write_all(at->guard.fd, offset, page, INC_PAGE_SIZE,
+			    at->guard.name);
+
+	return ret ? ret : guard_add(&at->guard, page);
+}
+
+static int write_owners(struct segment *seg, struct layout *at)
+{
+	u64 size = spool_size(seg->meta.owners), done;
+	int ret = 0;
+
+	for (done = 0; !ret && done < size; done += INC_PAGE_SIZE) {
+		u8 page[INC_PAGE_SIZE] = { 0 };
+		u64 left = size - done;
+
+		ret = spool_read(seg->meta.owners, done,
+				 left < sizeof(page) ? left : sizeof(page),
+				 page);
+		if (!ret)
+			ret = write_guarded(at, at->owners_offset + done, page);
+	}
+	return ret;
+}
+
 /* The map's offsets become offsets of the image. */
-static int write_map(struct segment *seg, const struct layout *at, int fd,
-		     const char *name)
+static int write_map(struct segment *seg, struct layout *at)
 {
 	struct pagelist *list = &seg->meta.map.list;
 	__le64 page[INC_ENTRIES_PER_PAGE];
@@ -394,8 +431,8 @@ static int write_map(struct segment *seg, const struct layout *at, int fd,
 			if (page[i])
 				page[i] = cpu_to_le64(le64_to_cpu(page[i]) +
 						      at->data_offset);
-		ret = write_all(fd, at->map_offset + (number << INC_PAGE_SHIFT),
-				page, sizeof(page), name);
+		ret = write_guarded(at, at->map_offset +
+				    (number << INC_PAGE_SHIFT), page);
 	}
 	return ret;
 }
@@ -433,16 +470,19 @@ int segment_write(struct segment *seg, int fd, const char *name)
 			      (unsigned long long)seg->size, strerror(-ret));
 		return ret;
 	}
-	ret = write_head(seg, &at, fd, name);
+	at.guard.hash = seg->hash;
+	at.guard.fd = fd;
+	at.guard.name = name;
+	ret = write_bitmap(seg, &at, fd, name);
 	if (!ret)
-		ret = write_bitmap(seg, &at, fd, name);
+		ret = write_owners(seg, &at);
 	if (!ret)
-		ret = spool_copy(seg->meta.owners, fd, at.owners_offset);
+		ret = write_map(seg, &at);
+	if (!ret)
+		ret = guard_finish(&at.guard);
 	if (!ret)
 		ret = write_tree(seg, &at, fd);
 	if (!ret)
-		ret = write_map(seg, &at, fd, name);
-	if (!ret)
 		ret = spool_copy(seg->data, fd, at.data_offset);
-	return ret;
+	return ret ? ret : write_head(seg, &at, fd, name);
 }

@@ -25,7 +25,7 @@
 const char verify_help[] =
 "Usage: mkimage verify [OPTION]... IMAGE\n"
 "\n"
-"Check everything in IMAGE: heads, directories, map, owner table, hash tree,\n"
+"Check everything in IMAGE: heads, directories, map, owner table, guard, tree,\n"
 "every block, presence bitmap and padding.\n"
 "\n"
 "  --root-hash HEX   the newest generation must have this root hash; without\n"

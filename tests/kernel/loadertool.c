@@ -304,11 +304,12 @@ static int cmd_layout(int argc, char **argv)
 	       1u << seg->chunk_shift, INC_BLOCK_SIZE << seg->cluster_shift,
 	       seg->head_size);
 	printf("bitmap_offset=%" PRIu64 "\nbitmap_size=%" PRIu64 "\n"
-	       "owners_offset=%" PRIu64 "\nmeta_offset=%" PRIu64 "\n"
+	       "owners_offset=%" PRIu64 "\nguard_offset=%" PRIu64 "\n"
+	       "meta_offset=%" PRIu64 "\n"
 	       "meta_size=%" PRIu64 "\ndata_offset=%" PRIu64 "\n"
 	       "data_size=%" PRIu64 "\n", seg->bitmap_offset, seg->bitmap_size,
-	       seg->owners_offset, seg->meta_offset, seg->meta_size,
-	       seg->data_offset, seg->data_size);
+	       seg->owners_offset, seg->guard_offset, seg->meta_offset,
+	       seg->meta_size, seg->data_offset, seg->data_size);
 	printf("map_dir_offset=%u\nmap_runs=%u\ntree_dir_offset=%u\n"
 	       "tree_runs=%u\n", seg->map_dir_offset, seg->map_runs,
 	       seg->tree_dir_offset, seg->tree_runs);

@@ -16,8 +16,11 @@ data=$(value image segment.data.offset)
 data_bytes=$(value image segment.data.bytes)
 tree_pages=$(value image tree.pages)
 map_pages=$(value image map.pages)
-tree=$((owners + (owners_bytes + 4095) / 4096 * 4096))
-map=$((tree + tree_pages * 4096))
+guard=$(value image segment.guard.offset)
+guarded=$(value image segment.guarded.offset)
+map=$((owners + (owners_bytes + 4095) / 4096 * 4096))
+tree=$((map + map_pages * 4096))
+tree_end=$((tree + tree_pages * 4096))
 chunks=$(($(value image image_bytes) / 4096))
 
 # damaged WHAT OFFSET TEXT [BIT]
@@ -29,7 +32,8 @@ damaged() {
 
 damaged "magic" 0 'wrong magic'
 damaged "version" 8 'unknown format version'
-damaged "incompatible feature" 24 'features that are not known'
+damaged "incompatible feature" 24 'features that are not known' 1
+damaged "feature of a dictionary" 24 'dictionary does not fit'
 damaged "head digest" 40 'head of generation 0 .* does not match its digest'
 damaged "generation" 80 'generation'
 damaged "block size" 84 'block size'
@@ -44,20 +48,22 @@ damaged "end of the head" $((head - 1)) 'head .* does not match its digest'
 damaged "presence of a data chunk" $((bitmap + chunks / 8 - 1)) 'incomplete' 7
 damaged "presence past the end" $((bitmap + (chunks + 7) / 8)) \
 	"presence bitmap at offset $((bitmap + (chunks + 7) / 8))"
-damaged "owner" $((owners + 40)) 'owner table|padding'
-damaged "owner past the device" $((owners + 42)) 'owner table' 7
+is "the guard comes first" "$(value image segment.metadata.offset)" "$guard"
+is "then what it guards" $((guard + 4096)) "$guarded"
+damaged "guard" $((guard + 40)) "guard page 0 \\(offset $guard\\) does not match"
+damaged "guard's padding" $((guard + 4095)) "guard page 0 \\(offset $guard\\)"
+damaged "owner" $((owners + 40)) \
+	"page of the owner table \\(offset $owners\\) does not match"
 damaged "owner table's padding" $((owners + owners_bytes)) \
-	'padding of the owner table'
-damaged "top of the tree" "$tree" "tree page 0 \(offset $tree\)"
-damaged "bottom of the tree" $((map - 4096)) \
-	"tree page $((tree_pages - 1)) \(offset $((map - 4096))\)"
-damaged "a tree page's padding" $((map - 1)) "tree page $((tree_pages - 1))"
-damaged "map entry's offset" "$map" 'block 0 |block 1 '
-damaged "map entry's length" $((map + 5)) 'block 0 |block 1 '
-damaged "map entry's cluster" $((map + 7)) 'malformed|block 0 ' 4
-damaged "map entry's codec" $((map + 7)) 'malformed|block 0 ' 7
-damaged "entry past the device's end" $((map + map_pages * 4096 - 8)) \
-	'map entry of block 1535 .* malformed'
+	"page of the owner table \\(offset $((map - 4096))\\) does not match"
+damaged "top of the tree" "$tree" "tree page 0 \\(offset $tree\\)"
+damaged "bottom of the tree" $((tree_end - 4096)) \
+	"tree page $((tree_pages - 1)) \\(offset $((tree_end - 4096))\\)"
+damaged "a tree page's padding" $((tree_end - 1)) "tree page $((tree_pages - 1))"
+damaged "map entry" "$map" "map page \\(offset $map\\) does not match"
+is "which is said once" "$(grep -c 'map page' .errors)" 1
+damaged "entry past the device's end" $((tree - 8)) \
+	"map page \\(offset $((tree - 4096))\\) does not match"
 damaged "first byte of the data" "$data" "block 0 .*offset $data"
 damaged "middle of the data" $((data + data_bytes / 2)) 'block [0-9]+'
 damaged "last byte of the data" $((data + data_bytes - 1)) 'block [0-9]+'

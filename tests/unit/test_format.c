@@ -11,7 +11,10 @@
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
-/* A segment of 16 chunks: head 4, bitmap 1, metadata 3, data 8. */
+/*
+ * A segment of 16 chunks: head 4, bitmap 1, metadata 3, data 8. The metadata is
+ * a page of the guard and two guarded ones, the first with the owner table.
+ */
 static struct inc_super good_super(void)
 {
 	struct inc_super super = {
@@ -25,7 +28,7 @@ static struct inc_super good_super(void)
 		.segment_size = cpu_to_le64(0x10000),
 		.bitmap_offset = cpu_to_le64(0x4000),
 		.bitmap_size = cpu_to_le64(0x1000),
-		.owners_offset = cpu_to_le64(0x5000),
+		.owners_offset = cpu_to_le64(0x6000),
 		.owners_size = cpu_to_le64(4 * 8),
 		.meta_offset = cpu_to_le64(0x5000),
 		.meta_size = cpu_to_le64(0x3000),
@@ -42,6 +45,10 @@ static struct inc_super good_super(void)
 		.salt_size = cpu_to_le16(4),
 		.root_digest = { 0xaa, 0xbb },
 		.salt = { 1, 2, 3, 4 },
+		.guarded_offset = cpu_to_le64(0x6000),
+		.guarded_size = cpu_to_le64(0x2000),
+		.guard_offset = cpu_to_le64(0x5000),
+		.guard_digest = { 0xcc, 0xdd },
 	};
 
 	return super;
@@ -61,7 +68,7 @@ static void super_bytes(void **state)
 		{ 104, { 0, 0, 1 } },
 		{ 112, { 0, 0x40 } },
 		{ 120, { 0, 0x10 } },
-		{ 128, { 0, 0x50 } },
+		{ 128, { 0, 0x60 } },
 		{ 136, { 0x20 } },
 		{ 144, { 0, 0x50 } },
 		{ 152, { 0, 0x30 } },
@@ -74,6 +81,11 @@ static void super_bytes(void **state)
 		{ 248, { 32, 0, 4 } },
 		{ 256, { 0xaa, 0xbb } },
 		{ 320, { 1, 2, 3, 4 } },
+		{ 576, { 0, 0x60 } },
+		{ 584, { 0, 0x20 } },
+		{ 592, { 0, 0x50 } },
+		{ 600, { 0xcc, 0xdd } },
+		{ 664, { 0 } },
 	};
 	struct inc_super super = good_super();
 	size_t i;
@@ -100,6 +112,11 @@ static void super_parses(void **state)
 	assert_int_equal(seg.tree.pages, 9);
 	assert_string_equal(seg.hash_name, "sha256");
 	assert_int_equal(seg.salt_size, 4);
+	assert_int_equal(seg.guarded_offset, 0x6000);
+	assert_int_equal(seg.guarded_size, 0x2000);
+	assert_int_equal(seg.guard_offset, 0x5000);
+	assert_int_equal(seg.guard.pages, 1);
+	assert_int_equal(seg.guard_digest[1], 0xdd);
 	/* A device may be larger than the image. */
 	assert_int_equal(inc_segment_parse(&super, 0, 0x10001, &seg, &why), 0);
 }
@@ -120,6 +137,7 @@ static void super_refused(void **state)
 	static const struct change changes[] = {
 		CHANGE(version, 2, "version"),
 		CHANGE(incompat, 1ull << 63, "features"),
+		CHANGE(incompat, 2, "features"),
 		CHANGE(block_shift, 13, "block size"),
 		CHANGE(chunk_shift, 11, "chunk size"),
 		CHANGE(chunk_shift, 17, "chunk size"),
@@ -134,7 +152,7 @@ static void super_refused(void **state)
 		CHANGE(segment_size, ~0xfffull, "truncated"),
 		CHANGE(head_size, 0, "head size"),
 		CHANGE(head_size, 0x4001, "head size"),
-		CHANGE(head_size, 0x800000 + 4096, "head size"),
+		CHANGE(head_size, 0x900000 + 4096, "head size"),
 		CHANGE(bitmap_offset, 0x5000, "does not follow the head"),
 		CHANGE(bitmap_size, 0x2000, "bitmap size"),
 		CHANGE(meta_offset, 0x6000, "does not follow the bitmap"),
@@ -145,7 +163,21 @@ static void super_refused(void **state)
 		CHANGE(data_size, 0x7000, "does not end"),
 		CHANGE(data_size, ~0ull, "does not end"),
 		CHANGE(owners_offset, 0x8000, "owner table"),
-		CHANGE(owners_offset, 0x5004, "owner table"),
+		CHANGE(owners_offset, 0x6004, "owner table"),
+		CHANGE(owners_offset, 0x5000, "owner table"),
+		CHANGE(guarded_offset, 0x4000, "guarded pages"),
+		CHANGE(guarded_offset, 0x6800, "guarded pages"),
+		CHANGE(guarded_offset, ~0xfffull, "guarded pages"),
+		CHANGE(guarded_offset, 0x5000, "guard is out"),
+		CHANGE(guarded_size, 0, "guarded pages"),
+		CHANGE(guarded_size, 0x1800, "guarded pages"),
+		CHANGE(guarded_size, 0x3000, "guarded pages"),
+		CHANGE(guarded_size, ~0xfffull, "guarded pages"),
+		CHANGE(guard_offset, 0x4000, "guard is out"),
+		CHANGE(guard_offset, 0x5800, "guard is out"),
+		CHANGE(guard_offset, 0x7000, "guard is out"),
+		CHANGE(guard_offset, 0x8000, "guard is out"),
+		CHANGE(guard_offset, ~0xfffull, "guard is out"),
 		CHANGE(owners_size, 36, "owner table"),
 		CHANGE(map_runs, 0, "map directory"),
 		CHANGE(map_runs, 0xffffffff, "map directory"),
@@ -158,7 +190,13 @@ static void super_refused(void **state)
 		CHANGE(signature_offset, 0x2001, "signature"),
 		CHANGE(signature_area, 0xffffffff, "signature"),
 		CHANGE(signature_size, 0x2001, "signature"),
-		CHANGE(dictionary_size, 65537, "dictionary"),
+		CHANGE(signature_offset, 0x1010, "overlap"),
+		CHANGE(map_dir_offset, 0x2ff0, "overlap"),
+		CHANGE(map_dir_offset, 0x3010, "overlap"),
+		CHANGE(tree_dir_offset, 0x3010, "overlap"),
+		CHANGE(tree_dir_offset, 0x1000, "overlap"),
+		CHANGE(dictionary_size, 4096, "dictionary"),
+		CHANGE(incompat, 1, "dictionary"),
 		CHANGE(digest_size, 0, "digest size"),
 		CHANGE(digest_size, 65, "digest size"),
 		CHANGE(salt_size, 257, "salt"),
@@ -179,6 +217,38 @@ static void super_refused(void **state)
 		if (!strstr(why, changes[i].why))
 			fail_msg("change %zu: '%s' lacks '%s'", i, why,
 				 changes[i].why);
+	}
+}
+
+/* A dictionary in the second of the guarded pages, and in places that it has not. */
+static void dictionaries(void **state)
+{
+	static const struct {
+		u64 offset;
+		u32 size;
+		int result;
+	} places[] = {
+		{ 0x7000, 4096, 0 }, { 0x7000, 1, 0 }, { 0x7000, 0, -EINVAL },
+		{ 0x7000, 4097, -EINVAL }, { 0x7000, 65537, -EINVAL },
+		{ 0x7800, 16, -EINVAL }, { 0x8000, 16, -EINVAL },
+		{ 0x5000, 16, -EINVAL }, { 0x6000, 16, -EINVAL },
+		{ ~0xfffull, 4096, -EINVAL },
+	};
+	struct inc_segment seg;
+	const char *why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(places); i++) {
+		struct inc_super super = good_super();
+
+		super.incompat = cpu_to_le64(INC_INCOMPAT_DICTIONARY);
+		super.dictionary_offset = cpu_to_le64(places[i].offset);
+		super.dictionary_size = cpu_to_le32(places[i].size);
+		assert_int_equal(inc_segment_parse(&super, 0, 0x10000, &seg,
+						   &why), places[i].result);
+		if (places[i].result)
+			assert_non_null(strstr(why, "dictionary"));
 	}
 }
 
@@ -387,6 +457,7 @@ int main(void)
 		cmocka_unit_test(super_bytes),
 		cmocka_unit_test(super_parses),
 		cmocka_unit_test(super_refused),
+		cmocka_unit_test(dictionaries),
 		cmocka_unit_test(hash_name_refused),
 		cmocka_unit_test(tree_shape),
 		cmocka_unit_test(tree_places),

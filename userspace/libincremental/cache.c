@@ -16,7 +16,6 @@
 struct way {
 	u64 file_page;
 	u64 used;		/* 0: empty */
-	bool has_digest;	/* @digest is that of @page */
 	u8 digest[INC_SHA256_SIZE];
 	u8 *page;
 };
@@ -82,10 +81,7 @@ static bool holds(const struct way *way, u64 file_page)
 	return way->used && way->file_page == file_page;
 }
 
-/*
- * @digest may be NULL; if not, a page that was put without its digest is not
- * there. Return: whether the page was there.
- */
+/* Return: whether the page was there. */
 bool inc_cache_get(struct inc_cache *cache, u64 file_page, void *page,
 		   u8 *digest)
 {
@@ -95,18 +91,17 @@ bool inc_cache_get(struct inc_cache *cache, u64 file_page, void *page,
 
 	pthread_mutex_lock(&set->lock);
 	way = way_of(set, file_page);
-	found = holds(way, file_page) && (!digest || way->has_digest);
+	found = holds(way, file_page);
 	if (found) {
 		way->used = ++set->clock;
 		memcpy(page, way->page, INC_PAGE_SIZE);
-		if (digest)
-			memcpy(digest, way->digest, sizeof(way->digest));
+		memcpy(digest, way->digest, sizeof(way->digest));
 	}
 	pthread_mutex_unlock(&set->lock);
 	return found;
 }
 
-/* @digest may be NULL for pages that have none. Without memory, no caching. */
+/* Without memory, no caching. */
 void inc_cache_put(struct inc_cache *cache, u64 file_page, const void *page,
 		   const u8 *digest)
 {
@@ -119,10 +114,7 @@ void inc_cache_put(struct inc_cache *cache, u64 file_page, const void *page,
 		way->page = malloc(INC_PAGE_SIZE);
 	if (way->page) {
 		memcpy(way->page, page, INC_PAGE_SIZE);
-		/* A digest that is there may be of what was here before. */
-		way->has_digest = digest;
-		if (digest)
-			memcpy(way->digest, digest, sizeof(way->digest));
+		memcpy(way->digest, digest, sizeof(way->digest));
 		way->file_page = file_page;
 		way->used = ++set->clock;
 	}

@@ -79,7 +79,6 @@ static void view_free(struct inc_view *view)
 		return;
 	free(view->map_runs);
 	free(view->tree_runs);
-	free(view->map_back.runs);
 	free(view->tree_back.runs);
 	free(view);
 }
@@ -152,8 +151,7 @@ bool inc_back_find(const struct inc_back_index *index, u64 file_page,
 
 static int directory_copy(const u8 *head, const struct inc_segment *seg,
 			  const char *name, u32 offset, u32 count, u64 pages,
-			  struct inc_run **runs, struct inc_back_index *back,
-			  struct inc_error *error)
+			  struct inc_run **runs, struct inc_error *error)
 {
 	size_t bytes = (size_t)count * sizeof(**runs);
 	const char *why;
@@ -166,8 +164,6 @@ static int directory_copy(const u8 *head, const struct inc_segment *seg,
 		return inc_fail(error, -EINVAL,
 				"%s directory of generation %u: %s", name,
 				seg->generation, why);
-	if (back_make(back, *runs, count, pages))
-		return inc_fail(error, -ENOMEM, "out of memory for a directory");
 	return 0;
 }
 
@@ -185,12 +181,14 @@ static int view_load(struct inc_image *image, const struct inc_segment *seg,
 	if (!ret)
 		ret = directory_copy(head, seg, "map", seg->map_dir_offset,
 				     seg->map_runs, seg->map_pages,
-				     &view->map_runs, &view->map_back, error);
+				     &view->map_runs, error);
 	if (!ret)
 		ret = directory_copy(head, seg, "tree", seg->tree_dir_offset,
 				     seg->tree_runs, seg->tree.pages,
-				     &view->tree_runs, &view->tree_back,
-				     error);
+				     &view->tree_runs, error);
+	if (!ret && back_make(&view->tree_back, view->tree_runs, seg->tree_runs,
+			      seg->tree.pages))
+		ret = inc_fail(error, -ENOMEM, "out of memory for a directory");
 	free(head);
 	if (ret) {
 		view_free(view);
@@ -570,18 +568,21 @@ enum inc_area inc_image_area(const struct inc_image *image, u64 offset)
 		return INC_AREA_HEAD;
 	if (offset < seg->meta_offset)
 		return INC_AREA_BITMAP;
-	if (offset >= seg->owners_offset &&
-	    offset < seg->owners_offset + seg->owners_size)
+	if (inc_within(offset, seg->owners_offset, seg->owners_size))
 		return INC_AREA_OWNERS;
+	if (inc_within(offset, seg->dictionary_offset, seg->dictionary_size))
+		return INC_AREA_DICTIONARY;
+	if (inc_within(offset, seg->guarded_offset, seg->guarded_size))
+		return INC_AREA_MAP;
+	if (inc_within(offset, seg->guard_offset,
+		       seg->guard.pages << INC_PAGE_SHIFT))
+		return INC_AREA_GUARD;
 
 	view = inc_view_get(writable, seg->generation, NULL);
 	if (!view)
 		return area;
-	offset >>= INC_PAGE_SHIFT;
-	if (inc_back_find(&view->tree_back, offset, &page))
+	if (inc_back_find(&view->tree_back, offset >> INC_PAGE_SHIFT, &page))
 		area = INC_AREA_TREE;
-	else if (inc_back_find(&view->map_back, offset, &page))
-		area = INC_AREA_MAP;
 	inc_view_put(writable, view);
 	return area;
 }

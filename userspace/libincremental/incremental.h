@@ -145,11 +145,12 @@ int inc_image_digests(struct inc_image *image, u64 block, u64 count,
  * @length: a multiple of the chunk size
  * @data: the @length bytes that arrived for [offset, offset + length)
  *
- * Tree pages are checked against their parents up to the root, extents by
- * expanding them and checking every block, the map and owner table by their
- * form, padding by being zero. Metadata above, and the rest of extents that
- * reach over either end of the range, are read through the image's inc_io
- * where @data does not have them.
+ * Every byte is: tree pages up to the root, pages of guard, dictionary, owner
+ * table and map up to the guard's digest in the head, extents by expanding them
+ * and checking every block, the presence bitmap by being all ones, the rest by
+ * being zero. Metadata that this takes, and the rest of extents that reach over
+ * either end of the range, are read through the image's inc_io where @data does
+ * not have them.
  */
 int inc_image_verify(struct inc_image *image, u64 offset, u64 length,
 		     const void *data, struct inc_error *error);
@@ -177,7 +178,8 @@ struct inc_range {
 /**
  * inc_image_plan - which ranges of the image file a set of blocks needs
  * @ranges: set to an array that the caller frees: chunk-aligned, sorted,
- *	disjoint, neighbours merged: map pages, tree pages and extents
+ *	disjoint, neighbours merged: map pages with what proves them right, tree
+ *	pages and extents
  * @count: number of @ranges
  */
 int inc_image_plan(struct inc_image *image, u64 block, u64 blocks,
@@ -186,8 +188,9 @@ int inc_image_plan(struct inc_image *image, u64 block, u64 blocks,
 
 /* What a range of the image file holds, for messages and priorities. */
 enum inc_area {
-	INC_AREA_HEAD, INC_AREA_BITMAP, INC_AREA_OWNERS, INC_AREA_TREE,
-	INC_AREA_MAP, INC_AREA_META_PADDING, INC_AREA_DATA,
+	INC_AREA_HEAD, INC_AREA_BITMAP, INC_AREA_GUARD, INC_AREA_DICTIONARY,
+	INC_AREA_OWNERS, INC_AREA_MAP, INC_AREA_TREE, INC_AREA_META_PADDING,
+	INC_AREA_DATA,
 };
 enum inc_area inc_image_area(const struct inc_image *image, u64 offset);
 

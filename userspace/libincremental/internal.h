@@ -34,7 +34,6 @@ struct inc_view {
 	const struct inc_segment *seg;
 	struct inc_run *map_runs;
 	struct inc_run *tree_runs;
-	struct inc_back_index map_back;
 	struct inc_back_index tree_back;
 };
 
@@ -61,6 +60,19 @@ struct inc_source {
 	u64 offset;
 	u64 length;
 	const u8 *data;
+};
+
+/*
+ * A hash tree and where it is: that of a generation's blocks, or the guard of
+ * a segment's metadata.
+ */
+struct inc_hashes {
+	const char *name;
+	const struct inc_tree *tree;
+	const u8 *root;
+	const struct inc_run *runs;
+	u32 run_count;
+	struct inc_run own;
 };
 
 /* The last map page and the last lowest tree page of a walk. */
@@ -110,8 +122,17 @@ bool inc_back_find(const struct inc_back_index *index, u64 file_page,
 /* pages.c */
 int inc_source_read(const struct inc_source *source, u64 offset, size_t length,
 		    void *buffer, struct inc_error *error);
-int inc_tree_fetch(const struct inc_source *source, u32 level, u64 block,
-		   u8 *page, struct inc_error *error);
+void inc_hashes_tree(struct inc_hashes *hashes, const struct inc_view *view);
+void inc_hashes_guard(struct inc_hashes *hashes, const struct inc_segment *seg);
+u64 inc_hashes_page(const struct inc_hashes *hashes, u32 level, u64 block,
+		    u32 *place);
+u64 inc_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level);
+int inc_hashes_fetch(const struct inc_source *source,
+		     const struct inc_hashes *hashes, u32 level, u64 block,
+		     u8 *page, struct inc_error *error);
+const char *inc_guarded_name(const struct inc_segment *seg, u64 offset);
+int inc_guarded_fetch(const struct inc_source *source, u64 file_page,
+		      void *page, struct inc_error *error);
 int inc_block_digest(const struct inc_source *source, u64 block,
 		     struct inc_cursor *cursor, u8 *digest,
 		     struct inc_error *error);
@@ -121,7 +142,6 @@ int inc_entry_fetch(const struct inc_source *source, u64 block,
 u64 inc_map_skip(const struct inc_source *source, u64 block,
 		 const struct inc_cursor *cursor);
 u64 inc_map_next(const struct inc_source *source, u64 page);
-void inc_map_forget(const struct inc_source *source, u64 block);
 
 static inline bool inc_all_zero(const void *data, size_t length)
 {
@@ -130,18 +150,20 @@ static inline bool inc_all_zero(const void *data, size_t length)
 	return !length || (!bytes[0] && !memcmp(bytes, bytes + 1, length - 1));
 }
 
+/* Is @offset in [start, start + size)? */
+static inline bool inc_within(u64 offset, u64 start, u64 size)
+{
+	return offset >= start && offset - start < size;
+}
+
 static inline void inc_cursor_init(struct inc_cursor *cursor)
 {
 	cursor->map_page = UINT64_MAX;
 	cursor->tree_page = UINT64_MAX;
 }
 
-int inc_page_fetch(const struct inc_source *source, u64 file_page,
-		   void *page, u8 *digest, struct inc_error *error);
-
 /* read.c */
-int inc_extent_expand(const struct inc_source *source,
-		      const struct inc_extent *extent, u64 block,
+int inc_extent_expand(const struct inc_extent *extent, u64 block,
 		      const void *stored, void *blocks,
 		      struct inc_error *error);
 int inc_blocks_check(const struct inc_source *source,

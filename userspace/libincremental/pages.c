@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Metadata pages: the walk down the hash tree, and map entries.
+ * Metadata pages: the walk down the hash tree or the guard, and map entries.
  */
+#include <stdio.h>
 #include "internal.h"
 
 /*
@@ -37,9 +38,8 @@ int inc_source_read(const struct inc_source *source, u64 offset, size_t length,
 	return 0;
 }
 
-/* A metadata page; @digest is NULL for those of map and owner table. */
-int inc_page_fetch(const struct inc_source *source, u64 file_page,
-		   void *page, u8 *digest, struct inc_error *error)
+static int page_fetch(const struct inc_source *source, u64 file_page,
+		      void *page, u8 *digest, struct inc_error *error)
 {
 	struct inc_image *image = source->image;
 	u64 offset = file_page << INC_PAGE_SHIFT;
@@ -50,53 +50,164 @@ int inc_page_fetch(const struct inc_source *source, u64 file_page,
 	ret = inc_source_read(source, offset, INC_PAGE_SIZE, page, error);
 	if (ret)
 		return ret;
-	if (digest)
-		inc_hash_digest(image->hash, page, INC_PAGE_SIZE, digest);
+	inc_hash_digest(image->hash, page, INC_PAGE_SIZE, digest);
 	/* What has only just arrived is not kept before it is verified. */
 	if (offset - source->offset >= source->length)
 		inc_cache_put(image->cache, file_page, page, digest);
 	return 0;
 }
 
+/* A page that must have the digest @expected; "@name (offset ...)" it is. */
+static int page_prove(const struct inc_source *source, u64 file_page,
+		      const u8 *expected, const char *name, void *page,
+		      struct inc_error *error)
+{
+	u8 digest[INC_SHA256_SIZE];
+	int ret = page_fetch(source, file_page, page, digest, error);
+
+	if (ret || !memcmp(digest, expected, sizeof(digest)))
+		return ret;
+	inc_cache_drop(source->image->cache, file_page);
+	return inc_fail(error, -EBADMSG,
+			"%s (offset %llu) does not match its digest", name,
+			(unsigned long long)file_page << INC_PAGE_SHIFT);
+}
+
+void inc_hashes_tree(struct inc_hashes *hashes, const struct inc_view *view)
+{
+	hashes->name = "hash tree";
+	hashes->tree = &view->seg->tree;
+	hashes->root = view->seg->root_digest;
+	hashes->runs = view->tree_runs;
+	hashes->run_count = view->seg->tree_runs;
+}
+
+void inc_hashes_guard(struct inc_hashes *hashes, const struct inc_segment *seg)
+{
+	hashes->name = "guard";
+	hashes->tree = &seg->guard;
+	hashes->root = seg->guard_digest;
+	/* Its pages are in one row. */
+	memset(&hashes->own, 0, sizeof(hashes->own));
+	hashes->own.file_page = cpu_to_le64(seg->guard_offset >>
+					    INC_PAGE_SHIFT);
+	hashes->runs = &hashes->own;
+	hashes->run_count = 1;
+}
+
+u64 inc_hashes_page(const struct inc_hashes *hashes, u32 level, u64 block,
+		    u32 *place)
+{
+	return inc_dir_lookup(hashes->runs, hashes->run_count,
+			      inc_tree_page(hashes->tree, level, block, place));
+}
+
 /**
- * inc_tree_fetch - a verified page of the hash tree
+ * inc_hashes_below - a block that is hashed below page @number
+ * @level: set to the page's
+ */
+u64 inc_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level)
+{
+	const struct inc_tree *tree = hashes->tree;
+
+	*level = 0;
+	while (number < tree->first[*level])
+		++*level;
+	return (number - tree->first[*level]) <<
+	       ((INC_PAGE_SHIFT - tree->digest_shift) * (*level + 1));
+}
+
+/**
+ * inc_hashes_fetch - a verified page of a hash tree
  * @level: below the tree's levels
- * @block: a data block below the page
+ * @block: a block below the page
  * @page: receives 4096 bytes
  *
  * Goes down from the root, so that every page is compared with a digest that
  * is itself verified.
  */
-int inc_tree_fetch(const struct inc_source *source, u32 level, u64 block,
-		   u8 *page, struct inc_error *error)
+int inc_hashes_fetch(const struct inc_source *source,
+		     const struct inc_hashes *hashes, u32 level, u64 block,
+		     u8 *page, struct inc_error *error)
 {
-	const struct inc_view *view = source->view;
-	const struct inc_segment *seg = view->seg;
-	u8 expected[INC_SHA256_SIZE], digest[INC_SHA256_SIZE];
-	u32 l = seg->tree.levels;
+	u8 expected[INC_SHA256_SIZE];
+	u32 l = hashes->tree->levels;
+	char name[64];
 
-	memcpy(expected, seg->root_digest, sizeof(expected));
+	memcpy(expected, hashes->root, sizeof(expected));
 	for (;;) {
 		u32 place;
-		u64 number = inc_tree_page(&seg->tree, --l, block, &place);
-		u64 file_page = inc_dir_lookup(view->tree_runs, seg->tree_runs,
-					       number);
-		int ret = inc_page_fetch(source, file_page, page, digest, error);
+		u64 file_page = inc_hashes_page(hashes, --l, block, &place);
+		int ret;
 
-		if (ret)
+		snprintf(name, sizeof(name), "%s page %llu", hashes->name,
+			 (unsigned long long)inc_tree_page(hashes->tree, l,
+							   block, &place));
+		ret = page_prove(source, file_page, expected, name, page,
+				 error);
+		if (ret || l == level)
 			return ret;
-		if (memcmp(digest, expected, sizeof(digest))) {
-			inc_cache_drop(source->image->cache, file_page);
-			return inc_fail(error, -EBADMSG,
-					"hash tree page %llu (offset %llu) does not match its digest",
-					(unsigned long long)number,
-					(unsigned long long)file_page <<
-						INC_PAGE_SHIFT);
-		}
-		if (l == level)
-			return 0;
 		memcpy(expected, page + place, sizeof(expected));
 	}
+}
+
+/* The verified digest of a block; @page is scratch. */
+static int hashes_digest(const struct inc_source *source,
+			 const struct inc_hashes *hashes, u64 block,
+			 u8 *page, u8 *digest, struct inc_error *error)
+{
+	u32 place;
+	int ret;
+
+	if (!hashes->tree->levels) {
+		memcpy(digest, hashes->root, INC_SHA256_SIZE);
+		return 0;
+	}
+	ret = inc_hashes_fetch(source, hashes, 0, block, page, error);
+	if (ret)
+		return ret;
+	inc_tree_page(hashes->tree, 0, block, &place);
+	memcpy(digest, page + place, INC_SHA256_SIZE);
+	return 0;
+}
+
+/* The area of a guarded page, as messages name it. */
+const char *inc_guarded_name(const struct inc_segment *seg, u64 offset)
+{
+	if (inc_within(offset, seg->owners_offset, seg->owners_size))
+		return "page of the owner table";
+	if (inc_within(offset, seg->dictionary_offset, seg->dictionary_size))
+		return "page of the dictionary";
+	return "map page";
+}
+
+/**
+ * inc_guarded_fetch - a page of map, owner table or dictionary, verified
+ * @file_page: where it is; the guard of the segment there says what it must be
+ * @page: receives 4096 bytes
+ */
+int inc_guarded_fetch(const struct inc_source *source, u64 file_page,
+		      void *page, struct inc_error *error)
+{
+	u64 offset = file_page << INC_PAGE_SHIFT;
+	const struct inc_segment *seg = inc_segment_holding(source->image,
+							    offset);
+	u8 expected[INC_SHA256_SIZE];
+	struct inc_hashes guard;
+	int ret;
+
+	if (!seg || !inc_within(offset, seg->guarded_offset, seg->guarded_size))
+		return inc_fail(error, -EINVAL,
+				"map page (offset %llu) is not among the pages that its segment guards",
+				(unsigned long long)offset);
+	inc_hashes_guard(&guard, seg);
+	ret = hashes_digest(source, &guard,
+			    (offset - seg->guarded_offset) >> INC_PAGE_SHIFT,
+			    page, expected, error);
+	if (ret)
+		return ret;
+	return page_prove(source, file_page, expected,
+			  inc_guarded_name(seg, offset), page, error);
 }
 
 /* The verified digest of a data block; @digest has INC_SHA256_SIZE bytes. */
@@ -104,19 +215,21 @@ int inc_block_digest(const struct inc_source *source, u64 block,
 		     struct inc_cursor *cursor, u8 *digest,
 		     struct inc_error *error)
 {
-	const struct inc_segment *seg = source->view->seg;
+	const struct inc_tree *tree = &source->view->seg->tree;
+	struct inc_hashes hashes;
 	u64 number;
 	u32 place;
 	int ret;
 
-	if (!seg->tree.levels) {
-		memcpy(digest, seg->root_digest, INC_SHA256_SIZE);
-		return 0;
-	}
-	number = inc_tree_page(&seg->tree, 0, block, &place);
+	inc_hashes_tree(&hashes, source->view);
+	if (!tree->levels)
+		return hashes_digest(source, &hashes, block, NULL, digest,
+				     error);
+	number = inc_tree_page(tree, 0, block, &place);
 	if (number != cursor->tree_page) {
 		cursor->tree_page = UINT64_MAX;
-		ret = inc_tree_fetch(source, 0, block, cursor->tree, error);
+		ret = inc_hashes_fetch(source, &hashes, 0, block, cursor->tree,
+				       error);
 		if (ret)
 			return ret;
 		cursor->tree_page = number;
@@ -130,12 +243,6 @@ static u64 map_file_page(const struct inc_source *source, u64 block)
 	return inc_dir_lookup(source->view->map_runs,
 			      source->view->seg->map_runs,
 			      inc_map_page(block));
-}
-
-/* Drop the map page of @block from the cache: what it says proved wrong. */
-void inc_map_forget(const struct inc_source *source, u64 block)
-{
-	inc_cache_drop(source->image->cache, map_file_page(source, block));
 }
 
 /**
@@ -175,8 +282,8 @@ int inc_entry_fetch(const struct inc_source *source, u64 block,
 
 	if (number != cursor->map_page) {
 		cursor->map_page = UINT64_MAX;
-		ret = inc_page_fetch(source, map_file_page(source, block),
-				 cursor->map, NULL, error);
+		ret = inc_guarded_fetch(source, map_file_page(source, block),
+					cursor->map, error);
 		if (ret)
 			return ret;
 		cursor->map_page = number;
@@ -184,7 +291,6 @@ int inc_entry_fetch(const struct inc_source *source, u64 block,
 	entry = le64_to_cpu(cursor->map[inc_map_index(block)]);
 	if (!inc_entry_decode(entry, seg->cluster_shift, seg->end, extent))
 		return 0;
-	inc_map_forget(source, block);
 	return inc_fail(error, -EINVAL,
 			"map entry of block %llu (offset %llu) is malformed: 0x%016llx",
 			(unsigned long long)block,

@@ -78,26 +78,35 @@ static int plan_add(struct plan *plan, u64 offset, u64 length,
 	return 0;
 }
 
-static int plan_page(struct plan *plan, const struct inc_run *runs, u32 count,
-		     u64 page, struct inc_error *error)
+/* The pages of a hash tree on the way from the root to @block. */
+static int plan_hashes(struct plan *plan, const struct inc_hashes *hashes,
+		       u64 block, struct inc_error *error)
 {
-	return plan_add(plan,
-			inc_dir_lookup(runs, count, page) << INC_PAGE_SHIFT,
-			INC_PAGE_SIZE, error);
-}
-
-/* The tree pages on the way from the root to @block. */
-static int plan_tree(struct plan *plan, const struct inc_view *view, u64 block,
-		     struct inc_error *error)
-{
-	const struct inc_segment *seg = view->seg;
 	u32 level, place;
 	int ret = 0;
 
-	for (level = seg->tree.levels; !ret && level-- > 0;)
-		ret = plan_page(plan, view->tree_runs, seg->tree_runs,
-				inc_tree_page(&seg->tree, level, block, &place),
-				error);
+	for (level = hashes->tree->levels; !ret && level-- > 0;)
+		ret = plan_add(plan, inc_hashes_page(hashes, level, block,
+						     &place) << INC_PAGE_SHIFT,
+			       INC_PAGE_SIZE, error);
+	return ret;
+}
+
+/* Guarded pages, and those of the guard on the way to them. */
+static int plan_guarded(struct plan *plan, const struct inc_image *image,
+			u64 offset, u64 length, struct inc_error *error)
+{
+	const struct inc_segment *seg = inc_segment_holding(image, offset);
+	u64 page, end = offset + length;
+	struct inc_hashes guard;
+	int ret = plan_add(plan, offset, length, error);
+
+	if (!seg || !inc_within(offset, seg->guarded_offset, seg->guarded_size))
+		return ret;
+	inc_hashes_guard(&guard, seg);
+	for (page = offset; !ret && page < end; page += INC_PAGE_SIZE)
+		ret = plan_hashes(plan, &guard, (page - seg->guarded_offset) >>
+				  INC_PAGE_SHIFT, error);
 	return ret;
 }
 
@@ -108,20 +117,26 @@ static int plan_blocks(struct plan *plan, const struct inc_source *source,
 	const struct inc_segment *seg = view->seg;
 	u32 fanout = 1u << (INC_PAGE_SHIFT - seg->tree.digest_shift);
 	u64 map_page = UINT64_MAX, tree_end = 0;
+	struct inc_hashes tree;
 	struct inc_cursor cursor;
 	struct inc_extent extent;
 	int ret = 0;
 
 	inc_cursor_init(&cursor);
+	inc_hashes_tree(&tree, view);
 	while (!ret && block < end) {
 		if (block >= tree_end) {
-			ret = plan_tree(plan, view, block, error);
+			ret = plan_hashes(plan, &tree, block, error);
 			tree_end = (block / fanout + 1) * fanout;
 		}
 		if (!ret && inc_map_page(block) != map_page) {
 			map_page = inc_map_page(block);
-			ret = plan_page(plan, view->map_runs, seg->map_runs,
-					map_page, error);
+			ret = plan_guarded(plan, source->image,
+					   inc_dir_lookup(view->map_runs,
+							  seg->map_runs,
+							  map_page) <<
+						INC_PAGE_SHIFT,
+					   INC_PAGE_SIZE, error);
 		}
 		if (!ret)
 			ret = inc_entry_fetch(source, block, &cursor, &extent,

@@ -26,8 +26,7 @@ struct group {
  * @stored: extent->length bytes
  * @blocks: receives inc_cluster_bytes(extent) bytes
  */
-int inc_extent_expand(const struct inc_source *source,
-		      const struct inc_extent *extent, u64 block,
+int inc_extent_expand(const struct inc_extent *extent, u64 block,
 		      const void *stored, void *blocks,
 		      struct inc_error *error)
 {
@@ -41,7 +40,6 @@ int inc_extent_expand(const struct inc_source *source,
 		if (LZ4_decompress_safe(stored, blocks, (int)extent->length,
 					size) == size)
 			return 0;
-		inc_map_forget(source, block);
 		return inc_fail(error, -EBADMSG,
 				"block %llu: the %u bytes at offset %llu do not decompress to its cluster",
 				(unsigned long long)block, extent->length,
@@ -80,7 +78,6 @@ int inc_blocks_check(const struct inc_source *source,
 				INC_BLOCK_SIZE, digest);
 		if (!memcmp(digest, expected, sizeof(digest)))
 			continue;
-		inc_map_forget(source, block + i);
 		return inc_fail(error, -EBADMSG,
 				"block %llu (%u bytes at offset %llu) does not match its digest",
 				(unsigned long long)(block + i),
@@ -121,7 +118,6 @@ static int zeros_count(const struct inc_source *source, u64 block, u64 max,
 			if (!memcmp(expected, source->image->zero_digest,
 				    sizeof(expected)))
 				continue;
-			inc_map_forget(source, b);
 			ret = inc_fail(error, -EBADMSG,
 				       "block %llu has no extent, but its digest is not that of zeros",
 				       (unsigned long long)b);
@@ -183,8 +179,7 @@ static int group_expand(const struct inc_source *source,
 		u8 *cluster = from == start && to == stop ? place : scratch;
 		int ret;
 
-		ret = inc_extent_expand(source, extent, from, stored, cluster,
-					error);
+		ret = inc_extent_expand(extent, from, stored, cluster, error);
 		if (ret)
 			return ret;
 		stored += extent->length;
@@ -324,18 +319,16 @@ int inc_image_tree_page(struct inc_image *image, u64 page, void *buffer,
 			struct inc_error *error)
 {
 	const struct inc_source source = { image, image->view, 0, 0, NULL };
-	const struct inc_tree *tree = &image->view->seg->tree;
-	u32 level = 0, fanout = INC_PAGE_SHIFT - tree->digest_shift;
+	struct inc_hashes hashes;
+	u32 level;
+	u64 block;
 
-	if (page >= tree->pages)
+	inc_hashes_tree(&hashes, image->view);
+	if (page >= hashes.tree->pages)
 		return inc_fail(error, -EINVAL,
 				"hash tree has no page %llu, only %llu pages",
 				(unsigned long long)page,
-				(unsigned long long)tree->pages);
-	while (page < tree->first[level])
-		level++;
-	return inc_tree_fetch(&source, level,
-			      (page - tree->first[level]) <<
-				      (fanout * (level + 1)),
-			      buffer, error);
+				(unsigned long long)hashes.tree->pages);
+	block = inc_hashes_below(&hashes, page, &level);
+	return inc_hashes_fetch(&source, &hashes, level, block, buffer, error);
 }

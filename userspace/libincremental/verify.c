@@ -2,6 +2,7 @@
 /*
  * Checking bytes of the image file before they are filled in.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include "internal.h"
 
@@ -14,7 +15,7 @@ struct data_walk {
 	u64 done;		/* bytes of the file below are checked */
 
 	/* Of the chunk that is being checked: */
-	u64 first, last;	/* map pages that the walk began and ended at */
+	u64 last;		/* map page that the walk has come to */
 	u32 pages;		/* that it looked at after the first one */
 };
 
@@ -80,102 +81,65 @@ static int check_bitmap(const struct inc_source *source, u64 start, u64 end,
 	return 0;
 }
 
-static int check_owner(const struct inc_segment *seg, u64 offset, u32 owner,
-		       struct inc_error *error)
+/* @page may be found wrong even where an equal page is cached as good. */
+static int check_same(const u8 *good, const u8 *page, const char *name,
+		      u64 offset, struct inc_error *error)
 {
-	if (owner == INC_NO_OWNER || owner < seg->device_blocks)
+	if (!memcmp(good, page, INC_PAGE_SIZE))
 		return 0;
-	return inc_fail(error, -EINVAL,
-			"owner table at offset %llu names block %u, past the device's end",
-			(unsigned long long)offset, owner);
+	return inc_fail(error, -EBADMSG,
+			"%s (offset %llu) does not match its digest", name,
+			(unsigned long long)offset);
 }
 
-static int check_owners(const struct inc_source *source, u64 offset,
+static int check_hashes(const struct inc_source *source,
+			const struct inc_hashes *hashes, u64 number, u64 offset,
 			const u8 *page, struct inc_error *error)
 {
-	const struct inc_segment *seg = source->view->seg;
-	u64 end = seg->owners_offset + seg->owners_size;
-	u32 i;
-
-	for (i = 0; i < INC_PAGE_SIZE && offset + i < end; i += 4) {
-		__le32 owner;
-		int ret;
-
-		memcpy(&owner, page + i, sizeof(owner));
-		ret = check_owner(seg, offset + i, le32_to_cpu(owner), error);
-		if (ret)
-			return ret;
-	}
-	return check_zero(source, offset + i, offset + INC_PAGE_SIZE,
-			  "padding of the owner table", error);
-}
-
-static int check_map(const struct inc_source *source, u64 number, u64 offset,
-		     const u8 *page, struct inc_error *error)
-{
-	const struct inc_segment *seg = source->view->seg;
-	struct inc_extent extent;
-	u32 i;
-
-	for (i = 0; i < INC_ENTRIES_PER_PAGE; i++) {
-		u64 block = (number << INC_ENTRIES_SHIFT) + i;
-		__le64 entry;
-
-		memcpy(&entry, page + 8 * i, sizeof(entry));
-		if (!(block >= seg->device_blocks && entry) &&
-		    !inc_entry_decode(le64_to_cpu(entry), seg->cluster_shift,
-				      seg->end, &extent))
-			continue;
-		return inc_fail(error, -EINVAL,
-				"map entry of block %llu (offset %llu) is malformed: 0x%016llx",
-				(unsigned long long)block,
-				(unsigned long long)offset + 8 * i,
-				(unsigned long long)le64_to_cpu(entry));
-	}
-	return 0;
-}
-
-/* @page may be found wrong even where an equal page is cached as good. */
-static int check_tree(const struct inc_source *source, u64 number, u64 offset,
-		      const u8 *page, struct inc_error *error)
-{
-	const struct inc_tree *tree = &source->view->seg->tree;
 	u8 good[INC_PAGE_SIZE];
-	u32 level = 0;
-	u64 block;
-	int ret;
+	char name[64];
+	u32 level;
+	u64 block = inc_hashes_below(hashes, number, &level);
+	int ret = inc_hashes_fetch(source, hashes, level, block, good, error);
 
-	while (number < tree->first[level])
-		level++;
-	block = (number - tree->first[level]) <<
-		((INC_PAGE_SHIFT - tree->digest_shift) * (level + 1));
-	ret = inc_tree_fetch(source, level, block, good, error);
-	if (!ret && memcmp(good, page, sizeof(good)))
-		ret = inc_fail(error, -EBADMSG,
-			       "hash tree page %llu (offset %llu) does not match its digest",
-			       (unsigned long long)number,
-			       (unsigned long long)offset);
-	return ret;
+	snprintf(name, sizeof(name), "%s page %llu", hashes->name,
+		 (unsigned long long)number);
+	return ret ? ret : check_same(good, page, name, offset, error);
 }
 
+/* A page of the metadata is one of these: guard, guarded, tree, or zeros. */
 static int check_meta_page(const struct inc_source *source, u64 offset,
 			   struct inc_error *error)
 {
 	const struct inc_view *view = source->view;
 	const struct inc_segment *seg = view->seg;
 	const u8 *page = source->data + (offset - source->offset);
-	u64 file_page = offset >> INC_PAGE_SHIFT;
-	u64 number;
+	u64 guard_bytes = seg->guard.pages << INC_PAGE_SHIFT, number;
+	u8 good[INC_PAGE_SIZE];
+	struct inc_hashes hashes;
+	int ret;
 
-	if (offset >= seg->owners_offset &&
-	    offset < seg->owners_offset + seg->owners_size)
-		return check_owners(source, offset, page, error);
-	if (inc_back_find(&view->tree_back, file_page, &number))
-		return check_tree(source, number, offset, page, error);
-	if (inc_back_find(&view->map_back, file_page, &number))
-		return check_map(source, number, offset, page, error);
+	if (inc_within(offset, seg->guard_offset, guard_bytes)) {
+		inc_hashes_guard(&hashes, seg);
+		number = (offset - seg->guard_offset) >> INC_PAGE_SHIFT;
+		return check_hashes(source, &hashes, number, offset, page,
+				    error);
+	}
+	if (inc_within(offset, seg->guarded_offset, seg->guarded_size)) {
+		ret = inc_guarded_fetch(source, offset >> INC_PAGE_SHIFT, good,
+					error);
+		return ret ? ret : check_same(good, page,
+					      inc_guarded_name(seg, offset),
+					      offset, error);
+	}
+	if (inc_back_find(&view->tree_back, offset >> INC_PAGE_SHIFT,
+			  &number)) {
+		inc_hashes_tree(&hashes, view);
+		return check_hashes(source, &hashes, number, offset, page,
+				    error);
+	}
 	return check_zero(source, offset, offset + INC_PAGE_SIZE,
-			  "metadata that no directory refers to", error);
+			  "metadata that nothing refers to", error);
 }
 
 /* The owner of a chunk of the data, INC_NO_OWNER past the last one. */
@@ -190,15 +154,15 @@ static int owner_fetch(const struct inc_source *source, u64 chunk, u32 *owner,
 	*owner = INC_NO_OWNER;
 	if (chunk >= seg->owners_size / 4)
 		return 0;
-	ret = inc_page_fetch(source, offset >> INC_PAGE_SHIFT, page, NULL,
-			     error);
+	ret = inc_guarded_fetch(source, offset >> INC_PAGE_SHIFT, page, error);
 	if (ret)
 		return ret;
 	*owner = le32_to_cpu(page[offset % INC_PAGE_SIZE / 4]);
-	ret = check_owner(seg, offset, *owner, error);
-	if (ret)
-		inc_cache_drop(source->image->cache, offset >> INC_PAGE_SHIFT);
-	return ret;
+	if (*owner == INC_NO_OWNER || *owner < seg->device_blocks)
+		return 0;
+	return inc_fail(error, -EINVAL,
+			"owner table at offset %llu names block %u, past the device's end",
+			(unsigned long long)offset, *owner);
 }
 
 /*
@@ -225,8 +189,6 @@ static int extent_at(const struct inc_source *source, u64 at,
 	    extent->offset <= at &&
 	    at - extent->offset < extent->length)
 		return 0;
-	inc_map_forget(source, *owner);
-	inc_cache_drop(source->image->cache, place >> INC_PAGE_SHIFT);
 	return inc_fail(error, -EBADMSG,
 			"owner table (offset %llu) says block %u for the data at offset %llu, its map entry says otherwise",
 			(unsigned long long)place, *owner,
@@ -252,8 +214,7 @@ static int check_extent(struct data_walk *walk, u64 block,
 		if (ret)
 			return ret;
 	}
-	ret = inc_extent_expand(source, extent, block, stored, walk->blocks,
-				error);
+	ret = inc_extent_expand(extent, block, stored, walk->blocks, error);
 	if (ret)
 		return ret;
 	return inc_blocks_check(source, extent, block,
@@ -266,8 +227,8 @@ static int check_extent(struct data_walk *walk, u64 block,
  * the cluster before it, up to block @last. *block is UINT64_MAX if there is
  * none.
  *
- * The map cannot be trusted, and may lead from one end of the device to the
- * other. So the walk of one chunk looks at INC_WALK_PAGES map pages, if need
+ * Who made the image cannot be trusted, and the map may lead from one end of
+ * the device to the other. So the walk of one chunk looks at INC_WALK_PAGES map pages, if need
  * be; past them there is none, as the format has it. A page that a run repeats
  * has the same entries each time: if it has been looked at from its first one
  * on and does not lead to @at, its repetitions do not either. They are passed
@@ -316,27 +277,6 @@ static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
 	return 0;
 }
 
-/*
- * Where an extent belongs there are other bytes, or what says that there is
- * none is wrong: then its owners and the walked pages of the map are, one of
- * them at least.
- */
-static void walk_forget(const struct data_walk *walk, u64 start)
-{
-	const struct inc_source *source = walk->source;
-	const struct inc_segment *seg = source->view->seg;
-	u64 chunk = (start - seg->data_offset) >> seg->chunk_shift;
-	u64 place = seg->owners_offset + chunk * 4, page;
-
-	inc_cache_drop(source->image->cache, place >> INC_PAGE_SHIFT);
-	inc_cache_drop(source->image->cache, (place + 4) >> INC_PAGE_SHIFT);
-	if (walk->first == UINT64_MAX)
-		return;
-	for (page = walk->first; page <= walk->last;
-	     page = inc_map_next(source, page))
-		inc_map_forget(source, page << INC_ENTRIES_SHIFT);
-}
-
 static int check_data_chunk(struct data_walk *walk, u64 start,
 			    struct inc_error *error)
 {
@@ -355,11 +295,10 @@ static int check_data_chunk(struct data_walk *walk, u64 start,
 					   seg->chunk_shift) + 1, &next, error);
 	if (ret)
 		return ret;
-	walk->first = UINT64_MAX;
 	walk->pages = 0;
 	if (owner != INC_NO_OWNER) {
 		block = owner;
-		walk->first = walk->last = inc_map_page(owner);
+		walk->last = inc_map_page(owner);
 	}
 	/* In file order, what follows here comes before the next chunk's. */
 	if (next != INC_NO_OWNER && next > owner)
@@ -379,10 +318,7 @@ static int check_data_chunk(struct data_walk *walk, u64 start,
 		if (ret)
 			return ret;
 	}
-	ret = check_zero(source, at, end, "padding of the data", error);
-	if (ret)
-		walk_forget(walk, start);
-	return ret;
+	return check_zero(source, at, end, "padding of the data", error);
 }
 
 static int check_data(const struct inc_source *source, u64 start, u64 end,

@@ -13,6 +13,15 @@
 #define FULL_ATTEMPTS	15	/* of a fill that nobody waits for */
 #define BROKEN_ATTEMPTS	10	/* of one that ends with an I/O error */
 
+/* Check a range that the worker has in its buffer. */
+static int verify(struct worker *worker, u64 offset, u64 length,
+		  struct inc_error *error)
+{
+	return inc_image_verify(worker->image, offset, length,
+				worker->buffer + (offset - worker->have),
+				error);
+}
+
 static int reserve(struct worker *worker, u64 bytes, struct inc_error *error)
 {
 	u8 *buffer;
@@ -209,7 +218,7 @@ static void fill_extras(struct worker *worker)
 			continue;
 		worker->have = range.offset;
 		worker->have_end = range.offset + range.length;
-		if (worker_verify(worker, range.offset, range.length, &error))
+		if (verify(worker, range.offset, range.length, &error))
 			continue;
 		if (fill(worker, range.offset, range.length, worker->buffer))
 			return;
@@ -228,7 +237,7 @@ static int attempt(struct worker *worker, const struct inc_range *range,
 	err = get_bytes(worker, range, fetched, error);
 	if (err)
 		return err;
-	return worker_verify(worker, range->offset, range->length, error);
+	return verify(worker, range->offset, range->length, error);
 }
 
 static bool is_wrong_bytes(const struct worker *worker, int err)

@@ -84,10 +84,6 @@ void worker_become(struct worker *worker);
 int loader_read(void *loader, u64 offset, size_t length, void *buffer,
 		struct inc_error *error);
 
-/* verify.c: check a range that the worker has in its buffer. */
-int worker_verify(struct worker *worker, u64 offset, u64 length,
-		  struct inc_error *error);
-
 /* fetch.c: get a range verified into the buffer, and fill it. */
 enum outcome {
 	OUTCOME_FILLED,

@@ -41,7 +41,8 @@ use size513
 refused "magic" 0 "superblock: wrong magic, not an incremental image"
 refused "version" 8 "superblock: unknown format version"
 refused "head size" 13 "superblock: .*"
-refused "incompatible features" 24 "superblock: image needs features that are not known here"
+refused "incompatible features" 24 "superblock: image needs features that are not known here" 1
+refused "feature of a dictionary" 24 "superblock: dictionary does not fit the feature bits"
 refused "compatible features" 16 "Image's head does not match its digest: damaged"
 refused "head digest" 32 "Image's head does not match its digest: damaged"
 refused "UUID" 64 "Image's head does not match its digest: damaged"
@@ -153,6 +154,7 @@ damaged "tree page of blocks 128 to 255" "$("$tool" where "$IMAGE" 0 130)" "EIO 
 damaged "tree page of the last block" "$("$tool" where "$IMAGE" 0 512)" "EIO 512-512"
 damaged "root page" "$("$tool" where "$IMAGE" 1 0)" "EIO 0-512"
 damaged "owner table, which the kernel does not use" "$owners_offset" ""
+damaged "guard, which it does not use either" "$guard_offset" ""
 chunk=$((stored / 4096 / 8 * 8))
 verdict=$(blocks_in_chunk $chunk)
 damaged "a chunk's bit, now 0" $((bitmap_offset + chunk / 8)) "${verdict//EIO/ETIMEDOUT}"
