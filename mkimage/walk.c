@@ -104,9 +104,8 @@ static u64 linked_before(struct walker *walker, const struct stat *st)
 	return 0;
 }
 
-/* Read an attribute, or with @name NULL the list of them; grows the buffer. */
-static ssize_t get_xattr(const char *path, const char *name, char **data,
-			 size_t *room)
+ssize_t walk_xattr(const char *path, const char *name, char **data,
+		   size_t *room)
 {
 	for (;;) {
 		ssize_t size = name ? lgetxattr(path, name, *data, *room) :
@@ -129,7 +128,7 @@ static int add_xattrs(struct walker *walker, const char *path)
 {
 	char *list = NULL, *value = NULL, *names[4096];
 	size_t list_room = 0, value_room = 0, count = 0, i;
-	ssize_t size = get_xattr(path, NULL, &list, &list_room);
+	ssize_t size = walk_xattr(path, NULL, &list, &list_room);
 	int ret = 0;
 	char *name;
 
@@ -142,7 +141,7 @@ static int add_xattrs(struct walker *walker, const char *path)
 			names[count++] = name;
 	qsort(names, count, sizeof(names[0]), compare_text);
 	for (i = 0; !ret && i < count; i++) {
-		size = get_xattr(path, names[i], &value, &value_room);
+		size = walk_xattr(path, names[i], &value, &value_room);
 		if (size < 0 && errno == ENODATA)
 			continue;
 		if (size < 0) {

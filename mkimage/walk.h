@@ -5,6 +5,7 @@
 #ifndef MKIMAGE_WALK_H
 #define MKIMAGE_WALK_H
 
+#include <sys/types.h>
 #include "hash.h"
 
 /**
@@ -35,5 +36,13 @@ struct walk {
 
 /* Return: 0, or an errno below 0 after an error message. */
 int walk_directory(struct walk *walk, const char *path);
+
+/*
+ * Read an extended attribute of the file at @path, or with @name NULL the list
+ * of them. *data has *room bytes on the heap, and grows. Return: bytes that
+ * were read, or -1 with errno.
+ */
+ssize_t walk_xattr(const char *path, const char *name, char **data,
+		   size_t *room);
 
 #endif /* MKIMAGE_WALK_H */
