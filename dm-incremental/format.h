@@ -57,6 +57,9 @@ typedef uint64_t u64;
 #define INC_MAGIC		"dm-incr\n"
 #define INC_VERSION		1
 
+/* What a writer that appends a segment writes last: a disk's smallest write. */
+#define INC_FIRST_SECTOR	512u
+
 #define INC_BLOCK_SHIFT		12
 #define INC_BLOCK_SIZE		(1u << INC_BLOCK_SHIFT)
 #define INC_PAGE_SHIFT		12

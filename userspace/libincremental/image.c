@@ -280,7 +280,11 @@ static int segment_read(struct inc_image *image, u64 offset, u64 size,
 	const char *why;
 	int ret;
 
-	/* A device may be larger than the image in it: zeros end it. */
+	/*
+	 * A device may be larger than the image in it: zeros end it. So they do
+	 * in a file to which a segment was being appended: the first sector of
+	 * its superblock is written last.
+	 */
 	*end = offset && size - offset < sizeof(super);
 	if (*end)
 		return 0;
@@ -291,7 +295,7 @@ static int segment_read(struct inc_image *image, u64 offset, u64 size,
 	ret = inc_raw_read(image, offset, sizeof(super), &super, error);
 	if (ret)
 		return ret;
-	*end = offset && inc_all_zero(&super, sizeof(super));
+	*end = offset && inc_all_zero(&super, INC_FIRST_SECTOR);
 	if (*end)
 		return 0;
 	if (inc_segment_parse(&super, offset, size, seg, &why))
@@ -381,8 +385,9 @@ static int hash_prepare(struct inc_image *image, struct inc_error *error)
 	return 0;
 }
 
-static int image_load(struct inc_image *image, u64 size, u32 generation,
-		      struct inc_error *error)
+/* With its segments known: prepare to read one generation. */
+int inc_image_start(struct inc_image *image, u32 generation,
+		    struct inc_error *error)
 {
 	int ret;
 
@@ -391,6 +396,15 @@ static int image_load(struct inc_image *image, u64 size, u32 generation,
 	if (!image->cache || !image->views)
 		return inc_fail(error, -ENOMEM, "out of memory");
 	pthread_mutex_init(&image->views->lock, NULL);
+	ret = hash_prepare(image, error);
+	return ret ? ret : view_load(image, &image->segments[generation],
+				     &image->view, error);
+}
+
+static int image_load(struct inc_image *image, u64 size, u32 generation,
+		      struct inc_error *error)
+{
+	int ret;
 
 	image->size = size;
 	ret = segments_read(image, size, error);
@@ -403,17 +417,12 @@ static int image_load(struct inc_image *image, u64 size, u32 generation,
 		return inc_fail(error, -EINVAL,
 				"image has no generation %u, its newest is %u",
 				generation, image->segment_count - 1);
-	ret = hash_prepare(image, error);
-	if (!ret)
-		ret = heads_check(image, generation, error);
-	if (!ret)
-		ret = view_load(image, &image->segments[generation],
-				&image->view, error);
-	return ret;
+	ret = heads_check(image, generation, error);
+	return ret ? ret : inc_image_start(image, generation, error);
 }
 
-static struct inc_image *image_new(const struct inc_io *io,
-				   struct inc_error *error)
+struct inc_image *inc_image_new(const struct inc_io *io,
+				struct inc_error *error)
 {
 	struct inc_image *image = calloc(1, sizeof(*image));
 
@@ -427,7 +436,7 @@ static struct inc_image *image_new(const struct inc_io *io,
 int inc_image_open(struct inc_image **image, const struct inc_io *io, u64 size,
 		   u32 generation, struct inc_error *error)
 {
-	struct inc_image *new = image_new(io, error);
+	struct inc_image *new = inc_image_new(io, error);
 	int ret;
 
 	if (!new)
@@ -453,7 +462,7 @@ int inc_image_open_file(struct inc_image **image, const char *path,
 	ret = inc_file_open(&file, path, &io, &size, error);
 	if (ret)
 		return ret;
-	new = image_new(&io, error);
+	new = inc_image_new(&io, error);
 	if (!new) {
 		inc_file_close(file);
 		return -ENOMEM;

@@ -140,6 +140,29 @@ int inc_image_digests(struct inc_image *image, u64 block, u64 count,
 		      void *digests, struct inc_error *error);
 
 /**
+ * inc_image_map_page - read a page of the map
+ * @page: number, below inc_image_segment()->map_pages
+ * @entries: receives INC_ENTRIES_PER_PAGE entries, each checked by its form
+ */
+int inc_image_map_page(struct inc_image *image, u64 page, __le64 *entries,
+		       struct inc_error *error);
+
+/*
+ * The checked directory of the open generation's map or tree, of as many runs
+ * as its segment says; valid until close.
+ */
+const struct inc_run *inc_image_runs(const struct inc_image *image, bool tree);
+
+/**
+ * inc_image_open_other - open another generation of an open image
+ * @other: set on success; closed before @image, whose inc_io it uses
+ *
+ * Reads one head only: the others are known to be good.
+ */
+int inc_image_open_other(struct inc_image **other, struct inc_image *image,
+			 u32 generation, struct inc_error *error);
+
+/**
  * inc_image_verify - check bytes of the image file before they are filled
  * @offset: a multiple of the chunk size
  * @length: a multiple of the chunk size

@@ -106,6 +106,10 @@ int inc_read_fd(int fd, u64 offset, size_t length, void *buffer);
 int inc_write_fd(int fd, u64 offset, size_t length, const void *buffer);
 
 /* image.c */
+struct inc_image *inc_image_new(const struct inc_io *io,
+				struct inc_error *error);
+int inc_image_start(struct inc_image *image, u32 generation,
+		    struct inc_error *error);
 int inc_raw_read(struct inc_image *image, u64 offset, size_t length,
 		 void *buffer, struct inc_error *error);
 bool inc_head_good(const struct inc_segment *seg, const u8 *head);
