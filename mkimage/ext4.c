@@ -7,12 +7,11 @@
  * changes, which two copies of one tree do not share; so the inodes are gone
  * over afterwards.
  */
-#include <ext2fs/ext2fs.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include "ext4.h"
 #include "message.h"
 #include "mkimage.h"
 #include "program.h"
@@ -34,6 +33,16 @@ static const char *const no_space[] = {
 			"metadata_csum,sparse_super"
 
 /*
+ * Inodes 1 to 11 are the filesystem's own, the root among them. Some are to
+ * spare, for layers: without them a file more takes a block group more. As long
+ * as they are not used their table is zeros, which cost next to nothing.
+ */
+static u64 inodes_to_make(const struct walk *walk)
+{
+	return walk->inodes + 10 + walk->inodes / 4 + 1000;
+}
+
+/*
  * Blocks for the filesystem. Directories and extents are an estimate, a little
  * too high rather; each try is more generous.
  */
@@ -44,7 +53,8 @@ static u64 size_in_blocks(const struct walk *walk, u32 try)
 		      walk->xattr_blocks + walk->extent_blocks;
 	u64 blocks = content + 64 + (content >> (7 - 2 * try));
 	u64 groups = blocks / BLOCKS_A_GROUP + 1;
-	u64 tables = walk->inodes * INODE_SIZE / INC_BLOCK_SIZE + 2 * groups;
+	u64 tables = inodes_to_make(walk) * INODE_SIZE / INC_BLOCK_SIZE +
+		     2 * groups;
 	u64 backups = 0, power;
 
 	/* Superblock and descriptors: in groups 0, 1 and powers of 3, 5, 7. */
@@ -81,9 +91,8 @@ static int make(const char *path, const struct walk *walk, const char *file,
 	uuid_format(seed, seed_text);
 	snprintf(size, sizeof(size), "%llu",
 		 (unsigned long long)size_in_blocks(walk, try));
-	/* Inodes 1 to 11 are the filesystem's own, the root among them. */
 	snprintf(inodes, sizeof(inodes), "%llu",
-		 (unsigned long long)walk->inodes + 10);
+		 (unsigned long long)inodes_to_make(walk));
 	snprintf(extended, sizeof(extended),
 		 "hash_seed=%s,lazy_itable_init=0,nodiscard", seed_text);
 	snprintf(epoch, sizeof(epoch), "E2FSPROGS_FAKE_TIME=%lld",
@@ -99,13 +108,6 @@ static int failed(const char *path, errcode_t code)
 	return -EIO;
 }
 
-/* Bits 32 and 33 of the seconds, and the nanoseconds. */
-static __u32 time_extra(int64_t seconds, u32 nanoseconds)
-{
-	return (__u32)((seconds - (int32_t)seconds) >> 32 & 3) |
-	       nanoseconds << 2;
-}
-
 static void set_times(struct ext2_inode_large *inode, const struct walk *walk,
 		      const struct stat *st)
 {
@@ -117,12 +119,12 @@ static void set_times(struct ext2_inode_large *inode, const struct walk *walk,
 		seconds = walk->epoch;
 		nanoseconds = 0;
 	}
-	extra = time_extra(seconds, nanoseconds);
+	extra = ext4_time_extra(seconds, nanoseconds);
 	inode->i_mtime = inode->i_ctime = inode->i_atime = (__u32)seconds;
 	inode->i_mtime_extra = inode->i_ctime_extra = extra;
 	inode->i_atime_extra = extra;
 	inode->i_crtime = (__u32)walk->epoch;
-	inode->i_crtime_extra = time_extra(walk->epoch, 0);
+	inode->i_crtime_extra = ext4_time_extra(walk->epoch, 0);
 }
 
 static errcode_t fix_inode(ext2_filsys fs, ext2_ino_t number,

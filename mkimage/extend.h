@@ -33,10 +33,12 @@
  * @epoch: time of the change in seconds since 1970, at least 1, which no new
  *	time in the filesystem is later than; 0 if there is no @source to tell
  *	it and no SOURCE_DATE_EPOCH: then the filesystem's own last one is right
+ * @source_bytes: of all files in @source, for progress
  * @folder: where temporary files go
  */
 struct extend_plan {
 	const char *source;
+	u64 source_bytes;
 	const char *const *removed;
 	size_t removed_count;
 	int64_t epoch;

@@ -301,6 +301,22 @@ static int as_before(struct overlay *overlay, u64 block, const void *data,
 	return 0;
 }
 
+int overlay_same(struct overlay *overlay, u64 block, const void *data,
+		 bool *same)
+{
+	const u8 *now;
+	int ret = check_range(overlay, block << INC_BLOCK_SHIFT,
+			      INC_BLOCK_SIZE);
+
+	if (ret)
+		return ret;
+	if (!changed(overlay, block))
+		return as_before(overlay, block, data, same);
+	ret = read_block(overlay, block, &now);
+	*same = !ret && !memcmp(now, data, INC_BLOCK_SIZE);
+	return ret;
+}
+
 static int write_block(struct overlay *overlay, u64 block, const void *data)
 {
 	struct cached *place = cache_place(overlay, block);

@@ -53,6 +53,10 @@ int overlay_read(struct overlay *overlay, u64 offset, size_t length,
 int overlay_write(struct overlay *overlay, u64 offset, size_t length,
 		  const void *buffer);
 
+/* Does the whole block hold @data? Of the image only the hash tree is read. */
+int overlay_same(struct overlay *overlay, u64 block, const void *data,
+		 bool *same);
+
 /*
  * The next blocks that changed: *first to *end - 1, all at or above @block. A
  * block that was added is changed if it is not zeros; what was cut off is not

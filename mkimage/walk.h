@@ -34,7 +34,13 @@ struct walk {
 	u64 extent_blocks;
 };
 
-/* Return: 0, or an errno below 0 after an error message. */
+/*
+ * SOURCE_DATE_EPOCH, as in https://reproducible-builds.org/specs/; 0 if it is
+ * not given. Return: 0, or an errno below 0 after an error message.
+ */
+int walk_epoch(int64_t *epoch, bool *given);
+
+/* Return: as walk_epoch(). */
 int walk_directory(struct walk *walk, const char *path);
 
 /*

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where new blocks and inodes of an ext4 come from; see ext4.h.
+ *
+ * What is new is put in rows, one block after the other: scattered blocks would
+ * each cost a page of the map and one of the hash tree. Free rows that are
+ * short are left alone as long as not too much is free in all; growing the
+ * device costs nothing but what is put there.
+ */
+#include "ext4.h"
+#include "message.h"
+
+/* Rows of free blocks that are used, longest first. */
+static const int rows[] = { 128, 16 };
+
+/* The filesystem ends at a multiple of that: the blocks of a page of the tree. */
+#define STEP		128u
+
+static void next_group(ext2_filsys fs, dgrp_t group)
+{
+	blk64_t at = ext2fs_group_first_block2(fs, group);
+	u32 tables = fs->inode_blocks_per_group, i;
+	u32 inodes = fs->super->s_inodes_per_group;
+
+	memset(ext2fs_group_desc(fs, fs->group_desc, group), 0,
+	       EXT2_DESC_SIZE(fs->super));
+	ext2fs_reserve_super_and_bgd(fs, group, fs->block_map);
+	while (ext2fs_test_block_bitmap2(fs->block_map, at))
+		at++;
+	ext2fs_block_bitmap_loc_set(fs, group, at);
+	ext2fs_inode_bitmap_loc_set(fs, group, at + 1);
+	ext2fs_inode_table_loc_set(fs, group, at + 2);
+	for (i = 0; i < 2 + tables; i++)
+		ext2fs_mark_block_bitmap2(fs->block_map, at + i);
+	ext2fs_bg_free_inodes_count_set(fs, group, inodes);
+	if (ext2fs_has_group_desc_csum(fs)) {
+		/* Tables are zeros, as all of a device that grew. */
+		ext2fs_bg_flags_set(fs, group, EXT2_BG_INODE_UNINIT |
+					       EXT2_BG_INODE_ZEROED);
+		ext2fs_bg_itable_unused_set(fs, group, inodes);
+	}
+	fs->super->s_free_inodes_count += inodes;
+}
+
+static u32 count_free(ext2_filsys fs, dgrp_t group)
+{
+	blk64_t at = ext2fs_group_first_block2(fs, group);
+	blk64_t last = ext2fs_group_last_block2(fs, group);
+	u32 count = 0;
+
+	for (; at <= last; at++)
+		count += !ext2fs_test_block_bitmap2(fs->block_map, at);
+	return count;
+}
+
+/* Why the filesystem cannot have @groups groups and @blocks blocks. */
+static const char *why_not(ext2_filsys fs, u64 groups, u64 blocks)
+{
+	u64 room = (u64)fs->desc_blocks * EXT2_DESC_PER_BLOCK(fs->super);
+
+	if (groups > room)
+		return "it is full, and there is no room for more group descriptors; grow a copy with resize2fs, and take the difference with --raw";
+	if (groups * fs->super->s_inodes_per_group > UINT32_MAX)
+		return "it is full, and cannot have more inodes";
+	if (blocks * fs->blocksize / INC_BLOCK_SIZE > INC_BLOCKS_MAX ||
+	    (blocks > UINT32_MAX && !ext2fs_has_feature_64bit(fs->super)))
+		return "it is full, and as large as it can be";
+	return NULL;
+}
+
+/* Let the filesystem have @blocks blocks. */
+static errcode_t grow(struct ext4 *ext4, u64 blocks)
+{
+	ext2_filsys fs = ext4->fs;
+	struct ext2_super_block *super = fs->super;
+	u64 first = super->s_first_data_block;
+	dgrp_t groups = (dgrp_t)((blocks - first + super->s_blocks_per_group -
+				  1) / super->s_blocks_per_group);
+	dgrp_t group, last = fs->group_desc_count - 1;
+	const char *why = why_not(fs, groups, blocks);
+	errcode_t code;
+	u64 before;
+
+	if (why) {
+		message_error("%s: %s", overlay_name(ext4->overlay), why);
+		return EXT2_ET_BLOCK_ALLOC_FAIL;
+	}
+	if (overlay_resize(ext4->overlay,
+			   blocks * fs->blocksize / INC_BLOCK_SIZE))
+		return EXT2_ET_BLOCK_ALLOC_FAIL;
+	ext2fs_blocks_count_set(super, blocks);
+	super->s_inodes_count = groups * super->s_inodes_per_group;
+	fs->group_desc_count = groups;
+	code = ext2fs_resize_block_bitmap2(blocks - 1,
+			(u64)groups * super->s_blocks_per_group - 1 + first,
+			fs->block_map);
+	if (!code)
+		code = ext2fs_resize_inode_bitmap2(super->s_inodes_count,
+						   super->s_inodes_count,
+						   fs->inode_map);
+	for (group = last + 1; !code && group < groups; group++)
+		next_group(fs, group);
+	if (code)
+		return code;
+	for (group = last; group < groups; group++) {
+		u32 free = count_free(fs, group);
+
+		before = ext2fs_bg_free_blocks_count(fs, group);
+		ext2fs_bg_free_blocks_count_set(fs, group, free);
+		ext2fs_group_desc_csum_set(fs, group);
+		ext2fs_free_blocks_count_set(super,
+				ext2fs_free_blocks_count(super) + free -
+				before);
+	}
+	/* What the kernel takes off the size in statfs(): it finds out. */
+	super->s_overhead_clusters = 0;
+	ext2fs_mark_super_dirty(fs);
+	ext2fs_mark_bb_dirty(fs);
+	ext2fs_mark_ib_dirty(fs);
+	return 0;
+}
+
+/* The smallest size that has a group more, with some blocks in it. */
+static u64 with_another_group(ext2_filsys fs)
+{
+	u64 start = fs->super->s_first_data_block +
+		    (u64)fs->group_desc_count * fs->super->s_blocks_per_group;
+	u64 own = 3 + fs->desc_blocks + fs->super->s_reserved_gdt_blocks +
+		  fs->inode_blocks_per_group;
+
+	return (start + own + 2 * STEP - 1) / STEP * STEP;
+}
+
+static u64 next_size(ext2_filsys fs)
+{
+	u64 blocks = ext2fs_blocks_count(fs->super);
+	u64 room = fs->super->s_first_data_block +
+		   (u64)fs->group_desc_count * fs->super->s_blocks_per_group;
+	u64 wanted = (blocks / STEP + 1) * STEP;
+
+	return wanted <= room ? wanted : with_another_group(fs);
+}
+
+/* Find a row of free blocks, or make one. */
+static errcode_t find_row(struct ext4 *ext4)
+{
+	ext2_filsys fs = ext4->fs;
+	u64 blocks = ext2fs_blocks_count(fs->super);
+	u64 free = ext2fs_free_blocks_count(fs->super);
+	errcode_t code = EXT2_ET_BLOCK_ALLOC_FAIL;
+	size_t i;
+
+	for (i = 0; code && i < sizeof(rows) / sizeof(rows[0]); i++)
+		code = ext2fs_get_free_blocks2(fs,
+				fs->super->s_first_data_block, blocks - 1,
+				rows[i], fs->block_map, &ext4->next);
+	if (code && free > blocks / 4)
+		code = ext2fs_get_free_blocks2(fs,
+				fs->super->s_first_data_block, blocks - 1, 1,
+				fs->block_map, &ext4->next);
+	if (code) {
+		code = grow(ext4, next_size(fs));
+		/* The old end may have been in the middle of free blocks. */
+		while (blocks > fs->super->s_first_data_block + 1 && !code &&
+		       !ext2fs_test_block_bitmap2(fs->block_map, blocks - 1))
+			blocks--;
+		if (!code)
+			code = ext2fs_find_first_zero_block_bitmap2(
+					fs->block_map, blocks,
+					ext2fs_blocks_count(fs->super) - 1,
+					&ext4->next);
+		blocks = ext2fs_blocks_count(fs->super);
+	}
+	if (code)
+		return code;
+	if (ext2fs_find_first_set_block_bitmap2(fs->block_map, ext4->next,
+						blocks - 1, &ext4->end))
+		ext4->end = blocks;
+	return 0;
+}
+
+static errcode_t new_block(ext2_filsys fs, blk64_t goal, blk64_t *block)
+{
+	struct ext4 *ext4 = fs->priv_data;
+	errcode_t code = 0;
+
+	(void)goal;
+	if (ext4->next >= ext4->end ||
+	    ext2fs_test_block_bitmap2(fs->block_map, ext4->next))
+		code = find_row(ext4);
+	if (code)
+		return code;
+	*block = ext4->next++;
+	ext2fs_clear_block_uninit(fs, ext2fs_group_of_blk2(fs, *block));
+	return 0;
+}
+
+void ext4_allocate_blocks(struct ext4 *ext4)
+{
+	ext2fs_set_alloc_block_callback(ext4->fs, new_block, NULL);
+}
+
+errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t folder, int mode,
+			 ext2_ino_t *number)
+{
+	ext2_filsys fs = ext4->fs;
+	errcode_t code = ext2fs_new_inode(fs, folder, mode, fs->inode_map,
+					  number);
+
+	if (code != EXT2_ET_INODE_ALLOC_FAIL)
+		return code;
+	code = grow(ext4, with_another_group(fs));
+	return code ? code : ext2fs_new_inode(fs, folder, mode, fs->inode_map,
+					      number);
+}

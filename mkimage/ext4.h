@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An ext4 on an overlay, by way of libext2fs.
+ */
+#ifndef MKIMAGE_EXT4_H
+#define MKIMAGE_EXT4_H
+
+#include <ext2fs/ext2fs.h>
+#include <sys/stat.h>
+#include "overlay.h"
+
+/**
+ * struct ext4 - a filesystem that is being read or changed
+ * @now: time of the change
+ * @next: where the next new block goes, if before @end; free up to there
+ * @groups: block groups at the start
+ */
+struct ext4 {
+	ext2_filsys fs;
+	struct overlay *overlay;
+	int64_t now;
+	blk64_t next, end;
+	dgrp_t groups;
+};
+
+/**
+ * ext4_open - open the filesystem on an overlay
+ * @now: time of the change; 0 for when it was last written
+ *
+ * Return: 0, or an errno below 0 after an error message. ext4_close() writes
+ * what is left to be written, and returns the same.
+ */
+int ext4_open(struct ext4 *ext4, struct overlay *overlay, int64_t now,
+	      bool writable);
+int ext4_close(struct ext4 *ext4);
+
+/* "PATH: DOING: ERROR" to the user. Return: -EIO. */
+int ext4_failed(const char *path, const char *doing, errcode_t code);
+
+/*
+ * ext4-grow.c: new blocks come from here; the filesystem grows when it has no
+ * row of them left, or no inode.
+ */
+void ext4_allocate_blocks(struct ext4 *ext4);
+errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t folder, int mode,
+			 ext2_ino_t *number);
+
+/*
+ * ext4-inode.c: give an inode the attributes of the file @path, whose lstat()
+ * is @st. An inode that has them already is not written.
+ */
+int ext4_set_attributes(struct ext4 *ext4, ext2_ino_t number, const char *path,
+			const struct stat *st);
+
+/* Times as ext4 keeps them: bits 32 and 33 of the seconds, and nanoseconds. */
+static inline __u32 ext4_time_extra(int64_t seconds, u32 nanoseconds)
+{
+	return (__u32)((seconds - (int32_t)seconds) >> 32 & 3) |
+	       nanoseconds << 2;
+}
+
+#endif /* MKIMAGE_EXT4_H */
