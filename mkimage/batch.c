@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include "batch.h"
+#include "known.h"
 
 /*
  * What compression must save to be worth expanding at every read: a 64th. It
@@ -96,6 +97,17 @@ static bool digests_zero(const struct batch *batch, u64 first, u64 end,
 	return true;
 }
 
+void batch_cluster_id(const struct batch_options *options, const u8 *digests,
+		      u8 *id)
+{
+	if (options->cluster_shift)
+		inc_hash_digest(options->hash, digests,
+				(size_t)INC_SHA256_SIZE <<
+				options->cluster_shift, id);
+	else
+		memcpy(id, digests, INC_SHA256_SIZE);
+}
+
 /* Returns how many bytes of @packed it took. */
 static u32 compress_cluster(const struct batch *batch, u64 first, u8 *packed,
 			    struct batch_cluster *cluster,
@@ -112,16 +124,19 @@ static u32 compress_cluster(const struct batch *batch, u64 first, u8 *packed,
 	if (!cluster->whole)
 		end = batch->blocks;
 	cluster->codec = INC_CODEC_ZERO;
+	cluster->entry = 0;
 	cluster->length = 0;
 	cluster->stored = NULL;
 	if (digests_zero(batch, first, end, options))
 		return 0;
 
-	if (blocks == 1)
-		memcpy(cluster->id, batch->digest[first], INC_SHA256_SIZE);
-	else if (cluster->whole)
-		inc_hash_digest(options->hash, batch->digest[first],
-				blocks * INC_SHA256_SIZE, cluster->id);
+	if (cluster->whole)
+		batch_cluster_id(options, batch->digest[first], cluster->id);
+	cluster->codec = INC_CODEC_STORED;
+	if (cluster->whole && options->known)
+		cluster->entry = known_entry(options->known, cluster->id);
+	if (cluster->entry || !options->level)
+		return 0;
 
 	LZ4_resetStreamHC_fast(stream, options->level);
 	length = LZ4_compress_HC_continue(stream, (const char *)data,
@@ -134,7 +149,6 @@ static u32 compress_cluster(const struct batch *batch, u64 first, u8 *packed,
 		cluster->stored = packed;
 		return cluster->length;
 	}
-	cluster->codec = INC_CODEC_STORED;
 	cluster->length = bytes;
 	cluster->stored = data;
 	return 0;

@@ -10,23 +10,33 @@
 #define BATCH_BLOCKS	256u
 #define BATCH_BYTES	(BATCH_BLOCKS << INC_BLOCK_SHIFT)
 
-/* How a batch is to be turned into extents. */
+struct known;
+
+/**
+ * struct batch_options - how a batch is to be turned into extents
+ * @zero_digest: of a block
+ * @level: of LZ4 HC; 0 to hash only
+ * @known: clusters with these contents are not compressed; NULL if all are
+ */
 struct batch_options {
 	const struct inc_hash *hash;
-	const u8 *zero_digest;		/* of a block */
+	const u8 *zero_digest;
 	u32 cluster_shift;
-	int level;			/* of LZ4 HC */
+	int level;
+	const struct known *known;
 };
 
 /**
  * struct batch_cluster - one cluster, compressed
  * @id: identifies the contents, for clusters that are whole
+ * @entry: where the contents are stored already, 0 if they are not; then
  * @codec: enum inc_codec
  * @length: stored bytes
- * @stored: the stored bytes, in the batch
+ * @stored: the stored bytes, in the batch; NULL if they were not compressed
  */
 struct batch_cluster {
 	u8 id[INC_SHA256_SIZE];
+	u64 entry;
 	u8 codec;
 	bool whole;			/* not cut off by the device's end */
 	u32 length;
@@ -56,6 +66,10 @@ struct batch {
 
 struct batch *batch_new(void);
 void batch_free(struct batch *batch);
+
+/* The id of a whole cluster whose blocks have @digests, one after the other. */
+void batch_cluster_id(const struct batch_options *options, const u8 *digests,
+		      u8 *id);
 
 /* Hash and compress. Return: 0 or -ENOMEM. */
 int batch_process(struct batch *batch, const struct batch_options *options);

@@ -3,6 +3,7 @@
  * What mkimage's commands share; see mkimage.h.
  */
 #include <getopt.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -88,6 +89,16 @@ int read_all(int fd, u64 offset, void *data, size_t length, const char *name)
 		length -= (size_t)got;
 	}
 	return 0;
+}
+
+void json_number(struct json_object *object, const char *name, u64 value)
+{
+	json_object_object_add(object, name, json_object_new_uint64(value));
+}
+
+void json_text(struct json_object *object, const char *name, const char *text)
+{
+	json_object_object_add(object, name, json_object_new_string(text));
 }
 
 static u64 now_ms(void)

@@ -188,17 +188,6 @@ static int add_all(struct create *create)
 	return ret;
 }
 
-static void json_size(struct json_object *object, const char *name, u64 value)
-{
-	json_object_object_add(object, name, json_object_new_uint64(value));
-}
-
-static void json_text(struct json_object *object, const char *name,
-		      const char *text)
-{
-	json_object_object_add(object, name, json_object_new_string(text));
-}
-
 static void print_summary(const struct create *create)
 {
 	const struct segment *seg = &create->seg;
@@ -222,12 +211,12 @@ static void print_summary(const struct create *create)
 	}
 	object = json_object_new_object();
 	json_text(object, "image", create->image_path);
-	json_size(object, "image_bytes", seg->size);
-	json_size(object, "device_bytes", device);
-	json_size(object, "head_bytes", seg->head_size);
-	json_size(object, "data_bytes", spool_size(seg->data));
-	json_size(object, "shared_clusters", seg->shared);
-	json_size(object, "shared_bytes", seg->shared_bytes);
+	json_number(object, "image_bytes", seg->size);
+	json_number(object, "device_bytes", device);
+	json_number(object, "head_bytes", seg->head_size);
+	json_number(object, "data_bytes", spool_size(seg->data));
+	json_number(object, "shared_clusters", seg->shared);
+	json_number(object, "shared_bytes", seg->shared_bytes);
 	json_text(object, "root_hash", root);
 	json_text(object, "salt", salt);
 	json_text(object, "uuid", uuid);
@@ -290,28 +279,6 @@ static int build(struct create *create, const struct output *output)
 	return ret;
 }
 
-/* An image that is written into its own source would become part of it. */
-static int check_places(const struct create *create, const char *folder)
-{
-	char *source = realpath(create->source_path, NULL);
-	char *target = realpath(folder, NULL);
-	size_t length = source ? strlen(source) : 0;
-	int ret = 0;
-
-	/* "/" is the only path that ends with a slash. */
-	if (length == 1)
-		length = 0;
-	if (source && target && !strncmp(source, target, length) &&
-	    (target[length] == '/' || !target[length])) {
-		message_error("%s: it would lie inside %s, of which it is to be made",
-			      create->image_path, create->source_path);
-		ret = -EINVAL;
-	}
-	free(source);
-	free(target);
-	return ret;
-}
-
 static int run(struct create *create)
 {
 	struct output output;
@@ -319,7 +286,8 @@ static int run(struct create *create)
 
 	create->source.fd = -1;
 	if (!ret)
-		ret = check_places(create, output.folder);
+		ret = output_check_outside(create->image_path, output.folder,
+					   create->source_path);
 	if (!ret)
 		ret = output_check_source(&output, create->source_path);
 	if (!ret)

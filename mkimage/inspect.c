@@ -71,17 +71,6 @@ static struct json_object *group(struct json_object *parent, const char *name)
 	return object;
 }
 
-static void number(struct json_object *object, const char *name, u64 value)
-{
-	json_object_object_add(object, name, json_object_new_uint64(value));
-}
-
-static void text(struct json_object *object, const char *name,
-		 const char *value)
-{
-	json_object_object_add(object, name, json_object_new_string(value));
-}
-
 static void ratio(struct json_object *object, const char *name, u64 part,
 		  u64 whole)
 {
@@ -101,7 +90,7 @@ static void hex(struct json_object *object, const char *name, const u8 *bytes,
 	char digits[2 * INC_SALT_MAX + 1];
 
 	inc_hex_format(bytes, size, digits);
-	text(object, name, size ? digits : "-");
+	json_text(object, name, size ? digits : "-");
 }
 
 static void add_range(struct json_object *object, const char *name, u64 offset,
@@ -109,16 +98,16 @@ static void add_range(struct json_object *object, const char *name, u64 offset,
 {
 	struct json_object *range = group(object, name);
 
-	number(range, "offset", offset);
-	number(range, "bytes", bytes);
+	json_number(range, "offset", offset);
+	json_number(range, "bytes", bytes);
 }
 
 static void add_segment(struct json_object *root, const struct inc_segment *seg)
 {
 	struct json_object *object = group(root, "segment");
 
-	number(object, "offset", seg->offset);
-	number(object, "bytes", seg->size);
+	json_number(object, "offset", seg->offset);
+	json_number(object, "bytes", seg->size);
 	add_range(object, "head", seg->offset, seg->head_size);
 	add_range(object, "bitmap", seg->bitmap_offset, seg->bitmap_size);
 	add_range(object, "metadata", seg->meta_offset, seg->meta_size);
@@ -129,19 +118,19 @@ static void add_segment(struct json_object *root, const struct inc_segment *seg)
 	add_range(object, "data", seg->data_offset, seg->data_size);
 	add_range(object, "signature", seg->offset + seg->signature_offset,
 		  seg->signature_size);
-	number(object, "signature_area", seg->signature_area);
+	json_number(object, "signature_area", seg->signature_area);
 	add_range(object, "dictionary", seg->dictionary_offset,
 		  seg->dictionary_size);
 	hex(object, "head_digest", seg->head_digest, sizeof(seg->head_digest));
 	hex(object, "guard_digest", seg->guard_digest, seg->digest_size);
 
 	object = group(root, "map");
-	number(object, "pages", seg->map_pages);
-	number(object, "runs", seg->map_runs);
+	json_number(object, "pages", seg->map_pages);
+	json_number(object, "runs", seg->map_runs);
 	object = group(root, "tree");
-	number(object, "levels", seg->tree.levels);
-	number(object, "pages", seg->tree.pages);
-	number(object, "runs", seg->tree_runs);
+	json_number(object, "levels", seg->tree.levels);
+	json_number(object, "pages", seg->tree.pages);
+	json_number(object, "runs", seg->tree_runs);
 }
 
 static void add_counts(struct json_object *root, const struct inc_image *image,
@@ -159,21 +148,21 @@ static void add_counts(struct json_object *root, const struct inc_image *image,
 			continue;
 		object = group(clusters, codec_names[codec]);
 		if (codec != INC_CODEC_ZERO) {
-			number(object, "clusters", counts->clusters[codec]);
+			json_number(object, "clusters", counts->clusters[codec]);
 			stored_blocks += counts->blocks[codec];
 		}
-		number(object, "blocks", counts->blocks[codec]);
-		number(object, "bytes", counts->bytes[codec]);
+		json_number(object, "blocks", counts->blocks[codec]);
+		json_number(object, "bytes", counts->bytes[codec]);
 		referred += counts->bytes[codec];
 	}
 	for (i = 0; i <= seg->generation; i++)
 		stored += inc_image_segment_at(image, i)->data_size;
 	object = group(root, "compression");
-	number(object, "from_bytes", stored_blocks << INC_BLOCK_SHIFT);
-	number(object, "to_bytes", referred);
+	json_number(object, "from_bytes", stored_blocks << INC_BLOCK_SHIFT);
+	json_number(object, "to_bytes", referred);
 	ratio(object, "ratio", referred, stored_blocks << INC_BLOCK_SHIFT);
 	/* Bytes that clusters share with others are counted once in the file. */
-	number(object, "shared_bytes", referred > stored ? referred - stored :
+	json_number(object, "shared_bytes", referred > stored ? referred - stored :
 							   0);
 	ratio(object, "image_ratio", inc_image_size(image),
 	      seg->device_blocks << INC_BLOCK_SHIFT);
@@ -205,18 +194,18 @@ static int describe(struct json_object *root, struct inc_image *image,
 	int fd, ret;
 
 	uuid_format(seg->uuid, uuid);
-	text(root, "image", path);
-	number(root, "image_bytes", inc_image_size(image));
-	text(root, "uuid", uuid);
-	number(root, "format_version", INC_VERSION);
-	number(root, "generation", seg->generation);
-	number(root, "segments", inc_image_segments(image));
-	number(root, "device_bytes", seg->device_blocks << INC_BLOCK_SHIFT);
-	number(root, "block_bytes", INC_BLOCK_SIZE);
-	number(root, "chunk_bytes", 1ull << seg->chunk_shift);
-	number(root, "cluster_bytes", (u64)INC_BLOCK_SIZE <<
+	json_text(root, "image", path);
+	json_number(root, "image_bytes", inc_image_size(image));
+	json_text(root, "uuid", uuid);
+	json_number(root, "format_version", INC_VERSION);
+	json_number(root, "generation", seg->generation);
+	json_number(root, "segments", inc_image_segments(image));
+	json_number(root, "device_bytes", seg->device_blocks << INC_BLOCK_SHIFT);
+	json_number(root, "block_bytes", INC_BLOCK_SIZE);
+	json_number(root, "chunk_bytes", 1ull << seg->chunk_shift);
+	json_number(root, "cluster_bytes", (u64)INC_BLOCK_SIZE <<
 				      seg->cluster_shift);
-	text(root, "hash", seg->hash_name);
+	json_text(root, "hash", seg->hash_name);
 	hex(root, "root_hash", seg->root_digest, seg->digest_size);
 	hex(root, "salt", seg->salt, seg->salt_size);
 	add_segment(root, seg);
@@ -228,7 +217,7 @@ static int describe(struct json_object *root, struct inc_image *image,
 	close(fd);
 	if (ret)
 		return ret;
-	number(root, "present_bytes", present);
+	json_number(root, "present_bytes", present);
 	ret = count_clusters(image, &counts, error);
 	if (!ret)
 		add_counts(root, image, &counts);

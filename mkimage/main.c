@@ -15,6 +15,8 @@ static const struct command {
 } commands[] = {
 	{ "create", command_create, create_help,
 	  "make an image of a directory or a raw filesystem image" },
+	{ "extend", command_extend, extend_help,
+	  "make the next generation: add, replace and remove files" },
 	{ "inspect", command_inspect, inspect_help,
 	  "say what an image is made of" },
 	{ "verify", command_verify, verify_help,

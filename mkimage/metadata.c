@@ -17,6 +17,7 @@ int metadata_init(struct metadata *meta, const struct inc_hash *hash,
 	memset(meta, 0, sizeof(*meta));
 	meta->hash = hash;
 	meta->chunk_shift = chunk_shift;
+	meta->tree_runs.step = meta->map_runs.step = PAGELIST_STEP;
 	if (inc_tree_init(&meta->tree, blocks, INC_SHA256_SIZE)) {
 		message_error("a device of %llu blocks is not possible",
 			      (unsigned long long)blocks);
@@ -47,7 +48,7 @@ void metadata_free(struct metadata *meta)
  * again as long as *count is not 0.
  */
 static int level_add(struct metadata *meta, struct metadata_level *level,
-		     const void *item, u32 size, u64 *count, u32 *runs,
+		     const void *item, u32 size, u64 *count, struct pagelist_runs *runs,
 		     u8 *digest, u64 *pages)
 {
 	u32 most = INC_PAGE_SIZE / size;
@@ -121,7 +122,7 @@ int metadata_add_extent(struct metadata *meta, u64 offset, u32 length,
 
 /* Pad the last page with zeros. */
 static int level_finish(struct metadata *meta, struct metadata_level *level,
-			u32 *runs, u8 *digest, bool *added)
+			struct pagelist_runs *runs, u8 *digest, bool *added)
 {
 	int ret = 0;
 

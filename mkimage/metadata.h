@@ -29,8 +29,8 @@ struct metadata {
 	struct metadata_level level[INC_LEVELS_MAX];
 	struct metadata_level map;
 	struct spool *owners;
-	u32 tree_runs;
-	u32 map_runs;
+	struct pagelist_runs tree_runs;
+	struct pagelist_runs map_runs;
 	u8 root[INC_SHA256_SIZE];
 };
 

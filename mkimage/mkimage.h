@@ -20,9 +20,11 @@ int command_create(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_extract(int argc, char **argv);
+int command_extend(int argc, char **argv);
 
 /* "mkimage COMMAND --help" */
 extern const char create_help[], inspect_help[], verify_help[], extract_help[];
+extern const char extend_help[];
 
 /* A mistake on the command line: point to @command's help. EXIT_USAGE. */
 int usage_error(const char *command);
@@ -43,6 +45,11 @@ bool option_size_shift(const char *command, const char *option,
 
 /* Read exactly @length bytes, or say why not. Return: 0 or an errno below 0. */
 int read_all(int fd, u64 offset, void *data, size_t length, const char *name);
+
+/* Add to a JSON object. */
+struct json_object;
+void json_number(struct json_object *object, const char *name, u64 value);
+void json_text(struct json_object *object, const char *name, const char *text);
 
 /* A progress line at most five times a second, from the second second on. */
 struct progress {

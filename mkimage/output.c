@@ -77,6 +77,28 @@ int output_check_source(const struct output *output, const char *source)
 	return -EINVAL;
 }
 
+int output_check_outside(const char *path, const char *folder,
+			 const char *source)
+{
+	char *from = realpath(source, NULL);
+	char *target = realpath(folder, NULL);
+	size_t length = from ? strlen(from) : 0;
+	int ret = 0;
+
+	/* "/" is the only path that ends with a slash. */
+	if (length == 1)
+		length = 0;
+	if (from && target && !strncmp(from, target, length) &&
+	    (target[length] == '/' || !target[length])) {
+		message_error("%s: it would lie inside %s, of which it is to be made",
+			      path, source);
+		ret = -EINVAL;
+	}
+	free(from);
+	free(target);
+	return ret;
+}
+
 static const char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');

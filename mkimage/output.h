@@ -41,6 +41,13 @@ int output_check_source(const struct output *output, const char *source);
 int output_check_other(const struct output *output,
 		       const struct output *other);
 
+/*
+ * Refuse to write @path, in @folder, inside the directory @source: it would
+ * become part of what it is made of. Return: as output_open().
+ */
+int output_check_outside(const char *path, const char *folder,
+			 const char *source);
+
 /* Flush it to the disk and give it its name. Return: as output_open(). */
 int output_commit(struct output *output);
 

@@ -11,12 +11,12 @@
  * which is read whole at every open; a copy costs 4096 bytes of metadata,
  * which are read on demand. Runs are therefore worth it, but limited: the
  * longer the directory has become, the more copies a reference must save.
- * Each step lets RUNS_A_STEP runs through, at RUNS_A_STEP / 2 copies saved or
- * more, times 4 with each step. A tree has fewer than 2^26 pages, a map 2^23:
- * seven steps are never used up, and INC_RUNS_MAX is eight.
+ * Each step lets runs->step runs through, at half as many copies saved or more,
+ * times 4 with each step. A tree has fewer than 2^26 pages, a map 2^23: with
+ * PAGELIST_STEP, seven steps are never used up, and INC_RUNS_MAX is eight; with
+ * any step, thirteen are not.
  */
-#define RUNS_A_STEP	32768u
-static_assert(8 * RUNS_A_STEP <= INC_RUNS_MAX);
+static_assert(8 * PAGELIST_STEP <= INC_RUNS_MAX);
 
 struct pagelist_known {
 	u8 digest[INC_SHA256_SIZE];
@@ -102,24 +102,27 @@ static int store(struct pagelist *list, u64 *stored)
 	return 0;
 }
 
-static bool continues(const struct pagelist *list, u64 stored)
+static bool continues(const struct pagelist *list,
+		      const struct pagelist_run *next)
 {
 	const struct pagelist_run *last;
 
 	if (!list->run_count)
 		return false;
 	last = &list->runs[list->run_count - 1];
-	return !last->repeat && last->stored + last->pages == stored;
+	return !last->repeat && !next->repeat && last->old == next->old &&
+	       last->at + last->pages == next->at;
 }
 
-/* The next pages of the list are @copies of the stored page. */
-static int refer(struct pagelist *list, u64 stored, u64 copies, u32 *runs)
+/* Add a run's pages at the end. */
+static int add_run(struct pagelist *list, const struct pagelist_run *next,
+		   struct pagelist_runs *runs)
 {
 	struct pagelist_run *run;
 
-	if (copies == 1 && continues(list, stored)) {
-		list->runs[list->run_count - 1].pages++;
-		list->pages++;
+	if (continues(list, next)) {
+		list->runs[list->run_count - 1].pages += next->pages;
+		list->pages += next->pages;
 		return 0;
 	}
 	if (list->run_count == list->run_room) {
@@ -132,37 +135,50 @@ static int refer(struct pagelist *list, u64 stored, u64 copies, u32 *runs)
 		list->run_room = room;
 	}
 	run = &list->runs[list->run_count++];
+	*run = *next;
 	run->first = list->pages;
-	run->pages = copies;
-	run->stored = stored;
-	run->repeat = copies > 1;
-	list->pages += copies;
-	++*runs;
+	list->pages += run->pages;
+	runs->count++;
+	runs->old += run->old;
 	return 0;
 }
 
-/* How many copies are worth a run. */
-static u64 worth_of(u32 runs)
+/* The next pages of the list are @copies of the stored page. */
+static int refer(struct pagelist *list, u64 stored, u64 copies,
+		 struct pagelist_runs *runs)
 {
-	return 1ull << 2 * (runs / RUNS_A_STEP);
+	const struct pagelist_run run = {
+		.pages = copies,
+		.at = stored,
+		.repeat = copies > 1,
+	};
+
+	return add_run(list, &run, runs);
 }
 
-u64 pagelist_looks(const struct pagelist *list, u32 runs)
+/* How many copies are worth a run. */
+static u64 worth_of(const struct pagelist_runs *runs)
+{
+	return 1ull << 2 * ((runs->count - runs->old) / runs->step);
+}
+
+u64 pagelist_looks(const struct pagelist *list,
+		   const struct pagelist_runs *runs)
 {
 	u64 worth = worth_of(runs);
 
 	return list->looks + (list->pending < worth ? list->pending : worth);
 }
 
-static int flush(struct pagelist *list, u32 *runs)
+static int flush(struct pagelist *list, struct pagelist_runs *runs)
 {
-	u64 worth = worth_of(*runs);
+	u64 worth = worth_of(runs);
 	u64 copies = list->pending;
 	const struct pagelist_known *place = NULL;
 	u64 stored;
 	int ret = 0;
 
-	list->looks = pagelist_looks(list, *runs);
+	list->looks = pagelist_looks(list, runs);
 	list->pending = 0;
 	if (list->known_room)
 		place = find(list->known, list->known_room,
@@ -183,7 +199,7 @@ static int flush(struct pagelist *list, u32 *runs)
 }
 
 int pagelist_add(struct pagelist *list, const void *page, const u8 *digest,
-		 u64 copies, u32 *runs)
+		 u64 copies, struct pagelist_runs *runs)
 {
 	int ret = 0;
 
@@ -200,7 +216,21 @@ int pagelist_add(struct pagelist *list, const void *page, const u8 *digest,
 	return ret;
 }
 
-int pagelist_finish(struct pagelist *list, u32 *runs)
+int pagelist_refer(struct pagelist *list, u64 file_page, u64 pages,
+		   bool repeat, struct pagelist_runs *runs)
+{
+	const struct pagelist_run run = {
+		.pages = pages,
+		.at = file_page,
+		.repeat = repeat && pages > 1,
+		.old = true,
+	};
+	int ret = pagelist_finish(list, runs);
+
+	return ret ? ret : add_run(list, &run, runs);
+}
+
+int pagelist_finish(struct pagelist *list, struct pagelist_runs *runs)
 {
 	return list->pending ? flush(list, runs) : 0;
 }

@@ -9,12 +9,33 @@
 #include "hash.h"
 #include "spool.h"
 
+/*
+ * A run. @at: number of its first page in the spool, or if @old, in 4096 bytes
+ * from the start of the image: an earlier segment has it.
+ */
 struct pagelist_run {
 	u64 first;		/* number of its first page */
 	u64 pages;
-	u64 stored;		/* number of its first page in the spool */
+	u64 at;
 	bool repeat;
+	bool old;
 };
+
+/**
+ * struct pagelist_runs - counts over all lists that will share a directory
+ * @count: runs
+ * @old: those of them that earlier segments have
+ * @step: how many runs may refer to a page that is stored already before that
+ *	has to save more; see pagelist.c
+ */
+struct pagelist_runs {
+	u32 count;
+	u32 old;
+	u32 step;
+};
+
+/* The step of a segment that stands for itself. */
+#define PAGELIST_STEP	32768u
 
 struct pagelist_known;
 
@@ -53,20 +74,32 @@ void pagelist_free(struct pagelist *list);
  * pagelist_add - add copies of a page at the end
  * @digest: identifies @page
  * @copies: at least 1
- * @runs: runs of all the lists that will share a directory; updated
+ * @runs: updated
  *
  * Return: 0, or an errno below 0 after an error message.
  */
 int pagelist_add(struct pagelist *list, const void *page, const u8 *digest,
-		 u64 copies, u32 *runs);
+		 u64 copies, struct pagelist_runs *runs);
+
+/**
+ * pagelist_refer - add pages that an earlier segment has
+ * @file_page: where the first is, in 4096 bytes from the start of the image
+ * @pages: at least 1
+ * @repeat: they are all at @file_page
+ *
+ * Return: as pagelist_add().
+ */
+int pagelist_refer(struct pagelist *list, u64 file_page, u64 pages,
+		   bool repeat, struct pagelist_runs *runs);
 
 /*
  * How many pages one has to look at to have seen all of @list, those that a
  * run repeats once; no less, but it may be more.
  */
-u64 pagelist_looks(const struct pagelist *list, u32 runs);
+u64 pagelist_looks(const struct pagelist *list,
+		   const struct pagelist_runs *runs);
 
 /* Nothing more comes. Return: as pagelist_add(). */
-int pagelist_finish(struct pagelist *list, u32 *runs);
+int pagelist_finish(struct pagelist *list, struct pagelist_runs *runs);
 
 #endif /* MKIMAGE_PAGELIST_H */

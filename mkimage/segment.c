@@ -119,10 +119,9 @@ static int find_known(struct segment *seg, const u8 *id, u64 *entry,
  * owner of the chunk would be longer than INC_WALK_PAGES. (The map's list lacks
  * the page that is being filled, and the owner may lie among copies.)
  */
-static int pad_data(struct segment *seg)
+static int pad_data(struct segment *seg, u64 looks)
 {
 	static const u8 zeros[1u << INC_CHUNK_SHIFT_MAX];
-	u64 looks = pagelist_looks(&seg->meta.map.list, seg->meta.map_runs);
 	u64 size = spool_size(seg->data);
 
 	if (looks - seg->looks + 2 <= INC_WALK_PAGES)
@@ -138,8 +137,8 @@ static bool owns(const struct segment *seg, const struct inc_extent *extent)
 	       extent->offset + extent->length;
 }
 
-static int store_cluster(struct segment *seg, u64 block,
-			 const struct batch_cluster *cluster, u64 *entry)
+int segment_store(struct segment *seg, u64 block,
+		  const struct batch_cluster *cluster, u64 looks, u64 *entry)
 {
 	struct inc_extent extent = {
 		.length = cluster->length,
@@ -160,22 +159,22 @@ static int store_cluster(struct segment *seg, u64 block,
 		seg->shared_bytes += cluster->length;
 		return 0;
 	}
-	ret = pad_data(seg);
+	ret = pad_data(seg, looks);
 	if (ret)
 		return ret;
 	extent.offset = spool_size(seg->data);
 	if (owns(seg, &extent))
-		seg->looks = pagelist_looks(&seg->meta.map.list,
-					    seg->meta.map_runs);
-	if (extent.offset + extent.length > INC_IMAGE_SIZE_MAX) {
+		seg->looks = looks;
+	if (seg->offset + extent.offset + extent.length > INC_IMAGE_SIZE_MAX) {
 		message_error("the image would be larger than 1 TiB, the format's limit");
 		return -EFBIG;
 	}
-	*entry = inc_entry_encode(&extent);
 	ret = spool_append(seg->data, cluster->stored, cluster->length);
 	if (!ret)
 		ret = metadata_add_extent(&seg->meta, extent.offset,
 					  extent.length, block);
+	extent.offset += seg->offset;
+	*entry = inc_entry_encode(&extent);
 	if (ret || !place)
 		return ret;
 	memset(&record, 0, sizeof(record));
@@ -213,7 +212,9 @@ int segment_add(struct segment *seg, const struct batch *batch)
 
 		seg->clusters[cluster->codec]++;
 		if (cluster->codec != INC_CODEC_ZERO)
-			ret = store_cluster(seg, batch->block + done, cluster,
+			ret = segment_store(seg, batch->block + done, cluster,
+					    pagelist_looks(&seg->meta.map.list,
+							   &seg->meta.map_runs),
 					    &entry);
 		if (!ret)
 			ret = metadata_add_entry(&seg->meta, entry,
@@ -222,8 +223,9 @@ int segment_add(struct segment *seg, const struct batch *batch)
 	return ret;
 }
 
-/* Where everything goes. */
+/* Where everything goes, from the start of the segment. */
 struct layout {
+	u32 signature_area;
 	u64 bitmap_offset, bitmap_size;
 	u64 meta_offset, meta_size;
 	u64 owners_offset, map_offset, tree_offset;
@@ -232,11 +234,22 @@ struct layout {
 	struct guard guard;
 };
 
+/*
+ * A layer's directories go where its signature need not: every page counts in a
+ * layer, and half of the area is twice what a signature takes.
+ */
+static u32 signature_area(const struct segment *seg, u64 directories)
+{
+	return seg->generation && directories <= INC_SIGNATURE_AREA / 2 ?
+	       INC_SIGNATURE_AREA - (u32)directories : INC_SIGNATURE_AREA;
+}
+
 static int lay_out(struct segment *seg, struct layout *to, const char *name)
 {
-	u64 runs = (u64)seg->meta.map_runs + seg->meta.tree_runs;
-	u64 head = INC_BLOCK_SIZE + INC_SIGNATURE_AREA +
-		   runs * sizeof(struct inc_run);
+	u64 runs = (u64)seg->meta.map_runs.count + seg->meta.tree_runs.count;
+	u64 directories = runs * sizeof(struct inc_run);
+	u64 head = INC_BLOCK_SIZE + signature_area(seg, directories) +
+		   directories;
 	u64 owners = spool_size(seg->meta.owners), pages;
 	u32 shift = seg->chunk_shift;
 	u64 before;
@@ -251,6 +264,7 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 	seg->head_size = (u32)head;
 
 	memset(to, 0, sizeof(*to));
+	to->signature_area = signature_area(seg, directories);
 	to->guarded_size = round_up(owners, INC_PAGE_SHIFT) +
 			   (seg->meta.map.list.stored << INC_PAGE_SHIFT);
 	inc_tree_init(&to->guard.tree, to->guarded_size >> INC_PAGE_SHIFT,
@@ -280,7 +294,7 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 	to->map_offset = to->owners_offset + round_up(owners, INC_PAGE_SHIFT);
 	to->tree_offset = to->guarded_offset + to->guarded_size;
 	to->data_offset = to->meta_offset + to->meta_size;
-	if (seg->size > INC_IMAGE_SIZE_MAX) {
+	if (seg->offset + seg->size > INC_IMAGE_SIZE_MAX) {
 		message_error("%s: the image would be larger than 1 TiB, the format's limit",
 			      name);
 		return -EFBIG;
@@ -288,7 +302,7 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 	return 0;
 }
 
-/* A list's runs, its pages being at @offset of the image. */
+/* A list's runs, its own pages being at @offset of the image. */
 static struct inc_run *put_runs(struct inc_run *to, const struct pagelist *list,
 				u64 first, u64 offset)
 {
@@ -299,8 +313,8 @@ static struct inc_run *put_runs(struct inc_run *to, const struct pagelist *list,
 
 		to->first = cpu_to_le32((u32)(first + run->first));
 		to->flags = cpu_to_le32(run->repeat ? INC_RUN_REPEAT : 0);
-		to->file_page = cpu_to_le64((offset >> INC_PAGE_SHIFT) +
-					    run->stored);
+		to->file_page = cpu_to_le64(run->at + (run->old ? 0 :
+						offset >> INC_PAGE_SHIFT));
 	}
 	return to;
 }
@@ -310,8 +324,8 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 {
 	u8 *head = calloc(1, seg->head_size);
 	struct inc_super *super = (struct inc_super *)head;
-	u32 map_dir = INC_BLOCK_SIZE + INC_SIGNATURE_AREA;
-	u64 offset = at->tree_offset;
+	u32 map_dir = INC_BLOCK_SIZE + at->signature_area;
+	u64 start = seg->offset, offset = start + at->tree_offset;
 	struct inc_run *run;
 	u32 level;
 	int ret;
@@ -321,7 +335,7 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 		return -ENOMEM;
 	}
 	run = (struct inc_run *)(head + map_dir);
-	run = put_runs(run, &seg->meta.map.list, 0, at->map_offset);
+	run = put_runs(run, &seg->meta.map.list, 0, start + at->map_offset);
 	super->tree_dir_offset = cpu_to_le32((u32)((u8 *)run - head));
 	for (level = seg->meta.tree.levels; level-- > 0;) {
 		const struct pagelist *list = &seg->meta.level[level].list;
@@ -334,32 +348,34 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 	super->version = cpu_to_le32(INC_VERSION);
 	super->head_size = cpu_to_le32(seg->head_size);
 	memcpy(super->uuid, seg->uuid, sizeof(super->uuid));
+	super->generation = cpu_to_le32(seg->generation);
 	super->block_shift = INC_BLOCK_SHIFT;
 	super->chunk_shift = (u8)seg->chunk_shift;
 	super->cluster_shift = (u8)seg->cluster_shift;
 	super->device_blocks = cpu_to_le64(seg->device_blocks);
+	super->segment_offset = cpu_to_le64(start);
 	super->segment_size = cpu_to_le64(seg->size);
-	super->bitmap_offset = cpu_to_le64(at->bitmap_offset);
+	super->bitmap_offset = cpu_to_le64(start + at->bitmap_offset);
 	super->bitmap_size = cpu_to_le64(at->bitmap_size);
-	super->owners_offset = cpu_to_le64(at->owners_offset);
+	super->owners_offset = cpu_to_le64(start + at->owners_offset);
 	super->owners_size = cpu_to_le64(spool_size(seg->meta.owners));
-	super->meta_offset = cpu_to_le64(at->meta_offset);
+	super->meta_offset = cpu_to_le64(start + at->meta_offset);
 	super->meta_size = cpu_to_le64(at->meta_size);
-	super->data_offset = cpu_to_le64(at->data_offset);
+	super->data_offset = cpu_to_le64(start + at->data_offset);
 	super->data_size = cpu_to_le64(at->data_size);
 	super->map_dir_offset = cpu_to_le32(map_dir);
-	super->map_runs = cpu_to_le32(seg->meta.map_runs);
-	super->tree_runs = cpu_to_le32(seg->meta.tree_runs);
+	super->map_runs = cpu_to_le32(seg->meta.map_runs.count);
+	super->tree_runs = cpu_to_le32(seg->meta.tree_runs.count);
 	super->signature_offset = cpu_to_le32(INC_BLOCK_SIZE);
-	super->signature_area = cpu_to_le32(INC_SIGNATURE_AREA);
+	super->signature_area = cpu_to_le32(at->signature_area);
 	strcpy((char *)super->hash_name, "sha256");
 	super->digest_size = cpu_to_le16(INC_SHA256_SIZE);
 	super->salt_size = cpu_to_le16((u16)seg->salt_size);
 	memcpy(super->root_digest, seg->meta.root, INC_SHA256_SIZE);
 	memcpy(super->salt, seg->salt, seg->salt_size);
-	super->guarded_offset = cpu_to_le64(at->guarded_offset);
+	super->guarded_offset = cpu_to_le64(start + at->guarded_offset);
 	super->guarded_size = cpu_to_le64(at->guarded_size);
-	super->guard_offset = cpu_to_le64(at->guard.offset);
+	super->guard_offset = cpu_to_le64(start + at->guard.offset);
 	memcpy(super->guard_digest, at->guard.root, INC_SHA256_SIZE);
 	inc_head_digest(head, seg->head_size, super->head_digest);
 
@@ -413,7 +429,18 @@ static int write_owners(struct segment *seg, struct layout *at)
 	return ret;
 }
 
-/* The map's offsets become offsets of the image. */
+/*
+ * The map's offsets become offsets of the image, if they are not: what lies
+ * before the segment is where it is.
+ */
+static u64 place_entry(const struct segment *seg, const struct layout *at,
+		       u64 entry)
+{
+	u64 offset = entry & (INC_IMAGE_SIZE_MAX - 1);
+
+	return entry && offset >= seg->offset ? entry + at->data_offset : entry;
+}
+
 static int write_map(struct segment *seg, struct layout *at)
 {
 	struct pagelist *list = &seg->meta.map.list;
@@ -428,9 +455,8 @@ static int write_map(struct segment *seg, struct layout *at)
 		if (ret)
 			return ret;
 		for (i = 0; i < INC_ENTRIES_PER_PAGE; i++)
-			if (page[i])
-				page[i] = cpu_to_le64(le64_to_cpu(page[i]) +
-						      at->data_offset);
+			page[i] = cpu_to_le64(place_entry(seg, at,
+							le64_to_cpu(page[i])));
 		ret = write_guarded(at, at->map_offset +
 				    (number << INC_PAGE_SHIFT), page);
 	}

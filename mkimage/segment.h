@@ -13,6 +13,8 @@ struct segment_known;
 /**
  * struct segment - a segment being written
  * @uuid: of the image; needed by segment_write() only
+ * @generation: its number, 0 for the base
+ * @offset: where it starts in the image, 0 for the base
  * @clusters: clusters by codec, those stored once counted as often as they are
  * @shared: clusters that were stored already, and the bytes that saved
  * @head_size: bytes of the head, after segment_write(), as is
@@ -27,6 +29,8 @@ struct segment {
 	u32 chunk_shift;
 	u32 cluster_shift;
 	u64 device_blocks;
+	u32 generation;
+	u64 offset;
 
 	struct metadata meta;
 	struct spool *data;
@@ -61,7 +65,23 @@ int segment_add(struct segment *seg, const struct batch *batch);
 /* All blocks were added: seg->meta.root is the root digest. */
 int segment_finish(struct segment *seg);
 
-/* Then write the segment to the empty file @fd. */
+/**
+ * segment_store - store a cluster, unless it has been stored
+ * @looks: how many map pages up to @block's one has to look at to have seen
+ *	all; no less, but it may be more
+ * @entry: set to what its map entry is to be. Up to segment_write(), offsets of
+ *	@seg and above count from the start of its data rather than from @offset.
+ *
+ * For segments that are not made by segment_add(). Clusters come in the order
+ * of their blocks.
+ */
+int segment_store(struct segment *seg, u64 block,
+		  const struct batch_cluster *cluster, u64 looks, u64 *entry);
+
+/*
+ * Then write the segment to the empty file @fd, which starts with it, whatever
+ * its place in the image.
+ */
 int segment_write(struct segment *seg, int fd, const char *name);
 
 #endif /* MKIMAGE_SEGMENT_H */

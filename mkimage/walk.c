@@ -278,19 +278,18 @@ static int walk_entries(struct walker *walker, FTS *fts)
 	}
 }
 
-/* SOURCE_DATE_EPOCH as in https://reproducible-builds.org/specs/. */
-static int get_epoch(struct walker *walker)
+int walk_epoch(int64_t *epoch, bool *given)
 {
 	const char *text = getenv("SOURCE_DATE_EPOCH");
 	char *end;
 
-	walker->walk->epoch = 0;
-	walker->clamp = text && *text;
-	if (!walker->clamp)
+	*epoch = 0;
+	*given = text && *text;
+	if (!*given)
 		return 0;
 	errno = 0;
-	walker->walk->epoch = strtoll(text, &end, 10);
-	if (!errno && !*end && walker->walk->epoch >= 0)
+	*epoch = strtoll(text, &end, 10);
+	if (!errno && !*end && *epoch >= 0)
 		return 0;
 	message_error("SOURCE_DATE_EPOCH is '%s', not a number of seconds since 1970",
 		      text);
@@ -313,7 +312,7 @@ int walk_directory(struct walk *walk, const char *path)
 		ret = failed(path, "cannot read it", ENOMEM);
 		goto out;
 	}
-	ret = get_epoch(&walker);
+	ret = walk_epoch(&walk->epoch, &walker.clamp);
 	if (ret)
 		goto out;
 	/* Paths in the tree do not depend on how the root was named. */

@@ -12,6 +12,10 @@
 /* What the signal handler removes. */
 static char *volatile doomed[DOOMED_MAX];
 
+/* What it cuts off; the size is set before the file, and kept until after. */
+static volatile int append_fd = -1;
+static volatile off_t append_size;
+
 static void on_signal(int number)
 {
 	int i;
@@ -19,6 +23,9 @@ static void on_signal(int number)
 	for (i = 0; i < DOOMED_MAX; i++)
 		if (doomed[i])
 			unlink(doomed[i]);
+	/* Nothing more can be done about an error here. */
+	if (append_fd >= 0 && ftruncate(append_fd, append_size))
+		_exit(128 + number);
 	/* The handler was reset: die of the signal, as the shell expects. */
 	raise(number);
 }
@@ -75,6 +82,18 @@ int doomed_open(char *name, int flags)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	errno = code;
 	return fd;
+}
+
+void doomed_append(int fd, off_t size)
+{
+	sigset_t all, old;
+
+	catch_signals();
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	append_size = size;
+	append_fd = fd;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 void doomed_spare(char *name)

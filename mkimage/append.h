@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Appending a segment to an image file.
+ */
+#ifndef MKIMAGE_APPEND_H
+#define MKIMAGE_APPEND_H
+
+#include "format.h"
+
+/**
+ * append_open - open an image to append to
+ * @path: a regular file
+ *
+ * Nobody else can do the same at the same time.
+ *
+ * Return: a file descriptor, or an errno below 0 after an error message.
+ */
+int append_open(const char *path);
+
+/*
+ * Cut off what an interrupted append has left behind the image's @size bytes.
+ * Return: as append_segment().
+ */
+int append_recover(int fd, const char *path, u64 size);
+
+/**
+ * append_segment - append a segment
+ * @fd: from append_open()
+ * @size: bytes of the image
+ * @segment: a file of @length bytes with the segment
+ *
+ * At each moment the file is the old image or the new one: up to the last write,
+ * of one sector, what follows the old image is no segment to a reader. It is cut
+ * off again after a failure and by a signal that ends the process.
+ *
+ * Return: 0, or an errno below 0 after an error message.
+ */
+int append_segment(int fd, const char *path, u64 size, int segment,
+		   u64 length);
+
+#endif /* MKIMAGE_APPEND_H */

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mkimage extend
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <json-c/json.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "append.h"
+#include "extend.h"
+#include "filesystem.h"
+#include "layer.h"
+#include "message.h"
+#include "mkimage.h"
+#include "output.h"
+#include "parse.h"
+#include "pipeline.h"
+#include "rawdiff.h"
+#include "walk.h"
+
+const char extend_help[] =
+"Usage: mkimage extend [OPTION]... (--in-place | --output LAYER) IMAGE SOURCE\n"
+"       mkimage extend [OPTION]... (--in-place | --output LAYER) --raw RAW IMAGE\n"
+"\n"
+"Make the next generation of IMAGE: the files in the directory SOURCE are added\n"
+"or replace what is there, directories merge. A layer holds what changed; IMAGE\n"
+"and LAYER one after the other are the extended image.\n"
+"\n"
+"  --remove PATH     first remove PATH and all below it; may be given more than\n"
+"                    once, and without SOURCE\n"
+"  --raw RAW         the new generation is the raw filesystem image RAW\n"
+"  --output LAYER    write the layer to the file LAYER\n"
+"  --in-place        append it to IMAGE\n"
+"  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
+"  --threads N       compress with N threads (one for each processor)\n"
+"  --force           replace LAYER if it exists\n"
+"  --json            print the summary as JSON\n"
+"\n"
+"The same IMAGE, SOURCE, options and SOURCE_DATE_EPOCH make the same bytes,\n"
+"whatever the number of threads.\n";
+
+struct extend {
+	const char *image_path;
+	const char *layer_path;
+	const char *raw_path;
+	bool in_place;
+	bool force;
+	bool json;
+	u64 level;
+	u64 threads;
+	char **removed;
+	struct extend_plan plan;
+
+	int fd;				/* of the image, locked; or -1 */
+	struct inc_image *image;
+	struct overlay *overlay;
+	struct inc_hash *hash;
+	struct segment seg;
+	struct output output;
+	bool unchanged;
+};
+
+static int no_memory(void)
+{
+	message_error("out of memory");
+	return -ENOMEM;
+}
+
+/* Without slashes at its ends and twice, and without "."; NULL: bad. */
+static char *normal_path(const char *path)
+{
+	char *copy = strdup(path), *rest = copy, *part;
+	char *result = calloc(1, strlen(path) + 1);
+
+	while (copy && result && (part = strsep(&rest, "/"))) {
+		if (!*part || !strcmp(part, "."))
+			continue;
+		if (!strcmp(part, "..")) {
+			*result = '\0';
+			break;
+		}
+		if (*result)
+			strcat(result, "/");
+		strcat(result, part);
+	}
+	free(copy);
+	if (result && *result)
+		return result;
+	free(result);
+	return NULL;
+}
+
+static bool add_removed(struct extend *extend, const char *path)
+{
+	size_t count = extend->plan.removed_count;
+	char *normal = normal_path(path);
+	void *more;
+
+	if (!normal) {
+		message_error("extend: --remove takes a path inside the image, without \"..\", not '%s'",
+			      path);
+		return false;
+	}
+	more = realloc(extend->removed, (count + 1) * sizeof(char *));
+	if (!more) {
+		free(normal);
+		no_memory();
+		return false;
+	}
+	extend->removed = more;
+	extend->removed[count] = normal;
+	extend->plan.removed_count = count + 1;
+	return true;
+}
+
+static int compare_paths(const void *left, const void *right)
+{
+	return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static bool is_below(const char *path, const char *above)
+{
+	size_t length = strlen(above);
+
+	return !strncmp(path, above, length) &&
+	       (!path[length] || path[length] == '/');
+}
+
+/* Sort them, and leave out those that go with another. */
+static void sort_removed(struct extend *extend)
+{
+	size_t count = extend->plan.removed_count, kept = 0, i, j;
+
+	if (count)
+		qsort(extend->removed, count, sizeof(char *), compare_paths);
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < kept; j++)
+			if (is_below(extend->removed[i], extend->removed[j]))
+				break;
+		if (j < kept)
+			free(extend->removed[i]);
+		else
+			extend->removed[kept++] = extend->removed[i];
+	}
+	extend->plan.removed_count = kept;
+	extend->plan.removed = (const char *const *)extend->removed;
+}
+
+/* Where temporary files go: next to what is written. */
+static char *folder_of(const char *path)
+{
+	char *copy = strdup(path), *folder = NULL;
+
+	if (copy)
+		folder = strdup(dirname(copy));
+	free(copy);
+	if (!folder)
+		no_memory();
+	return folder;
+}
+
+static int look_at_source(struct extend *extend)
+{
+	struct extend_plan *plan = &extend->plan;
+	struct walk walk;
+	bool given;
+	int ret;
+
+	if (!plan->source)
+		return walk_epoch(&plan->epoch, &given);
+	ret = output_check_outside(extend->in_place ? extend->image_path :
+				   extend->layer_path, plan->folder,
+				   plan->source);
+	if (!ret)
+		ret = walk_directory(&walk, plan->source);
+	if (ret)
+		return ret;
+	plan->epoch = walk.epoch;
+	plan->source_bytes = walk.file_blocks << INC_BLOCK_SHIFT;
+	return 0;
+}
+
+static int open_image(struct extend *extend)
+{
+	struct inc_error error;
+	u64 present;
+	int fd, ret;
+
+	ret = inc_image_open_file(&extend->image, extend->image_path,
+				  INC_NEWEST, &error);
+	if (!ret) {
+		fd = open(extend->image_path, O_RDONLY | O_CLOEXEC);
+		ret = fd < 0 ? -errno :
+		      inc_local_present(extend->image, fd, &present, &error);
+		if (fd >= 0)
+			close(fd);
+		else
+			snprintf(error.text, sizeof(error.text),
+				 "cannot open it: %s", strerror(-ret));
+	}
+	if (ret) {
+		message_error("%s: %s", extend->image_path, error.text);
+		return ret;
+	}
+	if (present == inc_image_size(extend->image))
+		return 0;
+	message_error("%s: only %llu of its %llu bytes are present; extend the complete image",
+		      extend->image_path, (unsigned long long)present,
+		      (unsigned long long)inc_image_size(extend->image));
+	return -ENODATA;
+}
+
+static int change_device(struct extend *extend)
+{
+	const struct filesystem *fs;
+	int ret;
+
+	ret = overlay_open(&extend->overlay, extend->image,
+			   extend->image_path, extend->plan.folder);
+	if (ret)
+		return ret;
+	if (extend->raw_path)
+		return rawdiff(extend->overlay, extend->raw_path);
+	ret = filesystem_find(extend->overlay, &fs);
+	return ret ? ret : fs->extend(extend->overlay, &extend->plan);
+}
+
+static int build(struct extend *extend)
+{
+	const struct inc_segment *base = inc_image_segment(extend->image);
+	int ret;
+
+	extend->hash = inc_hash_new(base->hash_name, base->salt,
+				    base->salt_size);
+	if (!extend->hash)
+		return no_memory();
+	ret = layer_build(&extend->seg, extend->overlay, extend->hash,
+			  extend->plan.folder, (int)extend->level,
+			  (unsigned int)extend->threads);
+	extend->unchanged = ret == 1;
+	return ret;
+}
+
+static int write_in_place(struct extend *extend)
+{
+	u64 size = inc_image_size(extend->image);
+	int fd = spool_open_file(extend->plan.folder);
+	int ret = fd < 0 ? -EIO : 0;
+
+	if (!ret)
+		ret = segment_write(&extend->seg, fd, "temporary file");
+	if (!ret)
+		ret = append_segment(extend->fd, extend->image_path, size, fd,
+				     extend->seg.size);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static int write_layer(struct extend *extend)
+{
+	struct output *output = &extend->output;
+	int ret = segment_write(&extend->seg, output->fd, output->path);
+
+	return ret ? ret : output_commit(output);
+}
+
+static void print_json(const struct extend *extend, const char *root)
+{
+	const struct segment *seg = &extend->seg;
+	struct json_object *object = json_object_new_object();
+	char uuid[UUID_TEXT_SIZE];
+
+	uuid_format(seg->uuid, uuid);
+	json_text(object, "image", extend->image_path);
+	if (extend->layer_path)
+		json_text(object, "layer", extend->layer_path);
+	json_number(object, "generation", seg->generation);
+	json_number(object, "layer_bytes", seg->size);
+	json_number(object, "image_bytes", seg->offset + seg->size);
+	json_number(object, "device_bytes",
+		    seg->device_blocks << INC_BLOCK_SHIFT);
+	json_number(object, "head_bytes", seg->head_size);
+	json_number(object, "data_bytes", spool_size(seg->data));
+	json_number(object, "shared_clusters", seg->shared);
+	json_text(object, "root_hash", root);
+	json_text(object, "uuid", uuid);
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
+	json_object_put(object);
+}
+
+static void print_summary(const struct extend *extend)
+{
+	const struct segment *seg = &extend->seg;
+	char root[2 * INC_SHA256_SIZE + 1];
+	char size[FORMAT_SIZE_MAX], device[FORMAT_SIZE_MAX];
+
+	inc_hex_format(seg->meta.root, INC_SHA256_SIZE, root);
+	if (extend->json) {
+		print_json(extend, root);
+		return;
+	}
+	printf("%s: %s for generation %u, a device of %s\n",
+	       extend->in_place ? extend->image_path : extend->layer_path,
+	       format_size(seg->size, size), seg->generation,
+	       format_size(seg->device_blocks << INC_BLOCK_SHIFT, device));
+	printf("root hash: %s\n", root);
+}
+
+static int extend_image(struct extend *extend)
+{
+	int ret = 0;
+
+	if (extend->in_place) {
+		extend->fd = append_open(extend->image_path);
+		ret = extend->fd < 0 ? extend->fd : 0;
+	} else {
+		ret = output_open(&extend->output, extend->layer_path,
+				  extend->force);
+		if (!ret)
+			ret = output_check_source(&extend->output,
+						  extend->image_path);
+		if (!ret && extend->raw_path)
+			ret = output_check_source(&extend->output,
+						  extend->raw_path);
+	}
+	if (!ret)
+		ret = look_at_source(extend);
+	if (!ret)
+		ret = open_image(extend);
+	if (!ret && extend->in_place)
+		ret = append_recover(extend->fd, extend->image_path,
+				     inc_image_size(extend->image));
+	if (!ret)
+		ret = change_device(extend);
+	if (!ret)
+		ret = build(extend);
+	if (!ret)
+		ret = extend->in_place ? write_in_place(extend) :
+					 write_layer(extend);
+	return ret;
+}
+
+static int run(struct extend *extend)
+{
+	char *folder = folder_of(extend->in_place ? extend->image_path :
+						    extend->layer_path);
+	int status = EXIT_FAILED;
+	size_t i;
+
+	extend->fd = extend->output.fd = -1;
+	extend->plan.folder = folder;
+	sort_removed(extend);
+	if (folder && !extend_image(extend)) {
+		print_summary(extend);
+		status = EXIT_OK;
+	} else if (extend->unchanged) {
+		message_error("%s: nothing would change: there is no new generation",
+			      extend->image_path);
+	}
+	segment_free(&extend->seg);
+	overlay_close(extend->overlay);
+	inc_hash_free(extend->hash);
+	inc_image_close(extend->image);
+	output_close(&extend->output);
+	if (extend->fd >= 0)
+		close(extend->fd);
+	for (i = 0; i < extend->plan.removed_count; i++)
+		free(extend->removed[i]);
+	free(extend->removed);
+	free(folder);
+	return status;
+}
+
+static bool parse_option(struct extend *extend, int option)
+{
+	switch (option) {
+	case 'r':
+		return add_removed(extend, optarg);
+	case 'w':
+		extend->raw_path = optarg;
+		return true;
+	case 'o':
+		extend->layer_path = optarg;
+		return true;
+	case 'i':
+		extend->in_place = true;
+		return true;
+	case 'l':
+		return option_number("extend", "--level", optarg, 2, 12,
+				     &extend->level);
+	case 't':
+		return option_number("extend", "--threads", optarg, 1,
+				     PIPELINE_THREADS_MAX, &extend->threads);
+	case 'F':
+		extend->force = true;
+		return true;
+	case 'j':
+		extend->json = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool options_fit(const struct extend *extend)
+{
+	if (extend->in_place == !!extend->layer_path)
+		message_error("extend: one of --in-place and --output is needed, and not both");
+	else if (extend->raw_path && extend->plan.removed_count)
+		message_error("extend: --remove does not go with --raw");
+	else
+		return true;
+	return false;
+}
+
+int command_extend(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "remove", required_argument, NULL, 'r' },
+		{ "raw", required_argument, NULL, 'w' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "in-place", no_argument, NULL, 'i' },
+		{ "level", required_argument, NULL, 'l' },
+		{ "threads", required_argument, NULL, 't' },
+		{ "force", no_argument, NULL, 'F' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static const char *const operands[] = { "IMAGE", "SOURCE" };
+	static struct extend extend;
+	int option, count = 2;
+
+	extend.level = 9;
+	extend.threads = pipeline_threads();
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!parse_option(&extend, option))
+			return usage_error("extend");
+	if (!options_fit(&extend))
+		return usage_error("extend");
+	if (extend.raw_path ||
+	    (extend.plan.removed_count && argc - optind == 1))
+		count = 1;
+	if (!operands_ok("extend", argc, argv, operands, count))
+		return EXIT_USAGE;
+	extend.image_path = argv[optind];
+	if (count == 2)
+		extend.plan.source = argv[optind + 1];
+	return run(&extend);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which filesystem a device holds, and what can be done with it.
+ */
+#ifndef MKIMAGE_FILESYSTEM_H
+#define MKIMAGE_FILESYSTEM_H
+
+#include "extend.h"
+
+struct filesystem {
+	const char *name;
+	u32 offset;			/* of its magic number */
+	u32 size;
+	u32 magic;
+	int (*extend)(struct overlay *overlay, const struct extend_plan *plan);
+};
+
+/*
+ * Set *fs by the magic number on @overlay. Return: 0, or an errno below 0 after
+ * an error message.
+ */
+int filesystem_find(struct overlay *overlay, const struct filesystem **fs);
+
+#endif /* MKIMAGE_FILESYSTEM_H */

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The difference to a raw image; see rawdiff.h.
+ */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "message.h"
+#include "mkimage.h"
+#include "rawdiff.h"
+#include "source.h"
+
+#define STEP_BLOCKS	256u
+
+/* Blocks that are a hole in the raw image, from @block on. */
+static u64 hole_blocks(const struct source *source, u64 block)
+{
+	off_t found = lseek(source->fd, (off_t)(block << INC_BLOCK_SHIFT),
+			    SEEK_DATA);
+
+	if (found < 0)
+		return errno == ENXIO ? source->blocks - block : 0;
+	return ((u64)found >> INC_BLOCK_SHIFT) - block;
+}
+
+/* Make @count blocks zeros, of which most may be. */
+static int clear(struct overlay *overlay, u64 block, u64 count)
+{
+	static const u8 zeros[INC_BLOCK_SIZE];
+	struct inc_image *image = overlay_image(overlay);
+	u64 old = inc_image_segment(image)->device_blocks;
+	struct inc_error error;
+	int ret = 0;
+
+	while (!ret && count) {
+		u64 left = block < old ? old - block : 0, same = count;
+
+		if (left) {
+			same = 0;
+			if (inc_image_zeros(image, block,
+					    left < count ? left : count, &same,
+					    &error)) {
+				message_error("%s: %s", overlay_name(overlay),
+					      error.text);
+				return -EIO;
+			}
+		}
+		block += same;
+		count -= same;
+		if (!count || same)
+			continue;
+		ret = overlay_write(overlay, block << INC_BLOCK_SHIFT,
+				    sizeof(zeros), zeros);
+		block++;
+		count--;
+	}
+	return ret;
+}
+
+static int compare(struct overlay *overlay, const struct source *source)
+{
+	u8 *data = malloc(STEP_BLOCKS << INC_BLOCK_SHIFT);
+	struct progress progress;
+	u64 block = 0, count;
+	int ret = data ? 0 : -ENOMEM;
+
+	if (ret)
+		message_error("out of memory");
+	progress_start(&progress, "comparing",
+		       source->blocks << INC_BLOCK_SHIFT);
+	for (; !ret && block < source->blocks; block += count) {
+		count = hole_blocks(source, block);
+		progress_show(&progress, block << INC_BLOCK_SHIFT);
+		if (count) {
+			ret = clear(overlay, block, count);
+			continue;
+		}
+		count = source->blocks - block;
+		count = count < STEP_BLOCKS ? count : STEP_BLOCKS;
+		ret = read_all(source->fd, block << INC_BLOCK_SHIFT, data,
+			       count << INC_BLOCK_SHIFT, source->name);
+		if (!ret)
+			ret = overlay_write(overlay, block << INC_BLOCK_SHIFT,
+					    count << INC_BLOCK_SHIFT, data);
+	}
+	progress_end(&progress);
+	free(data);
+	return ret;
+}
+
+int rawdiff(struct overlay *overlay, const char *path)
+{
+	struct source source;
+	struct stat st;
+	int ret;
+
+	if (!stat(path, &st) && S_ISDIR(st.st_mode)) {
+		message_error("%s: a directory, not a raw filesystem image",
+			      path);
+		return -EISDIR;
+	}
+	ret = source_open(&source, path, SOURCE_FS_EROFS, NULL);
+	if (!ret)
+		ret = overlay_resize(overlay, source.blocks);
+	if (!ret)
+		ret = compare(overlay, &source);
+	source_close(&source);
+	return ret;
+}
