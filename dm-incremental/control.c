@@ -44,6 +44,8 @@ static int control_open(struct inode *inode, struct file *file)
 		loader->store = store;
 		file->private_data = loader;
 		atomic_inc(&store->nr_loaders);
+		if (file->f_mode & FMODE_WRITE)
+			atomic_inc(&store->nr_fillers);
 	}
 	inc_store_leave(store);
 	return loader ? 0 : -ENOMEM;
@@ -54,6 +56,8 @@ static int control_release(struct inode *inode, struct file *file)
 	struct inc_loader *loader = file->private_data;
 
 	atomic_dec(&loader->store->nr_loaders);
+	if (file->f_mode & FMODE_WRITE)
+		atomic_dec(&loader->store->nr_fillers);
 	inc_wait_loader_gone(loader->store, loader);
 	kfree(loader);
 	return 0;
@@ -192,14 +196,23 @@ static int read_present(struct inc_store *store, struct page *page, u64 offset,
 {
 	struct bio_vec vec;
 	struct bio bio;
-	int r;
+	int r, section;
 
 	if (!inc_store_enter(store))
 		return -ENODEV;
+	/* What is present now stays as it is to the end of this section. */
+	section = srcu_read_lock(&store->readers);
+	if (!inc_presence_test(store, offset >> store->chunk_shift,
+			       (offset + length - 1) >> store->chunk_shift)) {
+		r = -ENODATA;
+		goto out;
+	}
 	inc_store_bio_init(store, &bio, &vec, 1, REQ_OP_READ, offset);
 	__bio_add_page(&bio, page, length, 0);
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
+out:
+	srcu_read_unlock(&store->readers, section);
 	inc_store_leave(store);
 	return r;
 }
@@ -236,6 +249,22 @@ static int ioctl_read(struct inc_store *store, void __user *arg)
 	return r;
 }
 
+static int ioctl_discard(struct inc_store *store, void __user *arg)
+{
+	struct inc_discard range;
+
+	if (copy_from_user(&range, arg, sizeof(range)))
+		return -EFAULT;
+	if (range.flags & ~INC_DISCARD_REFETCH || range.reserved ||
+	    bad_range(store, range.offset, range.length,
+		      1u << store->chunk_shift))
+		return -EINVAL;
+	return inc_clear_discard(store, range.offset >> store->chunk_shift,
+				 (range.offset + range.length - 1) >>
+				 store->chunk_shift,
+				 range.flags & INC_DISCARD_REFETCH);
+}
+
 static int ioctl_info(struct inc_store *store, void __user *arg)
 {
 	struct inc_info *info = kmalloc(sizeof(*info), GFP_KERNEL);
@@ -265,6 +294,10 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		if (!(file->f_mode & FMODE_WRITE))
 			return -EBADF;
 		return ioctl_unavailable(store, user);
+	case INC_IOC_DISCARD:
+		if (!(file->f_mode & FMODE_WRITE))
+			return -EBADF;
+		return ioctl_discard(store, user);
 	case INC_IOC_READ:
 		return ioctl_read(store, user);
 	case INC_IOC_INFO:

@@ -5,10 +5,12 @@
  *
  *	target   table line, status, messages, suspend: dm's language
  *	  read     reads: wait, read extents, expand, verify, deliver
+ *	  heal     damage that a read has found
  *	  view     one generation: directories, map
  *	    verity   hash tree, verified tree pages
  *	      store    one per backing device: segments, metadata pages, life
- *	      fill, presence, wait   its chunks: written, counted, waited for
+ *	      clear, fill, presence, wait   its chunks: cleared, written, counted,
+ *					waited for
  *	        format   structures on disk and their arithmetic
  *	control  /dev/incremental/ nodes; uses the store only
  *
@@ -22,13 +24,18 @@
  *				being set
  *	store->views_mutex	store->views
  *	store->commit_mutex	one commit at a time
+ *	store->clear_mutex	one clear at a time, store->clears
  *	store->lock		wants, their links, waiting reads, loaders'
  *				queues. Never held over I/O, and what is
  *				allocated under it is so with GFP_NOIO.
  *	store->fills_lock	running fills; a spinlock
  *	view->buffers_lock	free buffers; a spinlock
  *
- * The presence bitmap is read without a lock; see presence.c.
+ * Between clear_mutex and lock come the claims of chunks (struct inc_claim).
+ * Lookups are in an SRCU section of store->readers, where clear_mutex must not
+ * be taken: who holds it waits for them.
+ *
+ * The presence bitmap is read without a lock; see presence.c and clear.c.
  */
 #ifndef DM_INCREMENTAL_H
 #define DM_INCREMENTAL_H
@@ -43,6 +50,7 @@
 #include <linux/rbtree.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
+#include <linux/srcu.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <crypto/hash.h>
@@ -58,6 +66,20 @@ struct inc_loader;
 struct inc_request;
 struct inc_view;
 struct iov_iter;
+
+#define INC_CLEARS		128	/* that are remembered */
+
+/**
+ * struct inc_clear - chunks that were made absent
+ * @first: first chunk
+ * @last: last chunk
+ * @damaged: because of damage
+ */
+struct inc_clear {
+	u64	first;
+	u64	last;
+	bool	damaged;
+};
 
 /**
  * struct inc_store - one backing device and what of its image is present
@@ -100,6 +122,12 @@ struct inc_store {
 	unsigned int		commit_interval; /* ms */
 	struct work_struct	event_work;
 
+	/* clear.c */
+	struct srcu_struct	readers;	/* lookups */
+	struct mutex		clear_mutex;
+	u64			nr_clears;	/* clear_mutex and lock to write */
+	struct inc_clear	clears[INC_CLEARS]; /* number n at n % INC_CLEARS */
+
 	/* wait.c */
 	struct mutex		lock;
 	struct rb_root		wants;		/* disjoint, by first chunk */
@@ -121,10 +149,12 @@ struct inc_store {
 	struct list_head	fills;		/* running */
 	wait_queue_head_t	fills_wait;
 
-	atomic_t		nr_loaders;
+	atomic_t		nr_loaders;	/* open files of the node */
+	atomic_t		nr_fillers;	/* those open for writing */
 	atomic64_t		nr_filled;	/* chunks since creation */
 	atomic64_t		nr_timeouts;	/* reads */
 	atomic64_t		nr_unavailable;	/* reads */
+	atomic64_t		nr_healed;	/* damage that is no more */
 };
 
 /*
@@ -154,6 +184,8 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last);
 bool inc_presence_test(struct inc_store *store, u64 first, u64 last);
 bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
 			      u64 *first_absent, u64 *last_absent);
+void inc_presence_clear(struct inc_store *store, u64 first, u64 last);
+bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last);
 u64 inc_presence_seek(struct inc_store *store, u64 chunk, bool present);
 int inc_presence_commit(struct inc_store *store);
 void inc_presence_commit_work(struct work_struct *work);
@@ -166,6 +198,21 @@ static inline bool inc_presence_complete(struct inc_store *store)
 /*
  * fill.c
  */
+
+/**
+ * struct inc_claim - who may write or clear some chunks
+ * @list: on store->fills (store->fills_lock)
+ * @first: first chunk
+ * @last: last chunk; no other claim has any of them
+ */
+struct inc_claim {
+	struct list_head	list;
+	u64			first;
+	u64			last;
+};
+
+void inc_claim_wait(struct inc_store *store, struct inc_claim *claim);
+void inc_claim_release(struct inc_store *store, struct inc_claim *claim);
 ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from);
 
 /*
@@ -204,6 +251,12 @@ struct inc_link {
  *	view->starved while it waits for a buffer (view->buffers_lock)
  * @deadline: jiffies; set when it first waits, for all its waits together
  * @started: @deadline is set
+ * @born: inc_clear_seq() when it was started
+ * @seen: inc_clear_seq() when it was last looked up
+ * @undo_from: number of the first clear that it has done (heal.c)
+ * @undo_to: and of the last; 0 if there is nothing to undo
+ * @healing: damage that it has had fetched again
+ * @retries: how often it has started over because of damage
  * @nr_links: links whose range has not arrived (store->lock)
  * @links: what it waits for (store->lock)
  */
@@ -221,6 +274,12 @@ struct inc_io {
 	struct list_head	waiting;
 	unsigned long		deadline;
 	bool			started;
+	u64			born;
+	u64			seen;
+	u64			undo_from;
+	u64			undo_to;
+	unsigned int		healing;
+	unsigned int		retries;
 	unsigned int		nr_links;
 	struct inc_link		links[INC_LINKS];
 };
@@ -258,12 +317,67 @@ bool inc_wait_pending(struct inc_store *store);
 void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader);
 
 /*
+ * clear.c
+ */
+
+/* A lookup that starts with this knows later whether chunks were cleared. */
+static inline u64 inc_clear_seq(struct inc_store *store)
+{
+	/* Pairs with note(). */
+	return smp_load_acquire(&store->nr_clears);
+}
+
+bool inc_clear_since(struct inc_store *store, u64 seq, u64 first, u64 last);
+bool inc_clear_damaged(struct inc_store *store, u64 first, u64 last);
+void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
+	       bool damaged);
+void inc_clear_undo(struct inc_store *store, u64 from, u64 to);
+int inc_clear_discard(struct inc_store *store, u64 first, u64 last,
+		      bool damaged);
+
+/*
  * control.c
  */
 int inc_control_add(struct inc_store *store);
 void inc_control_remove(struct inc_store *store);
 int inc_control_init(void);
 void inc_control_exit(void);
+
+/*
+ * heal.c
+ */
+
+/**
+ * struct inc_bad - something stored that is not what it must be
+ * @what: it is, for the log
+ * @block: of the virtual device, that it belongs to
+ * @offset: bytes in the image file, where it is
+ * @length: bytes there
+ * @mapped: it was found through the map entry of @block, which may be to blame
+ */
+struct inc_bad {
+	const char	*what;
+	u64		block;
+	u64		offset;
+	u64		length;
+	bool		mapped;
+};
+
+#define INC_BAD_MAX	8
+
+/**
+ * struct inc_damage - what one try of a read has found bad
+ * @count: number of those
+ * @bad: what they are
+ */
+struct inc_damage {
+	unsigned int	count;
+	struct inc_bad	bad[INC_BAD_MAX];
+};
+
+void inc_damage_add(struct inc_damage *damage, const struct inc_bad *bad);
+bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait);
+void inc_heal_end(struct inc_io *io);
 
 /*
  * verity.c
@@ -304,11 +418,13 @@ void inc_verity_destroy(struct inc_verity *verity);
 int inc_verity_block(struct inc_verity *verity, const void *data,
 		     const u8 *digest);
 int inc_verity_digests(struct inc_view *view, u64 block, u32 count,
-		       u8 *digests, bool cached);
+		       u8 *digests, bool cached, struct inc_damage *damage);
 
 /*
  * view.c
  */
+
+enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
 
 /**
  * struct inc_view - one generation of a store's image, as a table opened it
@@ -326,6 +442,7 @@ int inc_verity_digests(struct inc_view *view, u64 block, u32 count,
  * @starved: reads that wait for a buffer
  * @read_timeout: ms that a read may wait for absent data
  * @fetch_readahead: readahead waits for absent data instead of leaving a hint
+ * @on_corruption: what is done about damage
  * @suspended: reads must not wait (store->lock)
  * @nr_windows: readahead windows that wait for their map
  * @nr_hash_failures: blocks and tree pages that did not match their digest
@@ -346,6 +463,7 @@ struct inc_view {
 	struct list_head	starved;	/* buffers_lock: inc_io.waiting */
 	unsigned int		read_timeout;
 	bool			fetch_readahead;
+	enum inc_on_corruption	on_corruption;
 	bool			suspended;
 	atomic_t		nr_windows;
 	atomic64_t		nr_hash_failures;
@@ -356,10 +474,11 @@ void inc_view_close(struct inc_view *view);
 void inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
 		     struct inc_ranges *ranges);
 int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
-		     __le64 *entries, struct inc_extent *extents, bool cached);
-int inc_view_bad_entry(struct inc_view *view, u64 block);
-void inc_view_bad(struct inc_view *view, const char *what, u64 block,
-		  u64 offset);
+		     __le64 *entries, struct inc_extent *extents, bool cached,
+		     struct inc_damage *damage);
+int inc_view_bad_entry(struct inc_view *view, u64 block,
+		       struct inc_damage *damage);
+void inc_view_bad(struct inc_view *view, const struct inc_bad *bad, bool heals);
 
 static inline u64 inc_view_tree_page(const struct inc_view *view, u64 page)
 {

@@ -3,8 +3,9 @@
  * Fills: a loader's bytes become chunks of the image file.
  *
  * The first fill of a chunk wins, and a chunk is written by one fill at a time:
- * fills whose ranges overlap run one after the other. So once a chunk is
- * present it never changes, and readers need no lock against fills.
+ * fills whose ranges overlap run one after the other. So a chunk that is
+ * present does not change until it is cleared, which takes the same claim
+ * (clear.c), and readers need no lock against fills.
  */
 #include <linux/mm.h>
 #include <linux/uio.h>
@@ -18,41 +19,54 @@
 
 /**
  * struct inc_fill - a piece of a write that is being done
- * @list: on store->fills (store->fills_lock)
- * @first: first chunk
- * @last: last chunk; no other running fill has any of them
+ * @claim: its chunks
  * @pages: the bytes
  * @tail: what was read back of the end of a write
  * @vecs: for the bio
  */
 struct inc_fill {
-	struct list_head	list;
-	u64			first;
-	u64			last;
+	struct inc_claim	claim;
 	struct page		*pages[FILL_PAGES];
 	struct page		*tail;
 	struct bio_vec		vecs[FILL_PAGES];
 };
 
-static bool try_claim(struct inc_store *store, struct inc_fill *fill)
+static bool try_claim(struct inc_store *store, struct inc_claim *claim)
 {
-	struct inc_fill *other;
+	struct inc_claim *other;
 	bool ok = true;
 
 	spin_lock(&store->fills_lock);
 	list_for_each_entry(other, &store->fills, list)
-		if (other->first <= fill->last && fill->first <= other->last)
+		if (other->first <= claim->last && claim->first <= other->last)
 			ok = false;
 	if (ok)
-		list_add(&fill->list, &store->fills);
+		list_add(&claim->list, &store->fills);
 	spin_unlock(&store->fills_lock);
 	return ok;
 }
 
-static void release_claim(struct inc_store *store, struct inc_fill *fill)
+/**
+ * inc_claim_wait - wait until nobody writes or clears some chunks, then may
+ * @store: alive
+ * @claim: @first and @last are set
+ *
+ * Context: process; sleeps as long as fills of these chunks are under way.
+ */
+void inc_claim_wait(struct inc_store *store, struct inc_claim *claim)
+{
+	wait_event(store->fills_wait, try_claim(store, claim));
+}
+
+/**
+ * inc_claim_release - others may write or clear these chunks
+ * @store: alive
+ * @claim: from inc_claim_wait()
+ */
+void inc_claim_release(struct inc_store *store, struct inc_claim *claim)
 {
 	spin_lock(&store->fills_lock);
-	list_del(&fill->list);
+	list_del(&claim->list);
 	spin_unlock(&store->fills_lock);
 	wake_up_all(&store->fills_wait);
 }
@@ -61,7 +75,7 @@ static void release_claim(struct inc_store *store, struct inc_fill *fill)
 static int write_chunks(struct inc_store *store, struct inc_fill *fill,
 			u64 first, u64 last)
 {
-	u32 at = (first - fill->first) << store->chunk_shift;
+	u32 at = (first - fill->claim.first) << store->chunk_shift;
 	u32 left = (last - first + 1) << store->chunk_shift;
 	struct bio bio;
 	int r;
@@ -89,7 +103,7 @@ static int write_chunks(struct inc_store *store, struct inc_fill *fill,
  */
 static int check_tail(struct inc_store *store, struct inc_fill *fill, u64 last)
 {
-	u32 at = ((last - fill->first + 1) << store->chunk_shift) -
+	u32 at = ((last - fill->claim.first + 1) << store->chunk_shift) -
 		 INC_BLOCK_SIZE;
 	u64 offset = ((last + 1) << store->chunk_shift) - INC_BLOCK_SIZE;
 	struct bio bio;
@@ -110,11 +124,11 @@ static int check_tail(struct inc_store *store, struct inc_fill *fill, u64 last)
 /* Write what is absent of @fill's range, which no other fill writes now. */
 static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 {
-	u64 from = fill->first, first, last;
+	u64 from = fill->claim.first, first, last;
 	int r = 0;
 
-	while (from <= fill->last &&
-	       inc_presence_next_absent(store, from, fill->last, &first,
+	while (from <= fill->claim.last &&
+	       inc_presence_next_absent(store, from, fill->claim.last, &first,
 					&last)) {
 		r = write_chunks(store, fill, first, last) ?:
 		    check_tail(store, fill, last);
@@ -151,15 +165,16 @@ static int write_piece(struct inc_store *store, struct inc_fill *fill,
 {
 	int r;
 
-	fill->first = offset >> store->chunk_shift;
-	fill->last = (offset + length - 1) >> store->chunk_shift;
-	if (inc_presence_test(store, fill->first, fill->last))
+	fill->claim.first = offset >> store->chunk_shift;
+	fill->claim.last = (offset + length - 1) >> store->chunk_shift;
+	if (inc_presence_test(store, fill->claim.first, fill->claim.last))
 		return 0;
-	r = wait_event_killable(store->fills_wait, try_claim(store, fill));
+	r = wait_event_killable(store->fills_wait,
+				try_claim(store, &fill->claim));
 	if (r)
 		return r;
 	r = fill_absent(store, fill);
-	release_claim(store, fill);
+	inc_claim_release(store, &fill->claim);
 	return r;
 }
 

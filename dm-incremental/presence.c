@@ -4,16 +4,18 @@
  *
  * In memory: one bitmap for the whole image. On disk: one bitmap in each
  * segment (format.h). A bit goes from 0 to 1 only after the write of its chunk
- * has completed, and never back while the store lives, so a reader that finds
- * it set may submit a read of the chunk without a lock: the device has the
- * data, and the smp_mb() in inc_presence_set() orders the completion before
- * the bit.
+ * has completed, so a reader that finds it set may submit a read of the chunk
+ * without a lock: the device has the data, and the smp_mb() in
+ * inc_presence_set() orders the completion before the bit. Bits go back to 0
+ * by the rules of clear.c, which tells what a reader may conclude for how long.
+ * Both changes are made by who has claimed the chunk (fill.c).
  *
- * Commit: a crash may lose bits, never invent them. The bits to be written are
+ * Commit: a crash may lose bits that were set, never invent them. The bits to be written are
  * copied first; every chunk they stand for had been written by then. Then the
  * device is flushed, so those chunks are durable; then the copy is written
- * and flushed. Bits set meanwhile mark their page dirty again and wait for the
- * next commit.
+ * and flushed. Bits changed meanwhile mark their page dirty again and wait for
+ * the next commit. A crash may bring back bits that were cleared since the last
+ * one; clear.c says why that does no harm.
  */
 #include <linux/mm.h>
 
@@ -195,6 +197,59 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 }
 
 /**
+ * inc_presence_clear - chunks are not there any more
+ * @store: the store
+ * @first: first chunk
+ * @last: last chunk; the caller claims them all, and goes by clear.c's rules
+ *
+ * Marks their bitmap pages dirty and starts the commit timer.
+ *
+ * Context: process.
+ */
+void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
+{
+	unsigned long delay =
+		msecs_to_jiffies(READ_ONCE(store->commit_interval));
+	u64 chunk, page, count = 0;
+
+	for (chunk = first; chunk <= last; chunk++)
+		count += test_bit(chunk, store->present);
+	atomic64_sub(count, &store->nr_present);
+	/* Never more than there are bits, so "complete" means all of them. */
+	smp_mb();
+	for (chunk = first; chunk <= last; chunk++)
+		clear_bit(chunk, store->present);
+	/* Pairs with snapshot(): the bits first, their page's dirty bit after. */
+	smp_mb();
+	for (page = page_of_chunk(store, first);
+	     page <= page_of_chunk(store, last); page++)
+		set_bit(page, store->dirty);
+	queue_delayed_work(system_unbound_wq, &store->commit_work, delay);
+}
+
+/**
+ * inc_presence_fixed - is any of these chunks always present?
+ * @store: the store
+ * @first: first chunk
+ * @last: last chunk
+ *
+ * Return: whether one of them belongs to a segment's head or presence bitmap.
+ */
+bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last)
+{
+	u32 s;
+
+	for (s = 0; s < store->nr_segments; s++) {
+		const struct inc_segment *seg = &store->segments[s];
+
+		if (first < seg->meta_offset >> seg->chunk_shift &&
+		    last >= seg->offset >> seg->chunk_shift)
+			return true;
+	}
+	return false;
+}
+
+/**
  * inc_presence_test - are all chunks of a range present?
  * @store: the store
  * @first: first chunk
@@ -248,8 +303,8 @@ u64 inc_presence_seek(struct inc_store *store, u64 chunk, bool present)
 
 /*
  * Copy the bits of bitmap page @number into the commit page. A bit that is not
- * yet set now has its page's dirty bit set again later: inc_presence_set()
- * sets the bit first and the dirty bit after, both fully ordered.
+ * yet changed now has its page's dirty bit set again later: inc_presence_set()
+ * and _clear() change the bit first and set the dirty bit after, fully ordered.
  */
 static u64 snapshot(struct inc_store *store, u64 number)
 {
@@ -281,7 +336,8 @@ static int commit_page(struct inc_store *store, u64 number)
  * inc_presence_commit - make presence durable
  * @store: alive: the caller is a view, or between inc_store_enter() and _leave()
  *
- * Every chunk that was present on entry stays present over a crash.
+ * Every chunk that was present on entry stays present over a crash, or is
+ * cleared meanwhile; every chunk that was absent stays so, or is filled.
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno; what
  * failed stays dirty for the next commit.
@@ -297,7 +353,7 @@ int inc_presence_commit(struct inc_store *store)
 
 	mutex_lock(&store->commit_mutex);
 	for_each_set_bit(number, store->dirty, store->bitmap_pages) {
-		/* Pairs with inc_presence_set(): dirty again after this. */
+		/* Pairs with inc_presence_set(), _clear(): dirty after this. */
 		if (!test_and_clear_bit(number, store->dirty))
 			continue;
 		r = commit_page(store, number);

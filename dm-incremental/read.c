@@ -20,6 +20,10 @@
  * data or for a loader: the read is put aside, and its work is queued when it
  * can go on.
  *
+ * Steps 1 to 3 are the read's lookup, in a section of store->readers: see
+ * clear.c. If something proves bad in step 2, 3 or 5, the read may start again
+ * from step 1 as well: see heal.c.
+ *
  * What a read needs beyond metadata is allocated beforehand (struct
  * inc_buffer). A read that finds no buffer free is put aside, too, until one
  * is returned; it needs no worker to wait in, and the reads that have the
@@ -67,6 +71,7 @@
  * @extents: of each block, decoded from @entries
  * @source: of each block, where in @input its extent starts
  * @digests: of each block
+ * @damage: what the last try has found bad
  */
 struct inc_buffer {
 	struct list_head	list;
@@ -89,6 +94,7 @@ struct inc_buffer {
 	struct inc_extent	extents[INC_IO_BLOCKS];
 	u32			source[INC_IO_BLOCKS];
 	u8			digests[INC_IO_BLOCKS * INC_DIGEST_MAX];
+	struct inc_damage	damage;
 };
 
 static struct inc_buffer *take_buffer(struct inc_view *view, struct inc_io *io,
@@ -156,10 +162,30 @@ static void find_absent_data(struct inc_view *view,
 	}
 }
 
-/* Bytes that do not match their digest are the reader's I/O error. */
-static blk_status_t read_status(int r)
+static bool may_not_wait(const struct inc_io *io)
 {
-	return r == -EBADMSG ? BLK_STS_IOERR : errno_to_blk_status(r);
+	return !io->bio || (io->bio->bi_opf & REQ_RAHEAD &&
+			    !io->view->fetch_readahead);
+}
+
+/*
+ * A step of the read has ended with @r. If it found damage, the read starts
+ * over (io->prepared is false and io->status not set) or is over.
+ */
+static void end_step(struct inc_io *io, int r)
+{
+	if (r != -EBADMSG) {
+		io->status = errno_to_blk_status(r);
+		return;
+	}
+	if (!io->bio) {
+		io->status = BLK_STS_IOERR;	/* a read will look, if any */
+		return;
+	}
+	if (!inc_heal(io, &io->buffer->damage, !may_not_wait(io)))
+		return;
+	io->prepared = false;
+	io->iter = io->bio->bi_iter;
 }
 
 static void trace_miss(struct inc_view *view, const struct inc_io *io,
@@ -203,12 +229,6 @@ no_window:
 	return false;
 }
 
-static bool may_not_wait(const struct inc_io *io)
-{
-	return !io->bio || (io->bio->bi_opf & REQ_RAHEAD &&
-			    !io->view->fetch_readahead);
-}
-
 /* @ranges are absent. Returns true if the read waits: it is no longer ours. */
 static bool miss(struct inc_io *io, const struct inc_ranges *ranges,
 		 bool metadata)
@@ -228,58 +248,74 @@ static bool miss(struct inc_io *io, const struct inc_ranges *ranges,
 }
 
 /*
- * Steps 1 to 3. Returns true if the read waits: it is no longer ours. Else
- * @io->status is set if it is over.
+ * Steps 1 to 3; with @cached, with what is cached and without sleeping. Adds
+ * what is absent to @ranges, metadata alone if any is. Return: 0, -EBADMSG with
+ * buffer->damage filled in, or another errno; -EAGAIN is from @cached.
  */
-static bool prepare(struct inc_io *io)
+static int look_up(struct inc_io *io, struct inc_ranges *ranges,
+		   bool *metadata, bool cached)
 {
 	struct inc_buffer *buffer = io->buffer;
 	struct inc_view *view = io->view;
-	struct inc_ranges ranges = { 0 };
 	int r;
 
-	/* What is present stays so: a complete image is not looked at. */
+	buffer->damage.count = 0;
+	*metadata = true;
+	/* What is present stays so in this section: so does "complete". */
 	if (!inc_presence_complete(view->store)) {
-		inc_view_absent(view, io->block, io->blocks, &ranges);
-		if (ranges.count)
-			return miss(io, &ranges, true);
+		inc_view_absent(view, io->block, io->blocks, ranges);
+		if (ranges->count)
+			return 0;
 	}
 	r = inc_view_extents(view, io->block, io->blocks, buffer->entries,
-			     buffer->extents, false);
-	if (!r && !inc_presence_complete(view->store)) {
-		find_absent_data(view, buffer, &ranges);
-		if (ranges.count)
-			return miss(io, &ranges, false);
+			     buffer->extents, cached, &buffer->damage);
+	if (r)
+		return r;
+	*metadata = false;
+	if (!inc_presence_complete(view->store)) {
+		find_absent_data(view, buffer, ranges);
+		if (ranges->count)
+			return 0;
 	}
-	if (!r && io->bio)
-		r = inc_verity_digests(view, io->block, io->blocks,
-				       buffer->digests, false);
-	io->status = read_status(r);
-	io->prepared = true;
+	if (!io->bio)
+		return 0;
+	return inc_verity_digests(view, io->block, io->blocks, buffer->digests,
+				  cached, &buffer->damage);
+}
+
+/* Returns true if the read waits: it is no longer ours. */
+static bool prepare(struct inc_io *io)
+{
+	struct inc_store *store = io->view->store;
+	struct inc_ranges ranges = { 0 };
+	bool metadata;
+	int r, section;
+
+	section = srcu_read_lock(&store->readers);
+	io->seen = inc_clear_seq(store);
+	r = look_up(io, &ranges, &metadata, false);
+	srcu_read_unlock(&store->readers, section);
+	if (ranges.count)
+		return miss(io, &ranges, metadata);
+	end_step(io, r);
+	io->prepared = !r;
 	return false;
 }
 
-/* The same with what is cached, without sleeping; false: a worker must. */
+/* In the reader's context. Returns false if a worker must look. */
 static bool prepare_cached(struct inc_io *io)
 {
-	struct inc_buffer *buffer = io->buffer;
-	struct inc_view *view = io->view;
+	struct inc_store *store = io->view->store;
 	struct inc_ranges ranges = { 0 };
+	bool metadata;
+	int r, section;
 
-	if (!inc_presence_complete(view->store))
-		inc_view_absent(view, io->block, io->blocks, &ranges);
-	if (ranges.count ||
-	    inc_view_extents(view, io->block, io->blocks, buffer->entries,
-			     buffer->extents, true))
-		return false;
-	if (!inc_presence_complete(view->store))
-		find_absent_data(view, buffer, &ranges);
-	if (ranges.count ||
-	    inc_verity_digests(view, io->block, io->blocks, buffer->digests,
-			       true))
-		return false;
-	io->prepared = true;
-	return true;
+	section = srcu_read_lock(&store->readers);
+	io->seen = inc_clear_seq(store);
+	r = look_up(io, &ranges, &metadata, true);
+	srcu_read_unlock(&store->readers, section);
+	io->prepared = !r && !ranges.count;
+	return io->prepared;
 }
 
 static void end_run(struct bio *bio)
@@ -449,7 +485,20 @@ static const u8 *expand(struct inc_buffer *buffer, u32 i, u32 end)
 	return r >= 0 && (u32)r >= end ? buffer->output : NULL;
 }
 
-/* Step 5 for the blocks of the batch, whose extents are in the input. */
+static void note_bad_data(struct inc_io *io, u32 i)
+{
+	const struct inc_extent *extent = &io->buffer->extents[i];
+	struct inc_bad bad = { .what = "data", .block = io->block + i,
+			       .offset = extent->offset,
+			       .length = extent->length, .mapped = true };
+
+	inc_damage_add(&io->buffer->damage, &bad);
+}
+
+/*
+ * Step 5 for the blocks of the batch, whose extents are in the input. All of
+ * them are looked at, so that what is bad can be fetched again at a time.
+ */
 static int deliver(struct inc_io *io)
 {
 	struct inc_buffer *buffer = io->buffer;
@@ -470,7 +519,8 @@ static int deliver(struct inc_io *io)
 		if (extent->codec == INC_CODEC_ZERO) {
 			if (memcmp(digest, verity->zero_digest,
 				   verity->digest_size))
-				return inc_view_bad_entry(view, block);
+				inc_view_bad_entry(view, block,
+						   &buffer->damage);
 			copy_out(io, NULL, INC_BLOCK_SIZE);
 			continue;
 		}
@@ -484,13 +534,13 @@ static int deliver(struct inc_io *io)
 		}
 		r = cluster ? inc_verity_block(verity, cluster + at, digest) :
 			      -EBADMSG;
-		if (r == -EBADMSG)
-			inc_view_bad(view, "data", block, extent->offset);
-		if (r)
+		if (r && r != -EBADMSG)
 			return r;
-		copy_out(io, cluster + at, INC_BLOCK_SIZE);
+		if (r)
+			note_bad_data(io, i);
+		copy_out(io, r ? NULL : cluster + at, INC_BLOCK_SIZE);
 	}
-	return 0;
+	return buffer->damage.count ? -EBADMSG : 0;
 }
 
 static void end_io(struct inc_io *io)
@@ -499,6 +549,9 @@ static void end_io(struct inc_io *io)
 
 	if (io->buffer)
 		return_buffer(io->view, io->buffer);
+	inc_heal_end(io);
+	if (!io->status)
+		atomic64_add(io->healing, &io->view->store->nr_healed);
 	if (bio) {
 		bio->bi_status = io->status;
 		bio_endio(bio);
@@ -513,14 +566,15 @@ static bool run_batches(struct inc_io *io, u32 start)
 {
 	struct inc_buffer *buffer = io->buffer;
 
-	for (; start < io->blocks && !io->status; start = buffer->end) {
+	for (; start < io->blocks && io->prepared && !io->status;
+	     start = buffer->end) {
 		plan_batch(buffer, start);
 		if (buffer->nr_runs) {
 			submit_batch(buffer);
 			return true;
 		}
 		/* Nothing but zeros. */
-		io->status = read_status(deliver(io));
+		end_step(io, deliver(io));
 	}
 	return false;
 }
@@ -535,17 +589,25 @@ static void run_io(struct work_struct *work)
 		goto out;	/* its wait has ended without success */
 	if (!io->buffer && !take_buffer(io->view, io, true))
 		return;
-	if (!io->prepared) {
-		if (prepare(io))
-			return;
-		if (io->status || !io->bio)
-			goto out;
-	} else {
-		io->status = read_status(end_batch(io->buffer) ?: deliver(io));
+	if (io->prepared) {
+		end_step(io, end_batch(io->buffer) ?: deliver(io));
 		start = io->buffer->end;
 	}
-	if (run_batches(io, start))
-		return;
+	for (;;) {
+		if (!io->prepared && !io->status) {
+			start = 0;
+			if (prepare(io))
+				return;
+		}
+		if (io->status || !io->bio)
+			break;
+		if (!io->prepared)
+			continue;	/* damage: once more */
+		if (run_batches(io, start))
+			return;
+		if (io->prepared)
+			break;
+	}
 out:
 	end_io(io);
 }
@@ -575,6 +637,10 @@ void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 	io->buffer = NULL;
 	io->prepared = false;
 	io->started = false;
+	io->born = inc_clear_seq(view->store);
+	io->undo_to = 0;
+	io->healing = 0;
+	io->retries = 0;
 	io->nr_links = 0;
 	for (i = 0; i < INC_LINKS; i++)
 		io->links[i].want = NULL;

@@ -39,7 +39,8 @@ void inc_store_bio_init(struct inc_store *store, struct bio *bio,
 /**
  * inc_store_get_page - hold a metadata page
  * @store: alive
- * @page: its place, in 4096-byte units of the image file; must be present
+ * @page: its place, in 4096-byte units of the image file; must be present, and
+ *	have been found so in the same section of store->readers (clear.c)
  * @buf: to be released with dm_bufio_release(), before another is held
  * @cached: take it from the cache or not at all
  *
@@ -60,7 +61,7 @@ void *inc_store_get_page(struct inc_store *store, u64 page,
 /**
  * inc_store_copy_page - copy from a metadata page
  * @store: alive
- * @page: its place, in 4096-byte units of the image file; must be present
+ * @page: its place, as for inc_store_get_page()
  * @offset: first byte wanted of it
  * @buffer: receives @length bytes
  * @length: @offset + @length is at most 4096
@@ -202,6 +203,7 @@ static struct inc_store *store_create(struct block_device *bdev,
 	mutex_init(&store->views_mutex);
 	spin_lock_init(&store->fills_lock);
 	INIT_LIST_HEAD(&store->fills);
+	mutex_init(&store->clear_mutex);
 	init_waitqueue_head(&store->fills_wait);
 	init_rwsem(&store->live);
 	mutex_init(&store->commit_mutex);
@@ -213,6 +215,12 @@ static struct inc_store *store_create(struct block_device *bdev,
 	store->bdev_dev = bdev->bd_dev;
 	store->read_only = bdev_read_only(bdev);
 	store->commit_interval = commit_interval;
+	r = init_srcu_struct(&store->readers);
+	if (r) {
+		*error = "Cannot allocate store";
+		put_device(&store->dev);
+		return ERR_PTR(r);
+	}
 	store->bufio = dm_bufio_client_create(bdev, INC_PAGE_SIZE, 1,
 					      sizeof(struct inc_page_aux),
 					      clear_page_aux, NULL, 0);
@@ -243,6 +251,7 @@ static struct inc_store *store_create(struct block_device *bdev,
 bad:
 	if (store->bufio)
 		dm_bufio_client_destroy(store->bufio);
+	cleanup_srcu_struct(&store->readers);
 	put_device(&store->dev);
 	return ERR_PTR(r);
 }
@@ -270,6 +279,7 @@ static void store_shut_down(struct inc_store *store)
 		       dev_name(&store->dev));
 	inc_wait_destroy(store);
 	dm_bufio_client_destroy(store->bufio);
+	cleanup_srcu_struct(&store->readers);
 	store->bdev = NULL;
 	put_device(&store->dev);
 }

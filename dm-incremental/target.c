@@ -12,7 +12,7 @@
 #define READ_TIMEOUT_MAX	3600000
 #define COMMIT_INTERVAL_DEFAULT	5000	/* ms */
 #define COMMIT_INTERVAL_MAX	3600000
-#define OPTS_MAX		6
+#define OPTS_MAX		8
 #define IO_BYTES		(128u << 10)
 
 /* dm_get_device() took an fmode_t before 6.5. */
@@ -83,6 +83,9 @@ static int parse_verity(struct dm_target *ti, struct dm_arg_set *as,
 			       &ti->error);
 }
 
+/* By enum inc_on_corruption. */
+static const char * const on_corruption[] = { "refetch", "fail", "panic" };
+
 static int parse_ms(const char *value, unsigned int max, unsigned int *ms)
 {
 	return kstrtouint(value, 10, ms) || *ms > max ? -EINVAL : 0;
@@ -91,6 +94,8 @@ static int parse_ms(const char *value, unsigned int max, unsigned int *ms)
 static int parse_option(struct dm_target *ti, struct inc_target *target,
 			const char *name, const char *value)
 {
+	int r;
+
 	if (!strcasecmp(name, "read_timeout")) {
 		ti->error = "Invalid read_timeout: must be 0 to 3600000 ms";
 		return parse_ms(value, READ_TIMEOUT_MAX,
@@ -106,6 +111,15 @@ static int parse_option(struct dm_target *ti, struct inc_target *target,
 		target->view.fetch_readahead = !strcasecmp(value, "fetch");
 		return target->view.fetch_readahead ||
 		       !strcasecmp(value, "hint") ? 0 : -EINVAL;
+	}
+	if (!strcasecmp(name, "on_corruption")) {
+		ti->error = "Invalid on_corruption: must be refetch, fail or panic";
+		r = match_string(on_corruption, ARRAY_SIZE(on_corruption),
+				 value);
+		if (r < 0)
+			return r;
+		target->view.on_corruption = r;
+		return 0;
 	}
 	ti->error = "Unknown option";
 	return -EINVAL;
@@ -296,9 +310,10 @@ static void emit_options(struct inc_target *target, char *result,
 	struct inc_view *view = &target->view;
 	bool timeout = view->read_timeout != READ_TIMEOUT_DEFAULT;
 	bool commit = target->commit_interval != COMMIT_INTERVAL_DEFAULT;
+	bool corruption = view->on_corruption != INC_REFETCH;
 	unsigned int count, sz = *done;
 
-	count = 2 * (timeout + commit + view->fetch_readahead);
+	count = 2 * (timeout + commit + view->fetch_readahead + corruption);
 	if (count)
 		DMEMIT(" %u", count);
 	if (timeout)
@@ -307,6 +322,8 @@ static void emit_options(struct inc_target *target, char *result,
 		DMEMIT(" commit_interval %u", target->commit_interval);
 	if (view->fetch_readahead)
 		DMEMIT(" absent_readahead fetch");
+	if (corruption)
+		DMEMIT(" on_corruption %s", on_corruption[view->on_corruption]);
 	*done = sz;
 }
 
@@ -339,11 +356,12 @@ static unsigned int emit_info(struct inc_target *target, char *result,
 	struct inc_view *view = &target->view;
 	struct inc_store *store = view->store;
 
-	DMEMIT("%llu/%llu %u %u %llu %llu 0 %llu %llu %d %s",
+	DMEMIT("%llu/%llu %u %u %llu %llu %llu %llu %llu %d %s",
 	       (u64)atomic64_read(&store->nr_present), store->chunks,
 	       READ_ONCE(store->nr_waiting), READ_ONCE(store->nr_demand),
 	       (u64)atomic64_read(&store->nr_filled),
 	       (u64)atomic64_read(&view->nr_hash_failures),
+	       (u64)atomic64_read(&store->nr_healed),
 	       (u64)atomic64_read(&store->nr_timeouts),
 	       (u64)atomic64_read(&store->nr_unavailable),
 	       atomic_read(&store->nr_loaders),

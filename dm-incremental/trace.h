@@ -64,6 +64,29 @@ TRACE_EVENT(incremental_fill,
 		  MINOR(__entry->dev), __entry->offset, __entry->length)
 );
 
+/* A read has had damaged chunks made absent, so that they are fetched again. */
+TRACE_EVENT(incremental_refetch,
+	TP_PROTO(dev_t dev, u64 block, u32 blocks, u64 offset, u64 length),
+	TP_ARGS(dev, block, blocks, offset, length),
+	TP_STRUCT__entry(
+		__field(dev_t, dev)
+		__field(u64, block)
+		__field(u32, blocks)
+		__field(u64, offset)
+		__field(u64, length)
+	),
+	TP_fast_assign(
+		__entry->dev = dev;
+		__entry->block = block;
+		__entry->blocks = blocks;
+		__entry->offset = offset;
+		__entry->length = length;
+	),
+	TP_printk("%d:%d block=%llu+%u offset=%llu length=%llu",
+		  MAJOR(__entry->dev), MINOR(__entry->dev), __entry->block,
+		  __entry->blocks, __entry->offset, __entry->length)
+);
+
 /* What is stored does not hash to what it should. */
 TRACE_EVENT(incremental_hash_failure,
 	TP_PROTO(dev_t dev, const char *what, u64 block, u64 offset),

@@ -75,10 +75,11 @@ struct page_part {
 /*
  * Copy from the tree page that @part names. Without @expect only if it has
  * been verified before (else -EAGAIN); with it, verify it if it has not. With
- * @cached, only if it is cached, too.
+ * @cached, only if it is cached, too. A page that is bad is added to @damage.
  */
 static int copy_verified(struct inc_view *view, const struct page_part *part,
-			 const u8 *expect, u8 *out, bool cached)
+			 const u8 *expect, u8 *out, bool cached,
+			 struct inc_damage *damage)
 {
 	struct inc_page_aux *aux;
 	struct dm_buffer *buf;
@@ -105,15 +106,20 @@ static int copy_verified(struct inc_view *view, const struct page_part *part,
 	if (!r)
 		memcpy(out, data + part->offset, part->length);
 	dm_bufio_release(buf);
-	if (r == -EBADMSG)
-		inc_view_bad(view, "tree page", part->block,
-			     page << INC_PAGE_SHIFT);
+	if (r == -EBADMSG) {
+		struct inc_bad bad = { .what = "tree page",
+				       .block = part->block,
+				       .offset = page << INC_PAGE_SHIFT,
+				       .length = INC_PAGE_SIZE };
+
+		inc_damage_add(damage, &bad);
+	}
 	return r;
 }
 
 /* Copy digests that one leaf page holds. */
 static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
-		     u8 *out, bool cached)
+		     u8 *out, bool cached, struct inc_damage *damage)
 {
 	const struct inc_tree *tree = &view->segment->tree;
 	struct page_part part = { 0, block, offset, length };
@@ -121,7 +127,7 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
 	u32 level;
 	int r;
 
-	r = copy_verified(view, &part, NULL, out, cached);
+	r = copy_verified(view, &part, NULL, out, cached, damage);
 	if (r != -EAGAIN || cached)
 		return r;
 
@@ -132,12 +138,12 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
 					.length = view->verity.digest_size };
 
 		inc_tree_page(tree, level, block, &up.offset);
-		r = copy_verified(view, &up, expect, digest, false);
+		r = copy_verified(view, &up, expect, digest, false, damage);
 		if (r)
 			return r;
 		memcpy(expect, digest, view->verity.digest_size);
 	}
-	return copy_verified(view, &part, expect, out, false);
+	return copy_verified(view, &part, expect, out, false, damage);
 }
 
 /**
@@ -147,17 +153,16 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
  * @count: number of blocks
  * @digests: receives a digest each INC_DIGEST_MAX bytes or less: each takes
  *	1 << tree.digest_shift bytes, as in the tree's pages
- *
  * @cached: take nothing but what is cached and verified
+ * @damage: a tree page that is bad is added
  *
- * All tree pages on the way must be present.
- *
- * Context: process; unless @cached sleeps, may do I/O. Return: 0; -EAGAIN if
- * @cached and a page is not; -EBADMSG if a tree page is bad, which has been
- * reported; another negative errno.
+ * Context: process, in the section of store->readers in which all tree pages on
+ * the way were found present; unless @cached sleeps, may do I/O. Return: 0;
+ * -EAGAIN if @cached and a page is not; -EBADMSG if a tree page is bad; another
+ * negative errno.
  */
 int inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *digests,
-		       bool cached)
+		       bool cached, struct inc_damage *damage)
 {
 	const struct inc_tree *tree = &view->segment->tree;
 	u32 offset, here;
@@ -171,7 +176,7 @@ int inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *digests,
 		inc_tree_page(tree, 0, block, &offset);
 		here = min(count, (INC_PAGE_SIZE - offset) >> tree->digest_shift);
 		r = copy_leaf(view, block, offset, here << tree->digest_shift,
-			      digests, cached);
+			      digests, cached, damage);
 		if (r)
 			return r;
 		block += here;

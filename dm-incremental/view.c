@@ -16,36 +16,41 @@
 /**
  * inc_view_bad - report bytes that are not what they must be
  * @view: the view
- * @what: what they are
- * @block: of the virtual device, that they belong to
- * @offset: bytes in the image file, where they are stored
+ * @bad: what they are
+ * @heals: they are being fetched again
  *
  * Counts, logs (rate-limited), traces and sends a dm event.
  */
-void inc_view_bad(struct inc_view *view, const char *what, u64 block,
-		  u64 offset)
+void inc_view_bad(struct inc_view *view, const struct inc_bad *bad, bool heals)
 {
 	struct inc_store *store = view->store;
 
 	atomic64_inc(&view->nr_hash_failures);
-	DMERR_LIMIT("%s: %s of block %llu is damaged, at image offset %llu",
-		    dm_table_device_name(view->ti->table), what, block, offset);
-	trace_incremental_hash_failure(store->bdev_dev, what, block, offset);
+	DMERR_LIMIT("%s: %s of block %llu is damaged, at image offset %llu%s",
+		    dm_table_device_name(view->ti->table), bad->what, bad->block,
+		    bad->offset, heals ? ": fetching it again" : "");
+	trace_incremental_hash_failure(store->bdev_dev, bad->what, bad->block,
+				       bad->offset);
 	schedule_work(&store->event_work);
 }
 
 /**
- * inc_view_bad_entry - report a map entry that is malformed or cannot be
+ * inc_view_bad_entry - a map entry is malformed or cannot be
  * @view: the view
  * @block: whose entry it is
+ * @damage: its page is added
  *
  * Return: -EBADMSG.
  */
-int inc_view_bad_entry(struct inc_view *view, u64 block)
+int inc_view_bad_entry(struct inc_view *view, u64 block,
+		       struct inc_damage *damage)
 {
-	u64 page = inc_view_map_page(view, inc_map_page(block));
+	struct inc_bad bad = { .what = "map entry", .block = block,
+			       .length = INC_PAGE_SIZE };
 
-	inc_view_bad(view, "map entry", block, page << INC_PAGE_SHIFT);
+	bad.offset = inc_view_map_page(view, inc_map_page(block)) <<
+		     INC_PAGE_SHIFT;
+	inc_damage_add(damage, &bad);
 	return -EBADMSG;
 }
 
@@ -87,13 +92,16 @@ void inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
  * @entries: receives their map entries
  * @extents: receives those decoded; they are bounds-checked, but hostile
  * @cached: take nothing but what is cached, and do not sleep
+ * @damage: the page of a malformed entry is added, unless @cached
  *
- * Return: 0; -EAGAIN if @cached and a page is not, or an entry is malformed;
- * -EBADMSG if one is and not @cached, after reporting it; another negative
+ * Context: process, in the section of store->readers in which the map pages
+ * were found present. Return: 0; -EAGAIN if @cached and a page is not, or an
+ * entry is malformed; -EBADMSG if one is and not @cached; another negative
  * errno.
  */
 int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
-		     __le64 *entries, struct inc_extent *extents, bool cached)
+		     __le64 *entries, struct inc_extent *extents, bool cached,
+		     struct inc_damage *damage)
 {
 	u32 done = 0, i;
 	int r;
@@ -119,7 +127,7 @@ int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
 				     view->segment->end, &extents[i]) ||
 		    extents[i].codec == INC_CODEC_LZ4_DICT)
 			return cached ? -EAGAIN :
-			       inc_view_bad_entry(view, block + i);
+			       inc_view_bad_entry(view, block + i, damage);
 	return 0;
 }
 

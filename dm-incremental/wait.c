@@ -401,6 +401,9 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 		struct inc_io *io = link->io;
 		bool last_link = list_is_singular(&want->links);
 
+		/* Nor wait for it again, should it be cleared meanwhile. */
+		link->first = max(link->first, want->first);
+		link->last = min(link->last, want->last);
 		if (!inc_presence_test(store, link->first, link->last))
 			continue;
 		unlink_want(store, link);
@@ -606,6 +609,8 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		request->flags |= INC_REQUEST_HINT;
 	if (want->again)
 		request->flags |= INC_REQUEST_AGAIN;
+	if (inc_clear_damaged(store, want->first, want->last))
+		request->flags |= INC_REQUEST_REFETCH;
 
 	if (want->hint) {
 		forget_want(store, want);

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Chunks that stop being present: because they are damaged (heal.c), or because
+ * a loader says so (INC_IOC_DISCARD). They may then be filled again, or punched
+ * out of the file below.
+ *
+ * Readers take no lock. What they rely on is kept like this:
+ *
+ * A lookup, the steps of a read that go by presence and read metadata, is an
+ * SRCU read-side section of store->readers. What it finds present keeps its
+ * bytes to the section's end, and so does "complete", the shortcut: a clear
+ *
+ *	1. claims the chunks, so that no fill of them is under way or starts
+ *	2. takes them off nr_present, then clears their bits
+ *	3. notes itself in store->clears, and then its number in nr_clears
+ *	4. waits for the sections that may have seen the bits set
+ *	5. forgets the metadata pages there; nobody holds one, or reads one into
+ *	   the cache: that is done in sections only, after a look at presence
+ *	6. gives up the claim
+ *
+ * So the cache never has a page of before a clear after it, and bytes change
+ * after step 6 at the earliest. (Heads are read outside of sections, when a
+ * view is opened; they are never cleared.)
+ *
+ * The data is read after the section. Its bytes may be overwritten meanwhile,
+ * but none reaches the reader without its digest: such a read finds damage.
+ * It then looks for a clear of what it read with a number above the one that
+ * it noted (inc_clear_seq()) at its section's start, and starts over if there
+ * is one. It finds it: had the number been there at the start, the bits would
+ * have been seen cleared, by the order of 2 and 3; and it is there before a
+ * fill can write, by 3 and 6.
+ *
+ * On disk: a cleared bit is written by the next commit like a set one. If a
+ * crash comes first, the bit is still 1 and the chunk as damaged as it was, or
+ * half refilled: the next read finds that again.
+ */
+#include <linux/dm-bufio.h>
+#include <linux/sched/signal.h>
+
+#include <linux/dm-incremental.h>
+#include "dm-incremental.h"
+
+/* Chunks that a discard clears in one go. */
+#define DISCARD_CHUNKS	32768
+
+/* The newest clear that has any of the chunks; NULL if none is remembered. */
+static const struct inc_clear *newest_clear(struct inc_store *store, u64 first,
+					    u64 last, u64 *number)
+{
+	u64 n, oldest = 0;
+
+	if (store->nr_clears > INC_CLEARS)
+		oldest = store->nr_clears - INC_CLEARS;
+	for (n = store->nr_clears; n > oldest; n--) {
+		const struct inc_clear *clear = &store->clears[n % INC_CLEARS];
+
+		if (clear->first <= last && first <= clear->last) {
+			*number = n;
+			return clear;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * inc_clear_damaged - is a chunk absent because it was damaged?
+ * @store: the store; its @lock or @clear_mutex is held
+ * @first: first chunk
+ * @last: last chunk; all are absent
+ *
+ * Return: whether that is so of any of them, as far as is remembered.
+ */
+bool inc_clear_damaged(struct inc_store *store, u64 first, u64 last)
+{
+	const struct inc_clear *clear;
+	u64 number;
+
+	clear = newest_clear(store, first, last, &number);
+	return clear && clear->damaged;
+}
+
+/**
+ * inc_clear_since - have chunks been cleared since?
+ * @store: the store; its @clear_mutex is held
+ * @seq: from inc_clear_seq()
+ * @first: first chunk
+ * @last: last chunk
+ *
+ * Return: false if none of them has been; true also if that is not known.
+ */
+bool inc_clear_since(struct inc_store *store, u64 seq, u64 first, u64 last)
+{
+	u64 number;
+
+	if (store->nr_clears - seq > INC_CLEARS)
+		return true;
+	return newest_clear(store, first, last, &number) && number > seq;
+}
+
+static void note(struct inc_store *store, u64 first, u64 last, bool damaged)
+{
+	u64 number = store->nr_clears + 1;
+	struct inc_clear *clear = &store->clears[number % INC_CLEARS];
+
+	mutex_lock(&store->lock);
+	clear->first = first;
+	clear->last = last;
+	clear->damaged = damaged;
+	/* Pairs with inc_clear_seq(): who sees it sees the bits cleared, too. */
+	smp_store_release(&store->nr_clears, number);
+	mutex_unlock(&store->lock);
+}
+
+/**
+ * inc_clear - make chunks absent
+ * @store: alive; its @clear_mutex is held
+ * @ranges: disjoint; no chunk of a head or bitmap
+ * @damaged: what is there is bad
+ *
+ * When this returns no lookup uses what is stored there, and no metadata page
+ * of it is cached.
+ *
+ * Context: process, in no section of @readers; sleeps, waits for fills of these
+ * chunks and for lookups.
+ */
+void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
+	       bool damaged)
+{
+	u32 shift = store->chunk_shift - INC_PAGE_SHIFT;
+	struct inc_claim claims[INC_LINKS];
+	unsigned int i;
+
+	/* Fills have one claim at a time, other clears none: no deadlock. */
+	for (i = 0; i < ranges->count; i++) {
+		claims[i].first = ranges->range[i].first;
+		claims[i].last = ranges->range[i].last;
+		inc_claim_wait(store, &claims[i]);
+		inc_presence_clear(store, claims[i].first, claims[i].last);
+		note(store, claims[i].first, claims[i].last, damaged);
+	}
+	synchronize_srcu_expedited(&store->readers);
+	for (i = 0; i < ranges->count; i++) {
+		dm_bufio_forget_buffers(store->bufio, claims[i].first << shift,
+					(claims[i].last - claims[i].first + 1)
+					<< shift);
+		inc_claim_release(store, &claims[i]);
+	}
+}
+
+/**
+ * inc_clear_undo - what a clear made absent, and nobody has filled, is back
+ * @store: alive
+ * @from: number of the first clear that is undone
+ * @to: and of the last
+ *
+ * The bytes were not touched, or a fill of them has failed; either way a read
+ * that uses them verifies them. What was cleared again since stays absent.
+ *
+ * Context: process; sleeps, waits for fills of these chunks.
+ */
+void inc_clear_undo(struct inc_store *store, u64 from, u64 to)
+{
+	u64 n, chunk, number;
+
+	mutex_lock(&store->clear_mutex);
+	for (n = from; n <= to && store->nr_clears - n < INC_CLEARS; n++) {
+		const struct inc_clear *clear = &store->clears[n % INC_CLEARS];
+		struct inc_claim claim = { .first = clear->first,
+					   .last = clear->last };
+
+		inc_claim_wait(store, &claim);
+		for (chunk = claim.first; chunk <= claim.last; chunk++)
+			if (!inc_presence_test(store, chunk, chunk) &&
+			    newest_clear(store, chunk, chunk, &number) == clear)
+				inc_presence_set(store, chunk, chunk);
+		inc_wait_filled(store, claim.first, claim.last);
+		inc_claim_release(store, &claim);
+	}
+	mutex_unlock(&store->clear_mutex);
+}
+
+/* One piece of a discard. */
+static int discard_piece(struct inc_store *store, u64 first, u64 last,
+			 bool damaged)
+{
+	struct inc_ranges ranges = { .count = 1, .range = { { first, last } } };
+
+	if (!inc_store_enter(store))
+		return -ENODEV;
+	mutex_lock(&store->clear_mutex);
+	inc_clear(store, &ranges, damaged);
+	mutex_unlock(&store->clear_mutex);
+	inc_store_leave(store);
+	if (damaged)
+		inc_wait_hint(store, &ranges);
+	return 0;
+}
+
+/**
+ * inc_clear_discard - INC_IOC_DISCARD
+ * @store: its memory is held; it may be dead, or end meanwhile (-ENODEV)
+ * @first: first chunk
+ * @last: last chunk
+ * @damaged: as with INC_DISCARD_REFETCH
+ *
+ * Context: process; sleeps. Return: 0 or a negative errno.
+ */
+int inc_clear_discard(struct inc_store *store, u64 first, u64 last,
+		      bool damaged)
+{
+	u64 chunk, end;
+	int r = 0;
+
+	if (inc_presence_fixed(store, first, last))
+		return -EINVAL;
+	if (store->read_only)
+		return -EROFS;
+	for (chunk = first; !r && chunk <= last; chunk = end + 1) {
+		end = min(last, chunk + DISCARD_CHUNKS - 1);
+		r = discard_piece(store, chunk, end, damaged);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return r;
+}
