@@ -36,9 +36,12 @@ static _Noreturn void usage(void)
 	      "loadertool where IMAGE LEVEL BLOCK      file offset of its digest at a tree level\n"
 	      "loadertool need IMAGE BLOCK...          the chunks it takes to read them\n"
 	      "loadertool flip FILE OFFSET [BIT]       one bit of it\n"
-	      "loadertool scan DEVICE RAW MODE [FIRST COUNT]\n"
+	      "loadertool poke FILE                    bytes, as OFFSET:HEX on standard input\n"
+	      "loadertool rot FILE START END BITS SEED flip so many bits in there\n"
+	      "loadertool scan DEVICE RAW MODE [FIRST COUNT]...\n"
 	      "        read block by block (direct, buffered, mmap, or\n"
-	      "        mmap+readahead); say which ones fail or differ\n"
+	      "        mmap+readahead); say which ones fail or differ, in a line\n"
+	      "        for each of several FIRST COUNT\n"
 	      "loadertool compare DEVICE RAW MODE [SIZE [OFFSET LENGTH]]\n"
 	      "        the same in reads of SIZE bytes, without telling blocks apart\n"
 	      "loadertool random DEVICE RAW THREADS READS SEED\n"
@@ -55,7 +58,8 @@ static _Noreturn void usage(void)
 	      "        on one open file; without a COMMAND, they are lines of standard input:\n"
 	      "        read SIZE | nonblock | poll MS | write OFFSET LENGTH [FILE [FROM]]\n"
 	      "        stream FILE SIZE | seek set|cur|end|data|hole OFFSET | fsync | walk\n"
-	      "        unavailable OFFSET LENGTH | get OFFSET LENGTH FILE | info | ioctl NUMBER\n",
+	      "        unavailable OFFSET LENGTH | discard OFFSET LENGTH [FLAGS] |\n"
+	      "        get OFFSET LENGTH FILE | info | ioctl NUMBER\n",
 	      stderr);
 	exit(2);
 }
@@ -138,6 +142,14 @@ static u64 milliseconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (u64)now.tv_sec * 1000 + (u64)now.tv_nsec / 1000000;
+}
+
+static void sleep_ms(u64 ms)
+{
+	struct timespec time = { (time_t)(ms / 1000),
+				 (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&time, NULL);
 }
 
 static u64 random_next(u64 *state)
@@ -443,6 +455,55 @@ static int cmd_flip(int argc, char **argv)
 	return 0;
 }
 
+/* Separated by commas or white space, a page each at most. */
+static int cmd_poke(int argc, char **argv)
+{
+	char hex[2 * INC_PAGE_SIZE + 1];
+	u64 offset;
+	int fd, r;
+
+	if (argc != 1)
+		usage();
+	fd = open_or_die(argv[0], O_RDWR);
+	while ((r = scanf(" %" SCNu64 ":%8192[0-9a-f]", &offset, hex)) == 2) {
+		u8 bytes[INC_PAGE_SIZE];
+		size_t i;
+
+		for (i = 0; i < strlen(hex) / 2; i++)
+			sscanf(hex + 2 * i, "%2hhx", &bytes[i]);
+		write_at(fd, bytes, i, offset);
+		scanf(",");
+	}
+	if (r != EOF) {
+		fprintf(stderr, "loadertool: not OFFSET:HEX\n");
+		return 1;
+	}
+	return 0;
+}
+
+static int cmd_rot(int argc, char **argv)
+{
+	u64 start, length, count, state;
+	int fd;
+
+	if (argc != 5)
+		usage();
+	fd = open_or_die(argv[0], O_RDWR);
+	start = number(argv[1]);
+	length = number(argv[2]) - start;
+	count = number(argv[3]);
+	state = number(argv[4]);
+	while (count--) {
+		u64 offset = start + random_next(&state) % length;
+		u8 byte;
+
+		read_at(fd, &byte, 1, offset);
+		byte ^= (u8)(1u << (state & 7));
+		write_at(fd, &byte, 1, offset);
+	}
+	return 0;
+}
+
 /* ---- reading a device ---- */
 
 enum mode { DIRECT, BUFFERED, MMAP };
@@ -454,7 +515,7 @@ struct device {
 	const u8 *map;
 };
 
-static __thread sigjmp_buf *bus_error;
+static __thread sigjmp_buf *volatile bus_error;
 
 static void on_sigbus(int signal)
 {
@@ -530,11 +591,16 @@ static int read_device(const struct device *device, void *buffer, size_t length,
 	return 0;
 }
 
-/* Remembers a run of blocks of one verdict, so that it is told in one line. */
+/*
+ * Remembers a run of blocks of one verdict, so that it is told in one line; or,
+ * if each window has a line, in one of the words between ";".
+ */
 struct verdict_run {
 	const char *what;
 	u64 first;
 	u64 last;
+	bool in_line;
+	bool told;
 };
 
 static void tell_verdict(struct verdict_run *run, const char *what, u64 block)
@@ -544,37 +610,31 @@ static void tell_verdict(struct verdict_run *run, const char *what, u64 block)
 		run->last = block;
 		return;
 	}
-	if (run->what)
-		printf("%s %" PRIu64 "-%" PRIu64 "\n", run->what, run->first,
-		       run->last);
+	if (run->what) {
+		printf("%s%s %" PRIu64 "-%" PRIu64 "%s",
+		       run->in_line && run->told ? ";" : "", run->what,
+		       run->first, run->last, run->in_line ? "" : "\n");
+		run->told = true;
+	}
 	run->what = what;
 	run->first = block;
 	run->last = block;
 }
 
-/* Prints lines like "EIO 8-15" and "differs 3-3"; nothing if all is well. */
-static int cmd_scan(int argc, char **argv)
+/* Tells "EIO 8-15" and "differs 3-3"; nothing if all is well. */
+static bool scan_window(const struct device *device, int raw, u64 block,
+			u64 end, bool in_line)
 {
 	u8 *buffer = alloc(INC_BLOCK_SIZE), *expect = alloc(INC_BLOCK_SIZE);
-	struct verdict_run run = { 0 };
-	struct device device;
-	u64 block, end;
-	int raw, r;
+	struct verdict_run run = { .in_line = in_line };
 	bool bad = false;
+	int r;
 
-	if (argc != 3 && argc != 5)
-		usage();
-	open_device(&device, argv[0], argv[2]);
-	raw = open_or_die(argv[1], O_RDONLY);
-	block = argc == 5 ? number(argv[3]) : 0;
-	end = argc == 5 ? block + number(argv[4]) : device.size / INC_BLOCK_SIZE;
-	/* What readahead brings would hide what single blocks do. */
-	posix_fadvise(device.fd, 0, 0, POSIX_FADV_RANDOM);
 	for (; block < end; block++) {
 		const char *what = NULL;
 
 		read_at(raw, expect, INC_BLOCK_SIZE, block * INC_BLOCK_SIZE);
-		r = read_device(&device, buffer, INC_BLOCK_SIZE,
+		r = read_device(device, buffer, INC_BLOCK_SIZE,
 				block * INC_BLOCK_SIZE);
 		if (r)
 			what = strerrorname_np(r);
@@ -586,6 +646,34 @@ static int cmd_scan(int argc, char **argv)
 			tell_verdict(&run, what, block);
 	}
 	tell_verdict(&run, NULL, 0);
+	if (in_line)
+		putchar('\n');
+	free(buffer);
+	free(expect);
+	return bad;
+}
+
+static int cmd_scan(int argc, char **argv)
+{
+	struct device device;
+	bool bad = false;
+	int raw, i;
+
+	if (argc < 3 || !(argc & 1))
+		usage();
+	open_device(&device, argv[0], argv[2]);
+	raw = open_or_die(argv[1], O_RDONLY);
+	/* What readahead brings would hide what single blocks do. */
+	posix_fadvise(device.fd, 0, 0, POSIX_FADV_RANDOM);
+	if (argc == 3)
+		return scan_window(&device, raw, 0,
+				   device.size / INC_BLOCK_SIZE, false);
+	for (i = 3; i < argc; i += 2) {
+		u64 first = number(argv[i]), count = number(argv[i + 1]);
+
+		bad |= scan_window(&device, raw, first, first + count,
+				   argc > 5);
+	}
 	return bad;
 }
 
@@ -936,14 +1024,6 @@ static int cmd_logcheck(int argc, char **argv)
 
 /* ---- loaders ---- */
 
-static void sleep_ms(u64 ms)
-{
-	struct timespec time = { (time_t)(ms / 1000),
-				 (long)(ms % 1000) * 1000000 };
-
-	nanosleep(&time, NULL);
-}
-
 static void print_request(FILE *out, const struct inc_request *request)
 {
 	fprintf(out, "%" PRIu64 " %" PRIu64 " id=%" PRIu64 "%s%s%s%s\n",
@@ -1183,6 +1263,13 @@ static void node_unavailable(int node, u64 offset, u64 length)
 	print_result("unavailable", ioctl(node, INC_IOC_UNAVAILABLE, &range));
 }
 
+static void node_discard(int node, u64 offset, u64 length, u32 flags)
+{
+	struct inc_discard range = { offset, length, flags, 0 };
+
+	print_result("discard", ioctl(node, INC_IOC_DISCARD, &range));
+}
+
 static void node_get(int node, u64 offset, u64 length, const char *path)
 {
 	u8 *expect = alloc(length), *buffer = alloc(length);
@@ -1242,6 +1329,9 @@ static void node_command(int node, int argc, char **argv)
 		node_walk(node);
 	else if (!strcmp(command, "unavailable") && argc == 2)
 		node_unavailable(node, number(argv[0]), number(argv[1]));
+	else if (!strcmp(command, "discard") && (argc == 2 || argc == 3))
+		node_discard(node, number(argv[0]), number(argv[1]),
+			     argc == 3 ? (u32)number(argv[2]) : 0);
 	else if (!strcmp(command, "get") && argc == 3)
 		node_get(node, number(argv[0]), number(argv[1]), argv[2]);
 	else if (!strcmp(command, "info") && !argc)
@@ -1302,7 +1392,8 @@ int main(int argc, char **argv)
 		{ "pattern", cmd_pattern }, { "sparse", cmd_sparse },
 		{ "table", cmd_table }, { "layout", cmd_layout },
 		{ "map", cmd_map }, { "where", cmd_where },
-		{ "need", cmd_need }, { "flip", cmd_flip }, { "scan", cmd_scan },
+		{ "need", cmd_need }, { "flip", cmd_flip },
+		{ "poke", cmd_poke }, { "rot", cmd_rot }, { "scan", cmd_scan },
 		{ "compare", cmd_compare }, { "random", cmd_random },
 		{ "dread", cmd_dread }, { "forget", cmd_forget },
 		{ "status", cmd_status }, { "logcheck", cmd_logcheck }, { "serve", cmd_serve },

@@ -1,0 +1,199 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Damage that heals, or does not: many readers, bad origins, none that answers,
+# readahead, and bits that rot while everybody reads.
+
+# shellcheck disable=SC2154	# what a layout sets
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# An extent of one chunk, in the middle of the device.
+choose small
+eval "$("$tool" layout "$IMAGE")"
+read -r block at < <("$tool" map "$IMAGE" |
+	awk '$2 == 2 && $1 > 600 && int($4 / 4096) == int(($4 + $5 - 1) / 4096) { print $1, $4; exit }')
+
+spoil() {	# spoil [OFFSET]: and nothing is cached
+	dmsetup remove t
+	"$tool" flip "$LOCAL" "${1:-$at}"
+	activate
+	rm -f log
+}
+repair() {
+	"$tool" flip "$LOCAL" "${1:-$at}"
+}
+
+# Several readers of one bad block make one request for its extent, and one for
+# its map page.
+open_full small read_timeout 20000
+spoil
+events=$(event_number)
+[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing
+echo 1 >/sys/kernel/tracing/events/incremental/incremental_refetch/enable
+serve delay=300 log=log
+for i in 1 2 3 4 5 6; do
+	reader r$i $((block * 4096)) 4096
+done
+for i in 1 2 3 4 5 6; do
+	is "reader $i sees a delay" "$(outcome r$i)" 4096
+done
+is "two ranges were asked for" "$(sort -u log | wc -l)" 2
+is "once each" "$(wc -l <log)" 2
+is "and it was told why" "$(grep -c refetch log)" 2
+is "the extent and the map page were traced" \
+	"$(grep -c incremental_refetch: /sys/kernel/tracing/trace)" 2
+echo 0 >/sys/kernel/tracing/events/incremental/incremental_refetch/enable
+between "an event tells" "$(event_number)" $((events + 1)) 1000000
+between "the failure is counted" "$(field failures)" 1 6
+between "and that it healed" "$(field healed)" 1 6
+is "it is complete again" "$(field state)" complete
+stop
+
+# The top of the tree.
+root=$("$tool" where "$IMAGE" $((levels - 1)) 0)
+for place in 0 2048 4095; do
+	spoil $((root + place))
+	serve log=log
+	ok "the tree's top heals, byte $place" "$tool" compare "$DEV" "$RAW" direct 262144 0 1048576
+	stop
+	is "with one request" "$(wc -l <log)" 1
+done
+
+# Through readahead; all at once.
+dmsetup remove t
+end=$((data_offset + data_size - 1))
+for place in $(seq $((data_offset + 100)) 20000 $end) "$("$tool" where "$IMAGE" map 700)"; do
+	"$tool" flip "$LOCAL" "$place"
+done
+for mode in buffered mmap+readahead; do
+	activate
+	serve
+	ok "damage everywhere heals: $mode" "$tool" compare "$DEV" "$RAW" $mode 131072
+	stop
+	dmsetup remove t
+done
+ok "in the file, too" cmp "$LOCAL" "$IMAGE"
+
+# What comes from the origin is as bad: one request more, then an error.
+cp "$LOCAL" bad.inc
+chmod u+w bad.inc
+"$tool" flip bad.inc "$at"
+activate
+spoil
+mark
+loader "$tool" serve "$NODE" bad.inc log=log
+reader a $((block * 4096)) 4096
+reader b $((block * 4096)) 4096
+is "a bad origin: an error" "$(outcome a)" EIO
+is "for all who wait" "$(outcome b)" EIO
+between "a bad origin: it was asked once, for two ranges; twice, if one came late" "$(wc -l <log)" 2 4
+ok "a bad origin: the kernel tells" said "data of block $block is damaged, at image offset $at\$"
+is "a bad origin: all is present still" "$(field state)" complete
+reader a $((block * 4096)) 4096
+is "a bad origin: later reads try again" "$(outcome a) $(($(wc -l <log) <= 6))" "EIO 1"
+is "a bad origin: the neighbours are right" "$("$tool" scan "$DEV" "$RAW" direct $((block - 20)) 40)" \
+	"EIO $block-$block"
+is "a bad origin: nothing has healed" "$(field healed)" 0
+stop
+serve log=log
+ok "a better one: it heals" "$tool" compare "$DEV" "$RAW" direct
+stop
+
+# No origin answers: what was cleared comes back, and just the one block is lost.
+spoil
+dmsetup message t 0 read_timeout 1000
+loader "$tool" hoard "$NODE"
+reader a $((block * 4096)) 4096
+is "a silent loader: the read times out" "$(outcome a)" ETIMEDOUT
+is "a silent loader: all is present as before" "$(field state)" complete
+stop
+is "a silent loader: only that block is lost" "$("$tool" scan "$DEV" "$RAW" direct $((block - 20)) 40)" \
+	"EIO $block-$block"
+dmsetup message t 0 read_timeout 20000
+loader "$tool" node "$NODE" poll 20000 , read 4096 , \
+	unavailable "$meta_offset" $((image_size - meta_offset))
+reader a $((block * 4096)) 4096
+is "unavailable: the read fails" "$(outcome a)" EIO
+between "unavailable: without a wait" "$(duration a)" 0 15000
+is "unavailable: all is present as before" "$(field state)" complete
+wait "$LOADER"
+
+# Nor can what cannot be written heal.
+dmsetup remove t
+detach
+attach "$LOCAL" --read-only
+table read_timeout 20000
+activate
+serve log=log
+is "a read-only file: an error at once" "$("$tool" scan "$DEV" "$RAW" direct $((block - 2)) 5)" \
+	"EIO $block-$block"
+is "a read-only file: nobody is asked" "$(wc -l <log)" 0
+stop
+dmsetup remove t
+detach
+attach "$LOCAL"
+table read_timeout 20000
+activate
+
+# What was cleared is committed, too; a crash before that brings the damage back.
+loader "$tool" hoard "$NODE"
+reader a $((block * 4096)) 4096
+ok "a read waits for what was bad" within 10 some_wait
+cp "$LOCAL" before.inc
+ok "commit" dmsetup message t 0 commit
+cp "$LOCAL" after.inc
+stop
+serve
+is "it heals" "$(outcome a)" 4096
+stop
+dmsetup remove t
+detach
+chunk=$((at / 4096))
+for name in before after; do
+	attach $name.inc
+	table read_timeout 20000
+	activate
+	is "$name the commit: the chunk's bit" "$("$tool" node "$NODE" seek hole $((chunk * 4096)))" \
+		"seek: $([ $name = after ] && echo $((chunk * 4096)) || echo "$image_size")"
+	serve
+	ok "$name the commit: all is right" "$tool" compare "$DEV" "$RAW" direct
+	stop
+	dmsetup remove t
+	detach
+	ok "$name the commit: the file is the image" cmp $name.inc "$IMAGE"
+done
+
+# The real loader.
+attach "$LOCAL"
+activate
+dmsetup remove t
+for place in $(seq $((data_offset + 100)) 50000 $end); do
+	"$tool" flip "$LOCAL" "$place"
+done
+"$tool" flip "$LOCAL" "$("$tool" where "$IMAGE" map 700)"
+"$tool" flip "$LOCAL" "$("$tool" where "$IMAGE" 0 300)"
+activate
+loader incrementald --origin "$IMAGE" "$LOOP"
+ok "incrementald heals it" "$tool" compare "$DEV" "$RAW" direct 65536
+stop
+dmsetup remove t
+ok "incrementald: the file is the image" cmp "$LOCAL" "$IMAGE"
+detach
+
+# Bits have rotted everywhere, in map and tree as well, and many read: nobody
+# gets a wrong byte or an error, whoever heals what first.
+attach "$LOCAL"
+for i in 1 2 3; do
+	"$tool" rot "$LOCAL" "$meta_offset" "$image_size" 400 $i
+	activate
+	serve
+	ok "many readers of what has rotted, round $i" "$tool" random "$DEV" "$RAW" 8 60 $i
+	between "some of it had to heal" "$(field healed)" 50 1000000
+	stop
+	[ $i = 3 ] || dmsetup remove t
+done
+serve
+ok "all of it reads right in the end" "$tool" compare "$DEV" "$RAW" direct
+stop
+the_end

@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# INC_IOC_DISCARD: chunks become absent, and come back.
+
+# shellcheck disable=SC2154	# what a layout sets
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+open_full small read_timeout 300 commit_interval 3600000
+eval "$("$tool" layout "$IMAGE")"
+total=$(field total)
+# What is refused.
+refuses() {
+	is "refused: $1" "$("$tool" node "$NODE" discard "${@:3}")" "discard: $2"
+}
+refuses "nothing" EINVAL "$data_offset" 0
+refuses "half a chunk" EINVAL "$data_offset" 2048
+refuses "between chunks" EINVAL $((data_offset + 512)) 4096
+refuses "the head" EINVAL 0 4096
+refuses "the bitmap" EINVAL "$bitmap_offset" 4096
+refuses "from the bitmap on" EINVAL $((meta_offset - 4096)) 8192
+refuses "past the end" EINVAL $((image_size - 4096)) 8192
+refuses "an offset of 64 bits" EINVAL 0xfffffffffffff000 4096
+refuses "an unknown flag" EINVAL "$data_offset" 4096 2
+is "nothing of this had an effect" "$(field state) $(field present)" "complete $total"
+
+# What it does.
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct
+events=$(event_number)
+is "discard" "$("$tool" node "$NODE" discard "$data_offset" 40960)" "discard: 0"
+is "ten chunks are absent" "$(field present) $(field state)" "$((total - 10)) absent"
+is "again" "$("$tool" node "$NODE" discard "$data_offset" 40960)" "discard: 0"
+is "still ten" "$(field present)" $((total - 10))
+is "lseek sees them" "$("$tool" node "$NODE" walk)" \
+"data 0 $data_offset
+hole $data_offset $((data_offset + 40960))
+data $((data_offset + 40960)) $image_size"
+block=$("$tool" map "$IMAGE" | awk -v d="$data_offset" '$4 >= d && $4 < d + 40960 { print $1; exit }')
+is "a read of them waits" "$("$tool" scan "$DEV" "$RAW" direct "$block" 1)" "ETIMEDOUT $block-$block"
+other=$("$tool" map "$IMAGE" | awk -v d="$data_offset" '$2 == 2 && $4 > d + 40960 { print $1; exit }')
+is "and of nothing else" "$("$tool" scan "$DEV" "$RAW" direct "$other" 1)" ""
+is "nobody is asked for them" "$("$tool" node "$NODE" nonblock , read 4096)" "read: EAGAIN"
+ok "they can be filled" "$tool" node "$NODE" write "$data_offset" 40960 "$IMAGE"
+is "it is complete again" "$(field state)" complete
+ok "an event says so" within 5 sh -c "[ \$('$tool' status t events) -gt $events ]"
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct
+
+# Map and tree pages that are cached do not outlive it.
+is "discard of all metadata" \
+	"$("$tool" node "$NODE" discard "$meta_offset" $((data_offset - meta_offset)))" "discard: 0"
+is "nothing can be read" "$("$tool" scan "$DEV" "$RAW" direct 0 2)" "ETIMEDOUT 0-1"
+"$tool" node "$NODE" write "$meta_offset" $((data_offset - meta_offset)) "$IMAGE" >/dev/null
+ok "until it is back" "$tool" compare "$DEV" "$RAW" direct
+
+# With the flag, somebody is asked, with the reason.
+is "discard of what is damaged" "$("$tool" node "$NODE" discard "$data_offset" 8192 1)" "discard: 0"
+like "it is a hint with the reason" "$("$tool" node "$NODE" read 4096)" "
+$data_offset 8192 id=[0-9]* hint refetch\$"
+serve log=log
+ok "reads bring it back" "$tool" compare "$DEV" "$RAW" direct
+stop
+is "with the reason as well" "$(grep -c refetch log)" "$(wc -l <log)"
+
+# fsync makes it last; then the file can be punched.
+"$tool" node "$NODE" discard "$data_offset" $((image_size - data_offset)) , fsync >/dev/null
+cp "$LOCAL" copy.inc
+ok "a hole is made" fallocate --punch-hole --offset "$data_offset" \
+	--length $((image_size - data_offset)) "$LOCAL"
+is "no data is read" "$("$tool" scan "$DEV" "$RAW" direct "$block" 1)" "ETIMEDOUT $block-$block"
+dmsetup remove t
+activate
+is "it lasts" "$(field present)" $((data_offset / 4096))
+serve
+ok "all of it comes back" "$tool" compare "$DEV" "$RAW" direct 65536
+stop
+dmsetup remove t
+detach
+attach copy.inc
+table read_timeout 300
+activate
+is "a copy made after fsync knows as well" "$(field present)" $((data_offset / 4096))
+dmsetup remove t
+detach
+
+# Not where nothing can be written.
+cp "$IMAGE" "$LOCAL"
+attach "$LOCAL" --read-only
+table read_timeout 300
+activate
+refuses "a read-only file" EROFS "$data_offset" 4096
+dmsetup remove t
+detach
+
+# Discarded and fetched again while many read: no wrong byte, no error.
+attach "$LOCAL"
+table read_timeout 20000
+activate
+serve
+chunks=$(((image_size - meta_offset) / 4096))
+for i in $(seq 1 40); do
+	# Somewhere in the metadata every fourth time.
+	chunk=$((RANDOM % (i % 4 ? chunks : 32)))
+	at=$((meta_offset + chunk * 4096))
+	length=$((chunks - chunk > 16 ? 65536 : 4096))
+	"$tool" node "$NODE" discard $at $length , fsync
+done >discards 2>&1 &
+discards=$!
+for i in 1 2; do
+	ok "reads are right while chunks go and come, round $i" "$tool" random "$DEV" "$RAW" 6 60 $i
+done
+wait $discards
+is "all discards were done" "$(grep -c 'discard: 0' discards)" 40
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct
+is "nothing was taken for damage" "$(field failures) $(field healed)" "0 0"
+stop
+the_end
