@@ -311,11 +311,11 @@ int command_extract(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "IMAGE", "RAW" };
-	static struct extract extract;
+	struct extract extract = {
+		.generation = INC_NEWEST, .threads = pipeline_threads(),
+	};
 	int option;
 
-	extract.generation = INC_NEWEST;
-	extract.threads = pipeline_threads();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!parse_option(&extract, option))
 			return usage_error("extract");

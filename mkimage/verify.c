@@ -365,10 +365,9 @@ int command_verify(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "IMAGE" };
-	static struct verify verify;
+	struct verify verify = { .threads = pipeline_threads() };
 	int option;
 
-	verify.threads = pipeline_threads();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!parse_option(&verify, option))
 			return usage_error("verify");
