@@ -92,6 +92,8 @@ $(BUILD)/tests/loadertool: $(BUILD)/obj/tests/kernel/loadertool.o \
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
 
+include tests/fuzz/fuzz.mk
+
 # The module, once for each kernel whose headers are installed: the sources
 # are linked into a folder of their own, since Kbuild builds in place.
 MODULE_SOURCES := $(wildcard dm-incremental/*.[ch] dm-incremental/Kbuild \
@@ -119,9 +121,10 @@ test-programs: unit-tests $(BUILD)/tests/loadertool
 TESTS	?= $(UNIT_TESTS) $(sort $(wildcard tests/*/*.t) $(wildcard tests/*.t))
 check:
 	@echo "== packages"
-	scripts/install-deps build test lint
+	scripts/install-deps build test fuzz lint
 	@echo "== build"
-	$(MAKE) tools modules test-programs
+	$(MAKE) tools modules test-programs fuzz-targets
+	$(MAKE) SANITIZE=1 unit-tests
 	@echo "== tests"
 	CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --failures $(TESTS)
 

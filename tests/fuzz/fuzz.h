@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the fuzz targets share. Each is a program of its own, with libFuzzer's
+ * main(); see docs/testing.md.
+ */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "edit.h"
+
+/* libFuzzer's interface: https://llvm.org/docs/LibFuzzer.html */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+/* What must hold; also where assert() is compiled out. */
+#define MUST(condition) do {						\
+		if (!(condition)) {					\
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, \
+				__LINE__, #condition);			\
+			abort();					\
+		}							\
+	} while (0)
+
+/**
+ * struct fuzz_seed - a good image, made by mkimage when the targets were built
+ * @bytes: the image
+ * @raw: what its device reads as, device_blocks blocks
+ */
+struct fuzz_seed {
+	char name[64];
+	u8 *bytes;
+	size_t size;
+	u8 *raw;
+	u64 raw_size;
+	struct inc_segment seg;
+};
+
+/*
+ * The images that lie in the folder "images" beside the program, by name.
+ * Ends the program if there are none. Return: how many.
+ */
+u32 fuzz_seeds(const struct fuzz_seed **seeds);
+
+/*
+ * An input is a seed's number and a script: see edit.h. Return: the seed; the
+ * image is valid until the next call.
+ */
+const struct fuzz_seed *fuzz_image(const u8 *data, size_t size,
+				   struct edit_image *image);
+
+#endif /* FUZZ_H */

@@ -1,0 +1,7 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A short run of the fuzz targets, the same each time: the tree's corpus and
+# some thousand inputs made from it; that the corpus reaches nearly all of the
+# format code.
+exec "$(dirname "$0")/run" --check

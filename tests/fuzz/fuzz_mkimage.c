@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fuzz target: mkimage inspect, verify and extract, each as a whole, on an
+ * image in a file. An image that verify calls good with the true root hash
+ * must be good.
+ */
+#include <getopt.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "fuzz.h"
+#include "incremental.h"
+#include "message.h"
+#include "mkimage.h"
+
+/* Walks over larger ones take too long, and find no more. */
+#define BLOCKS_MAX	4096u
+#define FILE_MAX	(64u << 20)
+
+static int file = -1;
+static char path[32];
+static char root[2 * INC_DIGEST_MAX + 1];
+
+static int command(int (*run)(int, char **), char **argv)
+{
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	optind = 0;		/* getopt starts anew */
+	return run(argc, argv);
+}
+
+static int verify(char *option, char *value)
+{
+	char *argv[] = { (char []){ "mkimage" }, (char []){ "--threads" },
+			 (char []){ "1" }, path, option, value, NULL };
+
+	return command(command_verify, argv);
+}
+
+static int inspect(char *option)
+{
+	char *argv[] = { (char []){ "mkimage" }, path, option, NULL };
+
+	return command(command_inspect, argv);
+}
+
+/* Is the device of another size than one would wait for? */
+static bool too_large(void)
+{
+	struct inc_image *image;
+	bool large;
+
+	if (inc_image_open_file(&image, path, INC_NEWEST, NULL))
+		return false;
+	large = inc_image_segment(image)->device_blocks > BLOCKS_MAX;
+	inc_image_close(image);
+	return large;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	const struct fuzz_seed *seeds;
+
+	(void)argc, (void)argv;
+	fuzz_seeds(&seeds);
+	message_init("mkimage", MESSAGE_DEBUG);
+	file = memfd_create("image", MFD_CLOEXEC);
+	MUST(file >= 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	return 0;
+}
+
+/* What verify calls good reads as it should, as far as the device goes. */
+static void good_image(const struct fuzz_seed *seed)
+{
+	static u8 out[64 << INC_BLOCK_SHIFT];
+	struct inc_image *image;
+	u64 block, count, blocks;
+
+	MUST(!inspect((char []){ "--json" }));
+	MUST(!inc_image_open_file(&image, path, INC_NEWEST, NULL));
+	blocks = inc_image_segment(image)->device_blocks;
+	MUST(blocks <= seed->seg.device_blocks);
+	for (block = 0; block < blocks; block += count) {
+		count = blocks - block < 64 ? blocks - block : 64;
+		MUST(!inc_image_read(image, block, count, out, NULL));
+		MUST(!memcmp(out, seed->raw + (block << INC_BLOCK_SHIFT),
+			     count << INC_BLOCK_SHIFT));
+	}
+	inc_image_close(image);
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	const struct fuzz_seed *seed;
+	struct edit_image image;
+
+	seed = fuzz_image(data, size, &image);
+	if (image.size > FILE_MAX)
+		return 0;
+	/* What is not written is a hole. */
+	MUST(!ftruncate(file, 0) && !ftruncate(file, (off_t)image.size));
+	if (image.stored > image.size)
+		image.stored = image.size;
+	MUST(pwrite(file, image.bytes, image.stored, 0) ==
+	     (ssize_t)image.stored);
+	if (too_large())
+		return 0;
+	inspect(image.flags & 1 ? (char []){ "--json" } : NULL);
+	if (image.flags & EDIT_FOLLOW) {
+		verify(NULL, NULL);
+		return 0;
+	}
+	inc_hex_format(seed->seg.root_digest, seed->seg.digest_size, root);
+	if (!verify((char []){ "--root-hash" }, root))
+		good_image(seed);
+	return 0;
+}
