@@ -37,7 +37,7 @@ BUILD	:= build
 endif
 
 LIBS_libincremental := -lcrypto -llz4
-LIBS_mkimage	:= -ljson-c -lext2fs -lcom_err $(LIBS_libincremental)
+LIBS_mkimage	:= -ljson-c -lext2fs -lcom_err -lzstd $(LIBS_libincremental)
 LIBS_incrementald := -lcurl $(LIBS_libincremental)
 LIBS_incrementalsetup := -ldevmapper -ljson-c -lcurl $(LIBS_libincremental)
 LIBS_test	:= -lcmocka $(LIBS_libincremental)

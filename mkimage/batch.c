@@ -42,6 +42,27 @@ static LZ4_streamHC_t *thread_stream(void)
 	return stream;
 }
 
+struct compressor {
+	LZ4_streamHC_t stream;
+};
+
+struct compressor *compressor_prime(const u8 *bytes, u32 size, int level)
+{
+	struct compressor *compressor = malloc(sizeof(*compressor));
+
+	if (!compressor)
+		return NULL;
+	LZ4_initStreamHC(&compressor->stream, sizeof(compressor->stream));
+	LZ4_resetStreamHC_fast(&compressor->stream, level);
+	LZ4_loadDictHC(&compressor->stream, (const char *)bytes, (int)size);
+	return compressor;
+}
+
+void compressor_free(struct compressor *compressor)
+{
+	free(compressor);
+}
+
 struct batch *batch_new(void)
 {
 	struct batch *batch = malloc(sizeof(*batch));
@@ -138,13 +159,17 @@ static u32 compress_cluster(const struct batch *batch, u64 first, u8 *packed,
 	if (cluster->entry || !options->level)
 		return 0;
 
-	LZ4_resetStreamHC_fast(stream, options->level);
+	if (options->primed)
+		*stream = options->primed->stream;
+	else
+		LZ4_resetStreamHC_fast(stream, options->level);
 	length = LZ4_compress_HC_continue(stream, (const char *)data,
 					  (char *)packed, (int)bytes,
 					  (int)(bytes - (bytes >>
 							 LEAST_SAVING_SHIFT)));
 	if (length > 0) {
-		cluster->codec = INC_CODEC_LZ4;
+		cluster->codec = options->primed ? INC_CODEC_LZ4_DICT :
+						   INC_CODEC_LZ4;
 		cluster->length = (u32)length;
 		cluster->stored = packed;
 		return cluster->length;

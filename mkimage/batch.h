@@ -17,6 +17,7 @@ struct known;
  * @zero_digest: of a block
  * @level: of LZ4 HC; 0 to hash only
  * @known: clusters with these contents are not compressed; NULL if all are
+ * @primed: what to compress with, the dictionary in it; NULL for none
  */
 struct batch_options {
 	const struct inc_hash *hash;
@@ -24,7 +25,19 @@ struct batch_options {
 	u32 cluster_shift;
 	int level;
 	const struct known *known;
+	const struct compressor *primed;
 };
+
+/**
+ * compressor_prime - a compressor that has a dictionary loaded
+ * @bytes: stay where they are until compressor_free()
+ * @level: of LZ4 HC
+ *
+ * Return: shared by all threads, which copy it for each cluster: loading takes
+ * as long as compressing 64 KiB. NULL without memory.
+ */
+struct compressor *compressor_prime(const u8 *bytes, u32 size, int level);
+void compressor_free(struct compressor *compressor);
 
 /**
  * struct batch_cluster - one cluster, compressed

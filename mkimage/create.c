@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "dictionary.h"
 #include "incremental.h"
 #include "message.h"
 #include "mkimage.h"
@@ -26,6 +27,7 @@ const char create_help[] =
 "  --fs erofs|ext4   filesystem that a directory is put in (erofs)\n"
 "  --cluster SIZE    bytes compressed together, 4K to 256K (4K)\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
+"  --dictionary      compress with a dictionary made of samples of SOURCE\n"
 "  --salt HEX|-      salt of the hash tree, - for none (made from SOURCE)\n"
 "  --chunk SIZE      unit of presence in the file, 4K to 64K (4K)\n"
 "  --threads N       compress with N threads (one for each processor)\n"
@@ -46,12 +48,15 @@ struct create {
 	u32 chunk_shift;
 	u64 level;
 	u64 threads;
+	bool dictionary;
 	bool force;
 	bool json;
 
 	struct source source;
+	u8 dictionary_bytes[INC_DICTIONARY_MAX];
 	struct segment seg;
 	struct batch_options batch;
+	struct compressor *primed;
 	u8 zero_digest[INC_SHA256_SIZE];
 	u64 next;			/* block to be read */
 	u64 data_end;			/* no hole from next up to this block */
@@ -215,6 +220,7 @@ static void print_summary(const struct create *create)
 	json_number(object, "device_bytes", device);
 	json_number(object, "head_bytes", seg->head_size);
 	json_number(object, "data_bytes", spool_size(seg->data));
+	json_number(object, "dictionary_bytes", seg->dictionary_size);
 	json_number(object, "shared_clusters", seg->shared);
 	json_number(object, "shared_bytes", seg->shared_bytes);
 	json_text(object, "root_hash", root);
@@ -229,10 +235,30 @@ static void derive_uuid(struct create *create)
 {
 	char options[16];
 
-	snprintf(options, sizeof(options), "image %u %u %u",
+	snprintf(options, sizeof(options), "image %u %u %u%s",
 		 create->cluster_shift, create->chunk_shift,
-		 (unsigned int)create->level);
+		 (unsigned int)create->level,
+		 create->seg.dictionary_size ? " d" : "");
 	source_derive_uuid(create->seg.meta.root, options, create->seg.uuid);
+}
+
+static int prepare_dictionary(struct create *create)
+{
+	struct segment *seg = &create->seg;
+	int ret = dictionary_train(&create->source, create->dictionary_bytes,
+				   &seg->dictionary_size);
+
+	if (ret || !seg->dictionary_size)
+		return ret;
+	seg->dictionary = create->dictionary_bytes;
+	create->primed = compressor_prime(seg->dictionary,
+					  seg->dictionary_size,
+					  (int)create->level);
+	create->batch.primed = create->primed;
+	if (create->primed)
+		return 0;
+	message_error("out of memory");
+	return -ENOMEM;
 }
 
 static int build(struct create *create, const struct output *output)
@@ -267,6 +293,8 @@ static int build(struct create *create, const struct output *output)
 	create->batch.level = (int)create->level;
 
 	ret = segment_init(seg, output->folder);
+	if (!ret && create->dictionary)
+		ret = prepare_dictionary(create);
 	if (!ret)
 		ret = add_all(create);
 	if (!ret)
@@ -275,6 +303,7 @@ static int build(struct create *create, const struct output *output)
 		derive_uuid(create);
 		ret = segment_write(seg, output->fd, output->path);
 	}
+	compressor_free(create->primed);
 	inc_hash_free(hash);
 	return ret;
 }
@@ -361,6 +390,9 @@ static bool parse_option(struct create *create, int option)
 	case 't':
 		return option_number("create", "--threads", optarg, 1,
 				     PIPELINE_THREADS_MAX, &create->threads);
+	case 'd':
+		create->dictionary = true;
+		return true;
 	case 'F':
 		create->force = true;
 		return true;
@@ -381,6 +413,7 @@ int command_create(int argc, char **argv)
 		{ "chunk", required_argument, NULL, 'k' },
 		{ "level", required_argument, NULL, 'l' },
 		{ "threads", required_argument, NULL, 't' },
+		{ "dictionary", no_argument, NULL, 'd' },
 		{ "force", no_argument, NULL, 'F' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },

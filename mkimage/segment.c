@@ -228,8 +228,8 @@ struct layout {
 	u32 signature_area;
 	u64 bitmap_offset, bitmap_size;
 	u64 meta_offset, meta_size;
-	u64 owners_offset, map_offset, tree_offset;
-	u64 guarded_offset, guarded_size;	/* owners and map */
+	u64 dictionary_offset, owners_offset, map_offset, tree_offset;
+	u64 guarded_offset, guarded_size;	/* the first three of them */
 	u64 data_offset, data_size;
 	struct guard guard;
 };
@@ -265,7 +265,8 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 
 	memset(to, 0, sizeof(*to));
 	to->signature_area = signature_area(seg, directories);
-	to->guarded_size = round_up(owners, INC_PAGE_SHIFT) +
+	to->guarded_size = round_up(seg->dictionary_size, INC_PAGE_SHIFT) +
+			   round_up(owners, INC_PAGE_SHIFT) +
 			   (seg->meta.map.list.stored << INC_PAGE_SHIFT);
 	inc_tree_init(&to->guard.tree, to->guarded_size >> INC_PAGE_SHIFT,
 		      INC_SHA256_SIZE);
@@ -290,7 +291,9 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 	to->guard.offset = to->meta_offset;
 	to->guarded_offset = to->guard.offset +
 			     (to->guard.tree.pages << INC_PAGE_SHIFT);
-	to->owners_offset = to->guarded_offset;
+	to->dictionary_offset = to->guarded_offset;
+	to->owners_offset = to->dictionary_offset +
+			    round_up(seg->dictionary_size, INC_PAGE_SHIFT);
 	to->map_offset = to->owners_offset + round_up(owners, INC_PAGE_SHIFT);
 	to->tree_offset = to->guarded_offset + to->guarded_size;
 	to->data_offset = to->meta_offset + to->meta_size;
@@ -373,6 +376,12 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 	super->salt_size = cpu_to_le16((u16)seg->salt_size);
 	memcpy(super->root_digest, seg->meta.root, INC_SHA256_SIZE);
 	memcpy(super->salt, seg->salt, seg->salt_size);
+	if (seg->dictionary_size) {
+		super->incompat = cpu_to_le64(INC_INCOMPAT_DICTIONARY);
+		super->dictionary_size = cpu_to_le32(seg->dictionary_size);
+		super->dictionary_offset = cpu_to_le64(start +
+						       at->dictionary_offset);
+	}
 	super->guarded_offset = cpu_to_le64(start + at->guarded_offset);
 	super->guarded_size = cpu_to_le64(at->guarded_size);
 	super->guard_offset = cpu_to_le64(start + at->guard.offset);
@@ -409,6 +418,22 @@ static int write_guarded(struct layout *at, u64 offset, const void *page)
 			    at->guard.name);
 
 	return ret ? ret : guard_add(&at->guard, page);
+}
+
+static int write_dictionary(const struct segment *seg, struct layout *at)
+{
+	u32 size = seg->dictionary_size, done;
+	int ret = 0;
+
+	for (done = 0; !ret && done < size; done += INC_PAGE_SIZE) {
+		u8 page[INC_PAGE_SIZE] = { 0 };
+		u32 left = size - done;
+
+		memcpy(page, seg->dictionary + done,
+		       left < sizeof(page) ? left : sizeof(page));
+		ret = write_guarded(at, at->dictionary_offset + done, page);
+	}
+	return ret;
 }
 
 static int write_owners(struct segment *seg, struct layout *at)
@@ -500,6 +525,8 @@ int segment_write(struct segment *seg, int fd, const char *name)
 	at.guard.fd = fd;
 	at.guard.name = name;
 	ret = write_bitmap(seg, &at, fd, name);
+	if (!ret)
+		ret = write_dictionary(seg, &at);
 	if (!ret)
 		ret = write_owners(seg, &at);
 	if (!ret)

@@ -15,6 +15,7 @@ struct segment_known;
  * @uuid: of the image; needed by segment_write() only
  * @generation: its number, 0 for the base
  * @offset: where it starts in the image, 0 for the base
+ * @dictionary: of @dictionary_size bytes, or NULL and 0; likewise
  * @clusters: clusters by codec, those stored once counted as often as they are
  * @shared: clusters that were stored already, and the bytes that saved
  * @head_size: bytes of the head, after segment_write(), as is
@@ -31,6 +32,8 @@ struct segment {
 	u64 device_blocks;
 	u32 generation;
 	u64 offset;
+	const u8 *dictionary;
+	u32 dictionary_size;
 
 	struct metadata meta;
 	struct spool *data;

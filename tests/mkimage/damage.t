@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 raw raw 1500
-"$mkimage" create --cluster 8K raw image >/dev/null
+"$mkimage" create --cluster 8K --dictionary raw image >/dev/null
 head=$(value image segment.head.bytes)
 bitmap=$(value image segment.bitmap.offset)
 owners=$(value image segment.owners.offset)
@@ -18,6 +18,7 @@ tree_pages=$(value image tree.pages)
 map_pages=$(value image map.pages)
 guard=$(value image segment.guard.offset)
 guarded=$(value image segment.guarded.offset)
+dictionary=$(value image segment.dictionary.offset)
 map=$((owners + (owners_bytes + 4095) / 4096 * 4096))
 tree=$((map + map_pages * 4096))
 tree_end=$((tree + tree_pages * 4096))
@@ -34,6 +35,8 @@ damaged "magic" 0 'wrong magic'
 damaged "version" 8 'unknown format version'
 damaged "incompatible feature" 24 'features that are not known' 1
 damaged "feature of a dictionary" 24 'dictionary does not fit'
+damaged "size of the dictionary" 206 'superblock: dictionary'
+damaged "place of the dictionary" 210 'superblock: dictionary' 7
 damaged "head digest" 40 'head of generation 0 .* does not match its digest'
 damaged "generation" 80 'generation'
 damaged "block size" 84 'block size'
@@ -50,6 +53,11 @@ damaged "presence past the end" $((bitmap + (chunks + 7) / 8)) \
 	"presence bitmap at offset $((bitmap + (chunks + 7) / 8))"
 is "the guard comes first" "$(value image segment.metadata.offset)" "$guard"
 is "then what it guards" $((guard + 4096)) "$guarded"
+is "first the dictionary" "$dictionary" "$guarded"
+damaged "dictionary" $((dictionary + 5000)) \
+	"page of the dictionary \\(offset $((dictionary + 4096))\\) does not match"
+damaged "dictionary's padding" $((owners - 1)) \
+	"page of the dictionary \\(offset $((owners - 4096))\\) does not match"
 damaged "guard" $((guard + 40)) "guard page 0 \\(offset $guard\\) does not match"
 damaged "guard's padding" $((guard + 4095)) "guard page 0 \\(offset $guard\\)"
 damaged "owner" $((owners + 40)) \

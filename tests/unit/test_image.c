@@ -23,6 +23,7 @@
 #define MAP_PAGES	2u
 #define LEAF_PAGES	6u		/* of the tree; and one above them */
 #define SALT		"salty"
+#define DICTIONARY	5000u		/* two pages */
 #define ROOM		(8u << 20)
 
 /* Tests that go through all of an image look at so many times fewer places. */
@@ -40,6 +41,7 @@ struct maker {
 	u32 owners[4096];
 	u32 owner_count;
 	u64 data_offset;
+	u8 dictionary[DICTIONARY];	/* of the segment being added */
 	u8 root[32];
 };
 
@@ -57,7 +59,7 @@ static void block_content(u32 generation, u32 block, u8 *out)
 
 	memset(out, 0, 4096);
 	if (generation && (block == 5 || block == 6))
-		seed += 100000, kind = 1;
+		seed += 50000, kind = block == 5 ? 1 : 2;
 	if (kind == 0)
 		return;
 	if (kind == 3)			/* shared with others */
@@ -111,6 +113,28 @@ static u64 shared_entry(const struct maker *maker, u32 start, u32 blocks)
 	return 0;
 }
 
+/* Half of the text is compressed with the dictionary. */
+static int compress(const struct maker *maker, u32 start, const u8 *content,
+		    u8 *packed, int bytes, u8 *codec)
+{
+	LZ4_stream_t *stream;
+	int length;
+
+	*codec = INC_CODEC_LZ4;
+	if (start % 16 >= 8)
+		return LZ4_compress_default((const char *)content,
+					    (char *)packed, bytes, bytes - 1);
+	*codec = INC_CODEC_LZ4_DICT;
+	stream = LZ4_createStream();
+	assert_non_null(stream);
+	LZ4_loadDict(stream, (const char *)maker->dictionary, DICTIONARY);
+	length = LZ4_compress_fast_continue(stream, (const char *)content,
+					    (char *)packed, bytes, bytes - 1,
+					    1);
+	LZ4_freeStream(stream);
+	return length;
+}
+
 static void put_extent(struct maker *maker, u32 generation, u32 start)
 {
 	u32 shift = cluster_shift_of(start), blocks = 1u << shift, i;
@@ -132,10 +156,10 @@ static void put_extent(struct maker *maker, u32 generation, u32 start)
 		maker->entries[start + i] = 0;
 	entry = shared_entry(maker, start, blocks);
 	if (!entry) {
-		length = LZ4_compress_default((char *)content, (char *)packed,
-					      (int)(4096 * blocks),
-					      (int)(4096 * blocks - 1));
-		extent.codec = length ? INC_CODEC_LZ4 : INC_CODEC_STORED;
+		length = compress(maker, start, content, packed,
+				  (int)(4096 * blocks), &extent.codec);
+		if (!length)
+			extent.codec = INC_CODEC_STORED;
 		extent.length = length ? (u32)length : 4096 * blocks;
 		extent.offset = maker->at;
 		memcpy(maker->bytes + maker->at, length ? packed : content,
@@ -209,7 +233,7 @@ static void add_segment(struct maker *maker, u32 generation,
 	u64 bitmap = chunk, meta, chunks, i;
 	struct inc_super super = { .magic = INC_MAGIC };
 	u8 *base = maker->bytes + start;
-	u64 guarded, owners, guard;
+	u64 guarded, owners, dictionary, guard;
 	u32 part, b;
 
 	for (b = 0; b < BLOCKS; b++) {
@@ -218,7 +242,11 @@ static void add_segment(struct maker *maker, u32 generation,
 		block_content(generation, b, content);
 		hash(content, 4096, maker->digests[b]);
 	}
-	/* Metadata: tree, map, owner table, guard: not mkimage's order. */
+	/* Each segment has its own dictionary. */
+	for (i = 0; i + 16 <= DICTIONARY; i += 16)
+		sprintf((char *)maker->dictionary + i, "line %4u %5u\n",
+			(u32)i / 16 % 240, 300 * generation + (u32)i / 16);
+	/* Metadata: tree, map, owners, dictionary, guard: not mkimage's order. */
 	meta = start + head + bitmap;
 	next = meta >> 12;
 	maker->tree_page[0] = next++;
@@ -230,7 +258,10 @@ static void add_segment(struct maker *maker, u32 generation,
 		if (maps & 1u << i)
 			maker->map_page[i] = next++;
 	owners = next++ << 12;
+	dictionary = next << 12;
+	next += 2;
 	guard = next++ << 12;
+	memcpy(maker->bytes + dictionary, maker->dictionary, DICTIONARY);
 	maker->data_offset = up(next << 12, chunk);
 	maker->at = maker->data_offset;
 	maker->owner_count = 0;
@@ -274,6 +305,9 @@ static void add_segment(struct maker *maker, u32 generation,
 	super.guarded_offset = cpu_to_le64(guarded);
 	super.guarded_size = cpu_to_le64(guard - guarded);
 	super.guard_offset = cpu_to_le64(guard);
+	super.incompat = cpu_to_le64(INC_INCOMPAT_DICTIONARY);
+	super.dictionary_offset = cpu_to_le64(dictionary);
+	super.dictionary_size = cpu_to_le32(DICTIONARY);
 	super.meta_offset = cpu_to_le64(meta);
 	super.meta_size = cpu_to_le64(maker->data_offset - meta);
 	super.data_offset = cpu_to_le64(maker->data_offset);
@@ -493,11 +527,11 @@ static void plans(void **state)
 	struct inc_image *image;
 	struct inc_error error;
 	size_t count, i;
-	u32 block;
+	u32 block, dictionaries = 0;
 
 	(void)state;
 	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
-	for (block = 0; block < BLOCKS; block += 7) {
+	for (block = 0; block < BLOCKS; block += 6) {
 		must(inc_image_plan(image, block, block < 600 ? 99 : 1, &ranges,
 				    &count, &error), &error);
 		for (i = 0; i < count; i++) {
@@ -522,12 +556,22 @@ static void plans(void **state)
 					    12));
 		assert_true(covered(ranges, count, maker->tree_page[0] << 12,
 				    (maker->tree_page[0] + 1) << 12));
+		if (extent.codec == INC_CODEC_LZ4_DICT) {
+			seg = inc_image_segment_at(image, extent.offset >=
+					inc_image_segment(image)->offset);
+			assert_true(covered(ranges, count,
+					    seg->dictionary_offset,
+					    seg->dictionary_offset +
+					    DICTIONARY));
+			dictionaries |= 1u << seg->generation;
+		}
 		/* Map page 0 is the second segment's, page 1 the first's. */
 		seg = inc_image_segment_at(image, block < 512);
 		assert_true(covered(ranges, count, seg->guard_offset,
 				    seg->guard_offset + 4096));
 		free(ranges);
 	}
+	assert_int_equal(dictionaries, 3);
 	assert_int_equal(inc_image_plan(image, BLOCKS, 1, &ranges, &count,
 					&error), -EINVAL);
 	inc_image_close(image);
@@ -605,6 +649,8 @@ static void verifies(void **state)
 				 INC_AREA_OWNERS);
 		assert_int_equal(inc_image_area(image, seg->guard_offset),
 				 INC_AREA_GUARD);
+		assert_int_equal(inc_image_area(image, seg->dictionary_offset),
+				 INC_AREA_DICTIONARY);
 		assert_int_equal(inc_image_area(image, maker->size - 1),
 				 INC_AREA_DATA);
 		assert_int_equal(inc_image_verify(image, 1, chunk,
@@ -763,14 +809,16 @@ static void guarded_pages(void **state)
 		{ maker->map_page[1] << 12, "map page (offset" },
 		{ seg.owners_offset, "page of the owner table (offset" },
 		{ seg.guard_offset, "guard page 0 (offset" },
+		{ seg.dictionary_offset + 4096,
+		  "page of the dictionary (offset" },
 	};
 	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		u8 *page = maker->bytes + pages[i].place;
 
 		/* Two entries, owners or digests change their places. */
 		memcpy(wrong, page, sizeof(wrong));
-		memcpy(wrong, page + 16, 8);
-		memcpy(wrong + 16, page, 8);
+		memcpy(wrong, page + 24, 8);
+		memcpy(wrong + 24, page, 8);
 		assert_memory_not_equal(wrong, page, sizeof(wrong));
 		/* It arrives, unknown before; and again, known by now. */
 		must(open_memory(&image, &memory, 0, &error), &error);
@@ -788,15 +836,15 @@ static void guarded_pages(void **state)
 		/* It is in the image. */
 		must(open_memory(&image, &memory, 0, &error), &error);
 		memcpy(&value, page, 8);
-		memcpy(page, page + 16, 8);
-		memcpy(page + 16, &value, 8);
+		memcpy(page, page + 24, 8);
+		memcpy(page + 24, &value, 8);
 		assert_int_equal(inc_image_verify(image, data, length,
 						  maker->bytes + data, &error),
 				 -EBADMSG);
 		assert_non_null(strstr(error.text, pages[i].why));
 		memcpy(&value, page, 8);
-		memcpy(page, page + 16, 8);
-		memcpy(page + 16, &value, 8);
+		memcpy(page, page + 24, 8);
+		memcpy(page + 24, &value, 8);
 		must(inc_image_verify(image, data, length, maker->bytes + data,
 				      &error), &error);
 		check_blocks(image, 0, 513, 1);

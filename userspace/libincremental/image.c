@@ -396,6 +396,8 @@ int inc_image_start(struct inc_image *image, u32 generation,
 	if (!image->cache || !image->views)
 		return inc_fail(error, -ENOMEM, "out of memory");
 	pthread_mutex_init(&image->views->lock, NULL);
+	if (inc_dictionaries_new(image))
+		return inc_fail(error, -ENOMEM, "out of memory");
 	ret = hash_prepare(image, error);
 	return ret ? ret : view_load(image, &image->segments[generation],
 				     &image->view, error);
@@ -494,6 +496,7 @@ void inc_image_close(struct inc_image *image)
 		free(image->views);
 	}
 	view_free(image->view);
+	inc_dictionaries_free(image);
 	inc_cache_free(image->cache);
 	inc_hash_free(image->hash);
 	inc_file_close(image->file);

@@ -47,6 +47,7 @@ struct inc_image {
 	struct inc_cache *cache;
 	struct inc_file *file;		/* if opened by path */
 	u8 zero_digest[INC_SHA256_SIZE];	/* of a zero block */
+	struct inc_dictionaries *dictionaries;
 	struct inc_views *views;	/* other generations */
 };
 
@@ -134,9 +135,10 @@ u64 inc_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level);
 int inc_hashes_fetch(const struct inc_source *source,
 		     const struct inc_hashes *hashes, u32 level, u64 block,
 		     u8 *page, struct inc_error *error);
-const char *inc_guarded_name(const struct inc_segment *seg, u64 offset);
 int inc_guarded_fetch(const struct inc_source *source, u64 file_page,
 		      void *page, struct inc_error *error);
+int inc_guarded_check(const struct inc_source *source, u64 offset,
+		      const void *page, struct inc_error *error);
 int inc_block_digest(const struct inc_source *source, u64 block,
 		     struct inc_cursor *cursor, u8 *digest,
 		     struct inc_error *error);
@@ -166,8 +168,16 @@ static inline void inc_cursor_init(struct inc_cursor *cursor)
 	cursor->tree_page = UINT64_MAX;
 }
 
+/* dictionary.c */
+int inc_dictionaries_new(struct inc_image *image);
+void inc_dictionaries_free(struct inc_image *image);
+int inc_dictionary_get(const struct inc_source *source,
+		       const struct inc_segment *seg, const u8 **bytes,
+		       struct inc_error *error);
+
 /* read.c */
-int inc_extent_expand(const struct inc_extent *extent, u64 block,
+int inc_extent_expand(const struct inc_source *source,
+		      const struct inc_extent *extent, u64 block,
 		      const void *stored, void *blocks,
 		      struct inc_error *error);
 int inc_blocks_check(const struct inc_source *source,

@@ -172,13 +172,34 @@ static int hashes_digest(const struct inc_source *source,
 }
 
 /* The area of a guarded page, as messages name it. */
-const char *inc_guarded_name(const struct inc_segment *seg, u64 offset)
+static const char *guarded_name(const struct inc_segment *seg, u64 offset)
 {
 	if (inc_within(offset, seg->owners_offset, seg->owners_size))
 		return "page of the owner table";
 	if (inc_within(offset, seg->dictionary_offset, seg->dictionary_size))
 		return "page of the dictionary";
 	return "map page";
+}
+
+/* The digest that its segment's guard has for the page at @offset. */
+static int guarded_digest(const struct inc_source *source, u64 offset,
+			  u8 *digest, const char **name,
+			  struct inc_error *error)
+{
+	const struct inc_segment *seg = inc_segment_holding(source->image,
+							    offset);
+	u8 scratch[INC_PAGE_SIZE];
+	struct inc_hashes guard;
+
+	if (!seg || !inc_within(offset, seg->guarded_offset, seg->guarded_size))
+		return inc_fail(error, -EINVAL,
+				"map page (offset %llu) is not among the pages that its segment guards",
+				(unsigned long long)offset);
+	*name = guarded_name(seg, offset);
+	inc_hashes_guard(&guard, seg);
+	return hashes_digest(source, &guard,
+			     (offset - seg->guarded_offset) >> INC_PAGE_SHIFT,
+			     scratch, digest, error);
 }
 
 /**
@@ -189,25 +210,31 @@ const char *inc_guarded_name(const struct inc_segment *seg, u64 offset)
 int inc_guarded_fetch(const struct inc_source *source, u64 file_page,
 		      void *page, struct inc_error *error)
 {
-	u64 offset = file_page << INC_PAGE_SHIFT;
-	const struct inc_segment *seg = inc_segment_holding(source->image,
-							    offset);
 	u8 expected[INC_SHA256_SIZE];
-	struct inc_hashes guard;
-	int ret;
+	const char *name;
+	int ret = guarded_digest(source, file_page << INC_PAGE_SHIFT, expected,
+				 &name, error);
 
-	if (!seg || !inc_within(offset, seg->guarded_offset, seg->guarded_size))
-		return inc_fail(error, -EINVAL,
-				"map page (offset %llu) is not among the pages that its segment guards",
-				(unsigned long long)offset);
-	inc_hashes_guard(&guard, seg);
-	ret = hashes_digest(source, &guard,
-			    (offset - seg->guarded_offset) >> INC_PAGE_SHIFT,
-			    page, expected, error);
+	return ret ? ret : page_prove(source, file_page, expected, name, page,
+				      error);
+}
+
+/* Check a page that has been read from @offset, a multiple of 4096. */
+int inc_guarded_check(const struct inc_source *source, u64 offset,
+		      const void *page, struct inc_error *error)
+{
+	u8 expected[INC_SHA256_SIZE], digest[INC_SHA256_SIZE];
+	const char *name;
+	int ret = guarded_digest(source, offset, expected, &name, error);
+
 	if (ret)
 		return ret;
-	return page_prove(source, file_page, expected,
-			  inc_guarded_name(seg, offset), page, error);
+	inc_hash_digest(source->image->hash, page, INC_PAGE_SIZE, digest);
+	if (!memcmp(digest, expected, sizeof(digest)))
+		return 0;
+	return inc_fail(error, -EBADMSG,
+			"%s (offset %llu) does not match its digest", name,
+			(unsigned long long)offset);
 }
 
 /* The verified digest of a data block; @digest has INC_SHA256_SIZE bytes. */

@@ -7,6 +7,7 @@
 
 struct plan {
 	u64 mask;			/* chunk size less 1 */
+	const struct inc_segment *dictionary;	/* whose was added last */
 	struct inc_range *ranges;
 	size_t count;
 	size_t room;
@@ -110,6 +111,19 @@ static int plan_guarded(struct plan *plan, const struct inc_image *image,
 	return ret;
 }
 
+/* The dictionary of the extent at @offset. */
+static int plan_dictionary(struct plan *plan, const struct inc_image *image,
+			   u64 offset, struct inc_error *error)
+{
+	const struct inc_segment *seg = inc_segment_holding(image, offset);
+
+	if (!seg || !seg->dictionary_size || seg == plan->dictionary)
+		return 0;
+	plan->dictionary = seg;
+	return plan_guarded(plan, image, seg->dictionary_offset,
+			    seg->dictionary_size, error);
+}
+
 static int plan_blocks(struct plan *plan, const struct inc_source *source,
 		       u64 block, u64 end, struct inc_error *error)
 {
@@ -150,6 +164,9 @@ static int plan_blocks(struct plan *plan, const struct inc_source *source,
 			continue;
 		}
 		ret = plan_add(plan, extent.offset, extent.length, error);
+		if (!ret && extent.codec == INC_CODEC_LZ4_DICT)
+			ret = plan_dictionary(plan, source->image,
+					      extent.offset, error);
 		block = inc_cluster_start(&extent, block) +
 			(1ull << extent.cluster_shift);
 	}

@@ -26,24 +26,39 @@ struct group {
  * @stored: extent->length bytes
  * @blocks: receives inc_cluster_bytes(extent) bytes
  */
-int inc_extent_expand(const struct inc_extent *extent, u64 block,
+int inc_extent_expand(const struct inc_source *source,
+		      const struct inc_extent *extent, u64 block,
 		      const void *stored, void *blocks,
 		      struct inc_error *error)
 {
-	int size = (int)inc_cluster_bytes(extent);
+	const struct inc_segment *seg;
+	int size = (int)inc_cluster_bytes(extent), length;
+	const u8 *dictionary;
+	int ret;
 
 	switch (extent->codec) {
 	case INC_CODEC_STORED:
 		memcpy(blocks, stored, (size_t)size);
 		return 0;
 	case INC_CODEC_LZ4:
-		if (LZ4_decompress_safe(stored, blocks, (int)extent->length,
-					size) == size)
-			return 0;
-		return inc_fail(error, -EBADMSG,
-				"block %llu: the %u bytes at offset %llu do not decompress to its cluster",
-				(unsigned long long)block, extent->length,
-				(unsigned long long)extent->offset);
+		length = LZ4_decompress_safe(stored, blocks,
+					     (int)extent->length, size);
+		break;
+	case INC_CODEC_LZ4_DICT:
+		seg = inc_segment_holding(source->image, extent->offset);
+		if (!seg || !seg->dictionary_size)
+			return inc_fail(error, -EINVAL,
+					"block %llu (offset %llu): its extent needs a dictionary, which its segment lacks",
+					(unsigned long long)block,
+					(unsigned long long)extent->offset);
+		ret = inc_dictionary_get(source, seg, &dictionary, error);
+		if (ret)
+			return ret;
+		length = LZ4_decompress_safe_usingDict(stored, blocks,
+				(int)extent->length, size,
+				(const char *)dictionary,
+				(int)seg->dictionary_size);
+		break;
 	default:
 		return inc_fail(error, -ENOTSUP,
 				"block %llu (offset %llu): codec %u is not supported",
@@ -51,6 +66,12 @@ int inc_extent_expand(const struct inc_extent *extent, u64 block,
 				(unsigned long long)extent->offset,
 				extent->codec);
 	}
+	if (length == size)
+		return 0;
+	return inc_fail(error, -EBADMSG,
+			"block %llu: the %u bytes at offset %llu do not decompress to its cluster",
+			(unsigned long long)block, extent->length,
+			(unsigned long long)extent->offset);
 }
 
 /**
@@ -179,7 +200,8 @@ static int group_expand(const struct inc_source *source,
 		u8 *cluster = from == start && to == stop ? place : scratch;
 		int ret;
 
-		ret = inc_extent_expand(extent, from, stored, cluster, error);
+		ret = inc_extent_expand(source, extent, from, stored, cluster,
+					error);
 		if (ret)
 			return ret;
 		stored += extent->length;

@@ -2,7 +2,6 @@
 /*
  * Checking bytes of the image file before they are filled in.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include "internal.h"
 
@@ -82,29 +81,21 @@ static int check_bitmap(const struct inc_source *source, u64 start, u64 end,
 }
 
 /* @page may be found wrong even where an equal page is cached as good. */
-static int check_same(const u8 *good, const u8 *page, const char *name,
-		      u64 offset, struct inc_error *error)
-{
-	if (!memcmp(good, page, INC_PAGE_SIZE))
-		return 0;
-	return inc_fail(error, -EBADMSG,
-			"%s (offset %llu) does not match its digest", name,
-			(unsigned long long)offset);
-}
-
 static int check_hashes(const struct inc_source *source,
 			const struct inc_hashes *hashes, u64 number, u64 offset,
 			const u8 *page, struct inc_error *error)
 {
 	u8 good[INC_PAGE_SIZE];
-	char name[64];
 	u32 level;
 	u64 block = inc_hashes_below(hashes, number, &level);
 	int ret = inc_hashes_fetch(source, hashes, level, block, good, error);
 
-	snprintf(name, sizeof(name), "%s page %llu", hashes->name,
-		 (unsigned long long)number);
-	return ret ? ret : check_same(good, page, name, offset, error);
+	if (!ret && memcmp(good, page, sizeof(good)))
+		ret = inc_fail(error, -EBADMSG,
+			       "%s page %llu (offset %llu) does not match its digest",
+			       hashes->name, (unsigned long long)number,
+			       (unsigned long long)offset);
+	return ret;
 }
 
 /* A page of the metadata is one of these: guard, guarded, tree, or zeros. */
@@ -115,9 +106,7 @@ static int check_meta_page(const struct inc_source *source, u64 offset,
 	const struct inc_segment *seg = view->seg;
 	const u8 *page = source->data + (offset - source->offset);
 	u64 guard_bytes = seg->guard.pages << INC_PAGE_SHIFT, number;
-	u8 good[INC_PAGE_SIZE];
 	struct inc_hashes hashes;
-	int ret;
 
 	if (inc_within(offset, seg->guard_offset, guard_bytes)) {
 		inc_hashes_guard(&hashes, seg);
@@ -125,13 +114,8 @@ static int check_meta_page(const struct inc_source *source, u64 offset,
 		return check_hashes(source, &hashes, number, offset, page,
 				    error);
 	}
-	if (inc_within(offset, seg->guarded_offset, seg->guarded_size)) {
-		ret = inc_guarded_fetch(source, offset >> INC_PAGE_SHIFT, good,
-					error);
-		return ret ? ret : check_same(good, page,
-					      inc_guarded_name(seg, offset),
-					      offset, error);
-	}
+	if (inc_within(offset, seg->guarded_offset, seg->guarded_size))
+		return inc_guarded_check(source, offset, page, error);
 	if (inc_back_find(&view->tree_back, offset >> INC_PAGE_SHIFT,
 			  &number)) {
 		inc_hashes_tree(&hashes, view);
@@ -214,7 +198,8 @@ static int check_extent(struct data_walk *walk, u64 block,
 		if (ret)
 			return ret;
 	}
-	ret = inc_extent_expand(extent, block, stored, walk->blocks, error);
+	ret = inc_extent_expand(source, extent, block, stored, walk->blocks,
+				error);
 	if (ret)
 		return ret;
 	return inc_blocks_check(source, extent, block,

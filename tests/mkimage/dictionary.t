@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Images with a dictionary: the same device, the same bytes each time, smaller.
+
+# shellcheck source=tests/mkimage/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Text that is alike without being the same, some noise, a hole.
+find "$top"/{docs,dm-incremental,userspace,mkimage,tests} -name '*.[chmt]*' -type f -print0 |
+	sort -z | xargs -0 cat >raw
+noise 100000 7 >>raw
+truncate -s $((($(stat -c %s raw) / 4096 + 300) * 4096)) raw
+
+"$mkimage" create raw plain.inc >plain.made
+"$mkimage" create --dictionary --threads 1 raw image.inc >image.made
+is "the root hash is the same" "$(grep root image.made)" "$(grep root plain.made)"
+is "the UUID is not" "$(cat image.made plain.made | grep UUID | sort -u | wc -l)" 2
+plain=$(value plain.inc segment.data.bytes) bytes=$(value image.inc segment.data.bytes)
+ok "data take 5 % less ($bytes bytes, not $plain)" test $((bytes * 100)) -lt $((plain * 95))
+is "the feature bit says so" "$(od -An -tu8 -j 24 -N 8 image.inc | tr -d ' ')" 1
+is "and is not set without one" "$(od -An -tu8 -j 24 -N 8 plain.inc | tr -d ' ')" 0
+dictionary=$(value image.inc segment.dictionary.bytes)
+ok "it is no larger than allowed ($dictionary bytes)" test "$dictionary" -gt 4096 -a "$dictionary" -le 65536
+ok "clusters use it" test "$(value image.inc clusters.lz4_dictionary.clusters)" -gt 100
+is "none does without it" "$(value image.inc clusters.lz4.clusters)" 0
+ok "verify" "$mkimage" verify image.inc
+ok "extract" "$mkimage" extract image.inc out
+ok "gives the source" cmp raw out
+
+for threads in 2 7; do
+	"$mkimage" create --force --dictionary --threads $threads raw again.inc >/dev/null
+	ok "$threads threads make the same bytes" cmp image.inc again.inc
+done
+cp --sparse=never raw full
+"$mkimage" create --force --dictionary full again.inc >/dev/null
+ok "so does a source without holes" cmp image.inc again.inc
+
+for options in "--cluster 64K" "--level 2" "--level 12 --chunk 64K" "--cluster 256K --salt -"; do
+	# shellcheck disable=SC2086	# several words
+	"$mkimage" create --force --dictionary $options raw again.inc >/dev/null
+	ok "$options: verify" "$mkimage" verify again.inc
+	ok "$options: extract" "$mkimage" extract --force again.inc out
+	ok "$options: gives the source" cmp raw out
+done
+
+# Too little to train with.
+for blocks in 1 20; do
+	head -c $((blocks * 4096)) raw >small
+	fails "$blocks blocks: a warning" 0 'no dictionary can be made' \
+		"$mkimage" create --force --dictionary small again.inc
+	is "and an image without one" "$(value again.inc segment.dictionary.bytes)" 0
+	ok "which is good" "$mkimage" verify again.inc
+done
+noise 4096000 3 >small
+fails "noise: a warning" 0 'no dictionary can be made' \
+	"$mkimage" create --force --dictionary small again.inc
+finish
