@@ -19,7 +19,8 @@ d = bytearray(open("hostile.inc", "rb").read())
 head_size, = struct.unpack_from("<I", d, 12)
 map_dir, tree_dir, map_runs, tree_runs, signature, area, used = struct.unpack_from("<7I", d, 176)
 assert used == 0 and area >= 6 * 16
-# Where tree pages 0 to 5 are; page 2 comes to where page 1 is.
+# Where tree pages 0 to 5 are; page 2 comes to where page 1 is. Their runs take
+# the place of the signature area.
 runs = [struct.unpack_from("<IIQ", d, tree_dir + 16 * i) for i in range(tree_runs)]
 pages = [[place + (0 if flags else page - first) for first, flags, place in runs if first <= page][-1]
          for page in range(6)]
@@ -28,6 +29,7 @@ for page, place in enumerate(pages):
     struct.pack_into("<IIQ", d, signature + 16 * page, page, 0, place)
 struct.pack_into("<I", d, 180, signature)
 struct.pack_into("<I", d, 188, 6)
+struct.pack_into("<I", d, 196, 0)
 # The map does likewise.
 entries = struct.unpack_from("<Q", d, map_dir + 8)[0] * 4096
 d[entries + 128 * 8:entries + 256 * 8] = d[entries:entries + 128 * 8]
