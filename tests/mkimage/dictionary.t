@@ -44,6 +44,24 @@ for options in "--cluster 64K" "--level 2" "--level 12 --chunk 64K" "--cluster 2
 	ok "$options: gives the source" cmp raw out
 done
 
+# What a layer uses of the base is expanded with the base's dictionary.
+cp raw more
+seq 1 20000 | dd of=more bs=4096 seek=3 conv=notrunc status=none
+ok "extend" "$mkimage" extend --in-place --raw more image.inc
+ok "both kinds are there" test "$(value image.inc clusters.lz4_dictionary.clusters)" -gt 100 \
+	-a "$(value image.inc clusters.lz4.clusters)" -gt 0
+ok "verify" "$mkimage" verify image.inc
+ok "extract" "$mkimage" extract --force image.inc out
+ok "gives the new source" cmp more out
+
+# A layer that adds nothing to guard still guards a page.
+head -c 40960 raw >small
+"$mkimage" create --force small again.inc >/dev/null
+truncate -s 45056 small
+ok "a block of zeros more" "$mkimage" extend --in-place --raw small again.inc
+ok "the layer is good" "$mkimage" verify again.inc
+is "and guards a page" "$(value again.inc segment.guarded.bytes) $(value again.inc segment.data.bytes)" "4096 0"
+
 # Too little to train with.
 for blocks in 1 20; do
 	head -c $((blocks * 4096)) raw >small
