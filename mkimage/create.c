@@ -37,8 +37,21 @@ const char create_help[] =
 "The same SOURCE, options and SOURCE_DATE_EPOCH make the same bytes, whatever\n"
 "the number of threads.\n";
 
+const char squash_help[] =
+"Usage: mkimage squash [OPTION]... IMAGE OUT\n"
+"\n"
+"Make OUT of the newest generation of IMAGE: an image of its own, of one segment,\n"
+"with the same root hash.\n"
+"\n"
+"  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
+"  --threads N       work with N threads (one for each processor)\n"
+"  --force           replace OUT if it exists\n"
+"  --json            print the summary as JSON\n";
+
 struct create {
+	const char *command;
 	const char *source_path;
+	bool squash;			/* the source is an image */
 	const char *image_path;
 	enum source_fs fs;
 	bool salt_given;
@@ -308,6 +321,36 @@ static int build(struct create *create, const struct output *output)
 	return ret;
 }
 
+/* The newest generation of an image, as a raw image without a name. */
+static int open_image(struct create *create, const char *folder)
+{
+	struct source *source = &create->source;
+	const struct inc_segment *seg;
+	struct inc_image *image;
+	struct inc_error error;
+	int ret = inc_image_open_file(&image, create->source_path, INC_NEWEST,
+				      &error);
+
+	if (ret) {
+		message_error("%s: %s", create->source_path, error.text);
+		return ret;
+	}
+	seg = inc_image_segment(image);
+	source->name = create->source_path;
+	source->blocks = seg->device_blocks;
+	create->cluster_shift = seg->cluster_shift;
+	create->chunk_shift = seg->chunk_shift;
+	create->salt_given = true;
+	create->salt_size = seg->salt_size;
+	memcpy(create->salt, seg->salt, seg->salt_size);
+	source->fd = spool_open_file(folder);
+	ret = source->fd < 0 ? -EIO :
+	      extract_to(image, create->source_path, source->fd,
+			 create->threads);
+	inc_image_close(image);
+	return ret;
+}
+
 static int run(struct create *create)
 {
 	struct output output;
@@ -319,7 +362,9 @@ static int run(struct create *create)
 					   create->source_path);
 	if (!ret)
 		ret = output_check_source(&output, create->source_path);
-	if (!ret)
+	if (!ret && create->squash)
+		ret = open_image(create, output.folder);
+	else if (!ret)
 		ret = source_open(&create->source, create->source_path,
 				  create->fs, output.folder);
 	if (!ret)
@@ -385,10 +430,10 @@ static bool parse_option(struct create *create, int option)
 					 INC_CHUNK_SHIFT_MAX,
 					 &create->chunk_shift);
 	case 'l':
-		return option_number("create", "--level", optarg, 2, 12,
+		return option_number(create->command, "--level", optarg, 2, 12,
 				     &create->level);
 	case 't':
-		return option_number("create", "--threads", optarg, 1,
+		return option_number(create->command, "--threads", optarg, 1,
 				     PIPELINE_THREADS_MAX, &create->threads);
 	case 'd':
 		create->dictionary = true;
@@ -402,6 +447,29 @@ static bool parse_option(struct create *create, int option)
 	default:
 		return false;
 	}
+}
+
+static int run_command(const char *name, int argc, char **argv,
+		       const struct option *options,
+		       const char *const *operands, bool squash)
+{
+	static struct create create;
+	int option;
+
+	memset(&create, 0, sizeof(create));
+	create.command = name;
+	create.squash = squash;
+	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
+	create.level = 9;
+	create.threads = pipeline_threads();
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!parse_option(&create, option))
+			return usage_error(name);
+	if (!operands_ok(name, argc, argv, operands, 2))
+		return EXIT_USAGE;
+	create.source_path = argv[optind];
+	create.image_path = argv[optind + 1];
+	return run(&create);
 }
 
 int command_create(int argc, char **argv)
@@ -419,18 +487,20 @@ int command_create(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "SOURCE", "IMAGE" };
-	static struct create create;
-	int option;
 
-	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
-	create.level = 9;
-	create.threads = pipeline_threads();
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!parse_option(&create, option))
-			return usage_error("create");
-	if (!operands_ok("create", argc, argv, operands, 2))
-		return EXIT_USAGE;
-	create.source_path = argv[optind];
-	create.image_path = argv[optind + 1];
-	return run(&create);
+	return run_command("create", argc, argv, options, operands, false);
+}
+
+int command_squash(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "level", required_argument, NULL, 'l' },
+		{ "threads", required_argument, NULL, 't' },
+		{ "force", no_argument, NULL, 'F' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static const char *const operands[] = { "IMAGE", "OUT" };
+
+	return run_command("squash", argc, argv, options, operands, true);
 }

@@ -435,6 +435,7 @@ int command_extend(int argc, char **argv)
 	static struct extend extend;
 	int option, count = 2;
 
+	memset(&extend, 0, sizeof(extend));
 	extend.level = 9;
 	extend.threads = pipeline_threads();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)

@@ -189,6 +189,20 @@ static int extract_raw(struct extract *extract)
 	return ret;
 }
 
+int extract_to(struct inc_image *image, const char *name, int fd, u64 threads)
+{
+	struct extract extract = {
+		.image_path = name,
+		.raw_path = "temporary file",
+		.threads = threads,
+		.image = image,
+		.end = inc_image_segment(image)->device_blocks,
+		.raw.fd = fd,
+	};
+
+	return extract_raw(&extract);
+}
+
 static int extract_tree(struct extract *extract)
 {
 	const struct inc_segment *seg = inc_image_segment(extract->image);

@@ -7,8 +7,8 @@
 #include "message.h"
 
 static const struct filesystem filesystems[] = {
-	{ "erofs", 1024, 4, EROFS_SUPER_MAGIC_V1, erofs_extend },
-	{ "ext4", 1080, 2, EXT4_SUPER_MAGIC, ext4_extend },
+	{ "erofs", 1024, 4, EROFS_SUPER_MAGIC_V1, erofs_extend, erofs_files },
+	{ "ext4", 1080, 2, EXT4_SUPER_MAGIC, ext4_extend, ext4_files },
 };
 
 int filesystem_find(struct overlay *overlay, const struct filesystem **fs)

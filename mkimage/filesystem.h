@@ -13,6 +13,8 @@ struct filesystem {
 	u32 size;
 	u32 magic;
 	int (*extend)(struct overlay *overlay, const struct extend_plan *plan);
+	int (*files)(struct overlay *overlay, files_visit visit,
+		     void *context);
 };
 
 /*

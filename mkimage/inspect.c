@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "generations.h"
 #include "incremental.h"
 #include "message.h"
 #include "mkimage.h"
@@ -22,6 +23,8 @@ const char inspect_help[] =
 "that; \"mkimage verify\" checks them.\n"
 "\n"
 "  --generation N  that one, 0 being the first (the newest)\n"
+"  --files         which paths each generation after the first added, changed\n"
+"                  and removed\n"
 "  --json          print JSON\n";
 
 static const char *const codec_names[] = {
@@ -168,16 +171,35 @@ static void add_counts(struct json_object *root, const struct inc_image *image,
 	      seg->device_blocks << INC_BLOCK_SHIFT);
 }
 
-/* In text: one line a value, groups as prefixes. */
+static void print_text(struct json_object *object, const char *prefix);
+
+static void print_item(struct json_object *item, const char *prefix, size_t i)
+{
+	char name[128];
+
+	if (json_object_is_type(item, json_type_object)) {
+		snprintf(name, sizeof(name), "%.64s.%zu", prefix, i);
+		print_text(item, name);
+		return;
+	}
+	printf("%-28s %s\n", prefix, json_object_get_string(item));
+}
+
+/* In text: one line a value, groups as prefixes, arrays as lines. */
 static void print_text(struct json_object *object, const char *prefix)
 {
 	char name[128];
+	size_t i;
 
 	json_object_object_foreach(object, key, value) {
 		snprintf(name, sizeof(name), "%s%s%s", prefix,
 			 *prefix ? "." : "", key);
 		if (json_object_is_type(value, json_type_object))
 			print_text(value, name);
+		else if (json_object_is_type(value, json_type_array))
+			for (i = 0; i < json_object_array_length(value); i++)
+				print_item(json_object_array_get_idx(value, i),
+					   name, i);
 		else
 			printf("%-28s %s\n", name,
 			       json_object_get_string(value));
@@ -227,7 +249,7 @@ static int describe(struct json_object *root, struct inc_image *image,
 	return ret == -ENODATA ? 0 : ret;
 }
 
-static int run(const char *path, u32 generation, bool json)
+static int run(const char *path, u32 generation, bool json, bool files)
 {
 	struct inc_error error = { "cannot read it" };
 	struct json_object *root;
@@ -243,12 +265,14 @@ static int run(const char *path, u32 generation, bool json)
 	ret = describe(root, image, path, &error);
 	if (ret)
 		message_error("%s: %s", path, error.text);
-	else if (json)
+	else
+		ret = generations_describe(root, image, path, files);
+	if (!ret && json)
 		puts(json_object_to_json_string_ext(root,
 				JSON_C_TO_STRING_PRETTY |
 				JSON_C_TO_STRING_SPACED |
 				JSON_C_TO_STRING_NOSLASHESCAPE));
-	else
+	else if (!ret)
 		print_text(root, "");
 	json_object_put(root);
 	inc_image_close(image);
@@ -259,17 +283,20 @@ int command_inspect(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "generation", required_argument, NULL, 'g' },
+		{ "files", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "IMAGE" };
 	u64 generation = INC_NEWEST;
-	bool json = false;
+	bool json = false, files = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'j')
 			json = true;
+		else if (option == 'f')
+			files = true;
 		else if (option != 'g' ||
 			 !option_number("inspect", "--generation", optarg, 0,
 					INC_SEGMENTS_MAX - 1, &generation))
@@ -277,5 +304,5 @@ int command_inspect(int argc, char **argv)
 	}
 	if (!operands_ok("inspect", argc, argv, operands, 1))
 		return EXIT_USAGE;
-	return run(argv[optind], (u32)generation, json);
+	return run(argv[optind], (u32)generation, json, files);
 }

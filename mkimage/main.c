@@ -17,6 +17,8 @@ static const struct command {
 	  "make an image of a directory or a raw filesystem image" },
 	{ "extend", command_extend, extend_help,
 	  "make the next generation: add, replace and remove files" },
+	{ "squash", command_squash, squash_help,
+	  "make one segment of all generations: the newest one" },
 	{ "inspect", command_inspect, inspect_help,
 	  "say what an image is made of" },
 	{ "verify", command_verify, verify_help,

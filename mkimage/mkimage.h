@@ -21,10 +21,11 @@ int command_inspect(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_extract(int argc, char **argv);
 int command_extend(int argc, char **argv);
+int command_squash(int argc, char **argv);
 
 /* "mkimage COMMAND --help" */
 extern const char create_help[], inspect_help[], verify_help[], extract_help[];
-extern const char extend_help[];
+extern const char extend_help[], squash_help[];
 
 /* A mistake on the command line: point to @command's help. EXIT_USAGE. */
 int usage_error(const char *command);
@@ -45,6 +46,13 @@ bool option_size_shift(const char *command, const char *option,
 
 /* Read exactly @length bytes, or say why not. Return: 0 or an errno below 0. */
 int read_all(int fd, u64 offset, void *data, size_t length, const char *name);
+
+/*
+ * extract.c: write the open generation of the image @name to the empty file
+ * @fd, sparse. Return: 0, or an errno below 0 after an error message.
+ */
+struct inc_image;
+int extract_to(struct inc_image *image, const char *name, int fd, u64 threads);
 
 /* Add to a JSON object. */
 struct json_object;

@@ -153,6 +153,14 @@ int inc_image_map_page(struct inc_image *image, u64 page, __le64 *entries,
  */
 const struct inc_run *inc_image_runs(const struct inc_image *image, bool tree);
 
+/*
+ * How many blocks from @block on, up to @max, two generations of an image have
+ * in the same pages of the map and of the tree's lowest level, to which the tree
+ * of @image leads: where they are good in @other, they are in @image.
+ */
+u64 inc_image_shared(struct inc_image *image, const struct inc_image *other,
+		     u64 block, u64 max);
+
 /**
  * inc_image_open_other - open another generation of an open image
  * @other: set on success; closed before @image, whose inc_io it uses

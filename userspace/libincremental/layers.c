@@ -57,6 +57,46 @@ const struct inc_run *inc_image_runs(const struct inc_image *image, bool tree)
 	return tree ? image->view->tree_runs : image->view->map_runs;
 }
 
+/* Where in the file the lowest page of the tree for @block is. */
+static u64 tree_file_page(const struct inc_view *view, u64 block)
+{
+	u32 place;
+
+	return inc_dir_lookup(view->tree_runs, view->seg->tree_runs,
+			      inc_tree_page(&view->seg->tree, 0, block,
+					    &place));
+}
+
+static u64 map_file_page(const struct inc_view *view, u64 block)
+{
+	return inc_dir_lookup(view->map_runs, view->seg->map_runs,
+			      inc_map_page(block));
+}
+
+u64 inc_image_shared(struct inc_image *image, const struct inc_image *other,
+		     u64 block, u64 max)
+{
+	const struct inc_view *a = image->view, *b = other->view;
+	u32 shift = INC_PAGE_SHIFT - a->seg->tree.digest_shift;
+	u64 at = block, end = block + max;
+	u8 digest[INC_SHA256_SIZE];
+
+	if (!a->seg->tree.levels || !b->seg->tree.levels ||
+	    a->seg->cluster_shift != b->seg->cluster_shift)
+		return 0;
+	/* The last pages end with the device, which may be another's middle. */
+	if (end > a->seg->device_blocks)
+		end = a->seg->device_blocks;
+	if (end > b->seg->device_blocks)
+		end = b->seg->device_blocks;
+	while (at < end && tree_file_page(a, at) == tree_file_page(b, at) &&
+	       map_file_page(a, at) == map_file_page(b, at) &&
+	       !inc_image_digests(image, at, 1, digest, NULL))
+		at = ((at >> shift) + 1) << shift;
+	at = at < end ? at : end;
+	return at > block ? at - block : 0;
+}
+
 int inc_image_open_other(struct inc_image **other, struct inc_image *image,
 			 u32 generation, struct inc_error *error)
 {

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All paths of an ext4, each with a digest of what is there: see files_visit in
+ * extend.h.
+ */
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "ext4-tree.h"
+#include "extend.h"
+#include "hash.h"
+#include "message.h"
+
+/* Directories that may lie in each other; an image may be made to loop. */
+#define DEPTH_MAX	2048
+
+struct lister {
+	struct ext4 ext4;
+	struct inc_hash *hash;
+	EVP_MD_CTX *context;
+	u8 zeros[INC_SHA256_SIZE];	/* digest of a block of them */
+	files_visit visit;
+	void *visit_context;
+	int ret;
+	u32 depth;
+};
+
+static int no_memory(void)
+{
+	message_error("out of memory");
+	return -ENOMEM;
+}
+
+static int add(struct lister *lister, const void *data, size_t length)
+{
+	return EVP_DigestUpdate(lister->context, data, length) ? 0 :
+								 no_memory();
+}
+
+/* The digest of a block: of the tree if it has one, else of what is read. */
+static int block_digest(struct lister *lister, blk64_t block, u8 *digest)
+{
+	struct overlay *overlay = lister->ext4.overlay;
+	ext2_filsys fs = lister->ext4.fs;
+	struct inc_error error;
+	u8 data[65536];
+	int ret;
+
+	if (fs->blocksize == INC_BLOCK_SIZE) {
+		ret = inc_image_digests(overlay_image(overlay), block, 1,
+					digest, &error);
+		if (ret)
+			message_error("%s: %s", overlay_name(overlay),
+				      error.text);
+		return ret;
+	}
+	if (fs->blocksize > sizeof(data) ||
+	    io_channel_read_blk64(fs->io, block, 1, data))
+		return -EIO;
+	inc_hash_digest(lister->hash, data, fs->blocksize, digest);
+	return 0;
+}
+
+/* Blocks of zeros count as holes. */
+static int add_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t at,
+		     blk64_t above, int offset, void *context)
+{
+	struct lister *lister = context;
+	__le64 number = cpu_to_le64((u64)at);
+	u8 digest[INC_SHA256_SIZE];
+
+	(void)fs;
+	(void)above;
+	(void)offset;
+	lister->ret = block_digest(lister, *block, digest);
+	if (!lister->ret && memcmp(digest, lister->zeros, sizeof(digest))) {
+		lister->ret = add(lister, &number, sizeof(number));
+		if (!lister->ret)
+			lister->ret = add(lister, digest, sizeof(digest));
+	}
+	return lister->ret ? BLOCK_ABORT : 0;
+}
+
+static int add_file(struct lister *lister, ext2_ino_t number,
+		    struct ext2_inode *inode, const char *path)
+{
+	errcode_t code = 0;
+
+	lister->ret = 0;
+	if (ext2fs_inode_has_valid_blocks2(lister->ext4.fs, inode))
+		code = ext2fs_block_iterate3(lister->ext4.fs, number,
+				BLOCK_FLAG_DATA_ONLY | BLOCK_FLAG_READ_ONLY,
+				NULL, add_block, lister);
+	if (!lister->ret && code)
+		return ext4_failed(path, "its contents", code);
+	return lister->ret;
+}
+
+static int add_link(struct lister *lister, ext2_ino_t number,
+		    struct ext2_inode *inode, const char *path)
+{
+	char target[65536];
+	unsigned int got = 0;
+	ext2_file_t file;
+	errcode_t code;
+
+	if (ext2fs_is_fast_symlink(inode))
+		return add(lister, inode->i_block, sizeof(inode->i_block));
+	code = ext2fs_file_open(lister->ext4.fs, number, 0, &file);
+	if (!code) {
+		code = ext2fs_file_read(file, target, sizeof(target), &got);
+		ext2fs_file_close(file);
+	}
+	return code ? ext4_failed(path, "cannot read the link", code) :
+		      add(lister, target, got);
+}
+
+/* Each attribute has a digest; their sum does not depend on the order. */
+struct xattr_sum {
+	u8 sum[INC_SHA256_SIZE];
+	bool failed;
+};
+
+static int add_xattr(char *name, char *value, size_t length, void *context)
+{
+	struct xattr_sum *sum = context;
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	u8 one[INC_SHA256_SIZE];
+	size_t i;
+
+	if (digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
+	    EVP_DigestUpdate(digest, name, strlen(name) + 1) &&
+	    EVP_DigestUpdate(digest, value, length) &&
+	    EVP_DigestFinal_ex(digest, one, NULL))
+		for (i = 0; i < sizeof(one); i++)
+			sum->sum[i] ^= one[i];
+	else
+		sum->failed = true;
+	EVP_MD_CTX_free(digest);
+	return 0;
+}
+
+static int add_xattrs(struct lister *lister, ext2_ino_t number,
+		      const char *path)
+{
+	struct xattr_sum sum = { .failed = false };
+	struct ext2_xattr_handle *handle;
+	errcode_t code;
+
+	code = ext2fs_xattrs_open(lister->ext4.fs, number, &handle);
+	if (!code) {
+		code = ext2fs_xattrs_read(handle);
+		if (!code)
+			code = ext2fs_xattrs_iterate(handle, add_xattr, &sum);
+		ext2fs_xattrs_close(&handle);
+	}
+	if (sum.failed)
+		code = EXT2_ET_NO_MEMORY;
+	return code ? ext4_failed(path, "its extended attributes", code) :
+		      add(lister, sum.sum, sizeof(sum.sum));
+}
+
+static int add_inode(struct lister *lister, ext2_ino_t number,
+		     const char *path, mode_t *mode)
+{
+	struct ext2_inode_large inode = { 0 };
+	struct ext2_inode *small = (struct ext2_inode *)&inode;
+	__le64 numbers[8];
+	bool folder;
+	errcode_t code;
+	int ret;
+
+	code = ext2fs_read_inode_full(lister->ext4.fs, number, small,
+				      sizeof(inode));
+	if (code)
+		return ext4_failed(path, "cannot read its inode", code);
+	*mode = inode.i_mode;
+	folder = S_ISDIR(*mode);
+	numbers[0] = cpu_to_le64(inode.i_mode);
+	numbers[1] = cpu_to_le64(inode_uid(inode));
+	numbers[2] = cpu_to_le64(inode_gid(inode));
+	numbers[3] = cpu_to_le64(inode.i_mtime);
+	numbers[4] = cpu_to_le64(inode.i_mtime_extra);
+	/* What a directory holds is told by the paths. */
+	numbers[5] = cpu_to_le64(folder ? 0 : inode.i_links_count);
+	numbers[6] = cpu_to_le64(folder ? 0 : EXT2_I_SIZE(&inode));
+	numbers[7] = cpu_to_le64(S_ISCHR(*mode) || S_ISBLK(*mode) ?
+				 (u64)inode.i_block[0] << 32 |
+				 inode.i_block[1] : 0);
+	ret = add(lister, numbers, sizeof(numbers));
+	if (!ret)
+		ret = add_xattrs(lister, number, path);
+	if (!ret && S_ISREG(*mode))
+		ret = add_file(lister, number, small, path);
+	if (!ret && S_ISLNK(*mode))
+		ret = add_link(lister, number, small, path);
+	return ret;
+}
+
+static int list_inode(struct lister *lister, ext2_ino_t number,
+		      const char *path)
+{
+	struct ext4_folder list = { 0 };
+	u8 id[INC_SHA256_SIZE];
+	mode_t mode = 0;
+	size_t i;
+	int ret;
+
+	if (!EVP_DigestInit_ex(lister->context, EVP_sha256(), NULL))
+		return no_memory();
+	ret = add_inode(lister, number, path, &mode);
+	if (!ret && !EVP_DigestFinal_ex(lister->context, id, NULL))
+		ret = no_memory();
+	if (!ret)
+		ret = lister->visit(lister->visit_context, path, id);
+	if (ret || !S_ISDIR(mode))
+		return ret;
+	if (++lister->depth > DEPTH_MAX) {
+		message_error("%s: more than %u directories inside each other",
+			      path, DEPTH_MAX);
+		return -ELOOP;
+	}
+	ret = ext4_folder_read(&lister->ext4, number, path, &list);
+	for (i = 0; !ret && i < list.count; i++) {
+		char *below;
+
+		if (asprintf(&below, *path ? "%s/%s" : "%s%s", path,
+			     list.entries[i].name) < 0) {
+			ret = no_memory();
+			break;
+		}
+		ret = list_inode(lister, list.entries[i].number, below);
+		free(below);
+	}
+	ext4_folder_free(&list);
+	lister->depth--;
+	return ret;
+}
+
+int ext4_files(struct overlay *overlay, files_visit visit, void *context)
+{
+	const struct inc_segment *seg =
+		inc_image_segment(overlay_image(overlay));
+	static const u8 zeros[INC_BLOCK_SIZE];
+	struct lister lister = { .visit = visit, .visit_context = context };
+	int ret = ext4_open(&lister.ext4, overlay, 0, false);
+
+	if (ret)
+		return ret;
+	lister.hash = inc_hash_new(seg->hash_name, seg->salt, seg->salt_size);
+	lister.context = EVP_MD_CTX_new();
+	if (lister.hash && lister.context) {
+		/* Of a block of the filesystem, whatever its size. */
+		inc_hash_digest(lister.hash, zeros,
+				lister.ext4.fs->blocksize < sizeof(zeros) ?
+				lister.ext4.fs->blocksize : sizeof(zeros),
+				lister.zeros);
+		ret = list_inode(&lister, EXT2_ROOT_INO, "");
+	} else {
+		ret = no_memory();
+	}
+	EVP_MD_CTX_free(lister.context);
+	inc_hash_free(lister.hash);
+	ext2fs_free(lister.ext4.fs);
+	remove_error_table(&et_ext2_error_table);
+	return ret;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What each generation of an image adds.
+ */
+#ifndef MKIMAGE_GENERATIONS_H
+#define MKIMAGE_GENERATIONS_H
+
+#include "incremental.h"
+
+struct json_object;
+
+/*
+ * Add an array "generations" to @root, up to the open generation of @image,
+ * which is called @name. @files: with the paths that each one after the first
+ * added, changed and removed; that takes the image to be complete.
+ *
+ * Return: 0, or an errno below 0 after an error message.
+ */
+int generations_describe(struct json_object *root, struct inc_image *image,
+			 const char *name, bool files);
+
+#endif /* MKIMAGE_GENERATIONS_H */
