@@ -23,6 +23,7 @@
 #include "options.h"
 #include "parse.h"
 #include "privileges.h"
+#include "sandbox.h"
 
 #define CACHE_BYTES	(16u << 20)
 #define REQUESTS	128	/* taken from the device at once */
@@ -239,6 +240,8 @@ static int start(struct session *session, struct worker *main_worker,
 	notify_init();
 	/* From here on there is hostile input to read. */
 	err = privileges_drop(options->user, error);
+	if (!err)
+		err = sandbox_enter(options->sandbox, error);
 	if (err)
 		return err;
 	loader->cache = cache_create(loader->device.chunk, CACHE_BYTES);
