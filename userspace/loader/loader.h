@@ -50,6 +50,7 @@ void loader_wake_main(struct loader *loader);
  * @image: what it reads and verifies with now
  * @mirror: where it fetches from now
  * @only_mirror: take nothing from elsewhere, to know whose fault it is
+ * @refetch: take nothing that was fetched before
  * @nested_error: a fetch from within libincremental failed so, or 0
  * @buffer: bytes of the image file, from @have on
  * @capacity: bytes allocated
@@ -64,6 +65,7 @@ struct worker {
 	unsigned int mirror;
 	struct inc_image *image;
 	bool only_mirror;
+	bool refetch;
 	int nested_error;
 	u8 *buffer;
 	size_t capacity;

@@ -165,6 +165,11 @@ static int open_image(struct session *session, struct inc_error *error)
 	segment = inc_image_segment(image->image);
 	loader->mirrors.super_offset = segment->offset;
 	loader->mirrors.image_size = segment->end;
+	err = mirrors_begin(&loader->mirrors);
+	if (err) {
+		snprintf(error->text, sizeof(error->text), "out of memory");
+		return err;
+	}
 	err = device_read(&loader->device, segment->offset,
 			  sizeof(loader->mirrors.super), &loader->mirrors.super);
 	if (err)
@@ -409,6 +414,7 @@ static int take_requests(struct session *session)
 				      requests[i].flags & INC_REQUEST_AGAIN ?
 				      ", again" : "");
 			if (session->options.hints ||
+			    (requests[i].flags & INC_REQUEST_REFETCH) ||
 			    !(requests[i].flags & INC_REQUEST_HINT))
 				queue_add(&loader->queue, &requests[i]);
 			if (session->options.hints &&
