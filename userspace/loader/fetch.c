@@ -17,7 +17,7 @@
 static int verify(struct worker *worker, u64 offset, u64 length,
 		  struct inc_error *error)
 {
-	return inc_image_verify(worker->image, offset, length,
+	return inc_image_verify(worker->loader->image, offset, length,
 				worker->buffer + (offset - worker->have),
 				error);
 }
@@ -69,7 +69,7 @@ static int get_bytes(struct worker *worker, const struct inc_range *range,
 	int err;
 
 	worker->have = worker->have_end = 0;
-	err = inc_image_widen(worker->image, &wide, &length, error);
+	err = inc_image_widen(worker->loader->image, &wide, &length, error);
 	if (err)
 		return err;
 	err = reserve(worker, length, error);
@@ -247,53 +247,38 @@ static bool is_wrong_bytes(const struct worker *worker, int err)
 }
 
 /*
- * Bytes were wrong, but whose? They were verified with what is present, what
- * other mirrors have sent and what libincremental has kept. Try once more with
- * nothing but what the mirror sends, and forget all the rest.
+ * Bytes were wrong, but whose? They were verified with what is present and what
+ * other mirrors have sent, which may be damaged or wrong itself. Try once more
+ * with nothing but what the mirror sends.
  */
 static int attempt_alone(struct worker *worker, const struct inc_range *range,
 			 struct inc_range *fetched, struct inc_error *error)
 {
 	struct loader *loader = worker->loader;
-	struct shared_image *image, *fresh;
+	unsigned int i;
 	int err;
 
-	cache_clear(loader->cache);
-	worker->have = worker->have_end = 0;
-	worker->nested_error = 0;
-	err = images_open(&loader->images, &image, error);
-	if (err)
-		return -EAGAIN;
 	worker->only_mirror = true;
-	worker->image = image->image;
 	err = attempt(worker, range, fetched, error);
 	worker->only_mirror = false;
-
 	if (!err) {
+		cache_clear(loader->cache);
 		range_log(&loader->mirrors.log, MESSAGE_WARNING, range->offset,
 			  range->length,
 			  "they do not fit what was there, which is wrong", "");
-		images_install(&loader->images, image);
-	} else if (is_wrong_bytes(worker, err) &&
-		   !images_open(&loader->images, &fresh, &(struct inc_error){ "" })) {
-		cache_clear(loader->cache);
-		images_install(&loader->images, fresh);
-		images_put(&loader->images, fresh);
 	}
-	images_put(&loader->images, image);
+	/* Do not leave it to others to find out. */
+	for (i = 0; err && i < worker->extras; i++)
+		cache_drop(loader->cache, worker->extra[i].offset,
+			   worker->extra[i].length);
 	return err;
 }
 
 static int attempt_fairly(struct worker *worker, const struct inc_range *range,
 			  struct inc_range *fetched, struct inc_error *error)
 {
-	struct images *images = &worker->loader->images;
-	struct shared_image *image = images_get(images);
-	int err;
+	int err = attempt(worker, range, fetched, error);
 
-	worker->image = image->image;
-	err = attempt(worker, range, fetched, error);
-	images_put(images, image);
 	if (is_wrong_bytes(worker, err))
 		err = attempt_alone(worker, range, fetched, error);
 	return err;
@@ -385,7 +370,6 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	unsigned int round, backoff = BACKOFF_FIRST;
 	u64 start = job->offset, end = job->offset + job->length;
 	struct inc_range range, fetched;
-	struct shared_image *image;
 	enum outcome outcome;
 	bool passes = true, wrong;
 	int err;
@@ -424,10 +408,7 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 		mirrors_note_source(&loader->mirrors, range.offset,
 				    range.length, worker->mirror);
 		keep_rest(worker, &range, &fetched);
-		image = images_get(&loader->images);
-		worker->image = image->image;
 		fill_extras(worker);
-		images_put(&loader->images, image);
 	}
 	return outcome;
 }
