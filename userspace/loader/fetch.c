@@ -222,6 +222,8 @@ static void fill_extras(struct worker *worker)
 			continue;
 		if (fill(worker, range.offset, range.length, worker->buffer))
 			return;
+		mirrors_note_source(&loader->mirrors, range.offset,
+				    range.length, worker->mirror);
 		cache_drop(loader->cache, range.offset, range.length);
 	}
 }
