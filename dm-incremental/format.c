@@ -112,6 +112,25 @@ u64 inc_tree_page(const struct inc_tree *tree, u32 level, u64 block,
 	return tree->first[level] + (position >> fanout_shift);
 }
 
+/**
+ * inc_tree_used - how much of a tree page are digests
+ * @tree: from inc_tree_init()
+ * @level: of the page, below tree->levels
+ * @block: a data block below the page, below tree->blocks
+ *
+ * Return: bytes; those after them are zero in a tree of this shape.
+ */
+u32 inc_tree_used(const struct inc_tree *tree, u32 level, u64 block)
+{
+	u32 fanout_shift = INC_PAGE_SHIFT - tree->digest_shift;
+	u64 first = block >> ((level + 1) * fanout_shift) << fanout_shift;
+	u64 digests = ((tree->blocks - 1) >> (level * fanout_shift)) + 1;
+
+	if (digests - first >= 1ull << fanout_shift)
+		return INC_PAGE_SIZE;
+	return (u32)(digests - first) << tree->digest_shift;
+}
+
 static const char *check_layout(const struct inc_segment *seg)
 {
 	u64 chunks = seg->size >> seg->chunk_shift;

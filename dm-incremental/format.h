@@ -82,8 +82,14 @@ typedef uint64_t u64;
 #define INC_DICTIONARY_MAX	65536u
 #define INC_LEVELS_MAX		8
 
-/* Signature area that mkimage reserves in every head. */
+/* Signature area that mkimage reserves; no signature is longer. */
 #define INC_SIGNATURE_AREA	8192u
+
+/*
+ * Block 0 of a device that is to be signed begins with so many zeros, as it does
+ * in erofs and ext4; "Signatures" in docs/format.md says what for.
+ */
+#define INC_SIGNED_ZEROS	INC_DIGEST_MAX
 
 /* Features that a reader which does not know them may ignore: none yet. */
 #define INC_COMPAT_KNOWN	0ull
@@ -350,6 +356,7 @@ u64 inc_dir_lookup(const struct inc_run *runs, u32 count, u64 page);
 int inc_tree_init(struct inc_tree *tree, u64 blocks, u32 digest_size);
 u64 inc_tree_page(const struct inc_tree *tree, u32 level, u64 block,
 		  u32 *digest_offset);
+u32 inc_tree_used(const struct inc_tree *tree, u32 level, u64 block);
 
 int inc_entry_decode(u64 entry, u32 cluster_shift_max, u64 image_end,
 		     struct inc_extent *extent);

@@ -336,6 +336,44 @@ static void tree_places(void **state)
 	assert_int_equal(place, 0);
 }
 
+/* A page's digests end where the last block's path through it ends. */
+static void tree_used(void **state)
+{
+	static const u64 sizes[] = { 2, 127, 128, 129, 16384, 16385, 300000,
+				     2097153, INC_BLOCKS_MAX };
+	static const u32 digests[] = { 32, 64, 20, 1 };
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < COUNT(sizes) * COUNT(digests); i++) {
+		u64 last = sizes[i / COUNT(digests)] - 1;
+		struct inc_tree tree;
+		u32 level, at, size;
+
+		assert_int_equal(inc_tree_init(&tree, last + 1,
+					       digests[i % COUNT(digests)]), 0);
+		size = 1u << tree.digest_shift;
+		for (level = 0; level < tree.levels; level++) {
+			u64 page = inc_tree_page(&tree, level, last, &at);
+
+			assert_int_equal(inc_tree_used(&tree, level, last),
+					 at + size);
+			/* All pages before it are full. */
+			for (j = 0; j < 64 && last >> j; j++) {
+				u64 block = last >> j;
+
+				if (inc_tree_page(&tree, level, block, &at) <
+				    page)
+					assert_int_equal(inc_tree_used(&tree,
+							 level, block), 4096);
+			}
+			if (inc_tree_page(&tree, level, 0, &at) < page)
+				assert_int_equal(inc_tree_used(&tree, level, 0),
+						 4096);
+		}
+	}
+}
+
 static void run_bytes(void **state)
 {
 	static const u8 golden[16] = {
@@ -461,6 +499,7 @@ int main(void)
 		cmocka_unit_test(hash_name_refused),
 		cmocka_unit_test(tree_shape),
 		cmocka_unit_test(tree_places),
+		cmocka_unit_test(tree_used),
 		cmocka_unit_test(run_bytes),
 		cmocka_unit_test(directory),
 		cmocka_unit_test(entries),

@@ -236,6 +236,96 @@ int inc_local_create(struct inc_image *image, int fd, struct inc_error *error);
 int inc_local_present(struct inc_image *image, int fd, u64 *bytes,
 		      struct inc_error *error);
 
+/*
+ * Signatures of a generation, in its segment's head: PKCS#7, detached, in DER,
+ * over inc_signed_text(). They are the ones that dm-verity takes.
+ */
+#define INC_SIGNED_TEXT_MAX	(2 * INC_DIGEST_MAX + 1)
+
+/* The root digest in lower-case hexadecimal, INC_SIGNED_TEXT_MAX bytes. */
+void inc_signed_text(const struct inc_segment *seg, char *text);
+
+/**
+ * struct inc_signer - whose signature it is
+ * @algorithm: "RSA-2048", "ECDSA-256"; "ECDSA" if the certificate is not known
+ * @digest: "SHA256"
+ * @issuer: of the signer's certificate, as the signature says; "" if it names
+ *	the certificate by its key's identifier
+ * @serial: of that certificate, in hexadecimal; likewise
+ * @subject: of that certificate; "" if it is not known
+ * @fingerprint: SHA-256 of it, in hexadecimal; "" if it is not known
+ * @expired: it is past its end
+ */
+struct inc_signer {
+	char algorithm[48];
+	char digest[32];
+	char issuer[256];
+	char serial[64];
+	char subject[256];
+	char fingerprint[65];
+	bool expired;
+};
+
+/**
+ * inc_image_signature - the open generation's signature, not checked
+ * @data: set to @size bytes that the caller frees
+ *
+ * Return: 0; ENOKEY if there is none; EBADMSG if it is too long.
+ */
+int inc_image_signature(struct inc_image *image, u8 **data, size_t *size,
+			struct inc_error *error);
+
+/* Certificates that are trusted, from a file in PEM. */
+struct inc_anchors;
+int inc_anchors_load(struct inc_anchors **anchors, const char *path,
+		     struct inc_error *error);
+void inc_anchors_free(struct inc_anchors *anchors);
+
+/* Take a signature apart; nothing of what it says is checked. */
+int inc_signature_describe(const u8 *data, size_t size,
+			   struct inc_signer *signer, struct inc_error *error);
+
+/**
+ * inc_signature_match - is it the signature of a text?
+ * @anchors: where the signer's certificate may be; or NULL: in @data only
+ * @signer: filled in on success
+ *
+ * Whether the certificate is to be trusted is not looked at.
+ *
+ * Return: 0; EBADMSG if it is malformed, or of another text; ENOKEY if the
+ * signer's certificate is not at hand, so that this could not be found out.
+ */
+int inc_signature_match(const u8 *data, size_t size, const char *text,
+			const struct inc_anchors *anchors,
+			struct inc_signer *signer, struct inc_error *error);
+
+/**
+ * inc_image_check_signature - is the open generation signed by who is trusted?
+ * @anchors: trusted, whether roots, in between or the signer's own
+ * @signer: filled in on success
+ *
+ * The signature must be of the generation's root digest, and a chain must lead
+ * from the signer's certificate to one of @anchors with all of them valid now.
+ * Then the head's root digest and salt can be trusted; the size of the device
+ * can when inc_image_prove_size() agrees.
+ *
+ * Return: 0; EBADMSG if not so; other errnos.
+ */
+int inc_image_check_signature(struct inc_image *image,
+			      const struct inc_anchors *anchors,
+			      struct inc_signer *signer,
+			      struct inc_error *error);
+
+/**
+ * inc_image_prove_size - does the root digest vouch for the device's size?
+ *
+ * For images that are signed; see "Signatures" in docs/format.md.
+ *
+ * Return: 0; EBADMSG if not; ENODATA if its first and last block are not all
+ * there.
+ */
+int inc_image_prove_size(struct inc_image *image, struct inc_error *error);
+
 /* "0123ab" <-> bytes. Parse returns the number of bytes or -EINVAL. */
 int inc_hex_parse(const char *hex, u8 *bytes, size_t max);
 void inc_hex_format(const u8 *bytes, size_t size, char *hex);

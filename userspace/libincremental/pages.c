@@ -136,7 +136,7 @@ int inc_hashes_fetch(const struct inc_source *source,
 
 	memcpy(expected, hashes->root, sizeof(expected));
 	for (;;) {
-		u32 place;
+		u32 place, used;
 		u64 file_page = inc_hashes_page(hashes, --l, block, &place);
 		int ret;
 
@@ -145,8 +145,19 @@ int inc_hashes_fetch(const struct inc_source *source,
 							   block, &place));
 		ret = page_prove(source, file_page, expected, name, page,
 				 error);
-		if (ret || l == level)
+		if (ret)
 			return ret;
+		/* Else the tree would be that of another device, too. */
+		used = inc_tree_used(hashes->tree, l, block);
+		if (!inc_all_zero(page + used, INC_PAGE_SIZE - used)) {
+			inc_cache_drop(source->image->cache, file_page);
+			return inc_fail(error, -EBADMSG,
+					"%s (offset %llu) has more digests than it should",
+					name, (unsigned long long)file_page <<
+						INC_PAGE_SHIFT);
+		}
+		if (l == level)
+			return 0;
 		memcpy(expected, page + place, sizeof(expected));
 	}
 }
