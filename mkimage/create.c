@@ -16,6 +16,7 @@
 #include "parse.h"
 #include "pipeline.h"
 #include "segment.h"
+#include "signer.h"
 #include "source.h"
 
 const char create_help[] =
@@ -33,6 +34,9 @@ const char create_help[] =
 "  --threads N       compress with N threads (one for each processor)\n"
 "  --force           replace IMAGE if it exists\n"
 "  --json            print the summary as JSON\n"
+"\n"
+"To sign the root hash, as \"mkimage sign\" does:\n"
+SIGNER_HELP
 "\n"
 "The same SOURCE, options and SOURCE_DATE_EPOCH make the same bytes, whatever\n"
 "the number of threads.\n";
@@ -64,7 +68,10 @@ struct create {
 	bool dictionary;
 	bool force;
 	bool json;
+	struct signer_options signer_options;
 
+	struct signer *signer;
+	u8 *signature;
 	struct source source;
 	u8 dictionary_bytes[INC_DICTIONARY_MAX];
 	struct segment seg;
@@ -274,6 +281,28 @@ static int prepare_dictionary(struct create *create)
 	return -ENOMEM;
 }
 
+static int sign(struct create *create)
+{
+	char text[2 * INC_SHA256_SIZE + 1];
+	struct segment *seg = &create->seg;
+	u8 start[INC_SIGNED_ZEROS];
+	size_t size = 0;
+	int ret;
+
+	if (!create->signer)
+		return 0;
+	ret = read_all(create->source.fd, 0, start, sizeof(start),
+		       create->source.name);
+	if (ret)
+		return ret;
+	sign_check_start(create->image_path, start);
+	inc_hex_format(seg->meta.root, INC_SHA256_SIZE, text);
+	ret = signer_sign(create->signer, text, &create->signature, &size);
+	seg->signature = create->signature;
+	seg->signature_size = (u32)size;
+	return ret;
+}
+
 static int build(struct create *create, const struct output *output)
 {
 	static const u8 zero_block[INC_BLOCK_SIZE];
@@ -312,6 +341,8 @@ static int build(struct create *create, const struct output *output)
 		ret = add_all(create);
 	if (!ret)
 		ret = segment_finish(seg);
+	if (!ret)
+		ret = sign(create);
 	if (!ret) {
 		derive_uuid(create);
 		ret = segment_write(seg, output->fd, output->path);
@@ -362,6 +393,9 @@ static int run(struct create *create)
 					   create->source_path);
 	if (!ret)
 		ret = output_check_source(&output, create->source_path);
+	/* It may ask for a passphrase: before the long part. */
+	if (!ret && create->signer_options.key)
+		ret = signer_open(&create->signer, &create->signer_options);
 	if (!ret && create->squash)
 		ret = open_image(create, output.folder);
 	else if (!ret)
@@ -374,6 +408,8 @@ static int run(struct create *create)
 	if (!ret)
 		print_summary(create);
 	segment_free(&create->seg);
+	signer_free(create->signer);
+	free(create->signature);
 	source_close(&create->source);
 	output_close(&output);
 	return ret ? EXIT_FAILED : EXIT_OK;
@@ -445,7 +481,8 @@ static bool parse_option(struct create *create, int option)
 		create->json = true;
 		return true;
 	default:
-		return false;
+		return signer_option("create", option, optarg,
+				     &create->signer_options);
 	}
 }
 
@@ -461,12 +498,19 @@ static int run_command(const char *name, int argc, char **argv,
 	create.squash = squash;
 	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
 	create.level = 9;
+	create.signer_options.passphrase_fd = -1;
 	create.threads = pipeline_threads();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!parse_option(&create, option))
 			return usage_error(name);
 	if (!operands_ok(name, argc, argv, operands, 2))
 		return EXIT_USAGE;
+	if (!signer_options_ok(name, &create.signer_options))
+		return usage_error(name);
+	if (create.signer_options.certificate && !create.signer_options.key) {
+		message_error("%s: --certificate needs --key", name);
+		return usage_error(name);
+	}
 	create.source_path = argv[optind];
 	create.image_path = argv[optind + 1];
 	return run(&create);
@@ -484,6 +528,7 @@ int command_create(int argc, char **argv)
 		{ "dictionary", no_argument, NULL, 'd' },
 		{ "force", no_argument, NULL, 'F' },
 		{ "json", no_argument, NULL, 'j' },
+		SIGNER_OPTIONS,
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "SOURCE", "IMAGE" };

@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include "generations.h"
 #include "incremental.h"
@@ -25,7 +26,8 @@ const char inspect_help[] =
 "  --generation N  that one, 0 being the first (the newest)\n"
 "  --files         which paths each generation after the first added, changed\n"
 "                  and removed\n"
-"  --json          print JSON\n";
+"  --json          print JSON\n"
+"  --root-hash     print the root hash only, as it is signed: without a newline\n";
 
 static const char *const codec_names[] = {
 	[INC_CODEC_ZERO] = "zero",
@@ -136,6 +138,42 @@ static void add_segment(struct json_object *root, const struct inc_segment *seg)
 	json_number(object, "runs", seg->tree_runs);
 }
 
+/* What the signature says; whether that is so is not checked here. */
+static int add_signature(struct json_object *root, struct inc_image *image,
+			 struct inc_error *error)
+{
+	struct json_object *object = group(root, "signature");
+	char hash[INC_SIGNED_TEXT_MAX];
+	struct inc_signer signer;
+	size_t size;
+	u8 *data;
+	int ret;
+
+	ret = inc_image_signature(image, &data, &size, error);
+	json_object_object_add(object, "signed",
+			       json_object_new_boolean(ret != -ENOKEY));
+	if (ret)
+		return ret == -ENOKEY ? 0 : ret;
+	json_number(object, "bytes", size);
+	if (inc_signature_describe(data, size, &signer, error)) {
+		message_warning("%s", error->text);
+	} else {
+		json_text(object, "algorithm", signer.algorithm);
+		json_text(object, "digest", signer.digest);
+		json_text(object, "signer_issuer", signer.issuer);
+		json_text(object, "signer_serial", signer.serial);
+		/* If the certificate is inside. */
+		inc_signed_text(inc_image_segment(image), hash);
+		inc_signature_match(data, size, hash, NULL, &signer, error);
+		if (*signer.subject)
+			json_text(object, "signer_subject", signer.subject);
+		if (*signer.fingerprint)
+			json_text(object, "signer_fingerprint", signer.fingerprint);
+	}
+	free(data);
+	return 0;
+}
+
 static void add_counts(struct json_object *root, const struct inc_image *image,
 		       const struct counts *counts)
 {
@@ -231,6 +269,9 @@ static int describe(struct json_object *root, struct inc_image *image,
 	hex(root, "root_hash", seg->root_digest, seg->digest_size);
 	hex(root, "salt", seg->salt, seg->salt_size);
 	add_segment(root, seg);
+	ret = add_signature(root, image, error);
+	if (ret)
+		return ret;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -249,7 +290,16 @@ static int describe(struct json_object *root, struct inc_image *image,
 	return ret == -ENODATA ? 0 : ret;
 }
 
-static int run(const char *path, u32 generation, bool json, bool files)
+static void print_root_hash(const struct inc_image *image)
+{
+	char text[INC_SIGNED_TEXT_MAX];
+
+	inc_signed_text(inc_image_segment(image), text);
+	fputs(text, stdout);
+}
+
+static int run(const char *path, u32 generation, bool json, bool files,
+	       bool root_hash)
 {
 	struct inc_error error = { "cannot read it" };
 	struct json_object *root;
@@ -260,6 +310,11 @@ static int run(const char *path, u32 generation, bool json, bool files)
 	if (ret) {
 		message_error("%s: %s", path, error.text);
 		return EXIT_FAILED;
+	}
+	if (root_hash) {
+		print_root_hash(image);
+		inc_image_close(image);
+		return EXIT_OK;
 	}
 	root = json_object_new_object();
 	ret = describe(root, image, path, &error);
@@ -285,11 +340,12 @@ int command_inspect(int argc, char **argv)
 		{ "generation", required_argument, NULL, 'g' },
 		{ "files", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "root-hash", no_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "IMAGE" };
 	u64 generation = INC_NEWEST;
-	bool json = false, files = false;
+	bool json = false, files = false, root_hash = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -297,6 +353,8 @@ int command_inspect(int argc, char **argv)
 			json = true;
 		else if (option == 'f')
 			files = true;
+		else if (option == 'r')
+			root_hash = true;
 		else if (option != 'g' ||
 			 !option_number("inspect", "--generation", optarg, 0,
 					INC_SEGMENTS_MAX - 1, &generation))
@@ -304,5 +362,5 @@ int command_inspect(int argc, char **argv)
 	}
 	if (!operands_ok("inspect", argc, argv, operands, 1))
 		return EXIT_USAGE;
-	return run(argv[optind], (u32)generation, json, files);
+	return run(argv[optind], (u32)generation, json, files, root_hash);
 }

@@ -25,6 +25,8 @@ static const struct command {
 	  "check everything in an image" },
 	{ "extract", command_extract, extract_help,
 	  "get the raw filesystem image back" },
+	{ "sign", command_sign, sign_help,
+	  "sign an image, or take in or out a signature" },
 };
 
 static void print_help(void)

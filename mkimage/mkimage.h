@@ -22,10 +22,11 @@ int command_verify(int argc, char **argv);
 int command_extract(int argc, char **argv);
 int command_extend(int argc, char **argv);
 int command_squash(int argc, char **argv);
+int command_sign(int argc, char **argv);
 
 /* "mkimage COMMAND --help" */
 extern const char create_help[], inspect_help[], verify_help[], extract_help[];
-extern const char extend_help[], squash_help[];
+extern const char extend_help[], squash_help[], sign_help[];
 
 /* A mistake on the command line: point to @command's help. EXIT_USAGE. */
 int usage_error(const char *command);
@@ -58,6 +59,12 @@ int extract_to(struct inc_image *image, const char *name, int fd, u64 threads);
 struct json_object;
 void json_number(struct json_object *object, const char *name, u64 value);
 void json_text(struct json_object *object, const char *name, const char *text);
+
+/*
+ * Warn if a signed device does not begin with zeros, which who verifies the
+ * signature wants; @start has INC_SIGNED_ZEROS bytes.
+ */
+void sign_check_start(const char *name, const u8 *start);
 
 /* A progress line at most five times a second, from the second second on. */
 struct progress {

@@ -386,6 +386,11 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 	super->guarded_size = cpu_to_le64(at->guarded_size);
 	super->guard_offset = cpu_to_le64(start + at->guard.offset);
 	memcpy(super->guard_digest, at->guard.root, INC_SHA256_SIZE);
+	if (seg->signature) {
+		super->signature_size = cpu_to_le32(seg->signature_size);
+		memcpy(head + INC_BLOCK_SIZE, seg->signature,
+		       seg->signature_size);
+	}
 	inc_head_digest(head, seg->head_size, super->head_digest);
 
 	ret = write_all(fd, 0, head, seg->head_size, name);

@@ -29,9 +29,11 @@ const char verify_help[] =
 "Check everything in IMAGE: heads, directories, map, owner table, guard, tree,\n"
 "every block, presence bitmap and padding.\n"
 "\n"
-"  --root-hash HEX   the newest generation must have this root hash; without\n"
-"                    it damage is found, but not forgery\n"
-"  --threads N       check with N threads (one for each processor)\n";
+"  --root-hash HEX    the newest generation must have this root hash; without\n"
+"                     it damage is found, but not forgery\n"
+"  --certificate PEM  the newest generation must have a signature that leads to\n"
+"                     one of these certificates; then it is not forged, either\n"
+"  --threads N        check with N threads (one for each processor)\n";
 
 struct verify {
 	const char *path;
@@ -42,6 +44,8 @@ struct verify {
 	bool root_given;
 	u8 root[INC_DIGEST_MAX];
 	int root_size;
+	const char *certificate;
+	struct inc_signer signer;
 
 	u64 next;		/* block or offset */
 	u64 end;
@@ -241,6 +245,23 @@ static int walk(struct verify *verify, bool by_device, u64 end)
 	return ret;
 }
 
+/* Said at once: checking the rest takes its time. */
+static int check_signature(struct verify *verify, struct inc_error *error)
+{
+	struct inc_anchors *anchors;
+	int ret = inc_anchors_load(&anchors, verify->certificate, error);
+
+	if (ret)
+		return ret;
+	ret = inc_image_check_signature(verify->image, anchors,
+					&verify->signer, error);
+	inc_anchors_free(anchors);
+	if (!ret)
+		ret = inc_image_prove_size(verify->image, error);
+	/* What is absent is told at the end. */
+	return ret == -ENODATA ? 0 : ret;
+}
+
 static int check_generation(struct verify *verify, u32 generation,
 			    bool *complete)
 {
@@ -255,6 +276,8 @@ static int check_generation(struct verify *verify, u32 generation,
 		ret = inc_image_trust(verify->image, verify->root,
 				      (size_t)verify->root_size, NULL, 0,
 				      &error);
+	if (!ret && verify->certificate && generation == INC_NEWEST)
+		ret = check_signature(verify, &error);
 	if (!ret)
 		ret = inc_local_present(verify->image, verify->fd, &present,
 					&error);
@@ -338,6 +361,11 @@ static int run(struct verify *verify)
 		       verify->path, seg->generation,
 		       format_size(seg->device_blocks << INC_BLOCK_SHIFT,
 				   size), root);
+		if (verify->certificate)
+			printf("signed by %s: %s with %s; certificate's SHA-256 %s\n",
+			       verify->signer.subject,
+			       verify->signer.algorithm, verify->signer.digest,
+			       verify->signer.fingerprint);
 	} else if (verify->errors) {
 		message_error("%s: damaged: %llu errors%s", verify->path,
 			      (unsigned long long)verify->errors,
@@ -361,6 +389,9 @@ static bool parse_option(struct verify *verify, int option)
 		message_error("verify: --root-hash takes hexadecimal digits, not '%s'",
 			      optarg);
 		return false;
+	case 'c':
+		verify->certificate = optarg;
+		return true;
 	case 't':
 		return option_number("verify", "--threads", optarg, 1,
 				     PIPELINE_THREADS_MAX, &verify->threads);
@@ -373,6 +404,7 @@ int command_verify(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "root-hash", required_argument, NULL, 'r' },
+		{ "certificate", required_argument, NULL, 'c' },
 		{ "threads", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mkimage sign
+ *
+ * A signature is put into the head of an image in place, in three steps, each
+ * of them on the disk before the next begins:
+ *
+ *	1. a superblock that says "not signed", with the digest of a head whose
+ *	   signature area is all zeros
+ *	2. the signature area
+ *	3. the superblock with the signature's size and the new head's digest
+ *
+ * What changes of a superblock lies in its first 512 bytes, which disks write as
+ * one. If a crash comes between, the head does not match its digest, but it
+ * would if the bytes of the area that are not of a signature were zeros: only
+ * they can be wrong. "mkimage sign" knows that and goes on; everybody else says
+ * that the head is damaged.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <openssl/pem.h>
+#include <openssl/cms.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "hash.h"
+#include "incremental.h"
+#include "message.h"
+#include "mkimage.h"
+#include "output.h"
+#include "signer.h"
+#include "spool.h"
+
+static_assert(offsetof(struct inc_super, head_digest) < 512 &&
+	      offsetof(struct inc_super, signature_size) < 512,
+	      "one sector has all that signing changes");
+
+/* A file with a signature is no larger, in DER or PEM. */
+#define FILE_MAX	(2 * INC_SIGNATURE_AREA)
+
+const char sign_help[] =
+"Usage: mkimage sign --key KEY --certificate PEM [OPTION]... IMAGE\n"
+"       mkimage sign --signature FILE [--certificate PEM] [OPTION]... IMAGE\n"
+"       mkimage sign --export FILE [OPTION]... IMAGE\n"
+"\n"
+"Sign the root hash of IMAGE, put the signature FILE, which was made elsewhere,\n"
+"into IMAGE, or take the one in IMAGE out. IMAGE is changed in place. The\n"
+"signature is a detached PKCS#7 message over the text that \"mkimage inspect\n"
+"--root-hash\" prints, as \"veritysetup --root-hash-signature\" takes it.\n"
+"\n"
+SIGNER_HELP
+"  --signature FILE        a signature in DER or PEM; with --certificate it must\n"
+"                          be by one of these\n"
+"  --export FILE           write the signature to FILE, after signing if that\n"
+"                          was asked for, too\n"
+"  --generation N          of that one, 0 being the first (the newest)\n"
+"  --force                 replace the FILE of --export\n";
+
+/**
+ * struct sign - a signing
+ * @super: of the generation's segment, as it is in the file
+ * @head: all of the head, as it would be if it were whole
+ */
+struct sign {
+	struct signer_options options;
+	const char *signature_path;
+	const char *export_path;
+	const char *path;
+	u64 generation;
+	bool force;
+
+	int fd;
+	struct inc_segment seg;
+	u8 *head;
+	u8 *signature;
+	size_t size;
+	struct inc_signer who;
+};
+
+void sign_check_start(const char *name, const u8 *start)
+{
+	static const u8 zeros[INC_SIGNED_ZEROS];
+
+	if (memcmp(start, zeros, sizeof(zeros)))
+		message_warning("%s: its first block does not begin with %u zeros, as erofs and ext4 do: dm-verity will take the signature, but not incrementalsetup --certificate, nor the table option require_signature",
+				name, INC_SIGNED_ZEROS);
+}
+
+/* Find the segment; its head need not be whole. */
+static int find_segment(struct sign *sign)
+{
+	struct inc_super super;
+	const char *why;
+	u64 offset = 0;
+	off_t size = lseek(sign->fd, 0, SEEK_END);
+	u32 number;
+	int ret;
+
+	for (number = 0;; number++) {
+		struct inc_segment seg;
+
+		if (size < (off_t)(offset + sizeof(super)))
+			why = "the file ends there";
+		else {
+			ret = read_all(sign->fd, offset, &super, sizeof(super),
+				       sign->path);
+			if (ret)
+				return ret;
+			if (!inc_segment_parse(&super, offset, (u64)size, &seg,
+					       &why) && seg.generation != number)
+				why = "its generation is not its place in the image";
+		}
+		if (why && number && (sign->generation == INC_NEWEST ||
+				      sign->generation < number))
+			return 0;
+		if (why) {
+			message_error("%s: segment %u at offset %llu: %s",
+				      sign->path, number,
+				      (unsigned long long)offset, why);
+			return -EINVAL;
+		}
+		sign->seg = seg;
+		if (sign->generation == number)
+			return 0;
+		offset = seg.end;
+	}
+}
+
+static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	return a < b + b_size && b < a + a_size;
+}
+
+/* The signature area is for nothing else. */
+static int check_area(const struct sign *sign)
+{
+	const struct inc_segment *seg = &sign->seg;
+	const u64 run = sizeof(struct inc_run);
+
+	if (seg->signature_area &&
+	    !overlap(seg->signature_offset, seg->signature_area,
+		     seg->map_dir_offset, seg->map_runs * run) &&
+	    !overlap(seg->signature_offset, seg->signature_area,
+		     seg->tree_dir_offset, seg->tree_runs * run))
+		return 0;
+	message_error("%s: its head has no room for a signature", sign->path);
+	return -EINVAL;
+}
+
+static bool head_good(const struct sign *sign)
+{
+	u8 digest[INC_SHA256_SIZE];
+
+	inc_head_digest(sign->head, sign->seg.head_size, digest);
+	return !memcmp(digest, sign->seg.head_digest, sizeof(digest));
+}
+
+static int load_head(struct sign *sign)
+{
+	const struct inc_segment *seg = &sign->seg;
+	u8 *area;
+	int ret;
+
+	sign->head = malloc(seg->head_size);
+	if (!sign->head) {
+		message_error("out of memory for the head");
+		return -ENOMEM;
+	}
+	ret = read_all(sign->fd, seg->offset, sign->head, seg->head_size,
+		       sign->path);
+	if (ret || head_good(sign))
+		return ret;
+	area = sign->head + seg->signature_offset;
+	memset(area + seg->signature_size, 0,
+	       seg->signature_area - seg->signature_size);
+	if (!sign->export_path && head_good(sign)) {
+		message_info("%s: signing was interrupted before; it is done now",
+			     sign->path);
+		return 0;
+	}
+	message_error("%s: head of generation %u (offset %llu) does not match its digest: it is damaged",
+		      sign->path, seg->generation,
+		      (unsigned long long)seg->offset);
+	return -EBADMSG;
+}
+
+static int sync_step(const struct sign *sign, int ret)
+{
+	if (!ret && fdatasync(sign->fd)) {
+		ret = -errno;
+		message_error("%s: cannot write it to the disk: %s",
+			      sign->path, strerror(-ret));
+	}
+	return ret;
+}
+
+static int write_super(struct sign *sign, u32 signature_size)
+{
+	struct inc_super *super = (struct inc_super *)sign->head;
+
+	super->signature_size = cpu_to_le32(signature_size);
+	inc_head_digest(sign->head, sign->seg.head_size, super->head_digest);
+	return sync_step(sign, write_all(sign->fd, sign->seg.offset, super,
+					 sizeof(*super), sign->path));
+}
+
+/* The steps that the comment at the top tells. */
+static int put_signature(struct sign *sign)
+{
+	const struct inc_segment *seg = &sign->seg;
+	u8 *area = sign->head + seg->signature_offset;
+	int ret;
+
+	memset(area, 0, seg->signature_area);
+	ret = write_super(sign, 0);
+	if (ret)
+		return ret;
+	memcpy(area, sign->signature, sign->size);
+	ret = sync_step(sign, write_all(sign->fd,
+					seg->offset + seg->signature_offset,
+					area, seg->signature_area, sign->path));
+	if (ret)
+		return ret;
+	return write_super(sign, (u32)sign->size);
+}
+
+/* PEM becomes DER; DER stays as it is. */
+static int decode(struct sign *sign)
+{
+	CMS_ContentInfo *cms = NULL;
+	BIO *bio;
+	u8 *der = NULL;
+	int length = 0;
+
+	if (sign->size < 11 || memcmp(sign->signature, "-----BEGIN ", 11))
+		return 0;
+	bio = BIO_new_mem_buf(sign->signature, (int)sign->size);
+	if (bio)
+		cms = PEM_read_bio_CMS(bio, NULL, NULL, NULL);
+	if (cms)
+		length = i2d_CMS_ContentInfo(cms, &der);
+	CMS_ContentInfo_free(cms);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (length <= 0) {
+		message_error("%s: not a PKCS#7 signature in PEM",
+			      sign->signature_path);
+		return -EINVAL;
+	}
+	free(sign->signature);
+	sign->signature = der;
+	sign->size = (size_t)length;
+	return 0;
+}
+
+static int read_signature(struct sign *sign)
+{
+	int fd = open(sign->signature_path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = 1;
+	int ret = 0;
+
+	sign->signature = malloc(FILE_MAX + 1);
+	while (fd >= 0 && sign->signature && got > 0 &&
+	       sign->size <= FILE_MAX) {
+		got = read(fd, sign->signature + sign->size,
+			   FILE_MAX + 1 - sign->size);
+		if (got > 0)
+			sign->size += (size_t)got;
+	}
+	if (fd < 0 || !sign->signature || got < 0) {
+		ret = -errno;
+		message_error("%s: %s", sign->signature_path, strerror(-ret));
+	}
+	if (fd >= 0)
+		close(fd);
+	if (!ret)
+		ret = decode(sign);
+	if (!ret && sign->size > sign->seg.signature_area) {
+		message_error("%s: a signature of %s%zu bytes; the image has room for %u",
+			      sign->signature_path,
+			      sign->size > FILE_MAX ? "more than " : "",
+			      sign->size > FILE_MAX ? FILE_MAX : sign->size,
+			      sign->seg.signature_area);
+		ret = -EFBIG;
+	}
+	return ret;
+}
+
+/* A signature from elsewhere must be what it is taken for. */
+static int take_signature(struct sign *sign, const char *text)
+{
+	struct inc_anchors *anchors = NULL;
+	struct inc_error error;
+	int ret = read_signature(sign);
+
+	if (ret)
+		return ret;
+	if (sign->options.certificate)
+		ret = inc_anchors_load(&anchors, sign->options.certificate,
+				       &error);
+	if (ret) {
+		message_error("%s", error.text);
+		return ret;
+	}
+	ret = inc_signature_match(sign->signature, sign->size, text, anchors,
+				  &sign->who, &error);
+	inc_anchors_free(anchors);
+	if (ret == -ENOKEY && !sign->options.certificate) {
+		message_warning("%s: whether it is of this image's root hash is not known: its certificate is not in it; --certificate names it",
+				sign->signature_path);
+		return inc_signature_describe(sign->signature, sign->size,
+					      &sign->who, &error);
+	}
+	if (ret)
+		message_error("%s: %s", sign->signature_path, error.text);
+	return ret;
+}
+
+static int make_signature(struct sign *sign, const char *text)
+{
+	struct inc_anchors *anchors = NULL;
+	struct signer *signer;
+	struct inc_error error;
+	int ret;
+
+	ret = signer_open(&signer, &sign->options);
+	if (ret)
+		return ret;
+	ret = signer_sign(signer, text, &sign->signature, &sign->size);
+	if (!ret && sign->size > sign->seg.signature_area) {
+		message_error("%s: the signature has %zu bytes, and it has room for %u",
+			      sign->path, sign->size,
+			      sign->seg.signature_area);
+		ret = -EFBIG;
+	}
+	signer_free(signer);
+	if (ret)
+		return ret;
+	ret = inc_anchors_load(&anchors, sign->options.certificate, &error);
+	if (!ret)
+		ret = inc_signature_match(sign->signature, sign->size, text,
+					  anchors, &sign->who, &error);
+	if (ret)
+		message_error("%s", error.text);
+	inc_anchors_free(anchors);
+	return ret;
+}
+
+/* The image is whole now, if some of it may be absent. */
+static int check_signed(const struct sign *sign)
+{
+	struct inc_image *image;
+	u8 block[INC_BLOCK_SIZE];
+	struct inc_error error;
+	int ret;
+
+	ret = inc_image_open_file(&image, sign->path, sign->seg.generation,
+				  &error);
+	if (ret) {
+		message_error("%s: %s", sign->path, error.text);
+		return ret;
+	}
+	if (!inc_image_read(image, 0, 1, block, &error))
+		sign_check_start(sign->path, block);
+	inc_image_close(image);
+	return 0;
+}
+
+static int sign_image(struct sign *sign)
+{
+	const struct inc_segment *seg = &sign->seg;
+	char text[INC_SIGNED_TEXT_MAX];
+	int ret = check_area(sign);
+
+	if (ret)
+		return ret;
+	inc_signed_text(seg, text);
+	ret = sign->signature_path ? take_signature(sign, text) :
+				     make_signature(sign, text);
+	if (ret)
+		return ret;
+	ret = put_signature(sign);
+	if (!ret)
+		ret = check_signed(sign);
+	if (!ret)
+		printf("%s: generation %u signed by %s: %s with %s, %zu bytes\n",
+		       sign->path, seg->generation,
+		       *sign->who.subject ? sign->who.subject :
+		       *sign->who.issuer ? sign->who.issuer : "somebody",
+		       sign->who.algorithm, sign->who.digest, sign->size);
+	return ret;
+}
+
+static int export_signature(struct sign *sign)
+{
+	const struct inc_segment *seg = &sign->seg;
+	struct output output;
+	int ret;
+
+	if (!sign->signature && !seg->signature_size) {
+		message_error("%s: generation %u is not signed", sign->path,
+			      seg->generation);
+		return -ENOKEY;
+	}
+	if (!sign->signature)
+		sign->size = seg->signature_size;
+	ret = output_open(&output, sign->export_path, sign->force);
+	if (!ret)
+		ret = output_check_source(&output, sign->path);
+	if (!ret)
+		ret = write_all(output.fd, 0,
+				sign->head + seg->signature_offset, sign->size,
+				sign->export_path);
+	if (!ret)
+		ret = output_commit(&output);
+	output_close(&output);
+	return ret;
+}
+
+static int run(struct sign *sign, bool change)
+{
+	int ret;
+
+	sign->fd = open(sign->path, (change ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (sign->fd < 0) {
+		message_error("%s: cannot be opened for %s: %s", sign->path,
+			      change ? "writing" : "reading", strerror(errno));
+		return EXIT_FAILED;
+	}
+	/* Two at a time would make one of both. */
+	if (change && flock(sign->fd, LOCK_EX | LOCK_NB)) {
+		message_error("%s: in use: another program has locked it",
+			      sign->path);
+		close(sign->fd);
+		return EXIT_FAILED;
+	}
+	ret = find_segment(sign);
+	if (!ret)
+		ret = load_head(sign);
+	if (!ret && change)
+		ret = sign_image(sign);
+	if (!ret && sign->export_path)
+		ret = export_signature(sign);
+	if (close(sign->fd) && !ret) {
+		message_error("%s: %s", sign->path, strerror(errno));
+		ret = -EIO;
+	}
+	free(sign->head);
+	free(sign->signature);
+	return ret ? EXIT_FAILED : EXIT_OK;
+}
+
+static bool parse_option(struct sign *sign, int option)
+{
+	switch (option) {
+	case 's':
+		sign->signature_path = optarg;
+		return true;
+	case 'e':
+		sign->export_path = optarg;
+		return true;
+	case 'g':
+		return option_number("sign", "--generation", optarg, 0,
+				     INC_SEGMENTS_MAX - 1, &sign->generation);
+	case 'F':
+		sign->force = true;
+		return true;
+	default:
+		return signer_option("sign", option, optarg, &sign->options);
+	}
+}
+
+static bool options_ok(const struct sign *sign)
+{
+	bool key = sign->options.key, signature = sign->signature_path;
+
+	if (key && signature)
+		message_error("sign: --key and --signature exclude each other");
+	else if (!key && !signature && !sign->export_path)
+		message_error("sign: --key, --signature or --export is missing");
+	else if (sign->options.certificate && !key && !signature)
+		message_error("sign: --certificate needs --key or --signature");
+	else
+		return signer_options_ok("sign", &sign->options);
+	return false;
+}
+
+int command_sign(int argc, char **argv)
+{
+	static const struct option options[] = {
+		SIGNER_OPTIONS,
+		{ "signature", required_argument, NULL, 's' },
+		{ "export", required_argument, NULL, 'e' },
+		{ "generation", required_argument, NULL, 'g' },
+		{ "force", no_argument, NULL, 'F' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static const char *const operands[] = { "IMAGE" };
+	static struct sign sign = {
+		.options.passphrase_fd = -1,
+		.generation = INC_NEWEST,
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!parse_option(&sign, option))
+			return usage_error("sign");
+	if (!operands_ok("sign", argc, argv, operands, 1))
+		return EXIT_USAGE;
+	if (!options_ok(&sign))
+		return usage_error("sign");
+	sign.path = argv[optind];
+	return run(&sign, sign.options.key || sign.signature_path);
+}

@@ -1,0 +1,336 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# mkimage sign, create --key, inspect and verify --certificate: judged by openssl.
+
+# shellcheck source=tests/mkimage/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# A device that begins with zeros, as filesystems do.
+raw noise 200
+{ head -c 4096 /dev/zero; cat noise; } >raw
+mkdir tree
+seq 1 50000 >tree/file
+
+# certificate NAME TYPE OPTION [OPENSSL OPTION...]: NAME.key and NAME.pem
+certificate() {
+	openssl req -x509 -newkey "$2" -pkeyopt "$3" -nodes -keyout "$1.key" \
+		-out "$1.pem" -days 30 -subj "/CN=$1" "${@:4}" 2>/dev/null
+}
+certificate rsa2048 rsa rsa_keygen_bits:2048
+certificate rsa3072 rsa rsa_keygen_bits:3072
+certificate p256 ec ec_paramgen_curve:P-256
+certificate p384 ec ec_paramgen_curve:P-384
+certificate p521 ec ec_paramgen_curve:P-521
+certificate rsa1024 rsa rsa_keygen_bits:1024
+certificate other rsa rsa_keygen_bits:2048
+openssl req -x509 -newkey ed25519 -nodes -keyout ed.key -out ed.pem -subj /CN=ed 2>/dev/null
+
+# judged SIGNATURE IMAGE CERTIFICATE: openssl finds it good
+judged() {
+	"$mkimage" inspect --root-hash "$2" >text &&
+		openssl smime -verify -inform der -in "$1" -content text -binary \
+			-certfile "$3" -CAfile "$3" -purpose any -out /dev/null &&
+		openssl cms -verify -inform der -in "$1" -content text -binary \
+			-certfile "$3" -CAfile "$3" -purpose any -out /dev/null
+}
+
+"$mkimage" create raw plain >/dev/null
+root=$(value plain root_hash)
+is "what is to be signed is the root hash in hex, and nothing else" \
+	"$("$mkimage" inspect --root-hash plain | od -An -c | tr -d ' \n')" "$root"
+is "an image is not signed" "$(value plain signature.signed)" false
+fails "there is no signature to export" 1 "generation 0 is not signed" \
+	"$mkimage" sign --export out plain
+is "and no file is made" "$(ls out 2>/dev/null)" ""
+
+# Keys of each kind. (RSA-4096, slow to make, is among the kernel's tests.)
+while read -r key algorithm; do
+	cp plain image
+	ok "$key: sign" "$mkimage" sign --key "$key.key" --certificate "$key.pem" image
+	ok "$key: export" "$mkimage" sign --force --export out.p7s image
+	ok "$key: openssl finds it good" judged out.p7s image "$key.pem"
+	ok "$key: verify finds it good" "$mkimage" verify --certificate "$key.pem" image
+	is "$key: inspect tells the algorithm" "$(value image signature.algorithm)" "$algorithm"
+	is "$key: the digest" "$(value image signature.digest)" SHA256
+	is "$key: the signer" "$(value image signature.signer_issuer)" "CN = $key"
+	is "$key: and the size" "$(value image signature.bytes)" "$(stat -c %s out.p7s)"
+	fails "$key: another certificate" 1 "neither in the signature nor in other.pem" \
+		"$mkimage" verify --certificate other.pem image
+	is "$key: nothing but the head's first 12 KiB has changed" \
+		"$(cmp -l plain image | awk '$1 > 12288' | wc -l)" 0
+done <<-END
+	rsa2048 RSA-2048
+	rsa3072 RSA-3072
+	p256 ECDSA
+	p384 ECDSA
+END
+like_openssl=$(openssl smime -sign -nocerts -noattr -binary -in text -inkey rsa2048.key \
+	-signer rsa2048.pem -outform der 2>/dev/null | openssl asn1parse -inform der | grep -c .)
+"$mkimage" create --force --key rsa2048.key --certificate rsa2048.pem raw image >/dev/null
+ok "create --key signs, too" "$mkimage" verify --certificate rsa2048.pem image
+"$mkimage" sign --force --export out.p7s image
+is "as openssl smime -nocerts -noattr does, but for parameters that are NULL" \
+	"$(openssl asn1parse -inform der -in out.p7s | grep -vc NULL)" "$((like_openssl - 3))"
+cp plain image
+"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem image >/dev/null
+"$mkimage" create --key rsa2048.key --certificate rsa2048.pem raw created >/dev/null
+ok "which is the same as signing later" cmp image created
+for fs in erofs ext4; do
+	"$mkimage" create --fs "$fs" --key p256.key --certificate p256.pem tree "$fs.inc" >/dev/null 2>.errors
+	is "a directory in "$fs" begins with zeros: no warning" "$(cat .errors)" ""
+	ok "and is good" "$mkimage" verify --certificate p256.pem "$fs.inc"
+done
+
+# Keys that are not taken, and what else is wrong.
+for key in p521 rsa1024 ed; do
+	fails "$key is not taken" 1 "it must (have 2048|be RSA)" \
+		"$mkimage" sign --key "$key.key" --certificate "$key.pem" image
+done
+fails "another's certificate" 1 "not that of the key" \
+	"$mkimage" sign --key rsa2048.key --certificate other.pem image
+fails "no such key" 1 "nothere.key: the key cannot be read" \
+	"$mkimage" sign --key nothere.key --certificate other.pem image
+fails "a certificate for a key" 1 "no private key" \
+	"$mkimage" sign --key rsa2048.pem --certificate rsa2048.pem image
+fails "a key for a certificate" 1 "no certificate in PEM" \
+	"$mkimage" sign --key rsa2048.key --certificate rsa2048.key image
+fails "no such certificate" 1 "nothere.pem: No such file" \
+	"$mkimage" verify --certificate nothere.pem image
+ok "a failed signing has changed nothing" cmp image created
+fails "--key alone" 2 "needs --certificate" "$mkimage" sign --key rsa2048.key image
+fails "--key and --signature" 2 "exclude each other" \
+	"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem --signature out.p7s image
+fails "neither" 2 "is missing" "$mkimage" sign image
+fails "create with a certificate only" 2 "needs --key" \
+	"$mkimage" create --certificate rsa2048.pem raw no
+fails "no such generation" 1 "segment 1 at offset [0-9]+: the file ends there" \
+	"$mkimage" sign --generation 1 --key rsa2048.key --certificate rsa2048.pem image
+
+# Encrypted keys.
+printf 'a pass phrase\nmore\n' >phrase
+printf 'wrong' >wrong
+for kind in rsa2048 p256; do
+	openssl pkcs8 -topk8 -in "$kind.key" -out secret.key -passout 'pass:a pass phrase'
+	cp plain image
+	ok "$kind: a passphrase from a file" "$mkimage" sign --key secret.key \
+		--certificate "$kind.pem" --passphrase-file phrase image
+	ok "$kind: is good" "$mkimage" verify --certificate "$kind.pem" image
+	cp plain image
+	ok "$kind: from a descriptor" "$mkimage" sign --key secret.key \
+		--certificate "$kind.pem" --passphrase-fd 7 image 7<phrase
+	fails "$kind: a wrong one" 1 "wrong passphrase\?" "$mkimage" sign --key secret.key \
+		--certificate "$kind.pem" --passphrase-file wrong image
+	fails "$kind: none, and no terminal" 1 "there is no terminal to ask on" \
+		setsid -w "$mkimage" sign --key secret.key --certificate "$kind.pem" image
+done
+# Typed on a terminal, which must not show it.
+python3 - "$mkimage" >typed <<'END'
+import os, pty, sys, termios, time
+pid, fd = pty.fork()
+if not pid:
+    os.execv(sys.argv[1], ["mkimage", "sign", "--key", "secret.key", "--certificate", "p256.pem", "image"])
+seen = b""
+while True:
+    try:
+        part = os.read(fd, 1000)
+    except OSError:
+        break
+    if not part:
+        break
+    if b"secret.key: " in seen + part and b"secret.key: " not in seen:
+        while termios.tcgetattr(fd)[3] & termios.ECHO:
+            time.sleep(0.01)
+        os.write(fd, b"a pass phrase\n")
+    seen += part
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), b"pass phrase" in seen)
+END
+is "typed: it signs, and is not shown" "$(cat typed)" "0 False"
+
+# Keys that OpenSSL has elsewhere.
+cp plain image
+ok "a URI" "$mkimage" sign --key "file:$PWD/rsa2048.key" --certificate rsa2048.pem image
+ok "is good" "$mkimage" verify --certificate rsa2048.pem image
+fails "a URI that nothing knows" 1 "the key cannot be read" \
+	"$mkimage" sign --key "vault:over/there" --certificate rsa2048.pem image
+module=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -1)
+engine=$(find /usr/lib -path '*engines-3/pkcs11.so' 2>/dev/null | head -1)
+if [ -n "$module" ] && [ -n "$engine" ] && command -v softhsm2-util >/dev/null; then
+	mkdir tokens
+	printf 'directories.tokendir = %s\n' "$PWD/tokens" >softhsm2.conf
+	export SOFTHSM2_CONF=$PWD/softhsm2.conf PKCS11_MODULE_PATH=$module
+	printf '1234\n' >pin
+	for kind in rsa2048 p256; do
+		openssl pkcs8 -topk8 -nocrypt -in "$kind.key" -out p8.key
+		softhsm2-util --init-token --free --label "$kind" --pin 1234 --so-pin 1234 >/dev/null
+		softhsm2-util --import p8.key --token "$kind" --label key --id 01 --pin 1234 >/dev/null
+		for uri in "pkcs11:token=$kind;object=key;type=private" \
+			"org.openssl.engine:pkcs11:pkcs11:token=$kind;object=key;type=private"; do
+			cp plain image
+			ok "PKCS#11, $kind, ${uri%%:*}" "$mkimage" sign --key "$uri" \
+				--passphrase-file pin --certificate "$kind.pem" image
+			ok "is good" "$mkimage" verify --certificate "$kind.pem" image
+		done
+	done
+	fails "PKCS#11 with a wrong PIN" 1 "cannot be read" "$mkimage" sign \
+		--key "pkcs11:token=p256;object=key;type=private" --passphrase-file wrong \
+		--certificate p256.pem image
+else
+	echo "# PKCS#11 is not tested: softhsm2 and libengine-pkcs11-openssl are not there"
+fi
+
+# Signatures made elsewhere.
+"$mkimage" inspect --root-hash plain >text
+foreign() {	# foreign OUT CERTIFICATE OPTION...
+	openssl smime -sign -binary -in text -inkey "$2.key" -signer "$2.pem" -out "$1" "${@:3}"
+}
+foreign f.p7s rsa2048 -nocerts -noattr -outform der
+foreign f.pem rsa2048 -nocerts -noattr -outform pem
+foreign attributes.p7s p256 -outform der
+openssl cms -sign -binary -in text -inkey p384.key -signer p384.pem -md sha384 \
+	-outform der -out cms.p7s
+while read -r file key; do
+	cp plain image
+	ok "taken in: $file" "$mkimage" sign --signature "$file" --certificate "$key.pem" image
+	ok "is good" "$mkimage" verify --certificate "$key.pem" image
+done <<-END
+	f.p7s rsa2048
+	f.pem rsa2048
+	attributes.p7s p256
+	cms.p7s p384
+END
+cp plain image
+ok "without the certificate, which is not in it" "$mkimage" sign --signature f.p7s image
+is "it says that it could not check it" "$(grep -c 'is not known' .output)" 1
+ok "with the certificate inside" "$mkimage" sign --signature attributes.p7s image
+is "it could" "$(cat .output | wc -l)" 1
+is "and tells the signer" "$(value image signature.signer_subject)" "CN = p256"
+cp image before
+printf '%s' "${root:1}0" >text
+foreign wrong.p7s rsa2048 -noattr -outform der
+"$mkimage" inspect --root-hash plain >text
+foreign attached.p7s rsa2048 -noattr -nodetach -outform der
+foreign sha1.p7s rsa2048 -noattr -md sha1 -outform der
+openssl smime -sign -binary -in text -inkey rsa2048.key -signer rsa2048.pem \
+	-inkey p256.key -signer p256.pem -outform der -out two.p7s
+cat f.p7s attributes.p7s >trailing.p7s
+head -c 300 f.p7s >cut.p7s
+noise 400 4 >noise.p7s
+cat rsa2048.pem p256.pem p384.pem other.pem p521.pem >many.pem
+for _ in 1 2 3; do cat many.pem >>more.pem; done
+openssl smime -sign -binary -in text -inkey rsa3072.key -signer rsa3072.pem \
+	-certfile more.pem -outform der -out big.p7s
+while read -r file why; do
+	fails "refused: $file" 1 "$why" "$mkimage" sign --signature "$file" image
+done <<-END
+	wrong.p7s is not of this root hash
+	attached.p7s it must be detached
+	sha1.p7s too weak
+	two.p7s 2 signers
+	trailing.p7s not a signed PKCS#7
+	cut.p7s not a signed PKCS#7
+	noise.p7s not a signed PKCS#7
+	big.p7s room for 8192
+	text not a signed PKCS#7
+	nothere No such file
+END
+fails "refused: by another" 1 "neither in the signature nor in other.pem" \
+	"$mkimage" sign --signature f.p7s --certificate other.pem image
+ok "none of them has changed the image" cmp image before
+
+# Chains: what lies between the signer and the root comes along.
+cat >ca.conf <<-END
+	[ca]
+	basicConstraints = critical, CA:TRUE
+	[leaf]
+	basicConstraints = critical, CA:FALSE
+END
+issue() {	# issue NAME ISSUER SECTION [OPTION...]
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" \
+		-out "$1.csr" -subj "/CN=$1" 2>/dev/null
+	openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial \
+		-extfile ca.conf -extensions "$3" -out "$1.pem" "${@:4}" 2>/dev/null
+}
+certificate root ec ec_paramgen_curve:P-256
+issue between root ca -days 20
+issue leaf between leaf -days 10
+issue late between leaf -days -1
+cat leaf.pem between.pem root.pem >chain.pem
+cp plain image
+"$mkimage" sign --key leaf.key --certificate chain.pem image >/dev/null
+for anchor in root between leaf; do
+	ok "a chain that leads to $anchor" "$mkimage" verify --certificate "$anchor.pem" image
+done
+is "who signed is told, by fingerprint" \
+	"$("$mkimage" verify --certificate root.pem image | sed -n 's/.*SHA-256 //p')" \
+	"$(openssl x509 -in leaf.pem -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f)"
+fails "one that leads nowhere" 1 "between leads to none in other.pem" \
+	"$mkimage" verify --certificate other.pem image
+"$mkimage" sign --key leaf.key --certificate leaf.pem image >/dev/null
+fails "one with a gap" 1 "leaf leads to none in root.pem" \
+	"$mkimage" verify --certificate root.pem image
+cat late.pem between.pem >chain.pem
+ok "an expired certificate signs" "$mkimage" sign --key late.key --certificate chain.pem image
+is "with a warning" "$(grep -c 'has expired' .output)" 1
+fails "and is not trusted" 1 "certificate of CN = late expired on 20[0-9-]+ [0-9:]+ UTC" \
+	"$mkimage" verify --certificate root.pem image
+
+# What is trusted must be all of it.
+"$mkimage" create --force --key rsa2048.key --certificate rsa2048.pem raw image >/dev/null
+other_root=$(printf '%s' "$root" | tr 0-9a-f 1-9a-f0)
+fails "a root hash that does not agree with the signature" 1 "not the trusted one" \
+	"$mkimage" verify --certificate rsa2048.pem --root-hash "$other_root" image
+fails "an unsigned image" 1 "generation 0 is not signed" \
+	"$mkimage" verify --certificate rsa2048.pem plain
+"$mkimage" create noise noise.inc >/dev/null
+ok "a device that does not begin with zeros" "$mkimage" sign --key rsa2048.key --certificate rsa2048.pem noise.inc
+is "is signed with a warning" "$(grep -c 'does not begin with 64 zeros' .output)" 1
+fails "and not trusted" 1 "does not begin with 64 zeros" \
+	"$mkimage" verify --certificate rsa2048.pem noise.inc
+
+# In place, and what a crash leaves: whatever was on the disk between the steps,
+# signing again makes it good.
+"$mkimage" create --force --key rsa2048.key --certificate rsa2048.pem raw good >/dev/null
+python3 - <<'END'
+plain, good = open("plain", "rb").read(), open("good", "rb").read()
+super, area = slice(0, 4096), slice(4096, 12288)
+def state(name, s, a):
+    open(name, "wb").write(s[super] + a + good[12288:])
+state("step1", plain, good[area])                       # signature erased, area old
+state("step2", plain, good[4096:8192] + bytes(4096))
+state("step2half", plain, bytes(2048) + b"\xaa" * 2048 + bytes(4096))
+END
+for state in step1 step2 step2half; do
+	fails "$state: others say it is damaged" 1 "does not match its digest" "$mkimage" verify "$state"
+	ok "$state: signing goes on" "$mkimage" sign --key rsa2048.key --certificate rsa2048.pem "$state"
+	ok "$state: and makes it good" cmp "$state" good
+done
+cp good bad
+flip bad 300
+fails "what is damaged elsewhere is not signed" 1 "does not match its digest: it is damaged" \
+	"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem bad
+strace -f -e trace=pwrite64,fdatasync -o trace \
+	"$mkimage" sign --key p256.key --certificate p256.pem good >/dev/null
+is "each step is on the disk before the next" \
+	"$(sed 's/^[0-9]* *\([a-z0-9]*\)(.*/\1/' trace | grep -v +++ | tr '\n' ' ')" \
+	"pwrite64 fdatasync pwrite64 fdatasync pwrite64 fdatasync "
+
+# A file that cannot be written.
+cp plain image
+exec 8<image
+flock 8
+fails "a file that somebody has locked" 1 "image: in use" \
+	"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem image
+exec 8<&-
+if [ "$(id -u)" = 0 ]; then
+	chmod 755 .
+	chmod 644 image rsa2048.key
+	fails "a file that may only be read" 1 "image: cannot be opened for writing: Permission denied" \
+		setpriv --reuid 65534 --clear-groups "$mkimage" sign --key rsa2048.key --certificate rsa2048.pem image
+else
+	chmod 444 image
+	fails "a file that may only be read" 1 "image: cannot be opened for writing: Permission denied" \
+		"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem image
+fi
+
+finish
