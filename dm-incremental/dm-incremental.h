@@ -4,10 +4,12 @@
  * each other. Dependencies point down; nothing points up:
  *
  *	target   table line, status, messages, suspend: dm's language
+ *	  proof    holds reads until a tree has the shape that is claimed
  *	  read     reads: wait, read extents, expand, verify, deliver
  *	  heal     damage that a read has found
  *	  view     one generation: directories, map
  *	    verity   hash tree, verified tree pages
+ *	    signature   who vouches for its root
  *	      store    one per backing device: segments, metadata pages, life
  *	      clear, fill, presence, wait   its chunks: cleared, written, counted,
  *					waited for
@@ -30,6 +32,7 @@
  *				allocated under it is so with GFP_NOIO.
  *	store->fills_lock	running fills; a spinlock
  *	view->buffers_lock	free buffers; a spinlock
+ *	proof->lock		reads held; a spinlock
  *
  * Between clear_mutex and lock come the claims of chunks (struct inc_claim).
  * Lookups are in an SRCU section of store->readers, where clear_mutex must not
@@ -63,6 +66,7 @@
 
 struct inc_info;
 struct inc_loader;
+struct inc_proof;
 struct inc_request;
 struct inc_view;
 struct iov_iter;
@@ -248,7 +252,8 @@ struct inc_link {
  * @buffer: what it works with (read.c), NULL while it has none
  * @prepared: @buffer holds the extents and digests of all blocks
  * @waiting: on store->waiting while it waits for chunks (store->lock), or on
- *	view->starved while it waits for a buffer (view->buffers_lock)
+ *	view->starved while it waits for a buffer (view->buffers_lock), or on
+ *	proof->held before it starts (proof->lock)
  * @deadline: jiffies; set when it first waits, for all its waits together
  * @started: @deadline is set
  * @born: inc_clear_seq() when it was started
@@ -443,6 +448,10 @@ enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
  * @read_timeout: ms that a read may wait for absent data
  * @fetch_readahead: readahead waits for absent data instead of leaving a hint
  * @on_corruption: what is done about damage
+ * @require_signature: the table wants the root digest signed
+ * @signed_root: it is, and that was verified
+ * @prove_size: the table wants the device's size proved; a signature does, too
+ * @proof: of that; NULL if nobody wants it
  * @suspended: reads must not wait (store->lock)
  * @nr_windows: readahead windows that wait for their map
  * @nr_hash_failures: blocks and tree pages that did not match their digest
@@ -464,6 +473,10 @@ struct inc_view {
 	unsigned int		read_timeout;
 	bool			fetch_readahead;
 	enum inc_on_corruption	on_corruption;
+	bool			require_signature;
+	bool			signed_root;
+	bool			prove_size;
+	struct inc_proof	*proof;
 	bool			suspended;
 	atomic_t		nr_windows;
 	atomic64_t		nr_hash_failures;
@@ -489,6 +502,20 @@ static inline u64 inc_view_map_page(const struct inc_view *view, u64 page)
 {
 	return inc_dir_lookup(view->map_dir, view->segment->map_runs, page);
 }
+
+/*
+ * signature.c
+ */
+int inc_signature_check(struct inc_view *view, const u8 *head, char **error);
+int inc_signature_init(void);
+void inc_signature_exit(void);
+
+/*
+ * proof.c
+ */
+int inc_proof_alloc(struct inc_view *view);
+void inc_proof_free(struct inc_view *view);
+bool inc_proof_hold(struct inc_io *io);
 
 /*
  * read.c

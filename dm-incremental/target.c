@@ -12,7 +12,7 @@
 #define READ_TIMEOUT_MAX	3600000
 #define COMMIT_INTERVAL_DEFAULT	5000	/* ms */
 #define COMMIT_INTERVAL_MAX	3600000
-#define OPTS_MAX		8
+#define OPTS_MAX		10
 #define IO_BYTES		(128u << 10)
 
 /* dm_get_device() took an fmode_t before 6.5. */
@@ -141,13 +141,25 @@ static int parse_options(struct dm_target *ti, struct dm_arg_set *as,
 	r = dm_read_arg_group(args, as, &count, &ti->error);
 	if (r)
 		return r;
-	if (count & 1 || count != as->argc) {
-		ti->error = "Options must be pairs of a name and a value, as many as their number says";
+	if (count != as->argc) {
+		ti->error = "Options must be as many words as their number says";
 		return -EINVAL;
 	}
 	while (as->argc) {
 		const char *name = dm_shift_arg(as);
 
+		if (!strcasecmp(name, "require_signature")) {
+			target->view.require_signature = true;
+			continue;
+		}
+		if (!strcasecmp(name, "prove_size")) {
+			target->view.prove_size = true;
+			continue;
+		}
+		if (!as->argc) {
+			ti->error = "Option without its value, or unknown";
+			return -EINVAL;
+		}
 		r = parse_option(ti, target, name, dm_shift_arg(as));
 		if (r)
 			return r;
@@ -268,7 +280,8 @@ static int incremental_map(struct dm_target *ti, struct bio *bio)
 	inc_read_init(io, &target->view, bio,
 		      sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT),
 		      bio->bi_iter.bi_size >> INC_BLOCK_SHIFT);
-	inc_read_start(io);
+	if (!inc_proof_hold(io))
+		inc_read_start(io);
 	return DM_MAPIO_SUBMITTED;
 }
 
@@ -313,7 +326,8 @@ static void emit_options(struct inc_target *target, char *result,
 	bool corruption = view->on_corruption != INC_REFETCH;
 	unsigned int count, sz = *done;
 
-	count = 2 * (timeout + commit + view->fetch_readahead + corruption);
+	count = 2 * (timeout + commit + view->fetch_readahead + corruption) +
+		view->require_signature + view->prove_size;
 	if (count)
 		DMEMIT(" %u", count);
 	if (timeout)
@@ -324,6 +338,10 @@ static void emit_options(struct inc_target *target, char *result,
 		DMEMIT(" absent_readahead fetch");
 	if (corruption)
 		DMEMIT(" on_corruption %s", on_corruption[view->on_corruption]);
+	if (view->require_signature)
+		DMEMIT(" require_signature");
+	if (view->prove_size)
+		DMEMIT(" prove_size");
 	*done = sz;
 }
 
@@ -346,9 +364,15 @@ static unsigned int emit_table(struct inc_target *target, char *result,
 	return sz;
 }
 
+/* Who vouches for the root digest: whoever loaded the table, or a signer. */
+static const char *trust(const struct inc_view *view)
+{
+	return view->signed_root ? "signature" : "table";
+}
+
 /*
  * <present>/<total chunks> <waiting reads> <wanted ranges> <filled chunks>
- * <hash failures> <healed> <timed out> <unavailable> <loaders> <state>
+ * <hash failures> <healed> <timed out> <unavailable> <loaders> <state> <trust>
  */
 static unsigned int emit_info(struct inc_target *target, char *result,
 			      unsigned int maxlen, unsigned int sz)
@@ -356,7 +380,7 @@ static unsigned int emit_info(struct inc_target *target, char *result,
 	struct inc_view *view = &target->view;
 	struct inc_store *store = view->store;
 
-	DMEMIT("%llu/%llu %u %u %llu %llu %llu %llu %llu %d %s",
+	DMEMIT("%llu/%llu %u %u %llu %llu %llu %llu %llu %d %s %s",
 	       (u64)atomic64_read(&store->nr_present), store->chunks,
 	       READ_ONCE(store->nr_waiting), READ_ONCE(store->nr_demand),
 	       (u64)atomic64_read(&store->nr_filled),
@@ -365,7 +389,8 @@ static unsigned int emit_info(struct inc_target *target, char *result,
 	       (u64)atomic64_read(&store->nr_timeouts),
 	       (u64)atomic64_read(&store->nr_unavailable),
 	       atomic_read(&store->nr_loaders),
-	       inc_presence_complete(store) ? "complete" : "absent");
+	       inc_presence_complete(store) ? "complete" : "absent",
+	       trust(view));
 	return sz;
 }
 
@@ -380,7 +405,7 @@ static void emit_ima(struct dm_target *ti, struct inc_target *target,
 	       target->dev->name, target->view.generation, verity->hash_name);
 	for (i = 0; i < verity->digest_size; i++)
 		DMEMIT("%02x", verity->root[i]);
-	DMEMIT(";");
+	DMEMIT(",trust=%s;", trust(&target->view));
 }
 
 static void incremental_status(struct dm_target *ti, status_type_t type,
@@ -468,12 +493,18 @@ static int __init dm_incremental_init(void)
 {
 	int r;
 
-	r = inc_control_init();
+	r = inc_signature_init();
 	if (r)
 		return r;
-	r = dm_register_target(&incremental_target);
+	r = inc_control_init();
 	if (r)
-		inc_control_exit();
+		goto no_control;
+	r = dm_register_target(&incremental_target);
+	if (!r)
+		return 0;
+	inc_control_exit();
+no_control:
+	inc_signature_exit();
 	return r;
 }
 
@@ -481,6 +512,7 @@ static void __exit dm_incremental_exit(void)
 {
 	dm_unregister_target(&incremental_target);
 	inc_control_exit();
+	inc_signature_exit();
 }
 
 module_init(dm_incremental_init);

@@ -73,6 +73,24 @@ struct page_part {
 };
 
 /*
+ * A tree page must hash to its digest, and must have no more digests than the
+ * device has blocks below it: else the tree is of a larger device.
+ */
+static int check_page(struct inc_view *view, const struct page_part *part,
+		      const void *data, const u8 *expect)
+{
+	u32 used = inc_tree_used(&view->segment->tree, part->level,
+				 part->block);
+
+	int r;
+
+	r = inc_verity_block(&view->verity, data, expect);
+	if (!r && memchr_inv(data + used, 0, INC_PAGE_SIZE - used))
+		r = -EBADMSG;
+	return r;
+}
+
+/*
  * Copy from the tree page that @part names. Without @expect only if it has
  * been verified before (else -EAGAIN); with it, verify it if it has not. With
  * @cached, only if it is cached, too. A page that is bad is added to @damage.
@@ -98,8 +116,7 @@ static int copy_verified(struct inc_view *view, const struct page_part *part,
 
 	aux = dm_bufio_get_aux_data(buf);
 	if (READ_ONCE(aux->verified) != mark) {
-		r = expect ? inc_verity_block(&view->verity, data, expect) :
-			     -EAGAIN;
+		r = expect ? check_page(view, part, data, expect) : -EAGAIN;
 		if (!r)
 			WRITE_ONCE(aux->verified, mark);
 	}

@@ -181,6 +181,9 @@ static int load_dirs(struct inc_view *view, u8 *head, char **error)
 			*error = "Image's head does not match its digest: damaged";
 		return r;
 	}
+	r = inc_signature_check(view, head, error);
+	if (r)
+		return r;
 	*error = "Cannot allocate directories";
 	view->map_dir = copy_dir(head, seg->map_dir_offset, seg->map_runs);
 	if (!view->map_dir)
@@ -263,7 +266,7 @@ int inc_view_open(struct inc_view *view, char **error)
 		return r;
 
 	*error = "Cannot allocate read buffers";
-	r = inc_read_alloc(view);
+	r = inc_proof_alloc(view) ?: inc_read_alloc(view);
 	if (r)
 		return r;
 	view->wq = alloc_workqueue("dm-incremental",
@@ -280,6 +283,7 @@ void inc_view_close(struct inc_view *view)
 {
 	if (view->wq)
 		destroy_workqueue(view->wq);
+	inc_proof_free(view);
 	inc_read_free(view);
 	kvfree(view->map_dir);
 	kvfree(view->tree_dir);

@@ -831,6 +831,7 @@ static int cmd_status(int argc, char **argv)
 	static const char * const names[] = {
 		"present", "total", "waiting", "wanted", "filled", "failures",
 		"healed", "timeouts", "unavailable", "loaders", "state",
+		"trust",
 	};
 	union {
 		struct dm_ioctl header;

@@ -64,10 +64,11 @@ done
 for options in x -1 7 8 "2 read_timeout"; do
 	refused "options '$options'" "Invalid number of options" "$(with options="$options")"
 done
-for options in "1 read_timeout" "0 read_timeout" "2 read_timeout 5 more" "2 read_timeout 5 commit_interval 5" \
-	"3 read_timeout 5 commit_interval"; do
-	refused "options '$options'" "Options must be pairs of a name and a value, as many as their number says" \
-		"$(with options="$options")"
+for options in "0 read_timeout" "2 read_timeout 5 more" "2 read_timeout 5 commit_interval 5" "1 require_signature 1"; do
+	refused "options '$options'" "Options must be as many words as their number says" "$(with options="$options")"
+done
+for options in "1 read_timeout" "3 read_timeout 5 commit_interval" "1 prove_sizes"; do
+	refused "options '$options'" "Option without its value, or unknown" "$(with options="$options")"
 done
 for name in read_timeout commit_interval; do
 	for value in -1 3600001 4294967297 5x x; do
