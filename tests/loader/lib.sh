@@ -52,6 +52,15 @@ is() {		# is WHAT GOT WANTED
 	fi
 }
 
+like() {	# like WHAT GOT REGEX
+	if [[ $2 =~ $3 ]]; then
+		result ok "$1"
+	else
+		result 'not ok' "$1"
+		printf '# got:         %s\n# no match of: %s\n' "$2" "$3"
+	fi
+}
+
 below() {	# below WHAT VALUE LIMIT
 	if [ "$2" -lt "$3" ]; then
 		result ok "$1"

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "message.h"
 #include "setup.h"
 
 int setup_fail(struct inc_error *error, int err, const char *format, ...)
@@ -23,6 +24,7 @@ static void format_options(const struct options *options, char *text,
 			   size_t size)
 {
 	char read_timeout[64] = "", commit[64] = "", readahead[64] = "";
+	const char *require = "";
 	unsigned int count = 0;
 
 	if (options->read_timeout != UNSET) {
@@ -41,10 +43,16 @@ static void format_options(const struct options *options, char *text,
 			 "hint" : "fetch");
 		count += 2;
 	}
+	/* The signature vouches for the root digest; that has to do the rest. */
+	if (options->require_signature)
+		require = " require_signature";
+	else if (options->certificate)
+		require = " prove_size";
+	count += *require != '\0';
 	*text = '\0';
 	if (count)
-		snprintf(text, size, " %u%s%s%s", count, read_timeout, commit,
-			 readahead);
+		snprintf(text, size, " %u%s%s%s%s", count, read_timeout, commit,
+			 readahead, require);
 }
 
 static int format_parameters(const struct inc_segment *segment,
@@ -64,17 +72,40 @@ static int format_parameters(const struct inc_segment *segment,
 	return 0;
 }
 
+static int check_signature(struct inc_image *image, const char *certificate,
+			   struct inc_error *error)
+{
+	struct inc_anchors *anchors;
+	struct inc_signer signer;
+	int err;
+
+	err = inc_anchors_load(&anchors, certificate, error);
+	if (err)
+		return err;
+	err = inc_image_check_signature(image, anchors, &signer, error);
+	inc_anchors_free(anchors);
+	if (!err)
+		message_info("generation %u is signed by %s: %s with %s; certificate's SHA-256 %s",
+			     inc_image_segment(image)->generation,
+			     signer.subject, signer.algorithm, signer.digest,
+			     signer.fingerprint);
+	return err;
+}
+
 int image_trust(struct inc_image *image, const struct options *options,
 		struct inc_error *error)
 {
-	int err;
+	int err = 0;
 
-	if (!options->root_size)
-		return 0;
-	err = inc_image_trust(image, options->root, options->root_size, NULL, 0,
-			      error);
+	if (options->root_size)
+		err = inc_image_trust(image, options->root, options->root_size,
+				      NULL, 0, error);
 	/* A digest of another size is none of this image's hash. */
-	return err == -EINVAL ? -ERR_USAGE : err;
+	if (err == -EINVAL)
+		return -ERR_USAGE;
+	if (!err && options->certificate)
+		err = check_signature(image, options->certificate, error);
+	return err;
 }
 
 int image_facts(const char *path, const struct options *options,

@@ -27,16 +27,17 @@ struct options {
 	const char *ca_file;
 	u8 root[INC_DIGEST_MAX];
 	size_t root_size;
+	const char *certificate;
 	u32 generation;
 	u64 read_timeout;
 	u64 commit_interval;
 	enum absent_readahead absent_readahead;
 	u64 timeout;
+	bool require_signature;
 	bool no_prefetch;
 	bool force;
 	bool deferred;
 	bool json;
-	bool no_heal;
 	bool verbose;
 };
 
@@ -56,8 +57,6 @@ int command_table(const struct options *options, char **args,
 		  struct inc_error *error);
 int command_wait(const struct options *options, char **args,
 		 struct inc_error *error);
-int command_scrub(const struct options *options, char **args,
-		  struct inc_error *error);
 
 /**
  * struct image_facts - what a device is made from
@@ -71,7 +70,10 @@ struct image_facts {
 	char *parameters;
 };
 
-/* The image must have the root hash that was given, if one was. */
+/*
+ * The image must have the root hash that was given, if one was, and a signature
+ * that leads to the certificates that were given; then it is said whose it is.
+ */
 int image_trust(struct inc_image *image, const struct options *options,
 		struct inc_error *error);
 

@@ -39,10 +39,22 @@ static const struct {
 /**
  * struct status - a status line, taken apart
  * @value: by enum field
+ * @trust: who vouches for the root hash: "table" or "signature"
  */
 struct status {
 	u64 value[FIELDS];
 	char state[32];
+	char trust[32];
+};
+
+/* A table line's arguments up to the options. */
+struct table {
+	char device[128];
+	u64 generation;
+	char hash[INC_HASH_NAME_MAX];
+	char root[2 * INC_DIGEST_MAX + 1];
+	char salt[2 * INC_SALT_MAX + 1];
+	const char *options;
 };
 
 /* The next word of @*line, copied; false if there is none or it is too long. */
@@ -89,6 +101,8 @@ static int parse_status(const char *line, struct status *status,
 			goto malformed;
 	if (!take_word(&line, status->state, sizeof(status->state)))
 		goto malformed;
+	if (!take_word(&line, status->trust, sizeof(status->trust)))
+		strcpy(status->trust, "table");
 	/* What follows is for later versions. */
 	return 0;
 malformed:
@@ -96,22 +110,13 @@ malformed:
 			  "the kernel's status line is not understood");
 }
 
-int status_loaders(const char *line, u64 *loaders, struct inc_error *error)
-{
-	struct status status;
-	int err = parse_status(line, &status, error);
-
-	if (!err)
-		*loaders = status.value[LOADERS];
-	return err;
-}
-
 static bool is_complete(const struct status *status)
 {
 	return !strcmp(status->state, "complete");
 }
 
-int parse_table(const char *line, struct table *table, struct inc_error *error)
+static int parse_table(const char *line, struct table *table,
+		       struct inc_error *error)
 {
 	u64 version;
 
@@ -127,7 +132,9 @@ int parse_table(const char *line, struct table *table, struct inc_error *error)
 	return 0;
 }
 
-void read_sys(const char *device, const char *file, char *text, size_t size)
+/* "7:0" -> the first line of a file of its folder in /sys; "" if none. */
+static void read_sys(const char *device, const char *file, char *text,
+		     size_t size)
 {
 	char path[256];
 	ssize_t n = -1;
@@ -146,7 +153,8 @@ void read_sys(const char *device, const char *file, char *text, size_t size)
 	text[strcspn(text, "\n")] = '\0';
 }
 
-void device_path(const char *device, char *text, size_t size)
+/* "7:0" -> "/dev/loop0"; anything else stays as it is. */
+static void device_path(const char *device, char *text, size_t size)
 {
 	char link[160], target[512];
 	const char *name;
@@ -198,6 +206,7 @@ static void print_json(const char *name, const struct dm_state *state,
 	add_text(object, "hash", table->hash);
 	add_text(object, "root_hash", table->root);
 	add_text(object, "salt", strcmp(table->salt, "-") ? table->salt : "");
+	add_text(object, "trust", status->trust);
 	add_text(object, "data_device", device);
 	add_text(object, "backing_file", file);
 	add_number(object, "size", state->sectors * 512);
@@ -229,6 +238,8 @@ static void print_text(const char *name, const struct dm_state *state,
 	printf("  %-15s %s\n", "hash name:", table->hash);
 	printf("  %-15s %s\n", "root hash:", table->root);
 	printf("  %-15s %s\n", "salt:", table->salt);
+	printf("  %-15s %s\n", "trust:", strcmp(status->trust, "table") ?
+	       status->trust : "root hash in the table");
 	printf("  %-15s %s\n", "data device:", device);
 	if (*file)
 		printf("  %-15s %s\n", "backing file:", file);
