@@ -4,7 +4,6 @@
 #define LOADER_OPTIONS_H
 
 #include "mirrors.h"
-#include "sandbox.h"
 
 struct options {
 	char *device;
@@ -16,7 +15,6 @@ struct options {
 	bool daemon;
 	bool exit_when_complete;
 	bool verbose;
-	enum sandbox_mode sandbox;
 	unsigned int jobs;
 	unsigned int retry;
 	u32 generation;			/* INC_NEWEST: the one in use */
