@@ -38,9 +38,9 @@ endif
 
 LIBS_libincremental := -lcrypto -llz4
 LIBS_mkimage	:= -ljson-c -lext2fs -lcom_err -lzstd $(LIBS_libincremental)
-LIBS_incrementald := -lcurl $(LIBS_libincremental)
+LIBS_incrementald := -lcurl -lseccomp $(LIBS_libincremental)
 LIBS_incrementalsetup := -ldevmapper -ljson-c -lcurl $(LIBS_libincremental)
-LIBS_test	:= -lcmocka $(LIBS_libincremental)
+LIBS_test	:= -lcmocka -lseccomp $(LIBS_libincremental)
 
 SRC_libincremental := $(wildcard userspace/libincremental/*.c) \
 		      dm-incremental/format.c

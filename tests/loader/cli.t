@@ -31,6 +31,7 @@ for i in {1..17}; do
 	many+=(--origin "$i")
 done
 fails "17 origins" 1 "16 origins at most" incrementald "${many[@]}" loop0
+fails "--sandbox that is no mode" 1 "auto, required or off" incrementald --sandbox maybe --origin app.inc loop0
 fails "a device that does not exist" 4 "not an incremental device" incrementald --origin app.inc nothere
 fails "a node that does not exist" 4 "cannot open /dev/incremental/nothere" incrementald --origin app.inc /dev/incremental/nothere
 fails "a file as device" 4 "not an incremental device" incrementald --origin app.inc ./app.inc

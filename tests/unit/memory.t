@@ -28,6 +28,8 @@ ok() {	# ok WHAT COMMAND...
 for source in tests/unit/test_*.c; do
 	name=$(basename "$source" .c)
 	ok "$name with sanitizers" "build/sanitize/tests/$name" 8
+	# valgrind knows neither Landlock nor seccomp filters.
+	[ "$name" != test_sandbox ] || continue
 	ok "$name under valgrind" valgrind --quiet --error-exitcode=9 --leak-check=full \
 		--errors-for-leak-kinds=all "build/tests/$name" 64
 done

@@ -45,6 +45,32 @@ int dm_read_state(const char *name, struct dm_state *state,
 		  struct inc_error *error);
 void dm_free_state(struct dm_state *state);
 
+/**
+ * struct table - a table line's arguments up to the options
+ * @device: as the kernel names it, "7:0"
+ * @salt: "-" if there is none
+ * @options: points into the line
+ */
+struct table {
+	char device[128];
+	u64 generation;
+	char hash[INC_HASH_NAME_MAX];
+	char root[2 * INC_DIGEST_MAX + 1];
+	char salt[2 * INC_SALT_MAX + 1];
+	const char *options;
+};
+
+int parse_table(const char *line, struct table *table, struct inc_error *error);
+
+/* How many loaders a status line says that there are. */
+int status_loaders(const char *line, u64 *loaders, struct inc_error *error);
+
+/* "7:0" -> the first line of a file of its folder in /sys; "" if none. */
+void read_sys(const char *device, const char *file, char *text, size_t size);
+
+/* "7:0" -> "/dev/loop0"; anything else stays as it is. */
+void device_path(const char *device, char *text, size_t size);
+
 /* Wait until the device has had an event after number @event. */
 int dm_wait_event(const char *name, u32 event, struct inc_error *error);
 

@@ -15,7 +15,7 @@
 /* Bits: which commands take an option. */
 enum {
 	CREATE = 1, OPEN = 2, CLOSE = 4, STATUS = 8, TABLE = 16, WAIT = 32,
-	ALL = 63,
+	SCRUB = 64, ALL = 127,
 };
 
 static const struct command {
@@ -39,13 +39,16 @@ static const struct command {
 	  "print the table line of IMAGE on DEVICE", command_table },
 	{ "wait", WAIT, 1, "NAME",
 	  "wait until everything is present", command_wait },
+	{ "scrub", SCRUB, 1, "NAME",
+	  "check all that is present, heal what is damaged", command_scrub },
 	{ NULL, 0, 0, NULL, NULL, NULL },
 };
 
 enum {
 	OPT_ORIGIN = 256, OPT_CA, OPT_FORCE, OPT_ROOT_HASH, OPT_GENERATION,
 	OPT_READ_TIMEOUT, OPT_COMMIT_INTERVAL, OPT_READAHEAD, OPT_NO_PREFETCH,
-	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_CERTIFICATE, OPT_REQUIRE,
+	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
+	OPT_REQUIRE,
 };
 
 static const struct {
@@ -78,9 +81,10 @@ static const struct {
 	  "the loader fetches only what is read" },
 	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
 	  "if it is in use, remove it later" },
-	{ "json", NULL, OPT_JSON, STATUS, "for programs" },
-	{ "timeout", "SECONDS", OPT_TIMEOUT, WAIT,
-	  "give up then (default: never)" },
+	{ "json", NULL, OPT_JSON, STATUS | SCRUB, "for programs" },
+	{ "timeout", "SECONDS", OPT_TIMEOUT, WAIT | SCRUB,
+	  "stop waiting then (wait: never; scrub: 60)" },
+	{ "no-heal", NULL, OPT_NO_HEAL, SCRUB, "just say what is damaged" },
 	{ "verbose", NULL, 'v', ALL, "say more" },
 	{ "help", NULL, 'h', ALL, NULL },
 	{ "version", NULL, 'V', ALL, NULL },
@@ -214,6 +218,9 @@ static void take_option(struct options *options, int option)
 		break;
 	case OPT_TIMEOUT:
 		options->timeout = take_number("timeout", 86400 * 365);
+		break;
+	case OPT_NO_HEAL:
+		options->no_heal = true;
 		break;
 	case 'v':
 		options->verbose = true;

@@ -38,6 +38,7 @@ struct options {
 	bool force;
 	bool deferred;
 	bool json;
+	bool no_heal;
 	bool verbose;
 };
 
@@ -57,6 +58,8 @@ int command_table(const struct options *options, char **args,
 		  struct inc_error *error);
 int command_wait(const struct options *options, char **args,
 		 struct inc_error *error);
+int command_scrub(const struct options *options, char **args,
+		  struct inc_error *error);
 
 /**
  * struct image_facts - what a device is made from

@@ -47,16 +47,6 @@ struct status {
 	char trust[32];
 };
 
-/* A table line's arguments up to the options. */
-struct table {
-	char device[128];
-	u64 generation;
-	char hash[INC_HASH_NAME_MAX];
-	char root[2 * INC_DIGEST_MAX + 1];
-	char salt[2 * INC_SALT_MAX + 1];
-	const char *options;
-};
-
 /* The next word of @*line, copied; false if there is none or it is too long. */
 static bool take_word(const char **line, char *word, size_t size)
 {
@@ -110,13 +100,22 @@ malformed:
 			  "the kernel's status line is not understood");
 }
 
+int status_loaders(const char *line, u64 *loaders, struct inc_error *error)
+{
+	struct status status;
+	int err = parse_status(line, &status, error);
+
+	if (!err)
+		*loaders = status.value[LOADERS];
+	return err;
+}
+
 static bool is_complete(const struct status *status)
 {
 	return !strcmp(status->state, "complete");
 }
 
-static int parse_table(const char *line, struct table *table,
-		       struct inc_error *error)
+int parse_table(const char *line, struct table *table, struct inc_error *error)
 {
 	u64 version;
 
@@ -132,9 +131,7 @@ static int parse_table(const char *line, struct table *table,
 	return 0;
 }
 
-/* "7:0" -> the first line of a file of its folder in /sys; "" if none. */
-static void read_sys(const char *device, const char *file, char *text,
-		     size_t size)
+void read_sys(const char *device, const char *file, char *text, size_t size)
 {
 	char path[256];
 	ssize_t n = -1;
@@ -153,8 +150,7 @@ static void read_sys(const char *device, const char *file, char *text,
 	text[strcspn(text, "\n")] = '\0';
 }
 
-/* "7:0" -> "/dev/loop0"; anything else stays as it is. */
-static void device_path(const char *device, char *text, size_t size)
+void device_path(const char *device, char *text, size_t size)
 {
 	char link[160], target[512];
 	const char *name;

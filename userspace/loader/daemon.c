@@ -13,6 +13,7 @@
 #include "message.h"
 
 static int parent = -1;
+static int null = -1;
 
 static volatile pid_t started;
 
@@ -68,7 +69,9 @@ int daemon_begin(void)
 
 	/* What was inherited by mistake would stay open for ever. */
 	close_range(STDERR_FILENO + 1, ~0u, 0);
-	if (pipe2(pipes, O_CLOEXEC))
+	/* Now: the daemon may not open it any more when it is ready. */
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || pipe2(pipes, O_CLOEXEC))
 		return -errno;
 	child = fork();
 	if (child < 0) {
@@ -90,17 +93,13 @@ int daemon_begin(void)
 
 void daemon_ready(void)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	message_use_syslog();
 	if (chdir("/"))
 		message_warning("cannot change to the root directory");
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		dup2(null, STDERR_FILENO);
-		close(null);
-	}
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
 	if (write(parent, "", 1) != 1)
 		message_warning("who started this is gone");
 	close(parent);

@@ -17,7 +17,7 @@
 static int verify(struct worker *worker, u64 offset, u64 length,
 		  struct inc_error *error)
 {
-	return inc_image_verify(worker->image, offset, length,
+	return inc_image_verify(worker->loader->image, offset, length,
 				worker->buffer + (offset - worker->have),
 				error);
 }
@@ -51,7 +51,7 @@ static bool at_hand(struct worker *worker, u64 wide, u64 at,
 	if (worker->only_mirror)
 		return false;
 	/* What is present is not filled again, but may surround it. */
-	return cache_get(loader->cache, at, to) ||
+	return (!worker->refetch && cache_get(loader->cache, at, to)) ||
 	       (!wanted &&
 		!device_read(&loader->device, at, loader->device.chunk, to));
 }
@@ -69,7 +69,7 @@ static int get_bytes(struct worker *worker, const struct inc_range *range,
 	int err;
 
 	worker->have = worker->have_end = 0;
-	err = inc_image_widen(worker->image, &wide, &length, error);
+	err = inc_image_widen(worker->loader->image, &wide, &length, error);
 	if (err)
 		return err;
 	err = reserve(worker, length, error);
@@ -222,6 +222,8 @@ static void fill_extras(struct worker *worker)
 			continue;
 		if (fill(worker, range.offset, range.length, worker->buffer))
 			return;
+		mirrors_note_source(&loader->mirrors, range.offset,
+				    range.length, worker->mirror);
 		cache_drop(loader->cache, range.offset, range.length);
 	}
 }
@@ -247,54 +249,38 @@ static bool is_wrong_bytes(const struct worker *worker, int err)
 }
 
 /*
- * Bytes were wrong, but whose? They were verified with what is present, what
- * other mirrors have sent and what libincremental has kept. Try once more with
- * nothing but what the mirror sends, and forget all the rest.
+ * Bytes were wrong, but whose? They were verified with what is present and what
+ * other mirrors have sent, which may be damaged or wrong itself. Try once more
+ * with nothing but what the mirror sends.
  */
 static int attempt_alone(struct worker *worker, const struct inc_range *range,
 			 struct inc_range *fetched, struct inc_error *error)
 {
 	struct loader *loader = worker->loader;
-	struct shared_image *image, *fresh;
+	unsigned int i;
 	int err;
 
-	cache_clear(loader->cache);
-	worker->have = worker->have_end = 0;
-	worker->nested_error = 0;
-	err = images_open(&loader->images, &image, error);
-	if (err)
-		return -EAGAIN;
 	worker->only_mirror = true;
-	worker->image = image->image;
 	err = attempt(worker, range, fetched, error);
 	worker->only_mirror = false;
-
 	if (!err) {
-		mirrors_log(&loader->mirrors, MESSAGE_WARNING, range->offset,
-			    range->length,
-			    "they do not fit what was there, which is wrong",
-			    "");
-		images_install(&loader->images, image);
-	} else if (is_wrong_bytes(worker, err) &&
-		   !images_open(&loader->images, &fresh, &(struct inc_error){ "" })) {
 		cache_clear(loader->cache);
-		images_install(&loader->images, fresh);
-		images_put(&loader->images, fresh);
+		range_log(&loader->mirrors.log, MESSAGE_WARNING, range->offset,
+			  range->length,
+			  "they do not fit what was there, which is wrong", "");
 	}
-	images_put(&loader->images, image);
+	/* Do not leave it to others to find out. */
+	for (i = 0; err && i < worker->extras; i++)
+		cache_drop(loader->cache, worker->extra[i].offset,
+			   worker->extra[i].length);
 	return err;
 }
 
 static int attempt_fairly(struct worker *worker, const struct inc_range *range,
 			  struct inc_range *fetched, struct inc_error *error)
 {
-	struct images *images = &worker->loader->images;
-	struct shared_image *image = images_get(images);
-	int err;
+	int err = attempt(worker, range, fetched, error);
 
-	worker->image = image->image;
-	err = attempt(worker, range, fetched, error);
-	images_put(images, image);
 	if (is_wrong_bytes(worker, err))
 		err = attempt_alone(worker, range, fetched, error);
 	return err;
@@ -308,6 +294,7 @@ static void mirror_failed(struct worker *worker, const struct job *job,
 	struct mirrors *mirrors = &worker->loader->mirrors;
 	struct mirror *mirror = &mirrors->mirror[worker->mirror];
 	enum message_level level = MESSAGE_WARNING;
+	int good = MIRROR_GOOD;
 	struct inc_error text;
 
 	/* On the way to the chunk that is wrong, the whole was named. */
@@ -320,13 +307,17 @@ static void mirror_failed(struct worker *worker, const struct job *job,
 			 origin_name(mirror->origin), why);
 		why = text.text;
 		/* It may hold another image by now: look at its head again. */
-		atomic_store(&mirror->state, MIRROR_UNCHECKED);
+		atomic_compare_exchange_strong(&mirror->state, &good,
+					       MIRROR_UNCHECKED);
+		mirror_distrust(mirror);
 	}
 	if (err == -EAGAIN)
 		mirror_failing(mirror, why);
+	else if (err == -EPROTO)
+		mirror_unusable(mirror, why);
 	else
-		mirrors_log(mirrors, level, range->offset, range->length, why,
-			    "");
+		range_log(&mirror->log, level, range->offset, range->length,
+			  why, "");
 	mirrors_prefer_next(mirrors, worker->mirror);
 }
 
@@ -342,19 +333,20 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 {
 	struct loader *loader = worker->loader;
 	struct mirrors *mirrors = &loader->mirrors;
-	unsigned int first = atomic_load(&mirrors->preferred), i;
+	unsigned int order[MIRRORS_MAX], count, avoid = NO_MIRROR, i;
 	int err = -ENOENT;
 
-	/* Damaged bytes may have come from there. */
+	/* What is damaged may have come so from there. */
 	if (job->refetch)
-		first++;
+		avoid = mirrors_source(mirrors, range->offset);
+	if (job->refetch && avoid == NO_MIRROR)
+		avoid = atomic_load(&mirrors->preferred);
+	count = mirrors_order(mirrors, avoid, order);
 	*passes = *wrong = false;
-	for (i = 0; i < mirrors->count; i++) {
+	for (i = 0; i < count; i++) {
 		struct inc_error error = { "" };
 
-		worker->mirror = (first + i) % mirrors->count;
-		if (mirror_is_rejected(&mirrors->mirror[worker->mirror]))
-			continue;
+		worker->mirror = order[i];
 		worker->connections.hurry =
 			hurry && mirrors_have_other(mirrors, worker->mirror);
 		err = attempt_fairly(worker, range, fetched, &error);
@@ -380,7 +372,6 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	unsigned int round, backoff = BACKOFF_FIRST;
 	u64 start = job->offset, end = job->offset + job->length;
 	struct inc_range range, fetched;
-	struct shared_image *image;
 	enum outcome outcome;
 	bool passes = true, wrong;
 	int err;
@@ -393,6 +384,9 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 		return OUTCOME_STOPPED;
 	}
 	range = (struct inc_range){ .offset = start, .length = end - start };
+	worker->refetch = job->refetch;
+	if (job->refetch)
+		cache_drop(loader->cache, range.offset, range.length);
 
 	for (round = 0; passes; round++) {
 		/* If all are slow, it is the way to them that is. */
@@ -413,11 +407,10 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	}
 	outcome = fill_range(worker, job, &range);
 	if (outcome == OUTCOME_FILLED) {
+		mirrors_note_source(&loader->mirrors, range.offset,
+				    range.length, worker->mirror);
 		keep_rest(worker, &range, &fetched);
-		image = images_get(&loader->images);
-		worker->image = image->image;
 		fill_extras(worker);
-		images_put(&loader->images, image);
 	}
 	return outcome;
 }

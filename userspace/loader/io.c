@@ -32,7 +32,7 @@ static bool read_chunk(struct worker *worker, u64 offset, u8 *to)
 	}
 	if (worker->only_mirror)
 		return false;
-	return cache_get(loader->cache, offset, to) ||
+	return (!worker->refetch && cache_get(loader->cache, offset, to)) ||
 	       !device_read(&loader->device, offset, chunk, to);
 }
 

@@ -7,7 +7,6 @@
 
 #include "cache.h"
 #include "device.h"
-#include "images.h"
 #include "mirrors.h"
 #include "queue.h"
 #include "stats.h"
@@ -19,7 +18,7 @@
 
 /**
  * struct loader - everything about one device
- * @images: opened through the device and, where that has holes, the origins
+ * @image: opened through the device and, where that has holes, the origins
  * @stop: makes fetches give up; set along with queue_stop()
  * @gone: the device is gone, or cannot be filled: nothing is left to do
  * @gone_error: why, 0 if it was just closed
@@ -29,7 +28,7 @@
  */
 struct loader {
 	struct device device;
-	struct images images;
+	struct inc_image *image;
 	struct mirrors mirrors;
 	struct cache *cache;
 	struct queue queue;
@@ -47,9 +46,9 @@ void loader_wake_main(struct loader *loader);
 
 /**
  * struct worker - one thread that fetches, and what it has in hand
- * @image: what it reads and verifies with now
  * @mirror: where it fetches from now
  * @only_mirror: take nothing from elsewhere, to know whose fault it is
+ * @refetch: take nothing that was fetched before
  * @nested_error: a fetch from within libincremental failed so, or 0
  * @buffer: bytes of the image file, from @have on
  * @capacity: bytes allocated
@@ -62,8 +61,8 @@ struct worker {
 	pthread_t thread;
 	struct connections connections;
 	unsigned int mirror;
-	struct inc_image *image;
 	bool only_mirror;
+	bool refetch;
 	int nested_error;
 	u8 *buffer;
 	size_t capacity;

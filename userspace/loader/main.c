@@ -23,6 +23,7 @@
 #include "options.h"
 #include "parse.h"
 #include "privileges.h"
+#include "sandbox.h"
 
 #define CACHE_BYTES	(16u << 20)
 #define REQUESTS	128	/* taken from the device at once */
@@ -126,10 +127,10 @@ static int open_image(struct session *session, struct inc_error *error)
 {
 	struct loader *loader = &session->loader;
 	const struct options *options = &session->options;
-	struct images *images = &loader->images;
+	const struct inc_io io = { .read = loader_read, .context = loader };
 	const struct inc_segment *segment;
-	struct shared_image *image;
 	struct inc_info info;
+	u32 generation;
 	int err;
 
 	err = device_info(&loader->device, &info);
@@ -138,32 +139,33 @@ static int open_image(struct session *session, struct inc_error *error)
 			 loader->device.path, strerror(-err));
 		return err;
 	}
-	images->io = (struct inc_io){ .read = loader_read, .context = loader };
-	images->size = loader->device.size;
-	images->generation = options->generation == INC_NEWEST ?
-			     info.generation : options->generation;
-	if (images->generation == info.generation &&
-	    info.digest_size <= sizeof(images->root) &&
-	    info.salt_size <= sizeof(images->salt)) {
-		memcpy(images->root, info.root_digest, info.digest_size);
-		memcpy(images->salt, info.salt, info.salt_size);
-		images->root_size = info.digest_size;
-		images->salt_size = info.salt_size;
-	}
-	err = images_open(images, &image, error);
+	if (options->generation != INC_NEWEST)
+		generation = options->generation;
+	else
+		generation = info.generation;
+	err = inc_image_open(&loader->image, &io, loader->device.size,
+			     generation, error);
+	if (!err && generation == info.generation)
+		err = inc_image_trust(loader->image, info.root_digest,
+				      info.digest_size, info.salt,
+				      info.salt_size, error);
 	if (err)
 		return err;
-	images->current = image;
 	if (options->root_size)
-		err = inc_image_trust(image->image, options->root,
+		err = inc_image_trust(loader->image, options->root,
 				      options->root_size, NULL, 0, error);
 	/* A digest of another size is none of this image's hash. */
 	if (err)
 		return err == -EINVAL ? -ERR_USAGE : err;
 
-	segment = inc_image_segment(image->image);
+	segment = inc_image_segment(loader->image);
 	loader->mirrors.super_offset = segment->offset;
 	loader->mirrors.image_size = segment->end;
+	err = mirrors_begin(&loader->mirrors);
+	if (err) {
+		snprintf(error->text, sizeof(error->text), "out of memory");
+		return err;
+	}
 	err = device_read(&loader->device, segment->offset,
 			  sizeof(loader->mirrors.super), &loader->mirrors.super);
 	if (err)
@@ -239,6 +241,8 @@ static int start(struct session *session, struct worker *main_worker,
 	notify_init();
 	/* From here on there is hostile input to read. */
 	err = privileges_drop(options->user, error);
+	if (!err)
+		err = sandbox_enter(options->sandbox, error);
 	if (err)
 		return err;
 	loader->cache = cache_create(loader->device.chunk, CACHE_BYTES);
@@ -288,7 +292,7 @@ static void finish(struct session *session, struct worker *main_worker)
 	worker_destroy(main_worker);
 	if (session->pid_fd >= 0 && ftruncate(session->pid_fd, 0))
 		message_debug("cannot empty the pid file");
-	images_close(&loader->images);
+	inc_image_close(loader->image);
 	cache_destroy(loader->cache);
 	mirrors_close(&loader->mirrors);
 	origin_free_ca(&session->options.origin);
@@ -355,13 +359,13 @@ static void hint_metadata(struct session *session,
 			  const struct inc_request *request)
 {
 	struct loader *loader = &session->loader;
-	struct shared_image *image = images_get(&loader->images);
+	const struct inc_image *image = loader->image;
 	struct inc_request around = { .flags = INC_REQUEST_HINT };
 	u32 i;
 
-	for (i = 0; i < inc_image_segments(image->image); i++) {
+	for (i = 0; i < inc_image_segments(image); i++) {
 		const struct inc_segment *seg =
-			inc_image_segment_at(image->image, i);
+			inc_image_segment_at(image, i);
 		u64 start = request->offset & ~(METADATA_WINDOW - 1);
 		u64 end = start + METADATA_WINDOW;
 
@@ -375,7 +379,6 @@ static void hint_metadata(struct session *session,
 		queue_add(&loader->queue, &around);
 		break;
 	}
-	images_put(&loader->images, image);
 }
 
 /* Read requests until there are none. Return: 0 or -errno. */
@@ -406,6 +409,7 @@ static int take_requests(struct session *session)
 				      requests[i].flags & INC_REQUEST_AGAIN ?
 				      ", again" : "");
 			if (session->options.hints ||
+			    (requests[i].flags & INC_REQUEST_REFETCH) ||
 			    !(requests[i].flags & INC_REQUEST_HINT))
 				queue_add(&loader->queue, &requests[i]);
 			if (session->options.hints &&
@@ -521,7 +525,6 @@ int main(int argc, char **argv)
 	static struct session session = {
 		.loader.device.fd = -1,
 		.loader.mirrors.log = RATELIMIT_INIT,
-		.loader.images.lock = PTHREAD_MUTEX_INITIALIZER,
 		.stats_fd = -1,
 		.pid_fd = -1,
 	};

@@ -3,6 +3,7 @@
  * The origins of one image; see mirrors.h.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include "message.h"
 #include "mirrors.h"
 
@@ -10,6 +11,9 @@
 #define REJECTED_SECONDS	60
 /* After that, one that could not be reached is worth another attempt. */
 #define FAILED_SECONDS		60
+/* So long it is distrusted after the first offence, doubling up to the last. */
+#define DISTRUST_FIRST		30
+#define DISTRUST_DOUBLINGS	6
 
 static time_t seconds(void)
 {
@@ -31,6 +35,7 @@ int mirrors_open(struct mirrors *mirrors, char *const *names,
 				  error);
 		if (err)
 			return err;
+		pthread_mutex_init(&mirrors->mirror[i].log.lock, NULL);
 		mirrors->count++;
 	}
 	return 0;
@@ -40,6 +45,77 @@ void mirrors_close(struct mirrors *mirrors)
 {
 	while (mirrors->count)
 		origin_close(mirrors->mirror[--mirrors->count].origin);
+	free(mirrors->sources);
+	mirrors->sources = NULL;
+}
+
+int mirrors_begin(struct mirrors *mirrors)
+{
+	/* Of 1 TiB, 16 MiB; what is not used takes no memory. */
+	mirrors->sources = calloc(mirrors->image_size / REGION + 1,
+				  sizeof(*mirrors->sources));
+	return mirrors->sources ? 0 : -ENOMEM;
+}
+
+void mirrors_note_source(struct mirrors *mirrors, u64 offset, u64 length,
+			 unsigned int index)
+{
+	u64 region = offset / REGION, last = (offset + length - 1) / REGION;
+
+	for (; region <= last; region++)
+		atomic_store_explicit(&mirrors->sources[region],
+				      (u8)(index + 1), memory_order_relaxed);
+}
+
+unsigned int mirrors_source(const struct mirrors *mirrors, u64 offset)
+{
+	u8 source = atomic_load_explicit(&mirrors->sources[offset / REGION],
+					 memory_order_relaxed);
+
+	return source ? source - 1u : NO_MIRROR;
+}
+
+void mirror_distrust(struct mirror *mirror)
+{
+	unsigned int offences = atomic_fetch_add(&mirror->offences, 1);
+
+	if (offences > DISTRUST_DOUBLINGS)
+		offences = DISTRUST_DOUBLINGS;
+	atomic_store(&mirror->distrusted_until,
+		     seconds() + (DISTRUST_FIRST << offences));
+}
+
+bool mirror_is_distrusted(const struct mirror *mirror)
+{
+	time_t until = atomic_load(&mirror->distrusted_until);
+
+	return until && seconds() < until;
+}
+
+unsigned int mirrors_order(struct mirrors *mirrors, unsigned int avoid,
+			   unsigned int order[MIRRORS_MAX])
+{
+	unsigned int first = atomic_load(&mirrors->preferred);
+	unsigned int late[MIRRORS_MAX], count = 0, lates = 0, i;
+	bool avoided = false;
+
+	for (i = 0; i < mirrors->count; i++) {
+		unsigned int index = (first + i) % mirrors->count;
+
+		if (mirror_is_rejected(&mirrors->mirror[index]))
+			continue;
+		if (mirror_is_distrusted(&mirrors->mirror[index]))
+			late[lates++] = index;
+		else if (index == avoid)
+			avoided = true;
+		else
+			order[count++] = index;
+	}
+	if (avoided)
+		order[count++] = avoid;
+	for (i = 0; i < lates; i++)
+		order[count++] = late[i];
+	return count;
 }
 
 void connections_close(struct connections *connections)
@@ -72,6 +148,13 @@ void mirror_failing(struct mirror *mirror, const char *why)
 		message_warning("%s; trying again", why);
 }
 
+void mirror_unusable(struct mirror *mirror, const char *why)
+{
+	mirror_distrust(mirror);
+	if (outage_begins(&mirror->outage))
+		message_warning("%s; it is asked last for some time", why);
+}
+
 bool mirrors_have_other(struct mirrors *mirrors, unsigned int index)
 {
 	unsigned int i;
@@ -81,6 +164,7 @@ bool mirrors_have_other(struct mirrors *mirrors, unsigned int index)
 		time_t failed = atomic_load(&mirror->failed_at);
 
 		if (i != index && !mirror_is_rejected(mirror) &&
+		    !mirror_is_distrusted(mirror) &&
 		    (!failed || seconds() - failed >= FAILED_SECONDS))
 			return true;
 	}
@@ -170,12 +254,12 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 	return err;
 }
 
-void mirrors_log(struct mirrors *mirrors, int level, u64 offset, u64 length,
-		 const char *why, const char *then)
+void range_log(struct ratelimit *limit, int level, u64 offset, u64 length,
+	       const char *why, const char *then)
 {
 	unsigned int dropped = 0;
 
-	if (level < MESSAGE_DEBUG && !ratelimit_ok(&mirrors->log, &dropped))
+	if (level < MESSAGE_DEBUG && !ratelimit_ok(limit, &dropped))
 		return;
 	if (dropped)
 		message((enum message_level)level,

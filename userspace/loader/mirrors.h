@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The origins of one image, in the order they were given. One is preferred
- * until it fails; then the next.
+ * until it fails; then the next. One that has sent what cannot be right is
+ * asked last, until some time has passed: longer each time it happens.
  */
 #ifndef LOADER_MIRRORS_H
 #define LOADER_MIRRORS_H
@@ -24,7 +25,10 @@ enum mirror_state {
  * @rejected_at: when, CLOCK_MONOTONIC seconds: it is looked at again later
  * @failed_at: it could not be reached then, CLOCK_MONOTONIC seconds, and has
  *	not been since; 0: it could
- * @outage: what was said of that
+ * @outage: what was said of that, or of replies that cannot be used
+ * @log: what is said of ranges that it does not have, or not right
+ * @distrusted_until: it is asked last, CLOCK_MONOTONIC seconds
+ * @offences: how often it was caught
  */
 struct mirror {
 	struct origin *origin;
@@ -32,6 +36,9 @@ struct mirror {
 	_Atomic time_t rejected_at;
 	_Atomic time_t failed_at;
 	struct outage outage;
+	struct ratelimit log;
+	_Atomic time_t distrusted_until;
+	atomic_uint offences;
 };
 
 /**
@@ -39,6 +46,8 @@ struct mirror {
  * @super: the local image's newest superblock: an origin must have the same
  * @super_offset: where it is
  * @image_size: bytes that an origin must hold at least
+ * @sources: for each REGION of the image, the mirror that its latest bytes came
+ *	from, plus 1; 0: not known. Only a guess where a region has several
  */
 struct mirrors {
 	struct mirror mirror[MIRRORS_MAX];
@@ -47,9 +56,13 @@ struct mirrors {
 	struct inc_super super;
 	u64 super_offset;
 	u64 image_size;
+	_Atomic u8 *sources;
 	struct stats *stats;
 	struct ratelimit log;
 };
+
+#define REGION		(64u << 10)
+#define NO_MIRROR	UINT32_MAX
 
 /**
  * struct connections - one thread's
@@ -64,6 +77,29 @@ int mirrors_open(struct mirrors *mirrors, char *const *names,
 		 unsigned int count, const struct origin_options *options,
 		 struct inc_error *error);
 void mirrors_close(struct mirrors *mirrors);
+
+/* @super_offset and @image_size are known. Return: 0 or -ENOMEM. */
+int mirrors_begin(struct mirrors *mirrors);
+
+/* Which mirror had the bytes of a range; NO_MIRROR: not known. */
+void mirrors_note_source(struct mirrors *mirrors, u64 offset, u64 length,
+			 unsigned int index);
+unsigned int mirrors_source(const struct mirrors *mirrors, u64 offset);
+
+/**
+ * mirrors_order - in which order to ask
+ * @avoid: a mirror that should not be asked if another can be, or NO_MIRROR
+ * @order: set to the mirrors that are not rejected: from the preferred one on,
+ *	then @avoid, then those that are distrusted
+ *
+ * Return: how many.
+ */
+unsigned int mirrors_order(struct mirrors *mirrors, unsigned int avoid,
+			   unsigned int order[MIRRORS_MAX]);
+
+/* The mirror has sent what cannot be right. */
+void mirror_distrust(struct mirror *mirror);
+bool mirror_is_distrusted(const struct mirror *mirror);
 
 /**
  * mirrors_read - read a range from mirror @index; one attempt
@@ -84,13 +120,16 @@ bool mirrors_have_other(struct mirrors *mirrors, unsigned int index);
 /* A mirror cannot be reached for now: say so, once until it can. */
 void mirror_failing(struct mirror *mirror, const char *why);
 
+/* Its replies cannot be used: likewise. */
+void mirror_unusable(struct mirror *mirror, const char *why);
+
 /* Mirror @index has failed: prefer the next, if nobody has changed that. */
 void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index);
 
 void connections_close(struct connections *connections);
 
 /* Log what went wrong with a range, unless that happens all the time. */
-void mirrors_log(struct mirrors *mirrors, int level, u64 offset, u64 length,
-		 const char *why, const char *then);
+void range_log(struct ratelimit *limit, int level, u64 offset, u64 length,
+	       const char *why, const char *then);
 
 #endif /* LOADER_MIRRORS_H */

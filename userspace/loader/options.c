@@ -12,7 +12,7 @@
 enum {
 	OPT_ORIGIN = 256, OPT_NO_PREFETCH, OPT_NO_HINTS, OPT_JOBS, OPT_TIMEOUT,
 	OPT_RETRY, OPT_CA, OPT_ROOT_HASH, OPT_GENERATION, OPT_USER, OPT_DAEMON,
-	OPT_FOREGROUND, OPT_EXIT, OPT_STATS, OPT_PID_FILE,
+	OPT_FOREGROUND, OPT_EXIT, OPT_STATS, OPT_PID_FILE, OPT_SANDBOX,
 };
 
 static const struct option long_options[] = {
@@ -26,6 +26,7 @@ static const struct option long_options[] = {
 	{ "root-hash",		required_argument, NULL, OPT_ROOT_HASH },
 	{ "generation",		required_argument, NULL, OPT_GENERATION },
 	{ "user",		required_argument, NULL, OPT_USER },
+	{ "sandbox",		required_argument, NULL, OPT_SANDBOX },
 	{ "daemon",		no_argument,	   NULL, OPT_DAEMON },
 	{ "foreground",		no_argument,	   NULL, OPT_FOREGROUND },
 	{ "exit-when-complete",	no_argument,	   NULL, OPT_EXIT },
@@ -55,6 +56,9 @@ static const char help[] =
 "      --root-hash HEX      the image must have this root hash\n"
 "      --generation N       fetch for this generation (default: the one in use)\n"
 "      --user USER          run as USER (default when started by root: nobody)\n"
+"      --sandbox auto|required|off\n"
+"                           confine the loader: as far as the kernel can (default),\n"
+"                           entirely or not start, or not\n"
 "      --daemon             go to the background once it works\n"
 "      --foreground         do not (default)\n"
 "      --exit-when-complete end when everything is present\n"
@@ -109,6 +113,17 @@ static void set_root(struct options *options, const char *hex)
 	options->root_size = (size_t)n;
 }
 
+static enum sandbox_mode sandbox_mode(const char *text)
+{
+	if (!strcmp(text, "auto"))
+		return SANDBOX_AUTO;
+	if (!strcmp(text, "required"))
+		return SANDBOX_REQUIRED;
+	if (!strcmp(text, "off"))
+		return SANDBOX_OFF;
+	usage_error("--sandbox must be auto, required or off, not \"%s\"", text);
+}
+
 static void take(struct options *options, int option)
 {
 	switch (option) {
@@ -143,6 +158,9 @@ static void take(struct options *options, int option)
 		break;
 	case OPT_USER:
 		options->user = optarg;
+		break;
+	case OPT_SANDBOX:
+		options->sandbox = sandbox_mode(optarg);
 		break;
 	case OPT_DAEMON:
 		options->daemon = true;

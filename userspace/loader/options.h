@@ -4,6 +4,7 @@
 #define LOADER_OPTIONS_H
 
 #include "mirrors.h"
+#include "sandbox.h"
 
 struct options {
 	char *device;
@@ -15,6 +16,7 @@ struct options {
 	bool daemon;
 	bool exit_when_complete;
 	bool verbose;
+	enum sandbox_mode sandbox;
 	unsigned int jobs;
 	unsigned int retry;
 	u32 generation;			/* INC_NEWEST: the one in use */

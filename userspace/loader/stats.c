@@ -17,12 +17,12 @@ void stats_log(const struct stats *stats)
 {
 	char fetched[FORMAT_SIZE_MAX], filled[FORMAT_SIZE_MAX];
 
-	message_info("fetched %s in %llu ranges, filled %s; %llu ranges demanded, %llu hinted, %llu fetches retried, %llu ranges wrong, %llu unavailable, %llu given up",
+	message_info("fetched %s in %llu ranges, filled %s; %llu ranges demanded, %llu hinted, %llu refetched, %llu fetches retried, %llu ranges wrong, %llu unavailable, %llu given up",
 		     format_size(get(&stats->bytes_fetched), fetched),
 		     get(&stats->fetches),
 		     format_size(get(&stats->bytes_filled), filled),
 		     get(&stats->demand), get(&stats->hints),
-		     get(&stats->retried), get(&stats->wrong),
+		     get(&stats->refetched), get(&stats->retried), get(&stats->wrong),
 		     get(&stats->unavailable), get(&stats->failed));
 }
 
@@ -33,10 +33,11 @@ int stats_write(const struct stats *stats, int fd, bool complete,
 	int n;
 
 	n = snprintf(line, sizeof(line),
-		     "{\"bytes_fetched\": %llu, \"fetches\": %llu, \"bytes_filled\": %llu, \"demand\": %llu, \"hints\": %llu, \"retried\": %llu, \"wrong\": %llu, \"unavailable\": %llu, \"given_up\": %llu, \"complete\": %s, \"seconds\": %.3f}\n",
+		     "{\"bytes_fetched\": %llu, \"fetches\": %llu, \"bytes_filled\": %llu, \"demand\": %llu, \"hints\": %llu, \"refetched\": %llu, \"retried\": %llu, \"wrong\": %llu, \"unavailable\": %llu, \"given_up\": %llu, \"complete\": %s, \"seconds\": %.3f}\n",
 		     get(&stats->bytes_fetched), get(&stats->fetches),
 		     get(&stats->bytes_filled), get(&stats->demand),
-		     get(&stats->hints), get(&stats->retried),
+		     get(&stats->hints), get(&stats->refetched),
+		     get(&stats->retried),
 		     get(&stats->wrong), get(&stats->unavailable),
 		     get(&stats->failed), complete ? "true" : "false", seconds);
 	if (ftruncate(fd, 0) && errno != EINVAL)

@@ -13,6 +13,7 @@
  * struct stats - counters
  * @demand: ranges that somebody waited for
  * @hints: ranges that somebody may want soon
+ * @refetched: ranges filled anew because what was there was damaged
  * @fetches: ranges read from an origin, successfully
  * @bytes_fetched: their bytes
  * @bytes_filled: bytes given to the device
@@ -24,6 +25,7 @@
 struct stats {
 	_Atomic u64 demand;
 	_Atomic u64 hints;
+	_Atomic u64 refetched;
 	_Atomic u64 fetches;
 	_Atomic u64 bytes_fetched;
 	_Atomic u64 bytes_filled;

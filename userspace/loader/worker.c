@@ -24,10 +24,10 @@ void worker_destroy(struct worker *worker)
 static void give_up(struct loader *loader, const struct job *job)
 {
 	atomic_fetch_add(&loader->stats.unavailable, 1);
-	mirrors_log(&loader->mirrors, MESSAGE_ERROR, job->offset, job->length,
-		    "no origin has them right", job->priority == PRIORITY_DEMAND ?
-		    "; readers get an error" : "");
-	if (job->priority == PRIORITY_DEMAND)
+	range_log(&loader->mirrors.log, MESSAGE_ERROR, job->offset, job->length,
+		  "no origin has them right", job->priority == PRIORITY_DEMAND ?
+		  "; readers get an error" : "");
+	if (job->priority == PRIORITY_DEMAND || job->refetch)
 		device_unavailable(&loader->device, job->offset, job->length);
 }
 
@@ -73,6 +73,8 @@ static void do_job(struct worker *worker, struct job *job)
 		atomic_fetch_add(&loader->stats.demand, 1);
 	else if (job->priority == PRIORITY_HINT)
 		atomic_fetch_add(&loader->stats.hints, 1);
+	if (job->refetch && outcome == OUTCOME_FILLED)
+		atomic_fetch_add(&loader->stats.refetched, 1);
 	if (outcome == OUTCOME_LATER)
 		atomic_fetch_add(&loader->stats.failed, 1);
 	queue_done(&loader->queue, job, outcome != OUTCOME_FILLED);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device that is loaded; see device.h.
+ * The node of an image; see device.h.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -241,21 +241,38 @@ static int seek(const struct device *device, u64 from, int whence, u64 *found)
 	return 0;
 }
 
-int device_next_absent(const struct device *device, u64 from, u64 before,
-		       u64 *start, u64 *end)
+int device_discard(const struct device *device, u64 offset, u64 length)
+{
+	struct inc_discard range = {
+		.offset = offset,
+		.length = length,
+		.flags = INC_DISCARD_REFETCH,
+	};
+
+	return ioctl(device->fd, INC_IOC_DISCARD, &range) ? -errno : 0;
+}
+
+int device_commit(const struct device *device)
+{
+	return fsync(device->fd) ? -errno : 0;
+}
+
+/* The next range that starts where @first finds and ends where @then does. */
+static int next_range(const struct device *device, u64 from, u64 before,
+		      int first, int then, u64 *start, u64 *end)
 {
 	int err;
 
 	if (from >= before)
 		return 0;
-	err = seek(device, from, SEEK_HOLE, start);
+	err = seek(device, from, first, start);
 	if (err)
 		return err;
 	if (*start < from)
 		return -EPROTO;
 	if (*start >= before)
 		return 0;
-	err = seek(device, *start, SEEK_DATA, end);
+	err = seek(device, *start, then, end);
 	if (err)
 		return err;
 	if (*end <= *start)
@@ -263,6 +280,20 @@ int device_next_absent(const struct device *device, u64 from, u64 before,
 	if (*end > before)
 		*end = before;
 	return 1;
+}
+
+int device_next_absent(const struct device *device, u64 from, u64 before,
+		       u64 *start, u64 *end)
+{
+	return next_range(device, from, before, SEEK_HOLE, SEEK_DATA, start,
+			  end);
+}
+
+int device_next_present(const struct device *device, u64 from, u64 before,
+			u64 *start, u64 *end)
+{
+	return next_range(device, from, before, SEEK_DATA, SEEK_HOLE, start,
+			  end);
 }
 
 int device_absent_hull(const struct device *device, u64 *start, u64 *end)

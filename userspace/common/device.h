@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The device that is loaded: /dev/incremental/NAME, see
+ * The node of an image, for loading it: /dev/incremental/NAME, see
  * linux/dm-incremental.h. Functions may be called from any thread.
  */
-#ifndef LOADER_DEVICE_H
-#define LOADER_DEVICE_H
+#ifndef COMMON_DEVICE_H
+#define COMMON_DEVICE_H
 
 #include <stdbool.h>
 #include <linux/dm-incremental.h>
@@ -59,7 +59,20 @@ int device_unavailable(const struct device *device, u64 offset, u64 length);
 int device_next_absent(const struct device *device, u64 from, u64 before,
 		       u64 *start, u64 *end);
 
+/* The next present range; as above. */
+int device_next_present(const struct device *device, u64 from, u64 before,
+			u64 *start, u64 *end);
+
+/*
+ * Make a range of damaged chunks, no head or bitmap among them, absent, and ask
+ * loaders for it.
+ */
+int device_discard(const struct device *device, u64 offset, u64 length);
+
+/* Commit what is present. */
+int device_commit(const struct device *device);
+
 /* From the first absent chunk of [*start, *end) to the last; as above. */
 int device_absent_hull(const struct device *device, u64 *start, u64 *end);
 
-#endif /* LOADER_DEVICE_H */
+#endif /* COMMON_DEVICE_H */

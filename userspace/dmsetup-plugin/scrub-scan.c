@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * scrub: read from the disk and check; see scrub.h.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "message.h"
+#include "scrub.h"
+
+#define PIECE		(1u << 20)	/* read and checked at once */
+#define THREADS_MAX	4
+#define DAMAGES_MAX	(1u << 16)	/* then there is nothing to be saved */
+
+/* A range of whole pages, from the disk. Return: 0 or -errno. */
+static int read_disk(const struct scrub *scrub, u64 offset, size_t length,
+		     u8 *buffer)
+{
+	/* What is not read past the page cache is at least not kept in it. */
+	if (!scrub->direct)
+		posix_fadvise(scrub->fd, (off_t)offset, (off_t)length,
+			      POSIX_FADV_DONTNEED);
+	while (length) {
+		ssize_t n = pread(scrub->fd, buffer, length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		buffer += n;
+		offset += (u64)n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Is any byte of the range known to be damaged metadata? */
+static bool is_refused(struct scrub *scrub, u64 offset, u64 length)
+{
+	bool refused = false;
+	size_t i;
+
+	if (!scrub->refuse)
+		return false;
+	pthread_mutex_lock(&scrub->lock);
+	for (i = 0; !refused && i < scrub->damages.count; i++) {
+		const struct damage *damage = &scrub->damages.list[i];
+
+		refused = damage->area != INC_AREA_DATA &&
+			  damage->state != DAMAGE_HEALED &&
+			  offset < damage->offset + damage->length &&
+			  damage->offset < offset + length;
+	}
+	pthread_mutex_unlock(&scrub->lock);
+	return refused;
+}
+
+int scrub_read(void *context, u64 offset, size_t length, void *buffer,
+	       struct inc_error *error)
+{
+	struct scrub *scrub = context;
+	u64 start = offset & ~(u64)(SCRUB_ALIGN - 1), hole, hole_end;
+	u64 end = (offset + length + SCRUB_ALIGN - 1) & ~(u64)(SCRUB_ALIGN - 1);
+	u8 *pages;
+	int err;
+
+	err = device_next_absent(&scrub->device, offset, offset + length, &hole,
+				 &hole_end);
+	if (err || is_refused(scrub, offset, length))
+		return setup_fail(error, err < 0 ? err : -ENODATA,
+				  "bytes at offset %llu are %s",
+				  (unsigned long long)offset,
+				  err ? "absent" : "damaged");
+	pages = aligned_alloc(SCRUB_ALIGN, end - start);
+	if (!pages)
+		return setup_fail(error, -ENOMEM, "out of memory");
+	err = read_disk(scrub, start, end - start, pages);
+	if (err)
+		setup_fail(error, err, "cannot read at offset %llu: %s",
+			   (unsigned long long)offset, strerror(-err));
+	else
+		memcpy(buffer, pages + (offset - start), length);
+	free(pages);
+	return err;
+}
+
+static void fail(struct scrub *scrub, int err, const struct inc_error *error)
+{
+	pthread_mutex_lock(&scrub->lock);
+	if (!atomic_exchange(&scrub->failed, err))
+		scrub->error = *error;
+	pthread_mutex_unlock(&scrub->lock);
+}
+
+static enum verdict check(struct scrub *scrub, u64 offset, u64 length,
+			  u8 *buffer, struct inc_error *error)
+{
+	int err = read_disk(scrub, offset, length, buffer);
+
+	if (err) {
+		setup_fail(error, err, "cannot be read: %s", strerror(-err));
+		return VERDICT_BAD;
+	}
+	err = inc_image_verify(scrub->image, offset, length, buffer, error);
+	switch (err) {
+	case 0:
+		return VERDICT_GOOD;
+	case -EBADMSG:
+	case -EINVAL:
+		return VERDICT_BAD;
+	case -ENOMEM:
+		fail(scrub, err, error);
+		return VERDICT_FAILED;
+	default:
+		return VERDICT_UNKNOWN;
+	}
+}
+
+enum verdict scrub_chunk(struct scrub *scrub, u64 offset, void *buffer)
+{
+	u32 chunk = scrub->device.chunk;
+	struct inc_error error = { "" };
+	enum verdict verdict;
+	u64 start, end;
+	int err;
+
+	verdict = check(scrub, offset, chunk, buffer, &error);
+	if (verdict == VERDICT_GOOD || verdict == VERDICT_FAILED)
+		return verdict;
+	/* It may have been healed, or discarded, while we read. */
+	err = device_next_absent(&scrub->device, offset, offset + chunk, &start,
+				 &end);
+	if (err > 0)
+		return VERDICT_GONE;
+	if (err < 0) {
+		setup_fail(&error, err, "%s: %s", scrub->device.path,
+			   strerror(-err));
+		fail(scrub, err, &error);
+		return VERDICT_FAILED;
+	}
+	if (verdict == VERDICT_BAD)
+		verdict = check(scrub, offset, chunk, buffer, &error);
+	if (verdict == VERDICT_BAD)
+		message_debug("chunk at offset %llu: %s",
+			      (unsigned long long)offset, error.text);
+	return verdict;
+}
+
+static bool is_known(const struct damages *damages, u64 offset)
+{
+	size_t i;
+
+	for (i = 0; i < damages->count; i++)
+		if (offset >= damages->list[i].offset &&
+		    offset - damages->list[i].offset < damages->list[i].length)
+			return true;
+	return false;
+}
+
+static void add_damage(struct scrub *scrub, u64 offset)
+{
+	struct damages *damages = &scrub->damages;
+	struct damage *last;
+	struct damage damage = {
+		.offset = offset,
+		.length = scrub->device.chunk,
+		.area = inc_image_area(scrub->image, offset),
+	};
+	struct inc_error error;
+	int err = 0;
+
+	pthread_mutex_lock(&scrub->lock);
+	last = damages->count ? &damages->list[damages->count - 1] : NULL;
+	if (is_known(damages, offset)) {
+		/* Found by an earlier scan. */
+	} else if (last && last->offset + last->length == offset &&
+		   last->area == damage.area && last->state == damage.state) {
+		last->length += damage.length;
+	} else if (damages->count == DAMAGES_MAX) {
+		err = setup_fail(&error, -EBADMSG,
+				 "more than %u ranges are damaged", DAMAGES_MAX);
+	} else {
+		if (damages->count == damages->room) {
+			size_t room = damages->room ? 2 * damages->room : 64;
+			void *more = realloc(damages->list,
+					     room * sizeof(*damages->list));
+
+			if (more) {
+				damages->list = more;
+				damages->room = room;
+			} else {
+				err = setup_fail(&error, -ENOMEM,
+						 "out of memory");
+			}
+		}
+		if (!err)
+			damages->list[damages->count++] = damage;
+	}
+	pthread_mutex_unlock(&scrub->lock);
+	if (err)
+		fail(scrub, err, &error);
+}
+
+/* The next present range to check; false: that was all. */
+static bool next_piece(struct scrub *scrub, u64 *start, u64 *end)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&scrub->lock);
+	while (!found && scrub->segment < inc_image_segments(scrub->image)) {
+		const struct inc_segment *seg =
+			inc_image_segment_at(scrub->image, scrub->segment);
+		u64 first = scrub->data ? seg->data_offset : seg->meta_offset;
+		u64 stop = scrub->data ? seg->end : seg->data_offset;
+		u64 limit;
+
+		if (scrub->cursor < first)
+			scrub->cursor = first;
+		found = device_next_present(&scrub->device, scrub->cursor, stop,
+					    start, end) > 0;
+		if (!found) {
+			scrub->segment++;
+			continue;
+		}
+		limit = (*start / PIECE + 1) * PIECE;
+		if (*end > limit)
+			*end = limit;
+		scrub->cursor = *end;
+	}
+	pthread_mutex_unlock(&scrub->lock);
+	return found;
+}
+
+static void check_piece(struct scrub *scrub, u64 start, u64 end, u8 *buffer)
+{
+	u32 chunk = scrub->device.chunk;
+	struct inc_error error;
+
+	if (check(scrub, start, end - start, buffer, &error) == VERDICT_GOOD) {
+		atomic_fetch_add(&scrub->checked[scrub->data], end - start);
+		return;
+	}
+	for (; start < end && !atomic_load(&scrub->failed); start += chunk) {
+		switch (scrub_chunk(scrub, start, buffer)) {
+		case VERDICT_BAD:
+			add_damage(scrub, start);
+			/* fall through */
+		case VERDICT_GOOD:
+			atomic_fetch_add(&scrub->checked[scrub->data], chunk);
+			break;
+		case VERDICT_UNKNOWN:
+			atomic_fetch_add(&scrub->unchecked[scrub->data], chunk);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void show_progress(const struct scrub *scrub)
+{
+	u64 done = atomic_load(&scrub->done);
+
+	if (done > scrub->present)
+		done = scrub->present;
+	message_progress("%5.1f %% of what is present is checked, %zu damaged",
+			 100.0 * (double)done / (double)scrub->present,
+			 scrub->damages.count);
+}
+
+static void *scan(void *context)
+{
+	struct scrub *scrub = context;
+	u8 *buffer = aligned_alloc(SCRUB_ALIGN, PIECE);
+	struct inc_error error;
+	u64 start, end;
+
+	if (!buffer) {
+		setup_fail(&error, -ENOMEM, "out of memory");
+		fail(scrub, -ENOMEM, &error);
+		return NULL;
+	}
+	while (!scrub_signal && !atomic_load(&scrub->failed) &&
+	       next_piece(scrub, &start, &end)) {
+		check_piece(scrub, start, end, buffer);
+		atomic_fetch_add(&scrub->done, end - start);
+		show_progress(scrub);
+	}
+	free(buffer);
+	return NULL;
+}
+
+static int by_offset(const void *left, const void *right)
+{
+	const struct damage *a = left, *b = right;
+
+	return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+/* Threads have found neighbours apart from each other. */
+static void sort_damages(struct damages *damages)
+{
+	size_t i, kept = 0;
+
+	if (!damages->count)
+		return;
+	qsort(damages->list, damages->count, sizeof(*damages->list), by_offset);
+	for (i = 1; i < damages->count; i++) {
+		struct damage *last = &damages->list[kept];
+		const struct damage *damage = &damages->list[i];
+
+		if (last->offset + last->length == damage->offset &&
+		    last->area == damage->area && last->state == damage->state)
+			last->length += damage->length;
+		else
+			damages->list[++kept] = *damage;
+	}
+	damages->count = kept + 1;
+}
+
+int scrub_scan(struct scrub *scrub, bool data)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t threads[THREADS_MAX];
+	unsigned int i, more = 0;
+
+	scrub->data = data;
+	scrub->cursor = 0;
+	scrub->segment = 0;
+	atomic_store(&scrub->checked[data], 0);
+	atomic_store(&scrub->unchecked[data], 0);
+	while (more < THREADS_MAX && more + 1 < cpus &&
+	       !pthread_create(&threads[more], NULL, scan, scrub))
+		more++;
+	/* One thread will do, so that others cannot be started is no error. */
+	scan(scrub);
+	for (i = 0; i < more; i++)
+		pthread_join(threads[i], NULL);
+	sort_damages(&scrub->damages);
+	return atomic_load(&scrub->failed);
+}

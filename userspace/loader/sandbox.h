@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a loader that has been taken over could still do: read what name
+ * resolution and certificates need, connect to servers, use its open files.
+ */
+#ifndef LOADER_SANDBOX_H
+#define LOADER_SANDBOX_H
+
+#include "incremental.h"
+
+enum sandbox_mode {
+	SANDBOX_AUTO,		/* as far as the kernel can; says what it cannot */
+	SANDBOX_REQUIRED,	/* all of it, or fail */
+	SANDBOX_OFF,
+};
+
+/**
+ * sandbox_enter - confine this process for good
+ *
+ * Call it before there are threads, in the process that stays, and with
+ * no_new_privs set: only what the calling thread starts is confined, too.
+ *
+ * Return: 0 or -errno.
+ */
+int sandbox_enter(enum sandbox_mode mode, struct inc_error *error);
+
+/* The parts; -EOPNOTSUPP if the kernel lacks one. */
+int sandbox_paths(struct inc_error *error);
+int sandbox_calls(struct inc_error *error);
+
+#endif /* LOADER_SANDBOX_H */
