@@ -118,15 +118,21 @@ test-programs: unit-tests $(BUILD)/tests/loadertool
 
 # Everything, from a machine that has nothing. TESTS narrows it down:
 # make check TESTS="tests/kernel/6.12.t"
+# As many at a time as there are processors: tests in the VM often wait. JOBS=1
+# does one after the other.
+JOBS	?= $(shell nproc)
 TESTS	?= $(UNIT_TESTS) $(sort $(wildcard tests/*/*.t) $(wildcard tests/*.t))
 check:
 	@echo "== packages"
 	scripts/install-deps build test fuzz lint
+	@for kernel in $(KERNELS); do \
+		scripts/fetch-kernel $$kernel >/dev/null || exit; done
+	@scripts/fetch-jre >/dev/null
 	@echo "== build"
-	$(MAKE) tools modules test-programs fuzz-targets
-	$(MAKE) SANITIZE=1 unit-tests
+	$(MAKE) -j$(JOBS) tools modules test-programs fuzz-targets
+	$(MAKE) -j$(JOBS) SANITIZE=1 unit-tests
 	@echo "== tests"
-	CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --failures $(TESTS)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer --failures $(TESTS)
 
 demo:
 	@echo "== packages"
