@@ -363,10 +363,6 @@ int erofs_inode_read(struct erofs_image *image, u64 nid,
 	if (room > image->bytes - offset)
 		return erofs_damaged(image, "inode %llu reaches behind the device's end",
 				     (unsigned long long)nid);
-	/* Both are written in place, and must not overwrite each other. */
-	if (offset < image->super_end && offset + room > EROFS_SUPER_OFFSET)
-		return erofs_damaged(image, "inode %llu is in the superblock",
-				     (unsigned long long)nid);
 	return 0;
 }
 

@@ -368,35 +368,79 @@ static int load_folder(struct erofs_tree *tree, struct erofs_node *node)
 	return 0;
 }
 
-static int compare_places(const void *left, const void *right)
-{
-	const struct erofs_node *a = *(struct erofs_node *const *)left;
-	const struct erofs_node *b = *(struct erofs_node *const *)right;
+/* Bytes of the device that an inode, contents or the superblock take. */
+struct range {
+	u64 start;
+	u64 end;
+	bool shared;		/* contents of files may have blocks in common */
+};
 
-	return a->disk.nid < b->disk.nid ? -1 : a->disk.nid > b->disk.nid;
+static int compare_ranges(const void *left, const void *right)
+{
+	const struct range *a = left, *b = right;
+
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return a->end < b->end ? -1 : a->end > b->end;
 }
 
-/* Some will be written in place: no two may have bytes in common. */
+static void set_range(struct range *range, u64 start, u64 length)
+{
+	range->start = start;
+	range->end = start + length;
+	range->shared = false;
+}
+
+/* What @node takes: returns how many ranges, at most 2. */
+static u32 node_ranges(const struct erofs_tree *tree,
+		       const struct erofs_node *node, struct range *ranges)
+{
+	const struct erofs_inode *inode = &node->disk;
+	u64 blocks;
+
+	set_range(&ranges[0], erofs_inode_offset(tree->image, inode->nid),
+		  erofs_inode_room(inode));
+	if (!erofs_has_content(inode->mode) || inode->layout == EROFS_CHUNKS)
+		return 1;
+	blocks = erofs_full_blocks(inode);
+	if (!blocks)
+		return 1;
+	set_range(&ranges[1], (u64)inode->address << EROFS_BLOCK_SHIFT,
+		  blocks << EROFS_BLOCK_SHIFT);
+	ranges[1].shared = !node->folder;
+	return 2;
+}
+
+/*
+ * Inodes and directories will be written in place: nothing else may be there.
+ * Chunks are not looked at; nothing that is written goes by them.
+ */
 static int check_overlaps(struct erofs_tree *tree)
 {
-	struct erofs_node **nodes = malloc(tree->by_nid_count * sizeof(*nodes));
+	struct range *ranges = malloc((2 * tree->by_nid_count + 1) *
+				      sizeof(*ranges));
 	struct erofs_node *node;
-	u64 count = 0, i;
+	u64 any_end = 0, own_end = 0, count = 1, i;
 	int ret = 0;
 
-	if (!nodes)
+	if (!ranges)
 		return out_of_memory();
+	set_range(&ranges[0], EROFS_SUPER_OFFSET,
+		  tree->image->super_end - EROFS_SUPER_OFFSET);
 	for (node = tree->first; node; node = node->next)
-		nodes[count++] = node;
-	qsort(nodes, count, sizeof(*nodes), compare_places);
-	for (i = 1; !ret && i < count; i++)
-		if (erofs_inode_room(&nodes[i - 1]->disk) >>
-		    EROFS_SLOT_SHIFT >
-		    nodes[i]->disk.nid - nodes[i - 1]->disk.nid)
-			ret = erofs_damaged(tree->image, "inodes %llu and %llu overlap",
-					    (unsigned long long)nodes[i - 1]->disk.nid,
-					    (unsigned long long)nodes[i]->disk.nid);
-	free(nodes);
+		count += node_ranges(tree, node, &ranges[count]);
+	qsort(ranges, count, sizeof(*ranges), compare_ranges);
+	for (i = 0; !ret && i < count; i++) {
+		if (ranges[i].start < own_end ||
+		    (!ranges[i].shared && ranges[i].start < any_end))
+			ret = erofs_damaged(tree->image, "bytes at %llu belong to more than one inode",
+					    (unsigned long long)ranges[i].start);
+		if (ranges[i].end > any_end)
+			any_end = ranges[i].end;
+		if (!ranges[i].shared && ranges[i].end > own_end)
+			own_end = ranges[i].end;
+	}
+	free(ranges);
 	return ret;
 }
 

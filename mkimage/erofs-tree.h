@@ -109,8 +109,8 @@ struct erofs_tree {
 /*
  * Read the whole tree. The image is kept until erofs_tree_free(), which also
  * has to be called after an error. Return: as in erofs-image.h; a tree with
- * loops, with directories that share anything or with inodes in one another is
- * refused.
+ * loops, or where an inode or a directory has bytes in common with anything else,
+ * is refused.
  */
 int erofs_tree_load(struct erofs_tree *tree, struct erofs_image *image);
 void erofs_tree_free(struct erofs_tree *tree);
