@@ -1,0 +1,313 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# mkimage extend, on erofs: what a layer costs, what becomes of every kind of
+# file, random changes against a plain directory, and images it refuses.
+# tests/kernel/cases/30-extend-erofs.sh asks the kernel. STEPS=N: more of them.
+
+# shellcheck source=tests/mkimage/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+tree() {
+	python3 "$top/tests/mkimage/tree.py" "$@"
+}
+
+extend() {
+	"$mkimage" extend --in-place "$@"
+}
+
+# image_is WHAT IMAGE DIRECTORY: fsck.erofs is content, and so are we
+image_is() {
+	ok "$1: extract" "$mkimage" extract --force "$2" raw
+	ok "$1: fsck" fsck.erofs raw
+	tree --erofs raw >got 2>errors || sed 's/^/# /' errors
+	tree "$3" >wanted
+	ok "$1: every path as in the directory" diff got wanted
+}
+
+# layer_size WHAT BYTES IMAGE OPTION...: a layer has at most so many
+layer_size() {
+	local what=$1 most=$2
+	shift 2
+	ok "$what" "$mkimage" extend --force --output layer "$@"
+	ok "$what: $(stat -c %s layer) bytes, at most $most" \
+		[ "$(stat -c %s layer)" -le "$most" ]
+}
+
+export SOURCE_DATE_EPOCH=1700000000
+
+### What it costs
+
+mkdir -p base/lib/sub cost renamed
+noise 104857601 1 >base/lib/large
+noise 1048576 2 >base/lib/medium
+for i in $(seq 3000); do : >"base/lib/sub/entry-$i"; done
+find base -exec touch -d @1600000000 {} +
+ok "create" "$mkimage" create --level 2 base image
+
+noise 1048576 3 >cost/new
+# Four to five pages of the map and the tree, depending on where it falls.
+layer_size "a new file of 1 MiB" $((1048576 + 73728)) image cost
+cp -p base/lib/large renamed/other-name
+layer_size "a renamed file of 100 MiB" 65536 --remove lib/large image renamed
+cat image layer >extended
+mv base/lib/large base/other-name
+touch -d @1600000000 base/lib base
+image_is "renamed" extended base
+mv base/other-name base/lib/large
+touch -d @1600000000 base/lib base
+
+rm -r renamed cost
+mkdir -p cost/lib
+cp -p base/lib/large cost/lib
+chmod 600 cost/lib/large
+touch -d @1600000000 cost/lib
+layer_size "another mode" 65536 image cost
+mkdir -p cost/lib/sub
+: >cost/lib/sub/entry-x
+layer_size "an entry of 3000" 65536 image cost
+rm -r cost
+cp -a base cost
+fails "what is there already: no layer" 1 'nothing would change' \
+	"$mkimage" extend --force --output layer image cost
+rm -r cost base/lib/large image extended layer
+
+### Every kind of file
+
+python3 - <<'END'
+import os, socket, struct
+os.umask(0o022)
+root = os.geteuid() == 0
+name = "n" * 251
+
+def put(path, data=b""):
+    with open(path, "wb") as file:
+        file.write(data)
+
+for top in "old", "new":
+    for path in "merged/deep", "gone/below", "both":
+        os.makedirs(os.path.join(top, path))
+put("old/merged/stays", b"stays")
+put("old/merged/deep/replaced", b"old" * 2000)
+put("old/gone/below/file", b"x")
+put("old/becomes-a-directory", b"x")
+os.makedirs("old/becomes-a-file/with/directories")
+put("old/becomes-a-file/with/directories/file", b"x")
+put("old/linked-1", b"linked")
+for i in "234":
+    os.link("old/linked-1", "old/linked-" + i)
+put("old/was-two", b"a")
+os.link("old/was-two", "old/merged/was-two")
+os.symlink("target", "old/link")
+put("old/empty")
+put("old/x" + name, b"x")
+put("old/grows", b"short")
+put("old/shrinks", b"long" * 3000)
+put("old/same", b"same" * 3000)
+os.setxattr("old/same", "user.a", b"1")
+for i in range(200):
+    put("old/both/file%03d" % (2 * i))
+
+os.rmdir("new/gone/below")
+put("new/gone/back", b"came back")
+put("new/merged/deep/replaced", b"new" * 3000)
+put("new/merged/deep/added", b"y" * 4096)
+os.mkdir("new/becomes-a-directory")
+put("new/becomes-a-directory/file", b"inside")
+put("new/becomes-a-file", b"now a file")
+put("new/linked-1", b"one of two")
+os.link("new/linked-1", "new/linked-new")
+os.symlink("another target", "new/link")
+put("new/empty", b"not empty any more")
+put("new/" + name + "1234", b"255 bytes")
+put("new/grows", b"long" * 3000)
+put("new/shrinks", b"short")
+put("new/same", b"same" * 3000)
+os.setxattr("new/same", "user.a", b"2")
+os.setxattr("new/same", "user.many", b"x" * 3000)
+os.setxattr("new/merged", "user.of-a-directory", b"x" * 500)
+put("new/attributes", b"t" * 100)
+for i in range(6):
+    os.setxattr("new/attributes", "user.%d" % i, bytes([i]) * 600)
+os.chmod("new/merged", 0o1770)
+for i in range(150):
+    put("new/both/file%03d" % (3 * i), b"%d" % i)
+with open("new/sparse", "wb") as file:
+    file.truncate(50 << 20)
+    file.seek((30 << 20) + 5)
+    file.write(b"island")
+os.mkfifo("new/fifo")
+os.mkdir("new/many")
+for i in range(9000):
+    put("new/many/%s%d" % ("-!.~a"[i % 5], i))
+for i, odd in enumerate(["!", "-", "+", "...", ".a", "..a", ",", "\u00fc", "\x01", "/\x7f"[1:]]):
+    put("new/both/" + odd, b"%d" % i)
+deep = "new/deep"
+for i in range(60):
+    deep += "/d"
+os.makedirs(deep)
+put(deep + "/file", b"deep")
+if root:
+    os.mknod("new/device", 0o20640, os.makedev(300, 70000))
+    os.mknod("new/disk", 0o60640, os.makedev(8, 1))
+    os.chown("new/both", 70000, 5)
+    os.lchown("new/link", 3, 4)
+    capability = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)
+    os.setxattr("new/grows", "security.capability", capability)
+    os.setxattr("new/link", "trusted.on-a-link", b"x", follow_symlinks=False)
+acl = struct.pack("<I", 2)
+for tag, rights, who in (1, 7, -1), (2, 5, 1000), (4, 4, -1), (16, 7, -1), (32, 0, -1):
+    acl += struct.pack("<HHi", tag, rights, who)
+os.setxattr("new/merged", "system.posix_acl_default", acl)
+os.setxattr("new/merged", "system.posix_acl_access", acl)
+server = socket.socket(socket.AF_UNIX)
+server.bind("new/socket")
+time = 1500000000 * 10**9
+for top in "old", "new":
+    for base, folders, files in os.walk(top, topdown=False):
+        for n in folders + files:
+            time += 1000000007
+            os.utime(os.path.join(base, n), ns=(time, time), follow_symlinks=False)
+    os.utime(top, ns=(time, time))
+os.utime("new/grows", (-5, -5))
+os.utime("new/shrinks", (1800000000, 1800000000))
+END
+cp -a old plain
+ok "every kind: create" "$mkimage" create old image
+ok "every kind: extend" extend --remove /gone/ --remove both//file004 \
+	--remove merged/was-two image new
+python3 - <<END
+import os, sys
+sys.path.insert(0, "$top/tests/mkimage")
+import steps
+os.utime("new/shrinks", ($SOURCE_DATE_EPOCH, $SOURCE_DATE_EPOCH))
+steps.apply("plain", "new", ["gone", "both/file004", "merged/was-two"])
+END
+image_is "every kind" image plain
+ok "every kind: verify" "$mkimage" verify image
+cp image twice
+fails "the same again: no layer" 1 'nothing would change' \
+	"$mkimage" extend --in-place twice new
+ok "removing only" extend --remove deep --remove many image
+rm -r plain/deep plain/many
+touch -d "@$(stat -c %.Y old)" plain
+image_is "removing only" image plain
+
+mkdir empty-source
+touch -d @1600000000 empty-source
+
+ok "wide: create" "$mkimage" create --force empty-source wide
+ok "wide: extend" extend wide new
+rm -rf plain
+python3 - <<END
+import os, sys
+sys.path.insert(0, "$top/tests/mkimage")
+import steps
+os.mkdir("plain")
+steps.copy_attributes("empty-source", "plain")
+steps.apply("plain", "new", [])
+END
+image_is "onto an empty image" wide plain
+rm -rf plain old new wide twice image empty-source
+
+### Random changes
+
+# random SEED STEPS OPTION...: OPTIONs are mkfs.erofs's
+random() {
+	local seed=$1 steps=$2 i
+	local -a options
+	shift 2
+	rm -rf plain source image
+	for i in 1 2; do
+		python3 "$top/tests/mkimage/steps.py" "$seed-base-$i" plain \
+			source removed || return 1
+		rm -r source
+	done
+	if [ $# -gt 0 ]; then
+		find plain -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+		mkfs.erofs --quiet "$@" raw plain || return 1
+		"$mkimage" create raw image || return 1
+	else
+		"$mkimage" create plain image || return 1
+	fi
+	for i in $(seq "$steps"); do
+		python3 "$top/tests/mkimage/steps.py" "$seed-$i" plain source \
+			removed || return 1
+		mapfile -t options < <(sed 's/^/--remove=/' removed)
+		"$mkimage" extend --in-place "${options[@]}" image source ||
+			return 1
+		rm -r source
+		# Every generation is looked at, but not all by all.
+		"$mkimage" extract --force image raw || return 1
+		tree --erofs raw >got || return 1
+		tree plain >wanted
+		diff got wanted || return 1
+		fsck.erofs raw || return 1
+	done
+	rm -rf out
+	fsck.erofs --extract=out raw
+}
+
+ok "random steps" random one "${STEPS:-12}"
+ok "random steps, from compact inodes" random two 6 --ignore-mtime
+ok "random steps, from chunks" random three 4 --chunksize=8192
+
+### What it refuses
+
+mkdir -p small/sub source
+echo x >small/sub/file
+echo y >source/new
+ok "create" "$mkimage" create --force small image
+cp image kept
+fails "a path that is not there" 1 "no 'sub/files'" \
+	"$mkimage" extend --in-place --remove sub/files image source
+fails "a path below a file" 1 "no 'sub/file/x'" \
+	"$mkimage" extend --in-place --remove sub/file/x image
+ok "and the image is as it was" cmp image kept
+
+ok "extract" "$mkimage" extract --force image good
+# damaged WHAT TEXT OFFSET HEX: bytes at OFFSET change, the checksum with them
+damaged() {
+	cp good bad
+	python3 - "$3" "$4" <<'END'
+import struct, sys
+with open("bad", "r+b") as file:
+    file.seek(int(sys.argv[1], 0))
+    file.write(bytes.fromhex(sys.argv[2]))
+    file.seek(1024)
+    block = bytearray(file.read(4096 - 1024))
+    block[4:8] = bytes(4)
+    crc = 0xffffffff
+    for byte in block:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    file.seek(1028)
+    file.write(struct.pack("<I", crc))
+END
+	"$mkimage" create --force bad bad.inc >/dev/null || return
+	fails "$1" 1 "$2" "$mkimage" extend --in-place bad.inc source
+}
+
+# The root is inode 36; its entries ., .., sub follow at 1152 + 64.
+at=$((36 * 32))
+damaged "another root" "behind the device's end" 1038 ffff
+damaged "an unknown feature" "compressed ones cannot be used" 1104 02
+damaged "a size that is not so" 'it has 65535 blocks' 1060 ffff0000
+damaged "a root of another type" 'layout' $((at + 4)) 0000
+damaged "a compressed inode" 'compressed' $at 0700
+damaged "an unknown format" 'format 0x' $at ff00
+damaged "a directory without end" "behind the device's end" $((at + 8)) 9000000000000001
+damaged "contents behind the end" "behind the device's end" $at 0100
+damaged "many attributes" "attribute|behind|two blocks" $((at + 2)) ffff
+damaged "a wrong name" 'no directory block' $((at + 64 + 8)) 0f00
+damaged "a loop" 'is in the tree twice' $((at + 64 + 24)) 2400000000000000
+damaged "a wrong .." 'the entry \.\. of' $((at + 64 + 12)) 2700000000000000
+# sub is inode 40, and its file the one behind it.
+damaged "inodes that overlap" 'more than one inode' $((40 * 32 + 8)) 50
+flip good $((1024 + 50))
+ok "create" "$mkimage" create --force good bad.inc
+fails "a wrong checksum" 1 'wrong checksum' "$mkimage" extend --in-place \
+	bad.inc source
+
+finish
