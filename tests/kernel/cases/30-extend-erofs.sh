@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# An erofs after 1, 10 and 100 extensions: the kernel sees what is to be there,
+# with owners, modes, times, links, devices, attributes and contents.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+holds() {
+	"$top"/tests/mkimage/tree.py mnt >got && cmp got "$1"
+}
+
+mkdir mnt
+choose extended
+LOCAL=$work/extended.inc
+cp "$IMAGE" "$LOCAL"
+chmod u+w "$LOCAL"
+attach "$LOCAL" || exit 1
+mark
+for generation in 1 10 100; do
+	ok "generation $generation: open" activate t \
+		"$(incrementalsetup table --generation $generation "$LOCAL" "$LOOP")"
+	ok "generation $generation: mount" mount -t erofs -o ro /dev/mapper/t mnt
+	ok "generation $generation: every path, and all of it" \
+		holds "$images/extended.$generation.tree"
+	umount mnt
+	dmsetup remove t
+done
+is "the kernel has no complaint" "$(log | grep erofs: | grep -v 'mounted with root')" ""
+detach
+rm "$LOCAL"
+
+the_end
