@@ -78,7 +78,7 @@ cp plain image
 ok "which is the same as signing later" cmp image created
 for fs in erofs ext4; do
 	"$mkimage" create --fs "$fs" --key p256.key --certificate p256.pem tree "$fs.inc" >/dev/null 2>.errors
-	is "a directory in "$fs" begins with zeros: no warning" "$(cat .errors)" ""
+	is "a directory in $fs begins with zeros: no warning" "$(cat .errors)" ""
 	ok "and is good" "$mkimage" verify --certificate p256.pem "$fs.inc"
 done
 
