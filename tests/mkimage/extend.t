@@ -1,0 +1,299 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# mkimage extend: layers of raw images and of ext4 (extend-erofs.t has erofs),
+# what readers make of them, and what happens when something goes wrong.
+
+# shellcheck source=tests/mkimage/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export SOURCE_DATE_EPOCH=1700000000
+steps=$top/tests/mkimage/steps.py
+
+root_hash() {	# IMAGE GENERATION
+	"$mkimage" inspect --generation "$2" "$1" | sed -n 's/^root_hash  *//p'
+}
+
+### The difference of raw images
+
+# patch FILE BLOCK COUNT SEED: noise from BLOCK on
+patch() {
+	noise $(($3 * 4096)) "$4" |
+		dd of="$1" bs=4096 seek="$2" conv=notrunc iflag=fullblock status=none
+}
+
+raw 0.raw 2000
+truncate -s $((2003 * 4096)) 0.raw
+cp 0.raw 1.raw
+patch 1.raw 700 5 1
+dd if=0.raw of=1.raw bs=4096 skip=16 seek=1904 count=64 conv=notrunc status=none
+truncate -s $((3001 * 4096)) 1.raw			# larger
+cp 1.raw 2.raw
+truncate -s $((1001 * 4096)) 2.raw			# smaller
+cp 2.raw 3.raw
+truncate -s $((70000 * 4096)) 3.raw			# a level more
+patch 3.raw 60000 1 2
+head -c 4096 0.raw >4.raw				# no level at all
+cp 3.raw 5.raw
+truncate -s $((512 * 128 * 4096)) 6.raw			# nothing but zeros
+cp 0.raw 7.raw
+truncate -s $((1024 * 4096)) 7.raw
+cp 7.raw 8.raw
+truncate -s $((512 * 4096)) 8.raw			# whole pages of the map less
+
+for cluster in 4K 64K; do
+	ok "$cluster: create" "$mkimage" create --force --cluster $cluster 0.raw image
+	cp image appended
+	for i in 1 2 3 4 5 6 7 8; do
+		ok "$cluster, $i: extend" "$mkimage" extend --force --raw $i.raw \
+			--output layer image
+		cat layer >>image
+		ok "$cluster, $i: extend in place" "$mkimage" extend --in-place \
+			--threads 1 --raw $i.raw appended
+		ok "$cluster, $i: the two are the same" cmp image appended
+		ok "$cluster, $i: verify" "$mkimage" verify image
+	done
+	for i in 0 1 2 3 4 5 6 7 8; do
+		ok "$cluster: extract generation $i" "$mkimage" extract --force \
+			--generation $i --hash-tree tree image out
+		ok "$cluster: generation $i is right" cmp out $i.raw
+		[ $i = 4 ] ||
+			ok "$cluster: veritysetup agrees with generation $i" \
+				veritysetup verify out tree "$(root_hash image $i)"
+	done
+done
+fails "nothing changed" 1 'nothing would change' \
+	"$mkimage" extend --raw 8.raw --output x image
+fails "a directory is not raw" 1 'a directory' "$mkimage" extend --raw . \
+	--output x image
+is "and nothing is left" "$(find . -maxdepth 1 -name x -o -name '.x.*')" ""
+
+# A block that is back, and one that was elsewhere: nothing is stored.
+ok "create" "$mkimage" create --force 0.raw image
+ok "extend" "$mkimage" extend --in-place --raw 1.raw image
+ok "and back" "$mkimage" extend --in-place --raw 0.raw image
+is "what an older generation has is not stored again" \
+	"$(value image segment.data.bytes)" 0
+ok "verify" "$mkimage" verify image
+
+# Damage in a layer and in its base is found.
+cp image bad
+flip bad $(($(value image segment.metadata.offset) + 100))
+fails "damage in a layer's metadata" 1 'damaged' "$mkimage" verify bad
+cp image bad
+flip bad $(($(value image segment.offset) + 100))
+fails "damage in a layer's head" 1 'segment at offset' "$mkimage" verify bad
+ok "another image of the same" "$mkimage" create --force --salt 0011 0.raw other
+ok "has its layers" "$mkimage" extend --force --output layer --raw 1.raw other
+"$mkimage" create --force --salt 2233 0.raw mixed >/dev/null
+cat layer >>mixed
+fails "another image's layer does not fit" 1 'belongs to another image' \
+	"$mkimage" verify mixed
+
+### Many scattered changes: the directories keep within their bounds
+
+# scatter COUNT STEP SEED: text in sparse.raw, every STEP blocks or, if 0, anywhere
+scatter() {
+	python3 - "$@" <<'END'
+import random, sys
+count, step, seed = map(int, sys.argv[1:])
+pick = random.Random(seed)
+with open("sparse.raw", "r+b") as file:
+    for i in range(count):
+        file.seek((i * step if step else pick.randrange(1 << 20)) * 4096)
+        file.write(b"%d %d" % (seed, i))
+END
+}
+
+truncate -s 4G sparse.raw
+scatter 8192 128 0
+ok "create" "$mkimage" create --force sparse.raw image
+map=$(value image map.runs)
+tree=$(value image tree.runs)
+for i in 1 2 3; do
+	scatter 1500 0 $i
+	ok "scattered changes, $i" "$mkimage" extend --in-place --raw sparse.raw image
+	more=$(($(value image map.runs) - map))
+	ok "$i: $more runs of the map more" [ $more -le 1024 ]
+	more=$(($(value image tree.runs) - tree))
+	ok "$i: $more runs of the tree more" [ $more -le 1024 ]
+done
+ok "verify" "$mkimage" verify image
+ok "extract" "$mkimage" extract --force image out
+ok "same" cmp out sparse.raw
+rm sparse.raw out image
+
+### Appending
+
+raw 0.raw 500
+cp 0.raw 1.raw
+patch 1.raw 100 200 7
+ok "create" "$mkimage" create --force 0.raw image
+cp image older
+ok "extend" "$mkimage" extend --raw 1.raw --output layer --force image
+size=$(stat -c %s older)
+# Where an append may stop: before the last write, of the first 512 bytes.
+for left in 1 512 5000 $(($(stat -c %s layer) - 4096)) $(stat -c %s layer); do
+	{ head -c 512 /dev/zero; tail -c +513 layer; } | head -c "$left" |
+		cat older - >image
+	ok "$left bytes left behind: extract" "$mkimage" extract --force image out
+	ok "$left bytes left behind: the old generation" cmp out 0.raw
+	ok "$left bytes left behind: extend" "$mkimage" extend --in-place \
+		--raw 1.raw image
+	cat older layer >wanted
+	ok "$left bytes left behind: the new one" cmp image wanted
+done
+# Full disk, and ^C: the image is as it was.
+cp older image
+# shellcheck disable=SC2016
+fails "a limit on the size" 1 'image: ' bash -c \
+	'trap "" XFSZ; ulimit -f $(('"$size"' / 1024 + 100)); exec "$@"' - \
+	"$mkimage" extend --in-place --raw 1.raw image
+ok "leaves the image as it was" cmp older image
+cat older layer >wanted
+for i in 0.005 0.01 0.02 0.03; do
+	cp older image
+	timeout -s INT $i "$mkimage" extend --in-place --raw 1.raw image \
+		>/dev/null 2>&1
+	ok "interrupted: the old image or the new one" bash -c \
+		'cmp -s image older || cmp -s image wanted'
+done
+cp older image
+exec 9>>image
+flock 9
+fails "two at a time" 1 'cannot lock it' "$mkimage" extend --in-place \
+	--raw 1.raw image
+exec 9>&-
+
+### Command line
+
+fails "no output" 2 'one of --in-place and --output' "$mkimage" extend image tree
+fails "two outputs" 2 'one of --in-place and --output' "$mkimage" extend \
+	--in-place --output x image tree
+fails "a path that leads out" 2 'takes a path inside' "$mkimage" extend \
+	--in-place --remove ../x image
+fails "raw and remove" 2 'does not go with' "$mkimage" extend --in-place \
+	--remove x --raw 0.raw image
+fails "the layer is the image" 1 'same file' "$mkimage" extend --force \
+	--output older --raw 1.raw older
+mkdir -p empty
+fails "no filesystem" 1 'neither erofs nor ext4' "$mkimage" extend \
+	--in-place older empty
+# shellcheck disable=SC2016
+ok "JSON" bash -c '"$1" extend --json --force --output layer --raw 1.raw older |
+	python3 -c "import json, sys; d = json.load(sys.stdin)
+assert d[\"generation\"] == 1 and d[\"layer_bytes\"] > 200 * 4096"' - "$mkimage"
+
+### ext4
+
+# image_is WHAT IMAGE DIRECTORY
+image_is() {
+	ok "$1: extract" "$mkimage" extract --force "$2" out
+	ok "$1: e2fsck" e2fsck -fn out
+	python3 "$top/tests/mkimage/ext4.py" out >got 2>errors ||
+		sed 's/^/# /' errors
+	python3 "$top/tests/mkimage/tree.py" "$3" >wanted
+	ok "$1: every path as in the directory" diff got wanted
+}
+
+# random SEED STEPS
+random() {
+	local seed=$1 count=$2 i
+	local -a options
+	rm -rf plain source image
+	for i in 1 2; do
+		python3 "$steps" "$seed-base-$i" plain source removed || return 1
+		rm -r source
+	done
+	"$mkimage" create --fs ext4 plain image || return 1
+	for i in $(seq "$count"); do
+		python3 "$steps" "$seed-$i" plain source removed || return 1
+		mapfile -t options < <(sed 's/^/--remove=/' removed)
+		"$mkimage" extend --force --output layer "${options[@]}" image \
+			source || [ $? = 1 ] || return 1
+		[ ! -e layer ] || cat layer >>image
+		rm -rf source layer
+		"$mkimage" extract --force image out >/dev/null || return 1
+		python3 "$top/tests/mkimage/ext4.py" out >got || return 1
+		python3 "$top/tests/mkimage/tree.py" plain >wanted
+		diff got wanted || return 1
+		e2fsck -fn out || return 1
+	done
+	"$mkimage" verify image
+}
+
+ok "25 random steps on ext4" random one "${STEPS:-25}"
+ok "10 others" random two 10
+
+mkdir -p base/lib cost renamed
+noise 104857601 1 >base/lib/large
+noise 1048576 2 >base/lib/medium
+seq 5000 >base/numbers
+ok "create" "$mkimage" create --force --fs ext4 base image
+noise 1048576 3 >cost/new
+# layer_size WHAT MOST OPTION...
+layer_size() {
+	local what=$1 most=$2
+	shift 2
+	ok "$what" "$mkimage" extend --force --output layer "$@"
+	ok "$what: $(stat -c %s layer) bytes, at most $most" \
+		[ "$(stat -c %s layer)" -le "$most" ]
+}
+# (bench/layers has an image of 1 GiB, and 64 KiB. Where the file straddles
+# pages of map and tree it takes two more.)
+layer_size "a new file of 1 MiB" $((1048576 + 73728)) image cost
+cp layer again
+ok "the same layer again" "$mkimage" extend --force --threads 1 --output layer \
+	image cost
+ok "is the same" cmp layer again
+cp -p base/lib/large renamed/other-name
+layer_size "a renamed file of 100 MiB" 65536 --remove lib/large image renamed
+cat layer >>image
+mv base/lib/large base/other-name
+touch -d "@$SOURCE_DATE_EPOCH" base base/lib
+ok "renamed: extract" "$mkimage" extract --force image out
+ok "renamed: e2fsck" e2fsck -fn out
+ok "squash" "$mkimage" squash image squashed
+is "squash keeps the root hash" "$(root_hash squashed 0)" "$(root_hash image 1)"
+ok "squashed: verify" "$mkimage" verify squashed
+"$mkimage" inspect --files image >files
+ok "inspect tells what was added" grep -Eq 'generations.1.added +other-name$' files
+ok "and what was removed" grep -Eq 'generations.1.removed +lib/large$' files
+is "and nothing else" "$(grep -Ec 'generations.1.(added|removed|changed) ' files)" 2
+
+fails "a path that is not there" 1 "no 'lib/nothing'" "$mkimage" extend \
+	--in-place --remove lib/nothing image
+ok "dirty: extract" "$mkimage" extract --force image out
+debugfs -w -R 'ssv state 0' out 2>/dev/null
+ok "dirty: create" "$mkimage" create --force out dirty
+fails "an ext4 that was not unmounted" 1 'not unmounted cleanly' "$mkimage" \
+	extend --in-place dirty cost
+
+# Names in an index, small inodes, small blocks, a journal, no checksums.
+for options in "-I 128 -O ^metadata_csum" "-b 1024" "-O ^extent,^64bit" \
+		"-O 64bit,metadata_csum -N 64"; do
+	rm -rf plain more
+	mkdir -p plain/many more/many
+	for i in $(seq 1500); do echo "$i" >"plain/many/entry-$i"; done
+	touch -d @1600000000 plain/many plain
+	truncate -s 24M out
+	# shellcheck disable=SC2086
+	mke2fs -q -F -t ext4 -E root_owner=0:0 $options -N 3000 -d plain out
+	e2fsck -fyD out >/dev/null 2>&1
+	"$mkimage" create --force out image >/dev/null
+	for i in $(seq 400); do echo "new $i" >"more/many/added-$i"; done
+	noise 30000000 9 >more/large
+	ok "$options: extend" "$mkimage" extend --in-place --remove many/entry-7 \
+		image more
+	ok "$options: extract" "$mkimage" extract --force image out
+	ok "$options: e2fsck" e2fsck -fn out
+	rm plain/many/entry-7
+	cp -r more/. plain
+	rm -rf got
+	mkdir got
+	debugfs -R "rdump / got" out 2>/dev/null
+	rm -rf got/lost+found
+	ok "$options: all is there" diff -r got plain
+done
+
+finish
