@@ -89,6 +89,25 @@ $(BUILD)/tests/loadertool: $(BUILD)/obj/tests/kernel/loadertool.o \
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
 
+# Hostile images on the module; make attack is for more than make check tries.
+$(BUILD)/tests/attack: $(call obj,tests/kernel/attack.c \
+		tests/kernel/dmdevice.c tests/fuzz/edit.c) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FLAGS) -o $@ $^ $(LIBS_libincremental)
+$(call obj,tests/kernel/attack.c): EXTRA_FLAGS := -Itests/fuzz
+
+COUNT	?= 10000
+SEED	?= 1
+.PHONY: attack
+attack:
+	scripts/install-deps build vm
+	$(MAKE) tools modules $(BUILD)/tests/attack fuzz-images
+	for kernel in $(KERNELS); do \
+		echo "== $$kernel"; \
+		tests/vm/run --kernel $$kernel --timeout 7200 -- \
+			$(BUILD)/tests/attack --count $(COUNT) --seed $(SEED) \
+			$(FUZZ)/images || exit; done
+
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
 
@@ -114,7 +133,8 @@ $(foreach k,$(KERNELS),$(eval $(call module,$(k))))
 
 # The programs of a check that are built for it.
 .PHONY: test-programs
-test-programs: unit-tests $(BUILD)/tests/loadertool
+test-programs: unit-tests $(BUILD)/tests/loadertool $(BUILD)/tests/attack \
+		fuzz-images
 
 # Everything, from a machine that has nothing. TESTS narrows it down:
 # make check TESTS="tests/kernel/6.12.t"

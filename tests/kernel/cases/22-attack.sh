@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Hostile images by the hundred: see tests/kernel/attack.c.  More of them, on a
+# kernel without slab debugging: make attack.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+ok "hostile images are refused, or read right or not at all" \
+	"$top/build/tests/attack" --count 400 "$top/build/fuzz/images"
+note "$(cat "$work/.output")"
+ok "nothing is allocated without a device" within 5 nothing_allocated
+the_end
