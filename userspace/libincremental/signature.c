@@ -182,11 +182,17 @@ static void format_time(const ASN1_TIME *when, char *text, size_t size)
 		snprintf(text, size, "an unknown time");
 }
 
-/* "RSA-2048": a certificate's key. */
+/* "RSA-2048": a certificate's key; NULL if it cannot be decoded. */
 static void format_key(EVP_PKEY *key, char *text, size_t size)
 {
-	const char *type = EVP_PKEY_is_a(key, "EC") ? "ECDSA" :
-			   EVP_PKEY_get0_type_name(key);
+	const char *type;
+
+	if (!key) {
+		snprintf(text, size, "unknown");
+		return;
+	}
+	type = EVP_PKEY_is_a(key, "EC") ? "ECDSA" :
+	       EVP_PKEY_get0_type_name(key);
 
 	snprintf(text, size, "%s-%d", type ? type : "unknown",
 		 EVP_PKEY_get_bits(key));
