@@ -15,20 +15,21 @@
  *	3. notes itself in store->clears, and then its number in nr_clears
  *	4. waits for the sections that may have seen the bits set
  *	5. forgets the metadata pages there; nobody holds one, or reads one into
- *	   the cache: that is done in sections only, after a look at presence
+ *	   the cache: that is done in sections only, after a look at presence;
+ *	   and the dictionaries, which are loaded in sections, too
  *	6. gives up the claim
  *
  * So the cache never has a page of before a clear after it, and bytes change
  * after step 6 at the earliest. (Heads are read outside of sections, when a
  * view is opened; they are never cleared.)
  *
- * The data is read after the section. Its bytes may be overwritten meanwhile,
- * but none reaches the reader without its digest: such a read finds damage.
- * It then looks for a clear of what it read with a number above the one that
- * it noted (inc_clear_seq()) at its section's start, and starts over if there
- * is one. It finds it: had the number been there at the start, the bits would
- * have been seen cleared, by the order of 2 and 3; and it is there before a
- * fill can write, by 3 and 6.
+ * The data is read after the section, and dictionaries are kept past it. Their
+ * bytes may be overwritten or outdated meanwhile, but none reaches the reader
+ * without its digest: such a read finds damage. It then looks for a clear of
+ * what it read with a number above the one that it noted (inc_clear_seq()) at
+ * its section's start, and starts over if there is one. It finds it: had the
+ * number been there at the start, the bits would have been seen cleared, by the
+ * order of 2 and 3; and it is there before a fill can write, by 3 and 6.
  *
  * On disk: a cleared bit is written by the next commit like a set one. If a
  * crash comes first, the bit is still 1 and the chunk as damaged as it was, or
@@ -43,15 +44,20 @@
 /* Chunks that a discard clears in one go. */
 #define DISCARD_CHUNKS	32768
 
+/* Needs no ordering: @clear_mutex or @lock is held, which a clear holds, too. */
+static u64 nr_clears(struct inc_store *store)
+{
+	return atomic64_read(&store->nr_clears);
+}
+
 /* The newest clear that has any of the chunks; NULL if none is remembered. */
 static const struct inc_clear *newest_clear(struct inc_store *store, u64 first,
 					    u64 last, u64 *number)
 {
-	u64 n, oldest = 0;
+	u64 n = nr_clears(store);
+	u64 oldest = n > INC_CLEARS ? n - INC_CLEARS : 0;
 
-	if (store->nr_clears > INC_CLEARS)
-		oldest = store->nr_clears - INC_CLEARS;
-	for (n = store->nr_clears; n > oldest; n--) {
+	for (; n > oldest; n--) {
 		const struct inc_clear *clear = &store->clears[n % INC_CLEARS];
 
 		if (clear->first <= last && first <= clear->last) {
@@ -92,14 +98,14 @@ bool inc_clear_since(struct inc_store *store, u64 seq, u64 first, u64 last)
 {
 	u64 number;
 
-	if (store->nr_clears - seq > INC_CLEARS)
+	if (nr_clears(store) - seq > INC_CLEARS)
 		return true;
 	return newest_clear(store, first, last, &number) && number > seq;
 }
 
 static void note(struct inc_store *store, u64 first, u64 last, bool damaged)
 {
-	u64 number = store->nr_clears + 1;
+	u64 number = nr_clears(store) + 1;
 	struct inc_clear *clear = &store->clears[number % INC_CLEARS];
 
 	mutex_lock(&store->lock);
@@ -107,7 +113,7 @@ static void note(struct inc_store *store, u64 first, u64 last, bool damaged)
 	clear->last = last;
 	clear->damaged = damaged;
 	/* Pairs with inc_clear_seq(): who sees it sees the bits cleared, too. */
-	smp_store_release(&store->nr_clears, number);
+	atomic64_set_release(&store->nr_clears, number);
 	mutex_unlock(&store->lock);
 }
 
@@ -143,6 +149,7 @@ void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
 		dm_bufio_forget_buffers(store->bufio, claims[i].first << shift,
 					(claims[i].last - claims[i].first + 1)
 					<< shift);
+		inc_dictionary_forget(store, claims[i].first, claims[i].last);
 		inc_claim_release(store, &claims[i]);
 	}
 }
@@ -163,7 +170,7 @@ void inc_clear_undo(struct inc_store *store, u64 from, u64 to)
 	u64 n, chunk, number;
 
 	mutex_lock(&store->clear_mutex);
-	for (n = from; n <= to && store->nr_clears - n < INC_CLEARS; n++) {
+	for (n = from; n <= to && nr_clears(store) - n < INC_CLEARS; n++) {
 		const struct inc_clear *clear = &store->clears[n % INC_CLEARS];
 		struct inc_claim claim = { .first = clear->first,
 					   .last = clear->last };

@@ -11,6 +11,7 @@
  *	    verity   hash tree, verified tree pages
  *	    signature   who vouches for its root
  *	      store    one per backing device: segments, metadata pages, life
+ *	      dictionary   what LZ4 starts from
  *	      clear, fill, presence, wait   its chunks: cleared, written, counted,
  *					waited for
  *	        format   structures on disk and their arithmetic
@@ -33,6 +34,7 @@
  *	store->fills_lock	running fills; a spinlock
  *	view->buffers_lock	free buffers; a spinlock
  *	proof->lock		reads held; a spinlock
+ *	store->dictionaries_lock  loaded dictionaries; a spinlock
  *
  * Between clear_mutex and lock come the claims of chunks (struct inc_claim).
  * Lookups are in an SRCU section of store->readers, where clear_mutex must not
@@ -51,6 +53,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
+#include <linux/refcount.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
@@ -115,6 +118,11 @@ struct inc_store {
 	struct rw_semaphore	live;
 	bool			dead;		/* set with @live and @lock held */
 
+	/* dictionary.c */
+	spinlock_t		dictionaries_lock;
+	struct list_head	dictionaries;	/* last used first */
+	unsigned int		nr_dictionaries;
+
 	/* presence.c */
 	unsigned long		*present;	/* a bit per chunk */
 	unsigned long		*dirty;		/* a bit per bitmap page */
@@ -129,7 +137,7 @@ struct inc_store {
 	/* clear.c */
 	struct srcu_struct	readers;	/* lookups */
 	struct mutex		clear_mutex;
-	u64			nr_clears;	/* clear_mutex and lock to write */
+	atomic64_t		nr_clears;	/* clear_mutex and lock to write */
 	struct inc_clear	clears[INC_CLEARS]; /* number n at n % INC_CLEARS */
 
 	/* wait.c */
@@ -178,6 +186,33 @@ void inc_store_bio_init(struct inc_store *store, struct bio *bio,
 			struct bio_vec *table, unsigned short nr_vecs,
 			blk_opf_t opf, u64 offset);
 void inc_store_info(struct inc_store *store, struct inc_info *info);
+const struct inc_segment *inc_store_segment(struct inc_store *store, u64 offset);
+
+/*
+ * dictionary.c
+ */
+
+/**
+ * struct inc_dictionary - a segment's LZ4 dictionary
+ * @list: on store->dictionaries (store->dictionaries_lock)
+ * @users: reads, and that list
+ * @offset: bytes in the image file
+ * @size: bytes of @data
+ * @data: never changes
+ */
+struct inc_dictionary {
+	struct list_head	list;
+	refcount_t		users;
+	u64			offset;
+	u32			size;
+	u8			data[];
+};
+
+struct inc_dictionary *inc_dictionary_get(struct inc_store *store,
+					  const struct inc_segment *seg,
+					  bool cached);
+void inc_dictionary_put(struct inc_dictionary *dictionary);
+void inc_dictionary_forget(struct inc_store *store, u64 first, u64 last);
 
 /*
  * presence.c
@@ -329,7 +364,7 @@ void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader);
 static inline u64 inc_clear_seq(struct inc_store *store)
 {
 	/* Pairs with note(). */
-	return smp_load_acquire(&store->nr_clears);
+	return atomic64_read_acquire(&store->nr_clears);
 }
 
 bool inc_clear_since(struct inc_store *store, u64 seq, u64 first, u64 last);
@@ -359,6 +394,7 @@ void inc_control_exit(void);
  * @offset: bytes in the image file, where it is
  * @length: bytes there
  * @mapped: it was found through the map entry of @block, which may be to blame
+ * @dictionary: so may this segment's dictionary; NULL if none was used
  */
 struct inc_bad {
 	const char	*what;
@@ -366,6 +402,7 @@ struct inc_bad {
 	u64		offset;
 	u64		length;
 	bool		mapped;
+	const struct inc_segment *dictionary;
 };
 
 #define INC_BAD_MAX	8

@@ -4,7 +4,8 @@
  * starts over. Its reader sees a delay.
  *
  *	bad			cleared
- *	data			the chunks of its extent, and of its map page
+ *	data			the chunks of its extent, of its map page, and of
+ *				the dictionary that it is expanded with
  *	map entry		the chunk of its map page
  *	tree page		its chunk
  *
@@ -112,6 +113,9 @@ static bool inspect_bad(struct inc_io *io, const struct inc_bad *bad,
 		changed |= inspect(io, page << INC_PAGE_SHIFT, INC_PAGE_SIZE,
 				   ranges);
 	}
+	if (bad->dictionary)
+		changed |= inspect(io, bad->dictionary->dictionary_offset,
+				   bad->dictionary->dictionary_size, ranges);
 	return changed;
 }
 
@@ -132,9 +136,9 @@ static void clear(struct inc_io *io, const struct inc_ranges *ranges)
 					  ranges->range[i].first << shift,
 					  (ranges->range[i].last -
 					   ranges->range[i].first + 1) << shift);
-	io->undo_from = store->nr_clears + 1;
+	io->undo_from = inc_clear_seq(store) + 1;
 	inc_clear(store, ranges, true);
-	io->undo_to = store->nr_clears;
+	io->undo_to = inc_clear_seq(store);
 }
 
 /**

@@ -6,7 +6,8 @@
  * absent; the read then waits for them and starts again from step 1.
  *
  *	1. the map pages and tree pages of its blocks are present
- *	2. the map entries name extents, and those are present
+ *	2. the map entries name extents, and those are present, as are the
+ *	   dictionaries that they are expanded with
  *	3. the digests of its blocks are copied from verified tree pages
  *	4. the extents are read: neighbours in the file in one bio, several
  *	   bios at a time, as many as the read's buffer holds (a "batch")
@@ -71,6 +72,9 @@
  * @extents: of each block, decoded from @entries
  * @source: of each block, where in @input its extent starts
  * @digests: of each block
+ * @nr_dictionaries: number of @dictionaries
+ * @dictionaries: held for the read
+ * @dictionary: of each block that needs one, its number in @dictionaries
  * @damage: what the last try has found bad
  */
 struct inc_buffer {
@@ -94,6 +98,9 @@ struct inc_buffer {
 	struct inc_extent	extents[INC_IO_BLOCKS];
 	u32			source[INC_IO_BLOCKS];
 	u8			digests[INC_IO_BLOCKS * INC_DIGEST_MAX];
+	unsigned int		nr_dictionaries;
+	struct inc_dictionary	*dictionaries[INC_IO_BLOCKS];
+	u8			dictionary[INC_IO_BLOCKS];
 	struct inc_damage	damage;
 };
 
@@ -116,11 +123,18 @@ static struct inc_buffer *take_buffer(struct inc_view *view, struct inc_io *io,
 	return buffer;
 }
 
+static void drop_dictionaries(struct inc_buffer *buffer)
+{
+	while (buffer->nr_dictionaries)
+		inc_dictionary_put(buffer->dictionaries[--buffer->nr_dictionaries]);
+}
+
 /* To the read that has waited longest for one, else to the pool. */
 static void return_buffer(struct inc_view *view, struct inc_buffer *buffer)
 {
 	struct inc_io *io;
 
+	drop_dictionaries(buffer);
 	buffer->io->buffer = NULL;
 	spin_lock(&view->buffers_lock);
 	io = list_first_entry_or_null(&view->starved, struct inc_io, waiting);
@@ -150,8 +164,19 @@ static void find_absent_data(struct inc_view *view,
 			     const struct inc_buffer *buffer,
 			     struct inc_ranges *ranges)
 {
+	const struct inc_segment *seg, *last = NULL;
 	u32 i;
 
+	for (i = 0; i < buffer->io->blocks; i++) {
+		if (buffer->extents[i].codec != INC_CODEC_LZ4_DICT)
+			continue;
+		seg = inc_store_segment(view->store, buffer->extents[i].offset);
+		if (seg != last)
+			inc_ranges_add(view->store, ranges,
+				       seg->dictionary_offset,
+				       seg->dictionary_size);
+		last = seg;
+	}
 	for (i = 0; i < buffer->io->blocks; i++) {
 		const struct inc_extent *extent = &buffer->extents[i];
 
@@ -247,6 +272,32 @@ static bool miss(struct inc_io *io, const struct inc_ranges *ranges,
 	return false;
 }
 
+static int hold_dictionaries(struct inc_io *io, bool cached)
+{
+	struct inc_store *store = io->view->store;
+	struct inc_buffer *buffer = io->buffer;
+	const struct inc_segment *seg, *last = NULL;
+	u32 i;
+
+	for (i = 0; i < io->blocks; i++) {
+		if (buffer->extents[i].codec != INC_CODEC_LZ4_DICT)
+			continue;
+		seg = inc_store_segment(store, buffer->extents[i].offset);
+		if (seg != last) {
+			struct inc_dictionary *dictionary;
+
+			dictionary = inc_dictionary_get(store, seg, cached);
+			if (IS_ERR(dictionary))
+				return PTR_ERR(dictionary);
+			buffer->dictionaries[buffer->nr_dictionaries++] =
+				dictionary;
+			last = seg;
+		}
+		buffer->dictionary[i] = buffer->nr_dictionaries - 1;
+	}
+	return 0;
+}
+
 /*
  * Steps 1 to 3; with @cached, with what is cached and without sleeping. Adds
  * what is absent to @ranges, metadata alone if any is. Return: 0, -EBADMSG with
@@ -260,6 +311,7 @@ static int look_up(struct inc_io *io, struct inc_ranges *ranges,
 	int r;
 
 	buffer->damage.count = 0;
+	drop_dictionaries(buffer);
 	*metadata = true;
 	/* What is present stays so in this section: so does "complete". */
 	if (!inc_presence_complete(view->store)) {
@@ -279,7 +331,8 @@ static int look_up(struct inc_io *io, struct inc_ranges *ranges,
 	}
 	if (!io->bio)
 		return 0;
-	return inc_verity_digests(view, io->block, io->blocks, buffer->digests,
+	return hold_dictionaries(io, cached) ?:
+	       inc_verity_digests(view, io->block, io->blocks, buffer->digests,
 				  cached, &buffer->damage);
 }
 
@@ -476,12 +529,21 @@ static const u8 *expand(struct inc_buffer *buffer, u32 i, u32 end)
 		return NULL;
 	if (extent->codec == INC_CODEC_STORED)
 		return source;
-	if (end < bytes)
+	if (extent->codec == INC_CODEC_LZ4_DICT) {
+		const struct inc_dictionary *dictionary =
+			buffer->dictionaries[buffer->dictionary[i]];
+
+		r = LZ4_decompress_safe_usingDict(source, buffer->output,
+						  extent->length, bytes,
+						  dictionary->data,
+						  dictionary->size);
+	} else if (end < bytes) {
 		r = LZ4_decompress_safe_partial(source, buffer->output,
 						extent->length, end, bytes);
-	else
+	} else {
 		r = LZ4_decompress_safe(source, buffer->output, extent->length,
 					bytes);
+	}
 	return r >= 0 && (u32)r >= end ? buffer->output : NULL;
 }
 
@@ -492,6 +554,9 @@ static void note_bad_data(struct inc_io *io, u32 i)
 			       .offset = extent->offset,
 			       .length = extent->length, .mapped = true };
 
+	if (extent->codec == INC_CODEC_LZ4_DICT)
+		bad.dictionary = inc_store_segment(io->view->store,
+						   extent->offset);
 	inc_damage_add(&io->buffer->damage, &bad);
 }
 

@@ -163,6 +163,27 @@ no_memory:
 	return -ENOMEM;
 }
 
+/**
+ * inc_store_segment - the segment that holds a byte
+ * @store: its segments are known
+ * @offset: bytes in the image file, below store->size
+ */
+const struct inc_segment *inc_store_segment(struct inc_store *store, u64 offset)
+{
+	u32 low = 0, high = store->nr_segments;
+
+	/* Invariant: segments[low] starts at @offset or before, [high] after. */
+	while (high - low > 1) {
+		u32 middle = low + (high - low) / 2;
+
+		if (store->segments[middle].offset <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &store->segments[low];
+}
+
 /* Tell every view's device, so that who waits for its events looks. */
 static void event_work(struct work_struct *work)
 {
@@ -203,6 +224,8 @@ static struct inc_store *store_create(struct block_device *bdev,
 	mutex_init(&store->views_mutex);
 	spin_lock_init(&store->fills_lock);
 	INIT_LIST_HEAD(&store->fills);
+	spin_lock_init(&store->dictionaries_lock);
+	INIT_LIST_HEAD(&store->dictionaries);
 	mutex_init(&store->clear_mutex);
 	init_waitqueue_head(&store->fills_wait);
 	init_rwsem(&store->live);
@@ -278,6 +301,7 @@ static void store_shut_down(struct inc_store *store)
 		DMWARN("%s: cannot commit presence, chunks of the last seconds may be fetched again",
 		       dev_name(&store->dev));
 	inc_wait_destroy(store);
+	inc_dictionary_forget(store, 0, store->chunks - 1);
 	dm_bufio_client_destroy(store->bufio);
 	cleanup_srcu_struct(&store->readers);
 	store->bdev = NULL;

@@ -125,7 +125,8 @@ int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
 		if (inc_entry_decode(le64_to_cpu(entries[i]),
 				     view->segment->cluster_shift,
 				     view->segment->end, &extents[i]) ||
-		    extents[i].codec == INC_CODEC_LZ4_DICT)
+		    (extents[i].codec == INC_CODEC_LZ4_DICT &&
+		     !inc_store_segment(view->store, extents[i].offset)->dictionary_size))
 			return cached ? -EAGAIN :
 			       inc_view_bad_entry(view, block + i, damage);
 	return 0;
@@ -246,10 +247,6 @@ int inc_view_open(struct inc_view *view, char **error)
 		return -EINVAL;
 	}
 	view->segment = &store->segments[view->generation];
-	if (view->segment->dictionary_size) {
-		*error = "Image has a dictionary, which this module does not know";
-		return -EINVAL;
-	}
 	r = check_trust(view, error);
 	if (r)
 		return r;

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dictionaries: what LZ4 starts from in extents of INC_CODEC_LZ4_DICT. A
+ * segment may have one, for the extents that lie in it.
+ *
+ * A dictionary is loaded by the first lookup that needs it, and kept for all
+ * views of the store until one of its chunks is cleared, or others have been
+ * used since and there are too many. A read keeps those that it needs from its
+ * lookup on. It has no digest that the kernel would know: a wrong one yields
+ * blocks that do not match theirs, and is cleared with them (heal.c).
+ *
+ * Loading is part of a lookup, so a clear waits for it, and nothing that was
+ * loaded before it is found after it (clear.c).
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "dm-incremental.h"
+
+/* That a store keeps: 4 MiB at the most, whatever an image says. */
+#define DICTIONARIES_MAX	64
+
+static struct inc_dictionary *find(struct inc_store *store, u64 offset)
+{
+	struct inc_dictionary *dictionary;
+
+	list_for_each_entry(dictionary, &store->dictionaries, list) {
+		if (dictionary->offset != offset)
+			continue;
+		refcount_inc(&dictionary->users);
+		list_move(&dictionary->list, &store->dictionaries);
+		return dictionary;
+	}
+	return NULL;
+}
+
+static struct inc_dictionary *load(struct inc_store *store,
+				   const struct inc_segment *seg)
+{
+	struct inc_dictionary *dictionary;
+	unsigned int noio;
+	u32 at;
+	int r = 0;
+
+	noio = memalloc_noio_save();
+	dictionary = kvmalloc(struct_size(dictionary, data,
+					  seg->dictionary_size), GFP_KERNEL);
+	memalloc_noio_restore(noio);
+	if (!dictionary)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&dictionary->users, 1);
+	dictionary->offset = seg->dictionary_offset;
+	dictionary->size = seg->dictionary_size;
+	for (at = 0; !r && at < dictionary->size; at += INC_PAGE_SIZE)
+		r = inc_store_copy_page(store, (dictionary->offset + at) >>
+					       INC_PAGE_SHIFT, 0,
+					dictionary->data + at,
+					min(dictionary->size - at,
+					    INC_PAGE_SIZE), false);
+	if (!r)
+		return dictionary;
+	inc_dictionary_put(dictionary);
+	return ERR_PTR(r);
+}
+
+/**
+ * inc_dictionary_get - hold a segment's dictionary
+ * @store: alive
+ * @seg: one of its segments, with a dictionary, whose chunks are present
+ * @cached: only if it is loaded, and do not sleep
+ *
+ * Context: process, in the section of store->readers in which its chunks were
+ * found present. Return: the dictionary, which inc_dictionary_put() gives back;
+ * or an ERR_PTR: -EAGAIN if @cached and it is not, another negative errno.
+ */
+struct inc_dictionary *inc_dictionary_get(struct inc_store *store,
+					  const struct inc_segment *seg,
+					  bool cached)
+{
+	struct inc_dictionary *dictionary, *other, *oldest = NULL;
+
+	spin_lock(&store->dictionaries_lock);
+	dictionary = find(store, seg->dictionary_offset);
+	spin_unlock(&store->dictionaries_lock);
+	if (dictionary)
+		return dictionary;
+	if (cached)
+		return ERR_PTR(-EAGAIN);
+
+	dictionary = load(store, seg);
+	if (IS_ERR(dictionary))
+		return dictionary;
+	spin_lock(&store->dictionaries_lock);
+	other = find(store, seg->dictionary_offset);
+	if (!other) {
+		refcount_inc(&dictionary->users);
+		list_add(&dictionary->list, &store->dictionaries);
+		if (store->nr_dictionaries == DICTIONARIES_MAX) {
+			oldest = list_last_entry(&store->dictionaries,
+						 struct inc_dictionary, list);
+			list_del(&oldest->list);
+		} else {
+			store->nr_dictionaries++;
+		}
+	}
+	spin_unlock(&store->dictionaries_lock);
+	if (oldest)
+		inc_dictionary_put(oldest);
+	if (!other)
+		return dictionary;
+	inc_dictionary_put(dictionary);
+	return other;
+}
+
+/**
+ * inc_dictionary_put - do not need a dictionary any more
+ * @dictionary: from inc_dictionary_get()
+ *
+ * Context: process; may sleep.
+ */
+void inc_dictionary_put(struct inc_dictionary *dictionary)
+{
+	if (refcount_dec_and_test(&dictionary->users))
+		kvfree(dictionary);
+}
+
+/**
+ * inc_dictionary_forget - what was loaded from some chunks is not valid any more
+ * @store: the store
+ * @first: first chunk
+ * @last: last chunk; they are absent, and no lookup that saw them is left
+ *
+ * Context: process; may sleep.
+ */
+void inc_dictionary_forget(struct inc_store *store, u64 first, u64 last)
+{
+	u64 start = first << store->chunk_shift;
+	u64 end = (last + 1) << store->chunk_shift;
+	struct inc_dictionary *dictionary, *next;
+	LIST_HEAD(old);
+
+	spin_lock(&store->dictionaries_lock);
+	list_for_each_entry_safe(dictionary, next, &store->dictionaries, list) {
+		if (dictionary->offset >= end ||
+		    dictionary->offset + dictionary->size <= start)
+			continue;
+		list_move(&dictionary->list, &old);
+		store->nr_dictionaries--;
+	}
+	spin_unlock(&store->dictionaries_lock);
+	list_for_each_entry_safe(dictionary, next, &old, list)
+		inc_dictionary_put(dictionary);
+}
