@@ -322,6 +322,8 @@ static int cmd_layout(int argc, char **argv)
 	       "data_size=%" PRIu64 "\n", seg->bitmap_offset, seg->bitmap_size,
 	       seg->owners_offset, seg->guard_offset, seg->meta_offset,
 	       seg->meta_size, seg->data_offset, seg->data_size);
+	printf("dictionary_offset=%" PRIu64 "\ndictionary_size=%u\n",
+	       seg->dictionary_offset, seg->dictionary_size);
 	printf("map_dir_offset=%u\nmap_runs=%u\ntree_dir_offset=%u\n"
 	       "tree_runs=%u\n", seg->map_dir_offset, seg->map_runs,
 	       seg->tree_dir_offset, seg->tree_runs);
@@ -432,6 +434,9 @@ static int cmd_need(int argc, char **argv)
 		}
 		if (extent.codec != INC_CODEC_ZERO)
 			print_chunks(&image, extent.offset, extent.length);
+		if (extent.codec == INC_CODEC_LZ4_DICT)
+			print_chunks(&image, image.seg.dictionary_offset,
+				     image.seg.dictionary_size);
 	}
 	return 0;
 }

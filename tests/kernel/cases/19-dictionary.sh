@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Extents that need a dictionary: fetched when they are, damaged, healed.
+
+# shellcheck disable=SC2154	# what a layout sets
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# On demand.
+open_image dictionary
+eval "$("$tool" layout "$IMAGE")"
+between "the image has a dictionary" "$dictionary_size" 1024 65536
+serve nohints log=log
+block=$("$tool" map "$IMAGE" | awk '$2 == 3 { print $1; exit }')
+# Without one that needs it, nobody asks for it.
+zero=$("$tool" map "$IMAGE" | awk '$2 == 0 { print $1; exit }')
+in_dictionary() {
+	awk -v a="$dictionary_offset" -v b=$((dictionary_offset + dictionary_size)) \
+		'$1 < b && $1 + $2 > a' log | wc -l
+}
+is "a block of zeros can be read" "$("$tool" scan "$DEV" "$RAW" direct "$zero" 1)" ""
+is "the dictionary is not fetched for it" "$(in_dictionary)" 0
+is "a block that needs it can be read" "$("$tool" scan "$DEV" "$RAW" direct "$block" 1)" ""
+between "now it is" "$(in_dictionary)" 1 5
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 262144
+ok "by many at a time, too" "$tool" random "$DEV" "$RAW" 6 40 1
+is "without damage" "$(field failures)" 0
+stop
+cat "$IMAGE" >"$NODE"
+dmsetup remove t
+detach
+ok "the file is the image" cmp "$LOCAL" "$IMAGE"
+
+# Damaged.  What a byte of it is used for is not known: where it matters there
+# are errors, and nowhere else is anything wrong.
+table read_timeout 20000
+attach "$LOCAL"
+spoil() {	# spoil NAME OFFSET:HEX...
+	local mode name=$1 modes=direct scan
+	shift
+	[[ $name != all* ]] || modes="direct buffered mmap"
+	for mode in $modes; do
+		printf '%s\n' "$@" | "$tool" poke "$LOCAL"
+		activate
+		scan=$("$tool" scan "$DEV" "$RAW" "$mode" "$block" 150 | cut -d ' ' -f 1 | sort -u)
+		if [[ $name = all* ]]; then
+			is "$name: $mode: errors" "$scan" EIO
+		else
+			like "$name: $mode: errors at the most" "$scan" '^(EIO)?$'
+		fi
+		dmsetup remove t
+		activate
+		serve
+		is "$name: $mode: heals" "$("$tool" scan "$DEV" "$RAW" "$mode" "$block" 150)" ""
+		[[ $name != all* ]] || between "$name: $mode: counted" "$(field healed)" 1 1000
+		stop
+		dmsetup remove t
+		cp "$IMAGE" "$LOCAL"
+	done
+}
+# The other of two bits each, so that it is another byte for sure.
+byte() {
+	local value
+	value=$(od -An -tu1 -j "$1" -N 1 "$IMAGE")
+	printf '%d:%02x' "$1" $((value ^ 0x41))
+}
+zeros=$(printf '%08192d' 0)
+spoil "first byte of the dictionary" "$(byte "$dictionary_offset")"
+spoil "middle byte of the dictionary" "$(byte $((dictionary_offset + dictionary_size / 2)))"
+spoil "last byte of the dictionary" "$(byte $((dictionary_offset + dictionary_size - 1)))"
+pages=()
+for ((at = dictionary_offset; at < dictionary_offset + dictionary_size; at += 4096)); do
+	pages+=("$at:$zeros")
+done
+spoil "all of the dictionary" "${pages[@]}"
+
+# It goes and comes back while many use it.
+activate
+serve
+for _ in $(seq 1 15); do
+	"$tool" node "$NODE" discard "$dictionary_offset" 16384
+done >discards 2>&1 &
+ok "reads are right while it comes and goes" "$tool" random "$DEV" "$RAW" 6 40 2
+wait $!
+is "all discards were done" "$(grep -c 'discard: 0' discards)" 15
+is "nothing was taken for damage" "$(field failures)" 0
+stop
+dmsetup remove t
+detach
+
+# An entry that claims one in an image that has none.
+open_full small
+block=$("$tool" map "$IMAGE" | awk '$2 == 2 { print $1; exit }')
+dmsetup remove t
+"$tool" flip "$LOCAL" $(($("$tool" where "$IMAGE" map "$block") + 7)) 5
+activate
+is "no dictionary, but an entry that needs one" \
+	"$("$tool" scan "$DEV" "$RAW" direct "$block" 1)" "EIO $block-$block"
+the_end
