@@ -17,14 +17,6 @@
 
 #define INC_MINORS	(1 << MINORBITS)
 
-/**
- * struct inc_loader - an open file of a store's node
- * @store: its memory is kept by the file's reference to the cdev
- */
-struct inc_loader {
-	struct inc_store	*store;
-};
-
 static dev_t first_devt;
 static DEFINE_IDA(minors);
 static struct class inc_class = {
@@ -92,7 +84,7 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 		if (file->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT)
 			return -EAGAIN;
 		r = wait_event_interruptible(store->loaders_wait,
-					     inc_wait_pending(store) ||
+					     inc_wait_pending(store, loader) ||
 					     READ_ONCE(store->dead));
 		if (r)
 			return r;
@@ -107,8 +99,10 @@ static ssize_t control_write(struct kiocb *iocb, struct iov_iter *from)
 	if (READ_ONCE(loader->store->dead))
 		return -ENODEV;
 	r = inc_fill(loader->store, iocb->ki_pos, from);
-	if (r > 0)
+	if (r > 0) {
 		iocb->ki_pos += r;
+		WRITE_ONCE(loader->silent, false);
+	}
 	return r;
 }
 
@@ -121,7 +115,7 @@ static __poll_t control_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &store->loaders_wait, wait);
 	if (READ_ONCE(store->dead))
 		return EPOLLHUP | EPOLLIN | EPOLLRDNORM;
-	if (inc_wait_pending(store))
+	if (inc_wait_pending(store, loader))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	return mask;
 }

@@ -257,6 +257,19 @@ ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from);
 /*
  * wait.c
  */
+
+/**
+ * struct inc_loader - an open file of a store's node
+ * @store: its memory is kept by the file's reference to the cdev
+ * @silent: has let a want go by, and has filled nothing since
+ * @not_before: jiffies, before which there is nothing for it if it is silent
+ */
+struct inc_loader {
+	struct inc_store	*store;
+	bool			silent;
+	unsigned long		not_before;
+};
+
 #define INC_LINKS	8	/* absent ranges that a read asks for at a time */
 
 /**
@@ -353,7 +366,7 @@ void inc_wait_init(struct inc_store *store);
 void inc_wait_destroy(struct inc_store *store);
 bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		       struct inc_request *request);
-bool inc_wait_pending(struct inc_store *store);
+bool inc_wait_pending(struct inc_store *store, struct inc_loader *loader);
 void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader);
 
 /*

@@ -30,6 +30,7 @@
 #include "dm-incremental.h"
 
 #define HAND_OUT_AGAIN	(2 * HZ)
+#define SILENT_LAST	(HZ / 2)
 #define HINTS_MAX	256
 
 /**
@@ -43,6 +44,7 @@
  * @hint: nobody waits
  * @again: has been handed out before
  * @loader: who has it, NULL if it is not on store->handed; only compared
+ * @queued_at: jiffies when it came to store->demand
  * @handed_at: jiffies
  */
 struct inc_want {
@@ -55,6 +57,7 @@ struct inc_want {
 	bool			hint;
 	bool			again;
 	struct inc_loader	*loader;
+	unsigned long		queued_at;
 	unsigned long		handed_at;
 };
 
@@ -112,6 +115,7 @@ static struct inc_want *add_want(struct inc_store *store, u64 first, u64 last,
 		list_add_tail(&want->queue, &store->hints);
 		store->nr_hints++;
 	} else {
+		want->queued_at = jiffies;
 		list_add_tail(&want->queue, &store->demand);
 		store->nr_demand++;
 	}
@@ -285,6 +289,7 @@ static void start_timer(struct inc_store *store, unsigned long when)
 bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 		  const struct inc_ranges *ranges)
 {
+	unsigned long soon = jiffies + SILENT_LAST;
 	unsigned int used = 0, i;
 	LIST_HEAD(done);
 
@@ -323,7 +328,8 @@ bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 	if (!io->nr_links)
 		end_wait(store, io, BLK_STS_OK, &done);
 	else
-		start_timer(store, io->deadline);
+		start_timer(store, time_before(io->deadline, soon) ?
+				   io->deadline : soon);
 out:
 	mutex_unlock(&store->lock);
 
@@ -525,7 +531,12 @@ static bool take_back(struct inc_store *store, struct inc_loader *loader,
 
 		if (loader ? want->loader != loader : !late)
 			continue;
+		if (late) {
+			WRITE_ONCE(want->loader->not_before, now + SILENT_LAST);
+			WRITE_ONCE(want->loader->silent, true);
+		}
 		want->loader = NULL;
+		want->queued_at = now;
 		list_move_tail(&want->queue, &store->demand);
 		any = true;
 	}
@@ -552,7 +563,8 @@ void inc_wait_timer_work(struct work_struct *work)
 		  &store->nr_timeouts);
 
 	mutex_lock(&store->lock);
-	again = take_back(store, NULL, now);
+	/* Silent loaders may now get what nobody else has taken. */
+	again = take_back(store, NULL, now) || !list_empty(&store->demand);
 	list_for_each_entry(io, &store->waiting, waiting)
 		if (time_before(io->deadline, next))
 			next = io->deadline;
@@ -567,14 +579,44 @@ void inc_wait_timer_work(struct work_struct *work)
 		wake_up_interruptible(&store->loaders_wait);
 }
 
+/*
+ * A loader that has let a want go by without any fill since gets what no other
+ * one has taken in SILENT_LAST: else it would take half of all wants, or more,
+ * as it is always there to take one, and each would wait HAND_OUT_AGAIN.
+ */
+static bool comes_last(struct inc_store *store, struct inc_loader *loader)
+{
+	return READ_ONCE(loader->silent) && atomic_read(&store->nr_loaders) > 1;
+}
+
+/* The want that @loader gets; NULL if there is none for it now. */
+static struct inc_want *choose_want(struct inc_store *store,
+				    struct inc_loader *loader)
+{
+	struct inc_want *want;
+
+	want = list_first_entry_or_null(&store->demand, struct inc_want, queue);
+	if (!comes_last(store, loader))
+		return want ?: list_first_entry_or_null(&store->hints,
+							struct inc_want, queue);
+	if (!want)
+		return NULL;
+	WRITE_ONCE(loader->not_before, want->queued_at + SILENT_LAST);
+	return time_before(jiffies, loader->not_before) ? NULL : want;
+}
+
 /**
  * inc_wait_pending - is there something to hand out?
  * @store: the store
+ * @loader: to whom
  *
  * A hint for the caller's wait: the answer may be outdated at once.
  */
-bool inc_wait_pending(struct inc_store *store)
+bool inc_wait_pending(struct inc_store *store, struct inc_loader *loader)
 {
+	if (comes_last(store, loader))
+		return !list_empty_careful(&store->demand) &&
+		       !time_before(jiffies, READ_ONCE(loader->not_before));
 	return !list_empty_careful(&store->demand) ||
 	       !list_empty_careful(&store->hints);
 }
@@ -593,10 +635,7 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 	struct inc_want *want;
 
 	mutex_lock(&store->lock);
-	want = list_first_entry_or_null(&store->demand, struct inc_want, queue);
-	if (!want)
-		want = list_first_entry_or_null(&store->hints, struct inc_want,
-						queue);
+	want = choose_want(store, loader);
 	if (!want) {
 		mutex_unlock(&store->lock);
 		return false;

@@ -14,9 +14,11 @@
  *		for good; so do all other calls.
  *		A demand is handed to one loader. While its range is still
  *		absent it is handed out again, to any loader, once that loader
- *		closes the file, or after some time without a fill. Ranges of
- *		demands and hints may overlap, and a demand may follow for what
- *		a hint has asked for: a loader keeps track of what it fetches.
+ *		closes the file, or after some time without a fill. A loader
+ *		that let this happen comes after the others until it fills.
+ *		Ranges of demands and hints may overlap, and a demand may follow
+ *		for what a hint has asked for: a loader keeps track of what it
+ *		fetches.
  * poll()	POLLIN: read() would return a record. POLLOUT: always, but
  *		POLLIN and POLLHUP once the store is gone.
  * write()	fills: the bytes of the image file at the file position (pwrite:
