@@ -63,7 +63,7 @@ manual_pages() {
 	! [ -s "$work/man" ]
 }
 
-sources=(dm-incremental/*.[ch])
+sources=(dm-incremental/*.[ch] dm-incremental/include/uapi/linux/*.h)
 ok "checkpatch finds nothing in the module" style "${sources[@]}"
 for kernel in 6.1 6.12; do
 	ok "sparse finds nothing in the module for $kernel" sparse_clean $kernel
