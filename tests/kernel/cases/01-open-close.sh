@@ -17,7 +17,7 @@ is "its mode is 0600, its owner root" "$(stat -c '%a %u %g' "$NODE")" "600 0 0"
 is "only the head is present" "$(field present)/$(field total)" \
 	"$head_chunks/$((image_size / chunk_size))"
 is "the status line is that of a fresh device" "$(dmsetup status t)" \
-	"0 $((blocks * 8)) incremental $head_chunks/$((image_size / chunk_size)) 0 0 0 0 0 0 0 0 absent"
+	"0 $((blocks * 8)) incremental $head_chunks/$((image_size / chunk_size)) 0 0 0 0 0 0 0 0 absent table"
 is "the logical block size is 4096" "$(blockdev --getss "$DEV")" 4096
 is "the physical block size is 4096" "$(blockdev --getpbsz "$DEV")" 4096
 is "the device is read-only" "$(blockdev --getro "$DEV")" 1
