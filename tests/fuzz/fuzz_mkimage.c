@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzz target: mkimage inspect, verify and extract, each as a whole, on an
+ * Fuzz target: mkimage inspect and verify, each as a whole, on an
  * image in a file. An image that verify calls good with the true root hash
  * must be good.
  */
