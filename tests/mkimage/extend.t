@@ -269,6 +269,9 @@ ok "dirty: create" "$mkimage" create --force out dirty
 fails "an ext4 that was not unmounted" 1 'not unmounted cleanly' "$mkimage" \
 	extend --in-place dirty cost
 
+# (A seed of its own each time would make another directory each time.)
+seed=01234567-89ab-4def-8123-456789abcdef
+
 # Names in an index, small inodes, small blocks, a journal, no checksums.
 for options in "-I 128 -O ^metadata_csum" "-b 1024" "-O ^extent,^64bit" \
 		"-O 64bit,metadata_csum -N 64"; do
@@ -278,7 +281,7 @@ for options in "-I 128 -O ^metadata_csum" "-b 1024" "-O ^extent,^64bit" \
 	touch -d @1600000000 plain/many plain
 	truncate -s 24M out
 	# shellcheck disable=SC2086
-	mke2fs -q -F -t ext4 -E root_owner=0:0 $options -N 3000 -d plain out
+	mke2fs -q -F -t ext4 -E "root_owner=0:0,hash_seed=$seed" $options -N 3000 -d plain out
 	e2fsck -fyD out >/dev/null 2>&1
 	"$mkimage" create --force out image >/dev/null
 	for i in $(seq 400); do echo "new $i" >"more/many/added-$i"; done

@@ -93,7 +93,7 @@ END
 	ok "$kernel: and is shown" said 'in trouble: .*nowhere.c'
 	ok "$kernel: and the command was run to its end" grep -qx 'done' "$scratch/out"
 
-	vm --kernel $kernel -- sh -c 'echo before; echo c >/proc/sysrq-trigger'
+	vm --kernel $kernel -- sh -c 'echo before; sleep 2; echo c >/proc/sysrq-trigger'
 	ok "$kernel: a crash of the kernel fails the run" [ "$status" = 125 ]
 	ok "$kernel: the kernel's log is printed" said 'Kernel panic'
 	ok "$kernel: output from before the crash is there" grep -qx 'before' "$scratch/out"
