@@ -52,6 +52,7 @@
 #include <linux/dm-bufio.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/ratelimit.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
@@ -528,6 +529,7 @@ struct inc_view {
 	bool			prove_size;
 	struct inc_proof	*proof;
 	bool			suspended;
+	struct ratelimit_state	log_limit;	/* of what its reads report */
 	atomic_t		nr_windows;
 	atomic64_t		nr_hash_failures;
 };

@@ -102,8 +102,9 @@ static blk_status_t check_block(const struct inc_proof *proof)
 	if (proof->bio.bi_status || proof->block ||
 	    !memchr_inv(page_address(proof->page), 0, INC_SIGNED_ZEROS))
 		return proof->bio.bi_status;
-	DMERR_LIMIT("%s: block 0 does not begin with zeros, so the root digest does not vouch for the size of the device",
-		    dm_table_device_name(view->ti->table));
+	if (__ratelimit(&view->log_limit))
+		DMERR("%s: block 0 does not begin with zeros, so the root digest does not vouch for the size of the device",
+		      dm_table_device_name(view->ti->table));
 	return BLK_STS_IOERR;
 }
 

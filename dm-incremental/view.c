@@ -19,16 +19,19 @@
  * @bad: what they are
  * @heals: they are being fetched again
  *
- * Counts, logs (rate-limited), traces and sends a dm event.
+ * Counts, logs (rate-limited for each view, so that one that is full of damage
+ * does not silence another), traces and sends a dm event.
  */
 void inc_view_bad(struct inc_view *view, const struct inc_bad *bad, bool heals)
 {
 	struct inc_store *store = view->store;
 
 	atomic64_inc(&view->nr_hash_failures);
-	DMERR_LIMIT("%s: %s of block %llu is damaged, at image offset %llu%s",
-		    dm_table_device_name(view->ti->table), bad->what, bad->block,
-		    bad->offset, heals ? ": fetching it again" : "");
+	if (__ratelimit(&view->log_limit))
+		DMERR("%s: %s of block %llu is damaged, at image offset %llu%s",
+		      dm_table_device_name(view->ti->table), bad->what,
+		      bad->block, bad->offset,
+		      heals ? ": fetching it again" : "");
 	trace_incremental_hash_failure(store->bdev_dev, bad->what, bad->block,
 				       bad->offset);
 	schedule_work(&store->event_work);
@@ -247,6 +250,8 @@ int inc_view_open(struct inc_view *view, char **error)
 		return -EINVAL;
 	}
 	view->segment = &store->segments[view->generation];
+	ratelimit_state_init(&view->log_limit, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
 	r = check_trust(view, error);
 	if (r)
 		return r;
