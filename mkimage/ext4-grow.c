@@ -179,15 +179,21 @@ static errcode_t find_row(struct ext4 *ext4)
 	return 0;
 }
 
+/* Let ext4->next be free. */
+static errcode_t next_block(struct ext4 *ext4)
+{
+	if (ext4->next < ext4->end &&
+	    !ext2fs_test_block_bitmap2(ext4->fs->block_map, ext4->next))
+		return 0;
+	return find_row(ext4);
+}
+
 static errcode_t new_block(ext2_filsys fs, blk64_t goal, blk64_t *block)
 {
 	struct ext4 *ext4 = fs->priv_data;
-	errcode_t code = 0;
+	errcode_t code = next_block(ext4);
 
 	(void)goal;
-	if (ext4->next >= ext4->end ||
-	    ext2fs_test_block_bitmap2(fs->block_map, ext4->next))
-		code = find_row(ext4);
 	if (code)
 		return code;
 	*block = ext4->next++;
@@ -195,9 +201,31 @@ static errcode_t new_block(ext2_filsys fs, blk64_t goal, blk64_t *block)
 	return 0;
 }
 
+/*
+ * libext2fs takes the blocks for more names in a directory with an index from
+ * here, one at a time, by way of ext2fs_fallocate(). Left to itself it finds
+ * none in a full filesystem.
+ */
+static errcode_t new_range(ext2_filsys fs, int flags, blk64_t goal,
+			   blk64_t count, blk64_t *start, blk64_t *got)
+{
+	struct ext4 *ext4 = fs->priv_data;
+	errcode_t code = next_block(ext4);
+
+	if (code)
+		return code;
+	if (flags & EXT2_NEWRANGE_FIXED_GOAL && goal != ext4->next)
+		return EXT2_ET_BLOCK_ALLOC_FAIL;
+	if (flags & EXT2_NEWRANGE_MIN_LENGTH && count > 1)
+		return EXT2_ET_BLOCK_ALLOC_FAIL;
+	*got = 1;
+	return new_block(fs, goal, start);
+}
+
 void ext4_allocate_blocks(struct ext4 *ext4)
 {
 	ext2fs_set_alloc_block_callback(ext4->fs, new_block, NULL);
+	ext2fs_set_new_range_callback(ext4->fs, new_range, NULL);
 }
 
 errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t folder, int mode,

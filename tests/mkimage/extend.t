@@ -269,9 +269,6 @@ ok "dirty: create" "$mkimage" create --force out dirty
 fails "an ext4 that was not unmounted" 1 'not unmounted cleanly' "$mkimage" \
 	extend --in-place dirty cost
 
-# (A seed of its own each time would make another directory each time.)
-seed=01234567-89ab-4def-8123-456789abcdef
-
 # Names in an index, small inodes, small blocks, a journal, no checksums.
 for options in "-I 128 -O ^metadata_csum" "-b 1024" "-O ^extent,^64bit" \
 		"-O 64bit,metadata_csum -N 64"; do
@@ -281,7 +278,7 @@ for options in "-I 128 -O ^metadata_csum" "-b 1024" "-O ^extent,^64bit" \
 	touch -d @1600000000 plain/many plain
 	truncate -s 24M out
 	# shellcheck disable=SC2086
-	mke2fs -q -F -t ext4 -E "root_owner=0:0,hash_seed=$seed" $options -N 3000 -d plain out
+	mke2fs -q -F -t ext4 -E root_owner=0:0 $options -N 3000 -d plain out
 	e2fsck -fyD out >/dev/null 2>&1
 	"$mkimage" create --force out image >/dev/null
 	for i in $(seq 400); do echo "new $i" >"more/many/added-$i"; done
@@ -297,6 +294,35 @@ for options in "-I 128 -O ^metadata_csum" "-b 1024" "-O ^extent,^64bit" \
 	debugfs -R "rdump / got" out 2>/dev/null
 	rm -rf got/lost+found
 	ok "$options: all is there" diff -r got plain
+done
+
+# Full to the last block, and names that need one more for their directory: with
+# an index libext2fs takes it in a way of its own. The files need none.
+rm -rf plain more
+mkdir -p plain/many more/many
+seq -f plain/many/entry-%g 500 | xargs touch -d @1600000000
+seq -f more/many/added-%g 300 | xargs touch -d @1600000000
+for options in "-E hash_seed=01234567-89ab-4def-8123-456789abcdef" \
+		"-E hash_seed=3239a6e5-afb6-49df-b74f-d6c24dc918ee" \
+		"-b 1024" "-O ^extent,^64bit"; do
+	rm -f out
+	truncate -s 4M out
+	# shellcheck disable=SC2086
+	mke2fs -q -F -t ext4 $options -O ^has_journal -N 2000 -d plain out
+	e2fsck -fyD out >/dev/null 2>&1
+	free=$(dumpe2fs -h out 2>/dev/null |
+		awk -F ': *' '/^Block size/ { size = $2 }
+			/^Free blocks/ { free = $2 } END { print free * size }')
+	noise "$free" 9 >filler
+	debugfs -w -R "write filler filler" out >/dev/null 2>&1
+	is "$options: full" "$(dumpe2fs -h out 2>/dev/null |
+		sed -n 's/^Free blocks: *//p')" 0
+	ok "$options: create" "$mkimage" create --force out image
+	ok "$options: more names" "$mkimage" extend --in-place image more
+	ok "$options: extract" "$mkimage" extract --force image out
+	ok "$options: e2fsck" e2fsck -fn out
+	is "$options: all names" \
+		"$(debugfs -R "ls -p /many" out 2>/dev/null | grep -c -e added- -e entry-)" 800
 done
 
 finish
