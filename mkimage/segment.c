@@ -11,6 +11,12 @@
 #include "message.h"
 #include "segment.h"
 
+/*
+ * Bytes that there are for a layer's signature at least: by RSA-4096, with its
+ * certificate and one above it.
+ */
+#define LAYER_SIGNATURE		3584u
+
 struct segment_known {
 	u32 tag;		/* of the cluster's id */
 	u32 number;		/* of its record, plus 1; 0: empty */
@@ -236,12 +242,19 @@ struct layout {
 
 /*
  * A layer's directories go where its signature need not: every page counts in a
- * layer, and half of the area is twice what a signature takes.
+ * layer, and few signatures take so much, as LAYER_SIGNATURE tells.
  */
 static u32 signature_area(const struct segment *seg, u64 directories)
 {
-	return seg->generation && directories <= INC_SIGNATURE_AREA / 2 ?
-	       INC_SIGNATURE_AREA - (u32)directories : INC_SIGNATURE_AREA;
+	u32 least = seg->signature_size > LAYER_SIGNATURE ?
+		    seg->signature_size : LAYER_SIGNATURE;
+	u32 room;
+
+	for (room = INC_PAGE_SIZE; seg->generation && room <= INC_SIGNATURE_AREA;
+	     room *= 2)
+		if (least + directories <= room)
+			return room - (u32)directories;
+	return INC_SIGNATURE_AREA;
 }
 
 static int lay_out(struct segment *seg, struct layout *to, const char *name)
