@@ -50,7 +50,10 @@ const char squash_help[] =
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
 "  --threads N       work with N threads (one for each processor)\n"
 "  --force           replace OUT if it exists\n"
-"  --json            print the summary as JSON\n";
+"  --json            print the summary as JSON\n"
+"\n"
+"A signature in IMAGE is not taken along. To sign OUT, as \"mkimage sign\" does:\n"
+SIGNER_HELP;
 
 struct create {
 	const char *command;
@@ -71,7 +74,6 @@ struct create {
 	struct signer_options signer_options;
 
 	struct signer *signer;
-	u8 *signature;
 	struct source source;
 	u8 dictionary_bytes[INC_DICTIONARY_MAX];
 	struct segment seg;
@@ -283,24 +285,15 @@ static int prepare_dictionary(struct create *create)
 
 static int sign(struct create *create)
 {
-	char text[2 * INC_SHA256_SIZE + 1];
-	struct segment *seg = &create->seg;
 	u8 start[INC_SIGNED_ZEROS];
-	size_t size = 0;
 	int ret;
 
 	if (!create->signer)
 		return 0;
 	ret = read_all(create->source.fd, 0, start, sizeof(start),
 		       create->source.name);
-	if (ret)
-		return ret;
-	sign_check_start(create->image_path, start);
-	inc_hex_format(seg->meta.root, INC_SHA256_SIZE, text);
-	ret = signer_sign(create->signer, text, &create->signature, &size);
-	seg->signature = create->signature;
-	seg->signature_size = (u32)size;
-	return ret;
+	return ret ? ret : signer_sign_segment(create->signer, &create->seg,
+					       create->image_path, start);
 }
 
 static int build(struct create *create, const struct output *output)
@@ -409,7 +402,6 @@ static int run(struct create *create)
 		print_summary(create);
 	segment_free(&create->seg);
 	signer_free(create->signer);
-	free(create->signature);
 	source_close(&create->source);
 	output_close(&output);
 	return ret ? EXIT_FAILED : EXIT_OK;
@@ -481,7 +473,7 @@ static bool parse_option(struct create *create, int option)
 		create->json = true;
 		return true;
 	default:
-		return signer_option("create", option, optarg,
+		return signer_option(create->command, option, optarg,
 				     &create->signer_options);
 	}
 }
@@ -505,12 +497,8 @@ static int run_command(const char *name, int argc, char **argv,
 			return usage_error(name);
 	if (!operands_ok(name, argc, argv, operands, 2))
 		return EXIT_USAGE;
-	if (!signer_options_ok(name, &create.signer_options))
+	if (!signer_options_only_sign(name, &create.signer_options))
 		return usage_error(name);
-	if (create.signer_options.certificate && !create.signer_options.key) {
-		message_error("%s: --certificate needs --key", name);
-		return usage_error(name);
-	}
 	create.source_path = argv[optind];
 	create.image_path = argv[optind + 1];
 	return run(&create);
@@ -543,6 +531,7 @@ int command_squash(int argc, char **argv)
 		{ "threads", required_argument, NULL, 't' },
 		{ "force", no_argument, NULL, 'F' },
 		{ "json", no_argument, NULL, 'j' },
+		SIGNER_OPTIONS,
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "IMAGE", "OUT" };

@@ -20,6 +20,7 @@
 #include "parse.h"
 #include "pipeline.h"
 #include "rawdiff.h"
+#include "signer.h"
 #include "walk.h"
 
 const char extend_help[] =
@@ -40,6 +41,9 @@ const char extend_help[] =
 "  --force           replace LAYER if it exists\n"
 "  --json            print the summary as JSON\n"
 "\n"
+"To sign the root hash, as \"mkimage sign\" does:\n"
+SIGNER_HELP
+"\n"
 "The same IMAGE, SOURCE, options and SOURCE_DATE_EPOCH make the same bytes,\n"
 "whatever the number of threads.\n";
 
@@ -54,7 +58,9 @@ struct extend {
 	u64 threads;
 	char **removed;
 	struct extend_plan plan;
+	struct signer_options signer_options;
 
+	struct signer *signer;
 	int fd;				/* of the image, locked; or -1 */
 	struct inc_image *image;
 	struct overlay *overlay;
@@ -245,6 +251,18 @@ static int build(struct extend *extend)
 	return ret;
 }
 
+static int sign(struct extend *extend)
+{
+	u8 start[INC_BLOCK_SIZE];
+	int ret;
+
+	if (!extend->signer)
+		return 0;
+	ret = overlay_read(extend->overlay, 0, sizeof(start), start);
+	return ret ? ret : signer_sign_segment(extend->signer, &extend->seg,
+					       extend->image_path, start);
+}
+
 static int write_in_place(struct extend *extend)
 {
 	u64 size = inc_image_size(extend->image);
@@ -315,6 +333,11 @@ static int extend_image(struct extend *extend)
 {
 	int ret = 0;
 
+	/* It may ask for a passphrase: before the long part. */
+	if (extend->signer_options.key)
+		ret = signer_open(&extend->signer, &extend->signer_options);
+	if (ret)
+		return ret;
 	if (extend->in_place) {
 		extend->fd = append_open(extend->image_path);
 		ret = extend->fd < 0 ? extend->fd : 0;
@@ -340,6 +363,8 @@ static int extend_image(struct extend *extend)
 	if (!ret)
 		ret = build(extend);
 	if (!ret)
+		ret = sign(extend);
+	if (!ret)
 		ret = extend->in_place ? write_in_place(extend) :
 					 write_layer(extend);
 	return ret;
@@ -363,6 +388,7 @@ static int run(struct extend *extend)
 			      extend->image_path);
 	}
 	segment_free(&extend->seg);
+	signer_free(extend->signer);
 	overlay_close(extend->overlay);
 	inc_hash_free(extend->hash);
 	inc_image_close(extend->image);
@@ -403,7 +429,8 @@ static bool parse_option(struct extend *extend, int option)
 		extend->json = true;
 		return true;
 	default:
-		return false;
+		return signer_option("extend", option, optarg,
+				     &extend->signer_options);
 	}
 }
 
@@ -414,7 +441,8 @@ static bool options_fit(const struct extend *extend)
 	else if (extend->raw_path && extend->plan.removed_count)
 		message_error("extend: --remove does not go with --raw");
 	else
-		return true;
+		return signer_options_only_sign("extend",
+						&extend->signer_options);
 	return false;
 }
 
@@ -429,6 +457,7 @@ int command_extend(int argc, char **argv)
 		{ "threads", required_argument, NULL, 't' },
 		{ "force", no_argument, NULL, 'F' },
 		{ "json", no_argument, NULL, 'j' },
+		SIGNER_OPTIONS,
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "IMAGE", "SOURCE" };
@@ -437,6 +466,7 @@ int command_extend(int argc, char **argv)
 
 	memset(&extend, 0, sizeof(extend));
 	extend.level = 9;
+	extend.signer_options.passphrase_fd = -1;
 	extend.threads = pipeline_threads();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!parse_option(&extend, option))

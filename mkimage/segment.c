@@ -53,6 +53,7 @@ void segment_free(struct segment *seg)
 	spool_free(seg->data);
 	spool_free(seg->ids);
 	free(seg->known);
+	free(seg->signature);
 }
 
 static int known_grow(struct segment *seg)

@@ -13,7 +13,8 @@ struct segment_known;
 /**
  * struct segment - a segment being written
  * @uuid: of the image; needed by segment_write() only
- * @signature: likewise; of seg->meta.root
+ * @signature: of meta.root, of @signature_size bytes, or NULL and 0; likewise;
+ *	segment_free() frees it
  * @generation: its number, 0 for the base
  * @offset: where it starts in the image, 0 for the base
  * @dictionary: of @dictionary_size bytes, or NULL and 0; likewise
@@ -28,7 +29,7 @@ struct segment {
 	u8 uuid[16];
 	u8 salt[INC_SALT_MAX];
 	u32 salt_size;
-	const u8 *signature;		/* NULL: not signed */
+	u8 *signature;
 	u32 signature_size;
 	u32 chunk_shift;
 	u32 cluster_shift;

@@ -74,6 +74,17 @@ bool signer_options_ok(const char *command,
 	return false;
 }
 
+bool signer_options_only_sign(const char *command,
+			      const struct signer_options *options)
+{
+	if (!signer_options_ok(command, options))
+		return false;
+	if (!options->certificate || options->key)
+		return true;
+	message_error("%s: --certificate needs --key", command);
+	return false;
+}
+
 /* Of the file that inc_anchors_load() has found good. */
 static int load_certificates(struct signer *signer)
 {
@@ -235,5 +246,19 @@ int signer_sign(struct signer *signer, const char *text, u8 **data,
 	else if (who.expired)
 		message_warning("%s: the signer's certificate has expired",
 				signer->name);
+	return ret;
+}
+
+int signer_sign_segment(struct signer *signer, struct segment *segment,
+			const char *name, const u8 *start)
+{
+	char text[2 * INC_SHA256_SIZE + 1];
+	size_t size = 0;
+	int ret;
+
+	sign_check_start(name, start);
+	inc_hex_format(segment->meta.root, INC_SHA256_SIZE, text);
+	ret = signer_sign(signer, text, &segment->signature, &size);
+	segment->signature_size = (u32)size;
 	return ret;
 }

@@ -6,6 +6,7 @@
 #define MKIMAGE_SIGNER_H
 
 #include "incremental.h"
+#include "segment.h"
 
 /**
  * struct signer_options - the command line's part of it
@@ -50,6 +51,10 @@ bool signer_option(const char *command, int option, const char *value,
 bool signer_options_ok(const char *command,
 		       const struct signer_options *options);
 
+/* The same, for who has no use for a certificate but to sign. */
+bool signer_options_only_sign(const char *command,
+			      const struct signer_options *options);
+
 struct signer;
 
 /**
@@ -73,5 +78,16 @@ void signer_free(struct signer *signer);
  */
 int signer_sign(struct signer *signer, const char *text, u8 **data,
 		size_t *size);
+
+/**
+ * signer_sign_segment - sign a segment that is about to be written
+ * @segment: its root digest is known
+ * @name: of the image
+ * @start: the device's first INC_SIGNED_ZEROS bytes
+ *
+ * Return: 0, or an errno below 0 after an error message.
+ */
+int signer_sign_segment(struct signer *signer, struct segment *segment,
+			const char *name, const u8 *start);
 
 #endif /* MKIMAGE_SIGNER_H */

@@ -275,6 +275,47 @@ is "with a warning" "$(grep -c 'has expired' .output)" 1
 fails "and is not trusted" 1 "certificate of CN = late expired on 20[0-9-]+ [0-9:]+ UTC" \
 	"$mkimage" verify --certificate root.pem image
 
+# Layers, and what is squashed.
+mkdir more
+seq 1 3000 >more/file
+SOURCE_DATE_EPOCH=1700000000 "$mkimage" create --force tree image >/dev/null
+cp image plain-base
+ok "extend signs" "$mkimage" extend --in-place --key p256.key --certificate p256.pem image more
+ok "the layer is signed" "$mkimage" verify --certificate p256.pem image
+is "the base is not" "$("$mkimage" inspect --generation 0 image |
+	sed -n 's/^signature.signed  *//p')" false
+ok "squash" "$mkimage" squash --force image out
+is "does not take the signature along" "$(value out signature.signed)" false
+ok "squash signs" "$mkimage" squash --force --key rsa2048.key \
+	--certificate rsa2048.pem image out
+ok "what is squashed is signed" "$mkimage" verify --certificate rsa2048.pem out
+is "and has the same root hash" "$(value out root_hash)" "$(value image root_hash)"
+for command in "squash image out" "extend --in-place image more"; do
+	# shellcheck disable=SC2086
+	fails "${command%% *}: a key alone" 2 "${command%% *}: --key needs --certificate" \
+		"$mkimage" $command --key rsa2048.key
+	# shellcheck disable=SC2086
+	fails "${command%% *}: a certificate alone" 2 "${command%% *}: --certificate needs --key" \
+		"$mkimage" $command --certificate rsa2048.pem
+done
+# A chain so long that the signature takes more than what a layer has by itself.
+before=root
+for i in $(seq 12); do
+	issue "long$i" "$before" ca
+	before=long$i
+done
+issue longleaf "$before" leaf
+{ cat longleaf.pem; for i in $(seq 12 -1 1); do cat "long$i.pem"; done; } >chain.pem
+cp plain-base image
+"$mkimage" extend --in-place image more >/dev/null
+fails "a long chain in a layer" 1 "and it has room for" \
+	"$mkimage" sign --key longleaf.key --certificate chain.pem image
+cp plain-base image
+ok "a long chain in a layer that is made for it" "$mkimage" extend --in-place \
+	--key longleaf.key --certificate chain.pem image more
+ok "it has $(value image signature.bytes) bytes" [ "$(value image signature.bytes)" -gt 3584 ]
+ok "and is good" "$mkimage" verify --certificate root.pem image
+
 # What is trusted must be all of it.
 "$mkimage" create --force --key rsa2048.key --certificate rsa2048.pem raw image >/dev/null
 other_root=$(printf '%s' "$root" | tr 0-9a-f 1-9a-f0)
