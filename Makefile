@@ -150,7 +150,7 @@ check:
 	@scripts/fetch-jre >/dev/null
 	@echo "== build"
 	$(MAKE) -j$(JOBS) tools modules test-programs fuzz-targets
-	$(MAKE) -j$(JOBS) SANITIZE=1 unit-tests
+	$(MAKE) -j$(JOBS) SANITIZE=1 unit-tests build/sanitize/mkimage
 	@echo "== tests"
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer --failures $(TESTS)
 

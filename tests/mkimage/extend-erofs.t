@@ -5,8 +5,8 @@
 # file, random changes against a plain directory, and images it refuses.
 # tests/kernel/cases/30-extend-erofs.sh asks the kernel. STEPS=N: more of them.
 
-# shellcheck source=tests/mkimage/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/mkimage/layers.sh
+. "$(dirname "$0")/layers.sh"
 
 tree() {
 	python3 "$top/tests/mkimage/tree.py" "$@"
@@ -25,30 +25,17 @@ image_is() {
 	ok "$1: every path as in the directory" diff got wanted
 }
 
-# layer_size WHAT BYTES IMAGE OPTION...: a layer has at most so many
-layer_size() {
-	local what=$1 most=$2
-	shift 2
-	ok "$what" "$mkimage" extend --force --output layer "$@"
-	ok "$what: $(stat -c %s layer) bytes, at most $most" \
-		[ "$(stat -c %s layer)" -le "$most" ]
-}
-
-export SOURCE_DATE_EPOCH=1700000000
-
 ### What it costs
 
-mkdir -p base/lib/sub cost renamed
-noise 104857601 1 >base/lib/large
-noise 1048576 2 >base/lib/medium
+new_file_costs erofs
+
+cost_base
+mkdir base/lib/sub cost
 for i in $(seq 3000); do : >"base/lib/sub/entry-$i"; done
 find base -exec touch -d @1600000000 {} +
-ok "create" "$mkimage" create --level 2 base image
-
 noise 1048576 3 >cost/new
-# Four to five pages of the map and the tree, depending on where it falls.
-layer_size "a new file of 1 MiB" $((1048576 + 73728)) image cost
-cp -p base/lib/large renamed/other-name
+ok "create" "$mkimage" create --level 2 base image
+layer_size "a new file of 1 MiB" $((1048576 + 65536)) image cost
 layer_size "a renamed file of 100 MiB" 65536 --remove lib/large image renamed
 cat image layer >extended
 mv base/lib/large base/other-name
@@ -214,15 +201,9 @@ rm -rf plain old new wide twice image empty-source
 
 # random SEED STEPS OPTION...: OPTIONs are mkfs.erofs's
 random() {
-	local seed=$1 steps=$2 i
-	local -a options
+	local seed=$1 steps=$2
 	shift 2
-	rm -rf plain source image
-	for i in 1 2; do
-		python3 "$top/tests/mkimage/steps.py" "$seed-base-$i" plain \
-			source removed || return 1
-		rm -r source
-	done
+	random_base "$seed" || return 1
 	if [ $# -gt 0 ]; then
 		find plain -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 		mkfs.erofs --quiet "$@" raw plain || return 1
@@ -230,22 +211,9 @@ random() {
 	else
 		"$mkimage" create plain image || return 1
 	fi
-	for i in $(seq "$steps"); do
-		python3 "$top/tests/mkimage/steps.py" "$seed-$i" plain source \
-			removed || return 1
-		mapfile -t options < <(sed 's/^/--remove=/' removed)
-		"$mkimage" extend --in-place "${options[@]}" image source ||
-			return 1
-		rm -r source
-		# Every generation is looked at, but not all by all.
-		"$mkimage" extract --force image raw || return 1
-		tree --erofs raw >got || return 1
-		tree plain >wanted
-		diff got wanted || return 1
-		fsck.erofs raw || return 1
-	done
-	rm -rf out
-	fsck.erofs --extract=out raw
+	random_steps "$seed" "$steps" fsck.erofs tree.py --erofs || return 1
+	rm -rf extracted
+	fsck.erofs --extract=extracted out
 }
 
 ok "random steps" random one "${STEPS:-12}"
