@@ -48,6 +48,7 @@ const char squash_help[] =
 "with the same root hash.\n"
 "\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
+"  --dictionary      compress with a dictionary, whether IMAGE has one or not\n"
 "  --threads N       work with N threads (one for each processor)\n"
 "  --force           replace OUT if it exists\n"
 "  --json            print the summary as JSON\n"
@@ -528,6 +529,7 @@ int command_squash(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "level", required_argument, NULL, 'l' },
+		{ "dictionary", no_argument, NULL, 'd' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "force", no_argument, NULL, 'F' },
 		{ "json", no_argument, NULL, 'j' },

@@ -53,6 +53,10 @@ ok "both kinds are there" test "$(value image.inc clusters.lz4_dictionary.cluste
 ok "verify" "$mkimage" verify image.inc
 ok "extract" "$mkimage" extract --force image.inc out
 ok "gives the new source" cmp more out
+ok "squash with one" "$mkimage" squash --dictionary image.inc squashed.inc
+is "all clusters use it" "$(value squashed.inc clusters.lz4.clusters)" 0
+is "the root hash is the layer's" "$(value squashed.inc root_hash)" "$(value image.inc root_hash)"
+ok "verify" "$mkimage" verify squashed.inc
 
 # A layer that adds nothing to guard still guards a page.
 head -c 40960 raw >small
