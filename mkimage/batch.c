@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "batch.h"
 #include "known.h"
+#include "pipeline.h"
 
 /*
  * What compression must save to be worth expanding at every read: a 64th. It
@@ -63,10 +64,22 @@ void compressor_free(struct compressor *compressor)
 	free(compressor);
 }
 
-struct batch *batch_new(void)
+static void batch_free(void *item)
+{
+	struct batch *batch = item;
+
+	if (!batch)
+		return;
+	free(batch->data);
+	free(batch->packed);
+	free(batch);
+}
+
+static void *batch_new(void *context)
 {
 	struct batch *batch = malloc(sizeof(*batch));
 
+	(void)context;
 	if (!batch)
 		return NULL;
 	batch->data = malloc(BATCH_BYTES);
@@ -75,15 +88,6 @@ struct batch *batch_new(void)
 		return batch;
 	batch_free(batch);
 	return NULL;
-}
-
-void batch_free(struct batch *batch)
-{
-	if (!batch)
-		return;
-	free(batch->data);
-	free(batch->packed);
-	free(batch);
 }
 
 static bool all_zero(const u8 *bytes, size_t length)
@@ -179,8 +183,11 @@ static u32 compress_cluster(const struct batch *batch, u64 first, u8 *packed,
 	return 0;
 }
 
-int batch_process(struct batch *batch, const struct batch_options *options)
+static int work(void *context, void *item)
 {
+	const struct batch_run *run = context;
+	const struct batch_options *options = run->options;
+	struct batch *batch = item;
 	u32 step = 1u << options->cluster_shift;
 	u8 *packed = batch->packed;
 	LZ4_streamHC_t *stream;
@@ -202,4 +209,33 @@ int batch_process(struct batch *batch, const struct batch_options *options)
 				&batch->clusters[batch->cluster_count++],
 				options, stream);
 	return 0;
+}
+
+static int produce(void *context, void *item)
+{
+	const struct batch_run *run = context;
+
+	return run->produce(run->context, item);
+}
+
+static int consume(void *context, void *item)
+{
+	const struct batch_run *run = context;
+
+	return run->consume(run->context, item);
+}
+
+int batch_run(const struct batch_run *run)
+{
+	const struct pipeline pipeline = {
+		.threads = run->threads,
+		.context = (void *)run,
+		.item_new = batch_new,
+		.item_free = batch_free,
+		.produce = produce,
+		.work = work,
+		.consume = consume,
+	};
+
+	return pipeline_run(&pipeline);
 }

@@ -64,7 +64,7 @@ struct batch_cluster {
  * @data: the blocks
  * @packed: room for what they are compressed to
  * @digest: of each block
- * @clusters: filled in by batch_process()
+ * @clusters: filled in by batch_run()
  */
 struct batch {
 	u64 block;
@@ -77,14 +77,27 @@ struct batch {
 	struct batch_cluster clusters[BATCH_BLOCKS];
 };
 
-struct batch *batch_new(void);
-void batch_free(struct batch *batch);
-
 /* The id of a whole cluster whose blocks have @digests, one after the other. */
 void batch_cluster_id(const struct batch_options *options, const u8 *digests,
 		      u8 *id);
 
-/* Hash and compress. Return: 0 or -ENOMEM. */
-int batch_process(struct batch *batch, const struct batch_options *options);
+/**
+ * struct batch_run - what is done with batches
+ * @threads: that hash and compress
+ * @produce: fill in the next batch: its fields up to @data. Return 1; 0 if there
+ *	is none; or an errno below 0, which ends the run.
+ * @consume: take the batch, with all of its fields. Return 0, or an errno below
+ *	0. Batches come in order, and both get @context, from the caller's thread.
+ */
+struct batch_run {
+	const struct batch_options *options;
+	unsigned int threads;
+	void *context;
+	int (*produce)(void *context, struct batch *batch);
+	int (*consume)(void *context, const struct batch *batch);
+};
+
+/* Hash and compress. Return: 0, or the first errno below 0. */
+int batch_run(const struct batch_run *run);
 
 #endif /* MKIMAGE_BATCH_H */

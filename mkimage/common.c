@@ -18,6 +18,12 @@ int usage_error(const char *command)
 	return EXIT_USAGE;
 }
 
+int no_memory(void)
+{
+	message_error("out of memory");
+	return -ENOMEM;
+}
+
 bool operands_ok(const char *command, int argc, char **argv,
 		 const char *const *names, int count)
 {

@@ -86,18 +86,6 @@ struct create {
 	struct progress progress;
 };
 
-/* Where data starts at or after block @at, the end of the source if nowhere. */
-static u64 seek_data(struct create *create, u64 at)
-{
-	off_t found = lseek(create->source.fd, (off_t)(at << INC_BLOCK_SHIFT),
-			    SEEK_DATA);
-
-	if (found >= 0)
-		return (u64)found >> INC_BLOCK_SHIFT;
-	/* Not every filesystem and device knows where its holes are. */
-	return errno == ENXIO ? create->source.blocks : at;
-}
-
 /* Where data that goes on at block @at ends. */
 static u64 seek_hole(struct create *create, u64 at)
 {
@@ -124,7 +112,7 @@ static int fill(struct create *create, struct batch *batch)
 
 		stop = at;
 		if (at >= create->data_end)
-			stop = seek_data(create, at);
+			stop = source_seek_data(&create->source, at);
 		if (stop > at) {
 			stop = stop < end ? stop : end;
 			memset(place, 0, (stop - at) << INC_BLOCK_SHIFT);
@@ -144,17 +132,16 @@ static int fill(struct create *create, struct batch *batch)
  * Batches start at multiples of their size, so that clusters do not straddle
  * them and holes between are whole pages of metadata.
  */
-static int produce(void *context, void *item)
+static int produce(void *context, struct batch *batch)
 {
 	struct create *create = context;
-	struct batch *batch = item;
 	u64 left = create->source.blocks - create->next;
 	u64 data = create->next;
 
 	if (!left)
 		return 0;
 	if (create->next >= create->data_end)
-		data = seek_data(create, create->next);
+		data = source_seek_data(&create->source, create->next);
 	if (data < create->source.blocks)
 		data -= data % BATCH_BLOCKS;
 	batch->block = create->next;
@@ -166,53 +153,29 @@ static int produce(void *context, void *item)
 	return batch->hole ? 1 : fill(create, batch) ?: 1;
 }
 
-static int work(void *context, void *item)
-{
-	const struct create *create = context;
-
-	return batch_process(item, &create->batch);
-}
-
-static int consume(void *context, void *item)
+static int consume(void *context, const struct batch *batch)
 {
 	struct create *create = context;
-	const struct batch *batch = item;
 
 	progress_show(&create->progress, batch->block << INC_BLOCK_SHIFT);
 	return segment_add(&create->seg, batch);
 }
 
-static void *item_new(void *context)
-{
-	(void)context;
-	return batch_new();
-}
-
-static void item_free(void *item)
-{
-	batch_free(item);
-}
-
 static int add_all(struct create *create)
 {
-	const struct pipeline pipeline = {
+	const struct batch_run run = {
+		.options = &create->batch,
 		.threads = (unsigned int)create->threads,
-		.items = (unsigned int)create->threads + 4,
 		.context = create,
-		.item_new = item_new,
-		.item_free = item_free,
 		.produce = produce,
-		.work = work,
 		.consume = consume,
 	};
 	int ret;
 
 	progress_start(&create->progress, "creating",
 		       create->source.blocks << INC_BLOCK_SHIFT);
-	ret = pipeline_run(&pipeline);
+	ret = batch_run(&run);
 	progress_end(&create->progress);
-	if (ret == -ENOMEM)
-		message_error("out of memory; fewer --threads take less");
 	return ret;
 }
 
@@ -280,8 +243,7 @@ static int prepare_dictionary(struct create *create)
 	create->batch.primed = create->primed;
 	if (create->primed)
 		return 0;
-	message_error("out of memory");
-	return -ENOMEM;
+	return no_memory();
 }
 
 static int sign(struct create *create)
@@ -312,10 +274,8 @@ static int build(struct create *create, const struct output *output)
 			      seg->salt_size);
 	}
 	hash = inc_hash_new("sha256", seg->salt, seg->salt_size);
-	if (!hash) {
-		message_error("out of memory");
-		return -ENOMEM;
-	}
+	if (!hash)
+		return no_memory();
 	inc_hash_digest(hash, zero_block, sizeof(zero_block),
 			create->zero_digest);
 	seg->hash = hash;

@@ -4,26 +4,19 @@
  * in extend.h.
  */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "erofs-tree.h"
-#include "extend.h"
-#include "hash.h"
-#include "message.h"
+#include "files.h"
+#include "mkimage.h"
 
 /* Digests that are asked for at a time. */
 #define DIGESTS		1024u
 
 struct lister {
-	struct overlay *overlay;
+	struct files files;
 	struct erofs_image *image;
-	struct inc_hash *hash;
-	EVP_MD_CTX *context;
-	u8 *digests;
-	u8 zeros[INC_SHA256_SIZE];	/* digest of a block of them */
-	files_visit visit;
-	void *visit_context;
+	u8 digests[DIGESTS * INC_SHA256_SIZE];
 };
 
 static int read_overlay(void *context, u64 offset, void *data, size_t length)
@@ -31,18 +24,10 @@ static int read_overlay(void *context, u64 offset, void *data, size_t length)
 	return overlay_read(context, offset, length, data);
 }
 
-static int add(struct lister *lister, const void *data, size_t length)
-{
-	if (EVP_DigestUpdate(lister->context, data, length))
-		return 0;
-	message_error("out of memory");
-	return -ENOMEM;
-}
-
 /* Digests of @count blocks of the device, or of zeros. */
 static int add_blocks(struct lister *lister, u32 block, u64 count)
 {
-	struct inc_error error;
+	struct files *files = &lister->files;
 	int ret = 0;
 
 	while (!ret && count) {
@@ -50,19 +35,15 @@ static int add_blocks(struct lister *lister, u32 block, u64 count)
 
 		if (block == EROFS_NO_BLOCK) {
 			for (i = 0; !ret && i < part; i++)
-				ret = add(lister, lister->zeros,
-					  sizeof(lister->zeros));
+				ret = files_add(files, files->zeros,
+						sizeof(files->zeros));
 			count -= part;
 			continue;
 		}
-		ret = inc_image_digests(overlay_image(lister->overlay), block,
-					part, lister->digests, &error);
-		if (ret)
-			message_error("%s: %s", lister->image->device->name,
-				      error.text);
-		else
-			ret = add(lister, lister->digests,
-				  part * INC_SHA256_SIZE);
+		ret = files_digests(files, block, part, lister->digests);
+		if (!ret)
+			ret = files_add(files, lister->digests,
+					part * INC_SHA256_SIZE);
 		block += (u32)part;
 		count -= part;
 	}
@@ -89,8 +70,8 @@ static int add_file(struct lister *lister, const struct erofs_inode *inode)
 				 full << EROFS_BLOCK_SHIFT, tail, size);
 	if (ret)
 		return ret;
-	inc_hash_digest(lister->hash, tail, sizeof(tail), digest);
-	return add(lister, digest, sizeof(digest));
+	inc_hash_digest(lister->files.hash, tail, sizeof(tail), digest);
+	return files_add(&lister->files, digest, sizeof(digest));
 }
 
 static int add_link(struct lister *lister, const struct erofs_inode *inode)
@@ -99,7 +80,8 @@ static int add_link(struct lister *lister, const struct erofs_inode *inode)
 	int ret = erofs_content_read(lister->image, inode, 0, target,
 				     (size_t)inode->size);
 
-	return ret ? ret : add(lister, target, (size_t)inode->size);
+	return ret ? ret : files_add(&lister->files, target,
+				     (size_t)inode->size);
 }
 
 static int add_inode(struct lister *lister, const struct erofs_inode *inode)
@@ -120,14 +102,14 @@ static int add_inode(struct lister *lister, const struct erofs_inode *inode)
 	struct erofs_xattrs xattrs;
 	int ret;
 
-	ret = add(lister, numbers, sizeof(numbers));
+	ret = files_add(&lister->files, numbers, sizeof(numbers));
 	if (ret)
 		return ret;
 	ret = erofs_xattrs_read(lister->image, inode, &xattrs);
 	if (ret)
 		return ret;
 	if (xattrs.size)
-		ret = add(lister, xattrs.data, xattrs.size);
+		ret = files_add(&lister->files, xattrs.data, xattrs.size);
 	erofs_xattrs_free(&xattrs);
 	if (!ret && S_ISREG(inode->mode))
 		ret = add_file(lister, inode);
@@ -140,64 +122,40 @@ static int list_node(void *context, struct erofs_node *node,
 		     const struct erofs_entry *entry, const char *path)
 {
 	struct lister *lister = context;
-	u8 id[INC_SHA256_SIZE];
-	int ret;
+	int ret = files_start(&lister->files);
 
 	(void)entry;
-	if (!EVP_DigestInit_ex(lister->context, EVP_sha256(), NULL)) {
-		message_error("out of memory");
-		return -ENOMEM;
-	}
-	ret = add_inode(lister, &node->disk);
-	if (ret)
-		return ret;
-	if (!EVP_DigestFinal_ex(lister->context, id, NULL)) {
-		message_error("out of memory");
-		return -ENOMEM;
-	}
-	return lister->visit(lister->visit_context, path, id);
+	if (!ret)
+		ret = add_inode(lister, &node->disk);
+	return ret ? ret : files_tell(&lister->files, path);
 }
 
 int erofs_files(struct overlay *overlay, files_visit visit, void *context)
 {
-	const struct inc_segment *seg =
-		inc_image_segment(overlay_image(overlay));
 	struct erofs_device device = {
 		.read = read_overlay,
 		.context = overlay,
 		.name = overlay_name(overlay),
 		.blocks = overlay_blocks(overlay),
 	};
-	static const u8 zeros[EROFS_BLOCK_SIZE];
-	struct erofs_image image;
+	struct lister *lister = malloc(sizeof(*lister));
 	struct erofs_tree tree = { 0 };
-	struct lister lister = {
-		.overlay = overlay,
-		.image = &image,
-		.visit = visit,
-		.visit_context = context,
-	};
+	struct erofs_image image = { 0 };
 	int ret;
 
-	ret = erofs_open(&image, &device);
-	lister.hash = inc_hash_new(seg->hash_name, seg->salt, seg->salt_size);
-	lister.context = EVP_MD_CTX_new();
-	lister.digests = malloc(DIGESTS * INC_SHA256_SIZE);
-	if (!ret && (!lister.hash || !lister.context || !lister.digests)) {
-		message_error("out of memory");
-		ret = -ENOMEM;
-	}
+	if (!lister)
+		return no_memory();
+	lister->image = &image;
+	ret = files_open(&lister->files, overlay, visit, context);
+	if (!ret)
+		ret = erofs_open(&image, &device);
 	if (!ret)
 		ret = erofs_tree_load(&tree, &image);
-	if (!ret) {
-		inc_hash_digest(lister.hash, zeros, sizeof(zeros),
-				lister.zeros);
-		ret = erofs_tree_visit(&tree, list_node, &lister);
-	}
+	if (!ret)
+		ret = erofs_tree_visit(&tree, list_node, lister);
 	erofs_tree_free(&tree);
 	erofs_close(&image);
-	EVP_MD_CTX_free(lister.context);
-	inc_hash_free(lister.hash);
-	free(lister.digests);
+	files_close(&lister->files);
+	free(lister);
 	return ret;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "erofs-change.h"
 #include "message.h"
+#include "mkimage.h"
 
 #define BUFFER_SIZE	(1u << 20)
 
@@ -99,10 +100,8 @@ static int collect(struct matcher *matcher)
 	if (!count)
 		return 0;
 	matcher->candidates = calloc(count, sizeof(*matcher->candidates));
-	if (!matcher->candidates) {
-		message_error("out of memory");
-		return -ENOMEM;
-	}
+	if (!matcher->candidates)
+		return no_memory();
 	for (node = matcher->change->tree.first; node; node = node->next)
 		if (is_candidate(node))
 			matcher->candidates[matcher->count++].node = node;
@@ -288,10 +287,8 @@ int erofs_match(struct erofs_change *change)
 
 	matcher.ours = malloc(BUFFER_SIZE);
 	matcher.theirs = malloc(BUFFER_SIZE);
-	if (!ret && (!matcher.ours || !matcher.theirs)) {
-		message_error("out of memory");
-		ret = -ENOMEM;
-	}
+	if (!ret && (!matcher.ours || !matcher.theirs))
+		ret = no_memory();
 	progress_start(&change->progress, "comparing files",
 		       change->read_bytes);
 	for (node = change->tree.first; !ret && node; node = node->next) {

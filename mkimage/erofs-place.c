@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include "erofs-change.h"
 #include "message.h"
+#include "mkimage.h"
 
 /* Blocks of new inodes that may still take some more. */
 #define OPEN_BLOCKS	16u
@@ -41,12 +42,6 @@ struct form {
 	u32 header;		/* with attributes */
 	u32 tail;
 };
-
-static int out_of_memory(void)
-{
-	message_error("out of memory");
-	return -ENOMEM;
-}
 
 /* Can it be a struct erofs_disk_compact? */
 static bool fits_compact(const struct erofs_image *image,
@@ -319,7 +314,7 @@ static int count_node(void *context, struct erofs_node *node,
 						   room * sizeof(*more));
 
 		if (!more)
-			return out_of_memory();
+			return no_memory();
 		change->live = more;
 		change->live_room = room;
 	}

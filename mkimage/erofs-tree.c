@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include "erofs-tree.h"
 #include "message.h"
+#include "mkimage.h"
 
 /* Names are kept in big pieces: there are many, and all go at once. */
 #define NAMES_SIZE	65536u
@@ -16,12 +17,6 @@ struct erofs_names {
 	u32 used;
 	char text[NAMES_SIZE];
 };
-
-static int out_of_memory(void)
-{
-	message_error("out of memory");
-	return -ENOMEM;
-}
 
 static const char *keep_name(struct erofs_tree *tree, const char *name,
 			     size_t length)
@@ -49,7 +44,7 @@ struct erofs_node *erofs_tree_add(struct erofs_tree *tree)
 	struct erofs_node *node = calloc(1, sizeof(*node));
 
 	if (!node) {
-		out_of_memory();
+		no_memory();
 		return NULL;
 	}
 	*tree->last = node;
@@ -71,7 +66,7 @@ static struct erofs_entry *new_entry(struct erofs_tree *tree,
 		entry = room > folder->room ?
 			realloc(folder->entries, room * sizeof(*entry)) : NULL;
 		if (!entry) {
-			out_of_memory();
+			no_memory();
 			return NULL;
 		}
 		folder->entries = entry;
@@ -85,7 +80,7 @@ static struct erofs_entry *new_entry(struct erofs_tree *tree,
 	entry->type = 0;
 	entry->name = keep_name(tree, name, length);
 	if (!entry->name) {
-		out_of_memory();
+		no_memory();
 		return NULL;
 	}
 	folder->count++;
@@ -150,7 +145,7 @@ static struct erofs_folder *new_folder(struct erofs_node *node,
 	struct erofs_folder *folder = calloc(1, sizeof(*folder));
 
 	if (!folder) {
-		out_of_memory();
+		no_memory();
 		return NULL;
 	}
 	folder->parent = parent;
@@ -199,7 +194,7 @@ static int grow_table(struct erofs_tree *tree)
 		return 0;
 	table = calloc(room, sizeof(*table));
 	if (!table)
-		return out_of_memory();
+		return no_memory();
 	free(tree->by_nid);
 	tree->by_nid = table;
 	tree->by_nid_room = room;
@@ -424,7 +419,7 @@ static int check_overlaps(struct erofs_tree *tree)
 	int ret = 0;
 
 	if (!ranges)
-		return out_of_memory();
+		return no_memory();
 	set_range(&ranges[0], EROFS_SUPER_OFFSET,
 		  tree->image->super_end - EROFS_SUPER_OFFSET);
 	for (node = tree->first; node; node = node->next)
@@ -537,7 +532,7 @@ int erofs_tree_visit(struct erofs_tree *tree, erofs_visit visit,
 	int ret;
 
 	if (!stack || !path) {
-		ret = out_of_memory();
+		ret = no_memory();
 		goto out;
 	}
 	stack[0].folder = tree->root->folder;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "erofs-change.h"
 #include "message.h"
+#include "mkimage.h"
 
 #define BUFFER_SIZE	(1u << 20)
 
@@ -223,10 +224,8 @@ int erofs_write(struct erofs_change *change)
 		change->read_bytes += block_bytes(change->live[i]);
 	writer.buffer = malloc(BUFFER_SIZE);
 	writer.inode = malloc(INODE_ROOM);
-	if (!writer.buffer || !writer.inode) {
-		message_error("out of memory");
-		ret = -ENOMEM;
-	}
+	if (!writer.buffer || !writer.inode)
+		ret = no_memory();
 	if (!ret && change->end > change->start)
 		ret = overlay_resize(change->overlay, change->end);
 	progress_start(&change->progress, "adding files", change->read_bytes);

@@ -231,10 +231,8 @@ int ext4_same_data(struct ext4 *ext4, ext2_ino_t number, const char *path,
 	int ret;
 
 	*same = true;
-	if (!data) {
-		message_error("out of memory");
-		return -ENOMEM;
-	}
+	if (!data)
+		return no_memory();
 	ret = stream_open(&stream, ext4, number, path, st);
 	if (ret) {
 		free(data);

@@ -43,12 +43,6 @@ struct addition {
 	mode_t old_mode;
 };
 
-static int no_memory(void)
-{
-	message_error("out of memory");
-	return -ENOMEM;
-}
-
 static char *join(const char *folder, const char *name)
 {
 	char *path;

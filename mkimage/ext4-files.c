@@ -3,61 +3,35 @@
  * All paths of an ext4, each with a digest of what is there: see files_visit in
  * extend.h.
  */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "ext4-tree.h"
-#include "extend.h"
-#include "hash.h"
+#include "files.h"
 #include "message.h"
+#include "mkimage.h"
 
 /* Directories that may lie in each other; an image may be made to loop. */
 #define DEPTH_MAX	2048
 
 struct lister {
 	struct ext4 ext4;
-	struct inc_hash *hash;
-	EVP_MD_CTX *context;
-	u8 zeros[INC_SHA256_SIZE];	/* digest of a block of them */
-	files_visit visit;
-	void *visit_context;
+	struct files files;
 	int ret;
 	u32 depth;
 };
 
-static int no_memory(void)
-{
-	message_error("out of memory");
-	return -ENOMEM;
-}
-
-static int add(struct lister *lister, const void *data, size_t length)
-{
-	return EVP_DigestUpdate(lister->context, data, length) ? 0 :
-								 no_memory();
-}
-
 /* The digest of a block: of the tree if it has one, else of what is read. */
 static int block_digest(struct lister *lister, blk64_t block, u8 *digest)
 {
-	struct overlay *overlay = lister->ext4.overlay;
 	ext2_filsys fs = lister->ext4.fs;
-	struct inc_error error;
 	u8 data[65536];
-	int ret;
 
-	if (fs->blocksize == INC_BLOCK_SIZE) {
-		ret = inc_image_digests(overlay_image(overlay), block, 1,
-					digest, &error);
-		if (ret)
-			message_error("%s: %s", overlay_name(overlay),
-				      error.text);
-		return ret;
-	}
+	if (fs->blocksize == INC_BLOCK_SIZE)
+		return files_digests(&lister->files, block, 1, digest);
 	if (fs->blocksize > sizeof(data) ||
 	    io_channel_read_blk64(fs->io, block, 1, data))
 		return -EIO;
-	inc_hash_digest(lister->hash, data, fs->blocksize, digest);
+	inc_hash_digest(lister->files.hash, data, fs->blocksize, digest);
 	return 0;
 }
 
@@ -73,10 +47,13 @@ static int add_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t at,
 	(void)above;
 	(void)offset;
 	lister->ret = block_digest(lister, *block, digest);
-	if (!lister->ret && memcmp(digest, lister->zeros, sizeof(digest))) {
-		lister->ret = add(lister, &number, sizeof(number));
+	if (!lister->ret &&
+	    memcmp(digest, lister->files.zeros, sizeof(digest))) {
+		lister->ret = files_add(&lister->files, &number,
+					sizeof(number));
 		if (!lister->ret)
-			lister->ret = add(lister, digest, sizeof(digest));
+			lister->ret = files_add(&lister->files, digest,
+						sizeof(digest));
 	}
 	return lister->ret ? BLOCK_ABORT : 0;
 }
@@ -105,14 +82,15 @@ static int add_link(struct lister *lister, ext2_ino_t number,
 	errcode_t code;
 
 	if (ext2fs_is_fast_symlink(inode))
-		return add(lister, inode->i_block, sizeof(inode->i_block));
+		return files_add(&lister->files, inode->i_block,
+				 sizeof(inode->i_block));
 	code = ext2fs_file_open(lister->ext4.fs, number, 0, &file);
 	if (!code) {
 		code = ext2fs_file_read(file, target, sizeof(target), &got);
 		ext2fs_file_close(file);
 	}
 	return code ? ext4_failed(path, "cannot read the link", code) :
-		      add(lister, target, got);
+		      files_add(&lister->files, target, got);
 }
 
 /* Each attribute has a digest; their sum does not depend on the order. */
@@ -157,7 +135,7 @@ static int add_xattrs(struct lister *lister, ext2_ino_t number,
 	if (sum.failed)
 		code = EXT2_ET_NO_MEMORY;
 	return code ? ext4_failed(path, "its extended attributes", code) :
-		      add(lister, sum.sum, sizeof(sum.sum));
+		      files_add(&lister->files, sum.sum, sizeof(sum.sum));
 }
 
 static int add_inode(struct lister *lister, ext2_ino_t number,
@@ -187,7 +165,7 @@ static int add_inode(struct lister *lister, ext2_ino_t number,
 	numbers[7] = cpu_to_le64(S_ISCHR(*mode) || S_ISBLK(*mode) ?
 				 (u64)inode.i_block[0] << 32 |
 				 inode.i_block[1] : 0);
-	ret = add(lister, numbers, sizeof(numbers));
+	ret = files_add(&lister->files, numbers, sizeof(numbers));
 	if (!ret)
 		ret = add_xattrs(lister, number, path);
 	if (!ret && S_ISREG(*mode))
@@ -201,18 +179,14 @@ static int list_inode(struct lister *lister, ext2_ino_t number,
 		      const char *path)
 {
 	struct ext4_folder list = { 0 };
-	u8 id[INC_SHA256_SIZE];
 	mode_t mode = 0;
 	size_t i;
-	int ret;
+	int ret = files_start(&lister->files);
 
-	if (!EVP_DigestInit_ex(lister->context, EVP_sha256(), NULL))
-		return no_memory();
-	ret = add_inode(lister, number, path, &mode);
-	if (!ret && !EVP_DigestFinal_ex(lister->context, id, NULL))
-		ret = no_memory();
 	if (!ret)
-		ret = lister->visit(lister->visit_context, path, id);
+		ret = add_inode(lister, number, path, &mode);
+	if (!ret)
+		ret = files_tell(&lister->files, path);
 	if (ret || !S_ISDIR(mode))
 		return ret;
 	if (++lister->depth > DEPTH_MAX) {
@@ -239,28 +213,22 @@ static int list_inode(struct lister *lister, ext2_ino_t number,
 
 int ext4_files(struct overlay *overlay, files_visit visit, void *context)
 {
-	const struct inc_segment *seg =
-		inc_image_segment(overlay_image(overlay));
 	static const u8 zeros[INC_BLOCK_SIZE];
-	struct lister lister = { .visit = visit, .visit_context = context };
+	struct lister lister = { .depth = 0 };
 	int ret = ext4_open(&lister.ext4, overlay, 0, false);
+	u32 bs;
 
 	if (ret)
 		return ret;
-	lister.hash = inc_hash_new(seg->hash_name, seg->salt, seg->salt_size);
-	lister.context = EVP_MD_CTX_new();
-	if (lister.hash && lister.context) {
-		/* Of a block of the filesystem, whatever its size. */
-		inc_hash_digest(lister.hash, zeros,
-				lister.ext4.fs->blocksize < sizeof(zeros) ?
-				lister.ext4.fs->blocksize : sizeof(zeros),
-				lister.zeros);
+	ret = files_open(&lister.files, overlay, visit, context);
+	bs = lister.ext4.fs->blocksize;
+	/* Of a block of the filesystem. */
+	if (!ret && bs < sizeof(zeros))
+		inc_hash_digest(lister.files.hash, zeros, bs,
+				lister.files.zeros);
+	if (!ret)
 		ret = list_inode(&lister, EXT2_ROOT_INO, "");
-	} else {
-		ret = no_memory();
-	}
-	EVP_MD_CTX_free(lister.context);
-	inc_hash_free(lister.hash);
+	files_close(&lister.files);
 	ext2fs_free(lister.ext4.fs);
 	remove_error_table(&et_ext2_error_table);
 	return ret;

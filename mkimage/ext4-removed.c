@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "ext4-tree.h"
 #include "message.h"
+#include "mkimage.h"
 
 #define BUCKETS		4096u
 
@@ -47,7 +48,7 @@ struct ext4_removed *ext4_removed_new(void)
 	struct ext4_removed *removed = calloc(1, sizeof(*removed));
 
 	if (!removed)
-		message_error("out of memory");
+		no_memory();
 	return removed;
 }
 
@@ -81,8 +82,7 @@ int ext4_removed_add(struct ext4_removed *removed, struct ext4 *ext4,
 	}
 	if (!file || removed->count == removed->room) {
 		free(file);
-		message_error("out of memory");
-		return -ENOMEM;
+		return no_memory();
 	}
 	code = ext2fs_read_inode(ext4->fs, number, &inode);
 	if (code) {

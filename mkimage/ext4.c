@@ -166,10 +166,8 @@ static int add_folder(struct fixer *fixer, ext2_ino_t number, const char *path)
 {
 	struct folder *folder = malloc(sizeof(*folder) + strlen(path) + 1);
 
-	if (!folder) {
-		message_error("out of memory");
-		return -ENOMEM;
-	}
+	if (!folder)
+		return no_memory();
 	folder->number = number;
 	strcpy(folder->path, path);
 	folder->next = fixer->folders;

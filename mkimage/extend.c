@@ -70,12 +70,6 @@ struct extend {
 	bool unchanged;
 };
 
-static int no_memory(void)
-{
-	message_error("out of memory");
-	return -ENOMEM;
-}
-
 /* Without slashes at its ends and twice, and without "."; NULL: bad. */
 static char *normal_path(const char *path)
 {

@@ -163,7 +163,6 @@ static int extract_raw(struct extract *extract)
 {
 	const struct pipeline pipeline = {
 		.threads = (unsigned int)extract->threads,
-		.items = (unsigned int)extract->threads + 4,
 		.context = extract,
 		.item_new = step_new,
 		.item_free = step_free,
@@ -184,8 +183,6 @@ static int extract_raw(struct extract *extract)
 	progress_start(&extract->progress, "extracting", size);
 	ret = pipeline_run(&pipeline);
 	progress_end(&extract->progress);
-	if (ret == -ENOMEM)
-		message_error("out of memory; fewer --threads take less");
 	return ret;
 }
 

@@ -3,19 +3,16 @@
  * Finding contents by their digests; see known.h.
  */
 #include <stdlib.h>
+#include "digestmap.h"
 #include "known.h"
 #include "message.h"
+#include "mkimage.h"
 
-struct wanted {
-	u8 id[INC_SHA256_SIZE];
-	u64 entry;
-	bool used;
-};
+/* Instead of a map entry: it is wanted. (No entry of an extent is so small.) */
+#define WANTED		1u
 
 struct known {
-	struct wanted *table;		/* open addressing */
-	u64 room;			/* a power of two */
-	u64 count;
+	struct digestmap entries;
 	u64 missing;			/* not found yet */
 };
 
@@ -35,75 +32,36 @@ struct known *known_new(void)
 	struct known *known = calloc(1, sizeof(*known));
 
 	if (!known)
-		message_error("out of memory");
+		no_memory();
 	return known;
 }
 
 void known_free(struct known *known)
 {
 	if (known)
-		free(known->table);
+		digestmap_free(&known->entries);
 	free(known);
-}
-
-/* The place of @id, or the empty one where it belongs. */
-static struct wanted *find(struct wanted *table, u64 room, const u8 *id)
-{
-	u64 at;
-
-	memcpy(&at, id, sizeof(at));
-	for (;; at++) {
-		struct wanted *place = &table[at & (room - 1)];
-
-		if (!place->used || !memcmp(place->id, id, sizeof(place->id)))
-			return place;
-	}
-}
-
-static int grow(struct known *known)
-{
-	u64 room = known->room ? 2 * known->room : 1024;
-	struct wanted *more;
-	u64 i;
-
-	if (4 * known->count < 3 * known->room)
-		return 0;
-	more = calloc(room, sizeof(*more));
-	if (!more) {
-		message_error("out of memory for %llu changed clusters",
-			      (unsigned long long)known->count);
-		return -ENOMEM;
-	}
-	for (i = 0; i < known->room; i++)
-		if (known->table[i].used)
-			*find(more, room, known->table[i].id) =
-				known->table[i];
-	free(known->table);
-	known->table = more;
-	known->room = room;
-	return 0;
 }
 
 int known_want(struct known *known, const u8 *id)
 {
-	struct wanted *place;
-	int ret = grow(known);
+	u64 before = known->entries.count;
 
-	if (ret)
-		return ret;
-	place = find(known->table, known->room, id);
-	if (place->used)
-		return 0;
-	memcpy(place->id, id, sizeof(place->id));
-	place->used = true;
-	known->count++;
-	known->missing++;
+	if (digestmap_add(&known->entries, id, WANTED)) {
+		message_error("out of memory for %llu changed clusters",
+			      (unsigned long long)before);
+		return -ENOMEM;
+	}
+	known->missing += known->entries.count - before;
 	return 0;
 }
 
 u64 known_entry(const struct known *known, const u8 *id)
 {
-	return known->room ? find(known->table, known->room, id)->entry : 0;
+	const struct digestmap_place *place = digestmap_find(&known->entries,
+							     id);
+
+	return place && place->value != WANTED ? place->value : 0;
 }
 
 static int failed(const struct search *search, int code)
@@ -135,14 +93,14 @@ static int look_at(struct search *search, u64 block, const u8 *digests)
 	u32 shift = search->options->cluster_shift;
 	const struct inc_segment *seg = inc_image_segment(search->image);
 	struct inc_extent extent;
-	struct wanted *place;
+	struct digestmap_place *place;
 	u8 id[INC_SHA256_SIZE];
 	u64 entry;
 	int ret;
 
 	batch_cluster_id(search->options, digests, id);
-	place = find(search->known->table, search->known->room, id);
-	if (!place->used || place->entry)
+	place = digestmap_find(&search->known->entries, id);
+	if (!place || place->value != WANTED)
 		return 0;
 	ret = get_entry(search, block, &entry);
 	if (ret)
@@ -151,7 +109,7 @@ static int look_at(struct search *search, u64 block, const u8 *digests)
 	if (inc_entry_decode(entry, shift, seg->end, &extent) || !entry ||
 	    extent.cluster_shift != shift)
 		return 0;
-	place->entry = entry;
+	place->value = entry;
 	search->known->missing--;
 	return 0;
 }

@@ -13,7 +13,6 @@
 #include "layer.h"
 #include "message.h"
 #include "mkimage.h"
-#include "pipeline.h"
 #include "repage.h"
 
 #define FANOUT		(INC_PAGE_SIZE / INC_SHA256_SIZE)
@@ -78,10 +77,9 @@ static bool next_change(const struct layer *layer, u64 block, u64 *first,
 	return true;
 }
 
-static int produce(void *context, void *item)
+static int produce(void *context, struct batch *batch)
 {
 	struct layer *layer = context;
-	struct batch *batch = item;
 	u64 first, end, more, stop;
 	int ret;
 
@@ -100,13 +98,6 @@ static int produce(void *context, void *item)
 	ret = overlay_read(layer->overlay, first << INC_BLOCK_SHIFT,
 			   batch->blocks << INC_BLOCK_SHIFT, batch->data);
 	return ret ? ret : 1;
-}
-
-static int work(void *context, void *item)
-{
-	const struct layer *layer = context;
-
-	return batch_process(item, &layer->batch);
 }
 
 static int consume_digests(struct layer *layer, const struct batch *batch)
@@ -165,10 +156,9 @@ static int consume_clusters(struct layer *layer, const struct batch *batch)
 	return ret;
 }
 
-static int consume(void *context, void *item)
+static int consume(void *context, const struct batch *batch)
 {
 	struct layer *layer = context;
-	const struct batch *batch = item;
 
 	layer->done += batch->blocks;
 	progress_show(&layer->progress, layer->done << INC_BLOCK_SHIFT);
@@ -176,36 +166,18 @@ static int consume(void *context, void *item)
 				   consume_clusters(layer, batch);
 }
 
-static void *item_new(void *context)
-{
-	(void)context;
-	return batch_new();
-}
-
-static void item_free(void *item)
-{
-	batch_free(item);
-}
-
 static int walk(struct layer *layer)
 {
-	const struct pipeline pipeline = {
+	const struct batch_run run = {
+		.options = &layer->batch,
 		.threads = layer->threads,
-		.items = layer->threads + 4,
 		.context = layer,
-		.item_new = item_new,
-		.item_free = item_free,
 		.produce = produce,
-		.work = work,
 		.consume = consume,
 	};
-	int ret;
 
 	layer->next = 0;
-	ret = pipeline_run(&pipeline);
-	if (ret == -ENOMEM)
-		message_error("out of memory; fewer --threads take less");
-	return ret;
+	return batch_run(&run);
 }
 
 /* Return: 0, 1 if nothing changed, or an errno below 0. */

@@ -45,6 +45,9 @@ bool option_size_shift(const char *command, const char *option,
 		       const char *text, u32 least_shift, u32 most_shift,
 		       u32 *shift);
 
+/* "out of memory" to the user. Return: -ENOMEM. */
+int no_memory(void);
+
 /* Read exactly @length bytes, or say why not. Return: 0 or an errno below 0. */
 int read_all(int fd, u64 offset, void *data, size_t length, const char *name);
 

@@ -41,12 +41,6 @@ struct overlay {
 
 static const u8 zero_block[INC_BLOCK_SIZE];
 
-static int out_of_memory(void)
-{
-	message_error("out of memory");
-	return -ENOMEM;
-}
-
 int overlay_open(struct overlay **overlay, struct inc_image *image,
 		 const char *name, const char *folder)
 {
@@ -54,7 +48,7 @@ int overlay_open(struct overlay **overlay, struct inc_image *image,
 	struct overlay *new = calloc(1, sizeof(*new));
 
 	if (!new)
-		return out_of_memory();
+		return no_memory();
 	new->image = image;
 	new->name = name;
 	new->blocks = new->base = seg->device_blocks;
@@ -63,7 +57,7 @@ int overlay_open(struct overlay **overlay, struct inc_image *image,
 	new->cache = calloc(CACHE_BLOCKS, sizeof(*new->cache));
 	if (!new->hash || !new->cache) {
 		overlay_close(new);
-		return out_of_memory();
+		return no_memory();
 	}
 	new->fd = spool_open_file(folder);
 	if (new->fd < 0) {
@@ -126,7 +120,7 @@ static int note_change(struct overlay *overlay, u64 block)
 					       count * sizeof(*more));
 
 		if (!more)
-			return out_of_memory();
+			return no_memory();
 		memset(more + overlay->region_count, 0,
 		       (count - overlay->region_count) * sizeof(*more));
 		overlay->regions = more;
@@ -135,7 +129,7 @@ static int note_change(struct overlay *overlay, u64 block)
 	if (!overlay->regions[number])
 		overlay->regions[number] = calloc(1, sizeof(struct region));
 	if (!overlay->regions[number])
-		return out_of_memory();
+		return no_memory();
 	block %= REGION_BLOCKS;
 	overlay->regions[number]->bits[block / 64] |= 1ull << block % 64;
 	return 0;

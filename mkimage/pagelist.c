@@ -18,11 +18,6 @@
  */
 static_assert(8 * PAGELIST_STEP <= INC_RUNS_MAX);
 
-struct pagelist_known {
-	u8 digest[INC_SHA256_SIZE];
-	u64 stored;			/* plus 1; 0 is an empty place */
-};
-
 static int out_of_memory(void)
 {
 	message_error("out of memory for the metadata");
@@ -40,66 +35,19 @@ void pagelist_free(struct pagelist *list)
 {
 	spool_free(list->spool);
 	free(list->runs);
-	free(list->known);
-}
-
-/* The place of @digest, or the empty one where it belongs. */
-static struct pagelist_known *find(struct pagelist_known *known, u64 room,
-				   const u8 *digest)
-{
-	u64 at;
-
-	memcpy(&at, digest, sizeof(at));
-	for (;; at++) {
-		struct pagelist_known *place = &known[at & (room - 1)];
-
-		if (!place->stored ||
-		    !memcmp(place->digest, digest, sizeof(place->digest)))
-			return place;
-	}
-}
-
-static int known_grow(struct pagelist *list)
-{
-	u64 room = list->known_room ? 2 * list->known_room : 1024;
-	struct pagelist_known *more;
-	u64 i;
-
-	if (4 * list->known_count < 3 * list->known_room)
-		return 0;
-	more = calloc(room, sizeof(*more));
-	if (!more)
-		return out_of_memory();
-	for (i = 0; i < list->known_room; i++)
-		if (list->known[i].stored)
-			*find(more, room, list->known[i].digest) =
-				list->known[i];
-	free(list->known);
-	list->known = more;
-	list->known_room = room;
-	return 0;
+	digestmap_free(&list->known);
 }
 
 /* Write the pending page out. */
 static int store(struct pagelist *list, u64 *stored)
 {
-	struct pagelist_known *place;
-	int ret = known_grow(list);
+	int ret = spool_append(list->spool, list->pending_page, INC_PAGE_SIZE);
 
-	if (!ret)
-		ret = spool_append(list->spool, list->pending_page,
-				   INC_PAGE_SIZE);
 	if (ret)
 		return ret;
 	*stored = list->stored++;
-	place = find(list->known, list->known_room, list->pending_digest);
-	if (!place->stored) {
-		memcpy(place->digest, list->pending_digest,
-		       sizeof(place->digest));
-		place->stored = *stored + 1;
-		list->known_count++;
-	}
-	return 0;
+	return digestmap_add(&list->known, list->pending_digest, *stored + 1) ?
+	       out_of_memory() : 0;
 }
 
 static bool continues(const struct pagelist *list,
@@ -174,18 +122,16 @@ static int flush(struct pagelist *list, struct pagelist_runs *runs)
 {
 	u64 worth = worth_of(runs);
 	u64 copies = list->pending;
-	const struct pagelist_known *place = NULL;
+	const struct digestmap_place *place;
 	u64 stored;
 	int ret = 0;
 
 	list->looks = pagelist_looks(list, runs);
 	list->pending = 0;
-	if (list->known_room)
-		place = find(list->known, list->known_room,
-			     list->pending_digest);
+	place = digestmap_find(&list->known, list->pending_digest);
 	if (copies && copies >= worth) {
-		if (place && place->stored)
-			stored = place->stored - 1;
+		if (place)
+			stored = place->value - 1;
 		else
 			ret = store(list, &stored);
 		return ret ? ret : refer(list, stored, copies, runs);

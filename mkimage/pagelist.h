@@ -6,7 +6,7 @@
 #ifndef MKIMAGE_PAGELIST_H
 #define MKIMAGE_PAGELIST_H
 
-#include "hash.h"
+#include "digestmap.h"
 #include "spool.h"
 
 /*
@@ -37,8 +37,6 @@ struct pagelist_runs {
 /* The step of a segment that stands for itself. */
 #define PAGELIST_STEP	32768u
 
-struct pagelist_known;
-
 /**
  * struct pagelist - pages and where they are stored
  * @spool: the pages, each content once
@@ -57,9 +55,7 @@ struct pagelist {
 	u64 stored;
 	u64 looks;
 
-	struct pagelist_known *known;	/* digest -> stored page */
-	u64 known_count;
-	u64 known_room;
+	struct digestmap known;		/* number of a stored page, plus 1 */
 
 	u64 pending;			/* copies of the page below */
 	u8 pending_digest[INC_SHA256_SIZE];

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include "message.h"
 #include "pipeline.h"
 
 struct slot {
@@ -25,6 +26,7 @@ struct ring {
 	pthread_cond_t to_workers;
 	pthread_cond_t to_caller;
 	struct slot *slots;
+	unsigned int items;		/* in flight at most */
 	unsigned long produced, taken, consumed;
 	bool ended;
 };
@@ -42,7 +44,7 @@ static void *worker(void *argument)
 			pthread_cond_wait(&ring->to_workers, &ring->lock);
 		if (ring->taken == ring->produced)
 			break;
-		slot = &ring->slots[ring->taken++ % pipeline->items];
+		slot = &ring->slots[ring->taken++ % ring->items];
 		pthread_mutex_unlock(&ring->lock);
 		slot->result = pipeline->work(pipeline->context, slot->item);
 		pthread_mutex_lock(&ring->lock);
@@ -57,7 +59,7 @@ static void *worker(void *argument)
 static int consume_one(struct ring *ring)
 {
 	const struct pipeline *pipeline = ring->pipeline;
-	struct slot *slot = &ring->slots[ring->consumed % pipeline->items];
+	struct slot *slot = &ring->slots[ring->consumed % ring->items];
 
 	pthread_mutex_lock(&ring->lock);
 	while (!slot->done)
@@ -77,12 +79,12 @@ static int produce_all(struct ring *ring)
 	for (;;) {
 		struct slot *slot;
 
-		if (ring->produced - ring->consumed == pipeline->items) {
+		if (ring->produced - ring->consumed == ring->items) {
 			ret = consume_one(ring);
 			if (ret)
 				return ret;
 		}
-		slot = &ring->slots[ring->produced % pipeline->items];
+		slot = &ring->slots[ring->produced % ring->items];
 		ret = pipeline->produce(pipeline->context, slot->item);
 		if (ret <= 0)
 			break;
@@ -105,7 +107,9 @@ static int run_threads(struct ring *ring)
 	int ret = threads ? 0 : -ENOMEM;
 
 	for (started = 0; !ret && started < pipeline->threads; started++) {
-		ret = -pthread_create(&threads[started], NULL, worker, ring);
+		/* There is no other reason. */
+		if (pthread_create(&threads[started], NULL, worker, ring))
+			ret = -ENOMEM;
 		if (ret)
 			break;
 	}
@@ -129,6 +133,7 @@ int pipeline_run(const struct pipeline *pipeline)
 {
 	struct ring ring = {
 		.pipeline = pipeline,
+		.items = pipeline->threads + 4,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.to_workers = PTHREAD_COND_INITIALIZER,
 		.to_caller = PTHREAD_COND_INITIALIZER,
@@ -136,19 +141,21 @@ int pipeline_run(const struct pipeline *pipeline)
 	unsigned int i;
 	int ret = 0;
 
-	ring.slots = calloc(pipeline->items, sizeof(*ring.slots));
+	ring.slots = calloc(ring.items, sizeof(*ring.slots));
 	if (!ring.slots)
-		return -ENOMEM;
-	for (i = 0; !ret && i < pipeline->items; i++) {
+		ret = -ENOMEM;
+	for (i = 0; !ret && i < ring.items; i++) {
 		ring.slots[i].item = pipeline->item_new(pipeline->context);
 		if (!ring.slots[i].item)
 			ret = -ENOMEM;
 	}
 	if (!ret)
 		ret = run_threads(&ring);
-	for (i = 0; i < pipeline->items; i++)
+	for (i = 0; ring.slots && i < ring.items; i++)
 		pipeline->item_free(ring.slots[i].item);
 	free(ring.slots);
+	if (ret == -ENOMEM)
+		message_error("out of memory; fewer --threads take less");
 	return ret;
 }
 

@@ -11,7 +11,6 @@
 /**
  * struct pipeline - what is done with the items
  * @threads: number of workers, at least 1
- * @items: that many are in flight at most
  * @item_new: allocate an item that can be used again and again; NULL on failure
  * @item_free: @item may be NULL
  * @produce: fill in the next item. Return 1; 0 if there is none; or an errno
@@ -24,7 +23,6 @@
  */
 struct pipeline {
 	unsigned int threads;
-	unsigned int items;
 	void *context;
 	void *(*item_new)(void *context);
 	void (*item_free)(void *item);
@@ -33,7 +31,10 @@ struct pipeline {
 	int (*consume)(void *context, void *item);
 };
 
-/* Return: 0, or the first errno below 0 in the order of the items. */
+/*
+ * Return: 0, or the first errno below 0 in the order of the items; -ENOMEM comes
+ * with a message.
+ */
 int pipeline_run(const struct pipeline *pipeline);
 
 /* Enough for any machine; each takes up to 3 MiB. */

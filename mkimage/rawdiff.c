@@ -12,17 +12,6 @@
 
 #define STEP_BLOCKS	256u
 
-/* Blocks that are a hole in the raw image, from @block on. */
-static u64 hole_blocks(const struct source *source, u64 block)
-{
-	off_t found = lseek(source->fd, (off_t)(block << INC_BLOCK_SHIFT),
-			    SEEK_DATA);
-
-	if (found < 0)
-		return errno == ENXIO ? source->blocks - block : 0;
-	return ((u64)found >> INC_BLOCK_SHIFT) - block;
-}
-
 /* Make @count blocks zeros, of which most may be. */
 static int clear(struct overlay *overlay, u64 block, u64 count)
 {
@@ -62,14 +51,12 @@ static int compare(struct overlay *overlay, const struct source *source)
 	u8 *data = malloc(STEP_BLOCKS << INC_BLOCK_SHIFT);
 	struct progress progress;
 	u64 block = 0, count;
-	int ret = data ? 0 : -ENOMEM;
+	int ret = data ? 0 : no_memory();
 
-	if (ret)
-		message_error("out of memory");
 	progress_start(&progress, "comparing",
 		       source->blocks << INC_BLOCK_SHIFT);
 	for (; !ret && block < source->blocks; block += count) {
-		count = hole_blocks(source, block);
+		count = source_seek_data(source, block) - block;
 		progress_show(&progress, block << INC_BLOCK_SHIFT);
 		if (count) {
 			ret = clear(overlay, block, count);

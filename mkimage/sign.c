@@ -128,27 +128,6 @@ static int find_segment(struct sign *sign)
 	}
 }
 
-static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
-{
-	return a < b + b_size && b < a + a_size;
-}
-
-/* The signature area is for nothing else. */
-static int check_area(const struct sign *sign)
-{
-	const struct inc_segment *seg = &sign->seg;
-	const u64 run = sizeof(struct inc_run);
-
-	if (seg->signature_area &&
-	    !overlap(seg->signature_offset, seg->signature_area,
-		     seg->map_dir_offset, seg->map_runs * run) &&
-	    !overlap(seg->signature_offset, seg->signature_area,
-		     seg->tree_dir_offset, seg->tree_runs * run))
-		return 0;
-	message_error("%s: its head has no room for a signature", sign->path);
-	return -EINVAL;
-}
-
 static bool head_good(const struct sign *sign)
 {
 	u8 digest[INC_SHA256_SIZE];
@@ -372,10 +351,13 @@ static int sign_image(struct sign *sign)
 {
 	const struct inc_segment *seg = &sign->seg;
 	char text[INC_SIGNED_TEXT_MAX];
-	int ret = check_area(sign);
+	int ret;
 
-	if (ret)
-		return ret;
+	if (!seg->signature_area) {
+		message_error("%s: its head has no room for a signature",
+			      sign->path);
+		return -EINVAL;
+	}
 	inc_signed_text(seg, text);
 	ret = sign->signature_path ? take_signature(sign, text) :
 				     make_signature(sign, text);

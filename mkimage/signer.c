@@ -136,10 +136,8 @@ int signer_open(struct signer **result, const struct signer_options *options)
 	struct inc_error error;
 	int ret;
 
-	if (!signer) {
-		message_error("out of memory");
-		return -ENOMEM;
-	}
+	if (!signer)
+		return no_memory();
 	signer->name = options->certificate;
 	ret = inc_anchors_load(&signer->anchors, options->certificate, &error);
 	if (ret)

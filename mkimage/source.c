@@ -60,9 +60,7 @@ static int sample(struct source *source)
 	if (!ret && !EVP_DigestFinal_ex(context, source->id, NULL))
 		ret = -ENOMEM;
 	EVP_MD_CTX_free(context);
-	if (ret == -ENOMEM)
-		message_error("out of memory");
-	return ret;
+	return ret == -ENOMEM ? no_memory() : ret;
 }
 
 static int measure(struct source *source)
@@ -133,6 +131,17 @@ int source_open(struct source *source, const char *path, enum source_fs fs,
 	}
 	ret = measure(source);
 	return ret ? ret : sample(source);
+}
+
+u64 source_seek_data(const struct source *source, u64 block)
+{
+	off_t found = lseek(source->fd, (off_t)(block << INC_BLOCK_SHIFT),
+			    SEEK_DATA);
+
+	if (found >= 0)
+		return (u64)found >> INC_BLOCK_SHIFT;
+	/* Not every filesystem and device knows where its holes are. */
+	return errno == ENXIO ? source->blocks : block;
 }
 
 void source_close(struct source *source)

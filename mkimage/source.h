@@ -36,6 +36,12 @@ int source_open(struct source *source, const char *path, enum source_fs fs,
 void source_close(struct source *source);
 
 /*
+ * Where data starts at or after block @block; the end of the source if nowhere,
+ * @block where holes are not known.
+ */
+u64 source_seek_data(const struct source *source, u64 block);
+
+/*
  * Digest made of the source's id, for the use @purpose; @out has @size bytes,
  * at most INC_SHA256_SIZE.
  */

@@ -25,7 +25,7 @@ new_file_costs() {
 	noise 1000000 5 >part
 	for i in $(seq 80); do cat part; done >grown/large
 	noise 1048576 3 >one/new
-	for i in 0 50 120 190 253 254 300 380; do
+	for i in 0 120 190 254 380; do
 		truncate -s $((80000000 + i * 4096)) grown/large
 		"$mkimage" create --force --level 2 --fs "$1" grown image >/dev/null
 		layer_size "1 MiB more, $i blocks" $((1048576 + 65536)) image one

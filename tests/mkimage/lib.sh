@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For the tests of mkimage: TAP, a folder for files, and looking into images.
+# TAP and a folder for files; and for the tests of mkimage, looking into images.
 
 set -uo pipefail
 

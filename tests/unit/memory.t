@@ -6,32 +6,26 @@
 # what was never set.  Both are slow, so tests that go through all of an image
 # look at fewer places (their first argument).
 
-set -uo pipefail
-cd "$(dirname "$0")/../.." || exit
+# shellcheck source=tests/mkimage/lib.sh
+. "$(dirname "$0")/../mkimage/lib.sh"
+cd "$top" || exit
 
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
-count=0
-
-ok() {	# ok WHAT COMMAND...
-	local what=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$output" 2>&1; then
-		echo "ok $count - $what"
-	else
-		echo "not ok $count - $what"
-		grep -vE '^\[ |^ok ' "$output" | head -60 | sed 's/^/# /'
-	fi
+# reports COMMAND...: run it, and print what does not say that all is well
+reports() {
+	local status
+	"$@" >"$work/all" 2>&1
+	status=$?
+	grep -vE '^\[ |^ok ' "$work/all"
+	return $status
 }
 
 for source in tests/unit/test_*.c; do
 	name=$(basename "$source" .c)
-	ok "$name with sanitizers" "build/sanitize/tests/$name" 8
+	ok "$name with sanitizers" reports "build/sanitize/tests/$name" 8
 	# valgrind knows neither Landlock nor seccomp filters.
 	[ "$name" != test_sandbox ] || continue
 	# (What is still reachable at the end is OpenSSL's own.)
-	ok "$name under valgrind" valgrind --quiet --error-exitcode=9 --leak-check=full \
+	ok "$name under valgrind" reports valgrind --quiet --error-exitcode=9 --leak-check=full \
 		--errors-for-leak-kinds=definite,indirect,possible "build/tests/$name" 64
 done
-echo "1..$count"
+finish
