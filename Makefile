@@ -80,7 +80,9 @@ $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 # A unit test sees its tool's sources through #include where it must.
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS) -o $@ $^ $(LIBS_test)
+	$(CC) $(CFLAGS) $(FLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS_test)
+$(BUILD)/tests/test_repage: $(call obj,mkimage/repage.c mkimage/pagelist.c \
+		mkimage/digestmap.c mkimage/spool.c userspace/common/message.c)
 
 # What the kernel tests use inside the VM, where a static program starts in a
 # fifth of the time.
