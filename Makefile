@@ -39,7 +39,7 @@ endif
 LIBS_libincremental := -lcrypto -llz4
 LIBS_mkimage	:= -ljson-c -lext2fs -lcom_err -lzstd $(LIBS_libincremental)
 LIBS_incrementald := -lcurl -lseccomp $(LIBS_libincremental)
-LIBS_incrementalsetup := -ldevmapper -ljson-c -lcurl $(LIBS_libincremental)
+LIBS_incrementalsetup := -ldevmapper-event -ldevmapper -ljson-c -lcurl $(LIBS_libincremental)
 LIBS_test	:= -lcmocka -lseccomp $(LIBS_libincremental)
 
 SRC_libincremental := $(wildcard userspace/libincremental/*.c) \
@@ -52,6 +52,7 @@ SRC_incrementalsetup := $(wildcard userspace/dmsetup-plugin/*.c) \
 			$(wildcard userspace/origin/*.c) \
 			$(wildcard userspace/common/*.c)
 TOOLS	:= mkimage incrementald incrementalsetup
+PLUGIN	:= build/libdevmapper-event-incremental.so
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 		$(wildcard tests/unit/test_*.c))
 
@@ -61,7 +62,7 @@ LIB	:= $(BUILD)/libincremental.a
 .PHONY: all tools modules check demo install uninstall clean
 all: tools modules
 
-tools: $(TOOLS:%=$(BUILD)/%)
+tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -76,6 +77,16 @@ $(BUILD)/$(1): $$(call obj,$$(SRC_$(1))) $(LIB)
 	$$(CC) $$(CFLAGS) $$(FLAGS) -o $$@ $$^ $$(LIBS_$(1))
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
+
+# dmeventd, which loads it, has no sanitizers.
+SRC_plugin	:= $(wildcard userspace/dmeventd-plugin/*.c) \
+		   userspace/common/status-line.c userspace/common/parse.c
+build/libdevmapper-event-incremental.so: $(SRC_plugin) \
+		$(wildcard userspace/dmeventd-plugin/*.h userspace/common/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(filter-out -fsanitize=% -fno-sanitize-%,$(FLAGS)) \
+		-fPIC -fvisibility=hidden -shared -o $@ $(SRC_plugin) \
+		-ldevmapper-event -ldevmapper
 
 # A unit test sees its tool's sources through #include where it must.
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
@@ -181,7 +192,7 @@ install: tools
 		$(DESTDIR)$(includedir)/linux
 	$(INSTALL) -m 644 userspace/libincremental/incremental.h \
 		dm-incremental/format.h $(DESTDIR)$(includedir)/incremental
-	$(INSTALL) -m 644 $(LIB) $(DESTDIR)$(libdir)
+	$(INSTALL) -m 644 $(LIB) $(PLUGIN) $(DESTDIR)$(libdir)
 	@echo "The kernel module is not installed: it belongs to one kernel." \
 		"build/kernel-*/dm-incremental.ko are those that were built."
 
@@ -190,7 +201,8 @@ uninstall:
 		$(DESTDIR)$(sbindir)/incrementald \
 		$(DESTDIR)$(sbindir)/incrementalsetup \
 		$(DESTDIR)$(includedir)/linux/dm-incremental.h \
-		$(DESTDIR)$(libdir)/libincremental.a
+		$(DESTDIR)$(libdir)/libincremental.a \
+		$(DESTDIR)$(libdir)/$(notdir $(PLUGIN))
 	rm -rf $(DESTDIR)$(includedir)/incremental
 	for page in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done

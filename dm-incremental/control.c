@@ -36,8 +36,10 @@ static int control_open(struct inode *inode, struct file *file)
 		loader->store = store;
 		file->private_data = loader;
 		atomic_inc(&store->nr_loaders);
-		if (file->f_mode & FMODE_WRITE)
+		if (file->f_mode & FMODE_WRITE) {
 			atomic_inc(&store->nr_fillers);
+			inc_wait_loader_came(store);
+		}
 	}
 	inc_store_leave(store);
 	return loader ? 0 : -ENOMEM;

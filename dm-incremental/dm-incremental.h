@@ -156,6 +156,7 @@ struct inc_store {
 	struct delayed_work	timer_work;
 	bool			timer_set;
 	unsigned long		timer_at;	/* jiffies, if @timer_set */
+	bool			absence_told;	/* by a dm event: no loader */
 
 	/* fill.c */
 	spinlock_t		fills_lock;	/* fills */
@@ -368,6 +369,7 @@ void inc_wait_destroy(struct inc_store *store);
 bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		       struct inc_request *request);
 bool inc_wait_pending(struct inc_store *store, struct inc_loader *loader);
+void inc_wait_loader_came(struct inc_store *store);
 void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader);
 
 /*

@@ -276,6 +276,20 @@ static void start_timer(struct inc_store *store, unsigned long when)
 	mod_delayed_work(system_unbound_wq, &store->timer_work, delay);
 }
 
+/*
+ * A read waits and nobody can fill: a dm event, once until a loader comes, so
+ * that who waits for events may start one. Not after the store's end, which
+ * has waited for the event's work to be over.
+ */
+static void tell_absence(struct inc_store *store)
+{
+	if (store->absence_told || store->dead || !store->nr_waiting ||
+	    atomic_read(&store->nr_fillers))
+		return;
+	store->absence_told = true;
+	schedule_work(&store->event_work);
+}
+
 /**
  * inc_wait_for - a read waits for absent chunks
  * @store: the store
@@ -330,6 +344,7 @@ bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 	else
 		start_timer(store, time_before(io->deadline, soon) ?
 				   io->deadline : soon);
+	tell_absence(store);
 out:
 	mutex_unlock(&store->lock);
 
@@ -665,9 +680,25 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 }
 
 /**
- * inc_wait_loader_gone - a loader has closed the file
- * @store: the store
- * @loader: what it had is handed out again
+ * inc_wait_loader_came - a loader that can fill has opened the file
+ * @store: alive; counts it in nr_fillers already
+ *
+ * Sends a dm event if one has told that there was none.
+ */
+void inc_wait_loader_came(struct inc_store *store)
+{
+	mutex_lock(&store->lock);
+	if (store->absence_told)
+		schedule_work(&store->event_work);
+	store->absence_told = false;
+	mutex_unlock(&store->lock);
+}
+
+/**
+ * inc_wait_loader_gone - what a loader has is anybody's
+ * @store: the store, which may be shut down
+ * @loader: what it had is handed out again; if it has closed the file, it is not
+ *	counted in nr_fillers any more
  */
 void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader)
 {
@@ -675,6 +706,7 @@ void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader)
 
 	mutex_lock(&store->lock);
 	again = take_back(store, loader, jiffies);
+	tell_absence(store);
 	mutex_unlock(&store->lock);
 	if (again)
 		wake_up_interruptible(&store->loaders_wait);

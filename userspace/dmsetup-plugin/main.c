@@ -15,7 +15,7 @@
 /* Bits: which commands take an option. */
 enum {
 	CREATE = 1, OPEN = 2, CLOSE = 4, STATUS = 8, TABLE = 16, WAIT = 32,
-	SCRUB = 64, ALL = 127,
+	SCRUB = 64, MONITOR = 128, UNMONITOR = 256, ALL = 511,
 };
 
 static const struct command {
@@ -41,6 +41,10 @@ static const struct command {
 	  "wait until everything is present", command_wait },
 	{ "scrub", SCRUB, 1, "NAME",
 	  "check all that is present, heal what is damaged", command_scrub },
+	{ "monitor", MONITOR, 1, "NAME",
+	  "have dmeventd act on the events of device NAME", command_monitor },
+	{ "unmonitor", UNMONITOR, 1, "NAME",
+	  "have it stop that", command_unmonitor },
 	{ NULL, 0, 0, NULL, NULL, NULL },
 };
 
@@ -48,7 +52,7 @@ enum {
 	OPT_ORIGIN = 256, OPT_CA, OPT_FORCE, OPT_ROOT_HASH, OPT_GENERATION,
 	OPT_READ_TIMEOUT, OPT_COMMIT_INTERVAL, OPT_READAHEAD, OPT_NO_PREFETCH,
 	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
-	OPT_REQUIRE,
+	OPT_REQUIRE, OPT_PLUGIN,
 };
 
 static const struct {
@@ -85,6 +89,8 @@ static const struct {
 	{ "timeout", "SECONDS", OPT_TIMEOUT, WAIT | SCRUB,
 	  "stop waiting then (wait: never; scrub: 60)" },
 	{ "no-heal", NULL, OPT_NO_HEAL, SCRUB, "just say what is damaged" },
+	{ "plugin", "FILE", OPT_PLUGIN, MONITOR | UNMONITOR,
+	  "for dmeventd (default: the installed one)" },
 	{ "verbose", NULL, 'v', ALL, "say more" },
 	{ "help", NULL, 'h', ALL, NULL },
 	{ "version", NULL, 'V', ALL, NULL },
@@ -99,7 +105,7 @@ static void print_help(void)
 
 	printf("Usage: incrementalsetup COMMAND [OPTION]... ARGUMENT...\n\n");
 	for (command = commands; command->name; command++)
-		printf("  %-7s %-14s %s\n", command->name, command->usage,
+		printf("  %-9s %-14s %s\n", command->name, command->usage,
 		       command->help);
 	for (command = commands; command->name; command++) {
 		bool first = true;
@@ -221,6 +227,9 @@ static void take_option(struct options *options, int option)
 		break;
 	case OPT_NO_HEAL:
 		options->no_heal = true;
+		break;
+	case OPT_PLUGIN:
+		options->plugin = optarg;
 		break;
 	case 'v':
 		options->verbose = true;

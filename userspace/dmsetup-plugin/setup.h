@@ -28,6 +28,7 @@ struct options {
 	u8 root[INC_DIGEST_MAX];
 	size_t root_size;
 	const char *certificate;
+	const char *plugin;
 	u32 generation;
 	u64 read_timeout;
 	u64 commit_interval;
@@ -60,6 +61,10 @@ int command_wait(const struct options *options, char **args,
 		 struct inc_error *error);
 int command_scrub(const struct options *options, char **args,
 		  struct inc_error *error);
+int command_monitor(const struct options *options, char **args,
+		    struct inc_error *error);
+int command_unmonitor(const struct options *options, char **args,
+		      struct inc_error *error);
 
 /**
  * struct image_facts - what a device is made from

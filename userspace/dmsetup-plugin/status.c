@@ -13,106 +13,43 @@
 #include "dm.h"
 #include "message.h"
 #include "parse.h"
-
-/* The numbers of the status line, in its order. */
-enum field {
-	PRESENT, TOTAL, WAITING, PENDING, FILLS, HASH_FAILURES, HEALED,
-	TIMED_OUT, UNAVAILABLE, LOADERS, FIELDS
-};
+#include "status-line.h"
 
 static const struct {
 	const char *key;	/* of JSON */
 	const char *label;	/* NULL: not printed by itself */
-} fields[FIELDS] = {
-	[PRESENT]	= { "present_chunks", NULL },
-	[TOTAL]		= { "total_chunks", NULL },
-	[WAITING]	= { "waiting_reads", "waiting reads" },
-	[PENDING]	= { "pending_requests", "requests" },
-	[FILLS]		= { "filled_chunks", "filled chunks" },
-	[HASH_FAILURES]	= { "hash_failures", "hash failures" },
-	[HEALED]	= { "healed", "healed" },
-	[TIMED_OUT]	= { "timed_out", "timed out" },
-	[UNAVAILABLE]	= { "unavailable", "unavailable" },
-	[LOADERS]	= { "loaders", "loaders" },
+} fields[STATUS_FIELDS] = {
+	[STATUS_PRESENT]	= { "present_chunks", NULL },
+	[STATUS_TOTAL]		= { "total_chunks", NULL },
+	[STATUS_WAITING]	= { "waiting_reads", "waiting reads" },
+	[STATUS_PENDING]	= { "pending_requests", "requests" },
+	[STATUS_FILLS]		= { "filled_chunks", "filled chunks" },
+	[STATUS_HASH_FAILURES]	= { "hash_failures", "hash failures" },
+	[STATUS_HEALED]	= { "healed", "healed" },
+	[STATUS_TIMED_OUT]	= { "timed_out", "timed out" },
+	[STATUS_UNAVAILABLE]	= { "unavailable", "unavailable" },
+	[STATUS_LOADERS]	= { "loaders", "loaders" },
 };
 
-/**
- * struct status - a status line, taken apart
- * @value: by enum field
- * @trust: who vouches for the root hash: "table" or "signature"
- */
-struct status {
-	u64 value[FIELDS];
-	char state[32];
-	char trust[32];
-};
-
-/* The next word of @*line, copied; false if there is none or it is too long. */
-static bool take_word(const char **line, char *word, size_t size)
+/* parse_status() with the sentence of one that fails. */
+static int take_status(const char *line, struct status *status,
+		       struct inc_error *error)
 {
-	size_t n;
+	int err = parse_status(line, status);
 
-	*line += strspn(*line, " ");
-	n = strcspn(*line, " ");
-	if (!n || n >= size)
-		return false;
-	memcpy(word, *line, n);
-	word[n] = '\0';
-	*line += n;
-	return true;
-}
-
-static bool take_value(const char **line, u64 *value)
-{
-	char word[32];
-
-	return take_word(line, word, sizeof(word)) &&
-	       !parse_number(word, 0, UINT64_MAX, value);
-}
-
-static int parse_status(const char *line, struct status *status,
-			struct inc_error *error)
-{
-	char chunks[64], *slash;
-	enum field field;
-
-	if (!take_word(&line, chunks, sizeof(chunks)))
-		goto malformed;
-	slash = strchr(chunks, '/');
-	if (!slash)
-		goto malformed;
-	*slash = '\0';
-	if (parse_number(chunks, 0, UINT64_MAX, &status->value[PRESENT]) ||
-	    parse_number(slash + 1, 1, UINT64_MAX, &status->value[TOTAL]) ||
-	    status->value[PRESENT] > status->value[TOTAL])
-		goto malformed;
-	for (field = WAITING; field < FIELDS; field++)
-		if (!take_value(&line, &status->value[field]))
-			goto malformed;
-	if (!take_word(&line, status->state, sizeof(status->state)))
-		goto malformed;
-	if (!take_word(&line, status->trust, sizeof(status->trust)))
-		strcpy(status->trust, "table");
-	/* What follows is for later versions. */
-	return 0;
-malformed:
-	return setup_fail(error, -EPROTO,
-			  "the kernel's status line is not understood");
+	return err ? setup_fail(error, err,
+				"the kernel's status line is not understood") :
+		     0;
 }
 
 int status_loaders(const char *line, u64 *loaders, struct inc_error *error)
 {
 	struct status status;
-	int err = parse_status(line, &status, error);
+	int err = take_status(line, &status, error);
 
 	if (!err)
-		*loaders = status.value[LOADERS];
+		*loaders = status.value[STATUS_LOADERS];
 	return err;
-}
-
-static bool is_complete(const struct status *status)
-{
-	return !strcmp(status->state, "complete");
 }
 
 int parse_table(const char *line, struct table *table, struct inc_error *error)
@@ -190,13 +127,13 @@ static void print_json(const char *name, const struct dm_state *state,
 		       const char *device, const char *file)
 {
 	struct json_object *object = json_object_new_object();
-	enum field field;
+	enum status_field field;
 
 	add_text(object, "name", name);
 	add_text(object, "uuid", state->uuid);
 	add(object, "in_use", json_object_new_boolean(state->info.open_count > 0));
 	add(object, "suspended", json_object_new_boolean(state->info.suspended));
-	add(object, "complete", json_object_new_boolean(is_complete(status)));
+	add(object, "complete", json_object_new_boolean(status_is_complete(status)));
 	add_text(object, "state", status->state);
 	add_number(object, "generation", table->generation);
 	add_text(object, "hash", table->hash);
@@ -206,7 +143,7 @@ static void print_json(const char *name, const struct dm_state *state,
 	add_text(object, "data_device", device);
 	add_text(object, "backing_file", file);
 	add_number(object, "size", state->sectors * 512);
-	for (field = 0; field < FIELDS; field++)
+	for (field = 0; field < STATUS_FIELDS; field++)
 		add_number(object, fields[field].key, status->value[field]);
 	add_text(object, "options", table->options);
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
@@ -218,8 +155,8 @@ static void print_text(const char *name, const struct dm_state *state,
 		       const struct table *table, const struct status *status,
 		       const char *device, const char *file)
 {
-	u64 present = status->value[PRESENT], total = status->value[TOTAL];
-	enum field field;
+	u64 present = status->value[STATUS_PRESENT], total = status->value[STATUS_TOTAL];
+	enum status_field field;
 
 	printf("/dev/mapper/%s is %s%s.\n", name,
 	       state->info.suspended ? "suspended" : "active",
@@ -242,7 +179,7 @@ static void print_text(const char *name, const struct dm_state *state,
 	printf("  %-15s %llu sectors\n", "size:",
 	       (unsigned long long)state->sectors);
 	printf("  %-15s readonly\n", "mode:");
-	for (field = 0; field < FIELDS; field++)
+	for (field = 0; field < STATUS_FIELDS; field++)
 		if (fields[field].label)
 			printf("  %s:%*s %llu\n", fields[field].label,
 			       (int)(14 - strlen(fields[field].label)), "",
@@ -270,7 +207,7 @@ int command_status(const struct options *options, char **args,
 		return err;
 	err = parse_table(state.table, &table, error);
 	if (!err)
-		err = parse_status(state.status, &status, error);
+		err = take_status(state.status, &status, error);
 	if (!err) {
 		device_path(table.device, device, sizeof(device));
 		read_sys(table.device, "loop/backing_file", file, sizeof(file));
@@ -319,9 +256,9 @@ static int look(const char *name, bool *complete, u32 *event,
 	if (err)
 		return err;
 	/* The kernel notes the number before it writes the line: none is missed. */
-	err = parse_status(state.status, &status, error);
+	err = take_status(state.status, &status, error);
 	if (!err) {
-		*complete = is_complete(&status);
+		*complete = status_is_complete(&status);
 		*event = state.info.event_nr;
 	}
 	dm_free_state(&state);

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# dmeventd and our plugin: what a device's events make it say, and run.
+
+# shellcheck disable=SC2154	# what a layout sets
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+hook=/etc/dm-incremental/event-hook
+mkdir -p "${hook%/*}"
+cat >$hook <<END
+#!/bin/busybox sh
+echo "\$1 \$2 \$INC_UUID \$INC_LOADERS \$INC_PRESENT_CHUNKS/\$INC_TOTAL_CHUNKS" >>$work/hook
+sed -n 's/^SigBlk:[[:space:]]*//p' /proc/self/status >>$work/mask
+exit \$(cat $work/exit)
+END
+chmod 755 $hook
+echo 0 >exit
+touch hook
+
+ran() {		# ran LINE: the hook, with these words first
+	grep -q "^$1" hook
+}
+told() {	# told REGEX: dmeventd's log
+	grep -qE "$1" daemon
+}
+monitored() {
+	ok "$1" incrementalsetup monitor t
+}
+
+open_image small read_timeout 120000 || exit 1
+like "a device without a UUID is not monitored" "$(incrementalsetup monitor t 2>&1 && echo done)" "has no UUID.*dmeventd"
+ok "a UUID" dmsetup rename t --setuuid INCREMENTAL-small-t
+
+like "without the plugin it fails" "$(timeout 60 incrementalsetup monitor --plugin /nowhere.so t 2>&1 && echo done)" "does not watch t:.* find /nowhere.so"
+dmeventd -R >/dev/null 2>&1	# that one has been started by monitor
+within 30 test -z "$(pgrep dmeventd)" || kill "$(pgrep dmeventd)"
+rm -f /run/dmeventd*
+
+LD_LIBRARY_PATH=$top/build dmeventd -f -l >daemon 2>&1 &
+daemon=$!
+readers+=("$daemon")
+within 30 test -p /run/dmeventd-server
+
+monitored "a device is monitored"
+ok "dmeventd says so" within 30 told "t: is being watched"
+is "nothing has happened yet" "$(cat hook)" ""
+
+# No loader.
+reader a 0 4096
+ok "a read that waits without a loader runs the hook" within 60 ran "loader-absent t"
+reader b 1048576 4096
+within 60 some_wait 2
+serve
+is "the reads end" "$(outcome a 60) $(outcome b 60)" "4096 4096"
+is "it was one event" "$(grep -c loader-absent hook)" 1
+ok "dmeventd sees the loader" within 60 told "t: no read waits without a loader any more"
+like "told by its arguments and environment" "$(cat hook)" "^loader-absent t INCREMENTAL-small-t 0 [0-9]+/[0-9]+$"
+is "no signal is blocked in it" "$(sort -u mask)" 0000000000000000
+kill -STOP "$LOADER"
+reader a 2097152 4096
+within 60 some_wait
+stop "$LOADER" KILL
+ok "a loader that dies under a read is absent, too" within 60 test "$(grep -c loader-absent hook)" = 2
+
+# Everything is there.
+serve
+ok "everything is read" "$tool" compare "$DEV" "$RAW" direct 65536
+ok "what is left is loaded" cp "$IMAGE" "$NODE"
+ok "the hook runs when all is there" within 60 ran "complete t"
+ok "dmeventd says so" within 60 told "t: all of the image is present"
+is "it was one event" "$(grep -c ^complete hook)" 1
+
+# Damage; and a hook that fails.
+eval "$("$tool" layout "$IMAGE")"
+read -r block at < <("$tool" map "$IMAGE" | awk '$2 == 2 && $1 > 600 { print $1, $4; exit }')
+"$tool" flip "$LOCAL" "$at"
+blockdev --flushbufs "$LOOP"
+echo 7 >exit
+reader a $((block * 4096)) 4096
+is "damage heals" "$(outcome a 60)" 4096
+ok "and runs the hook" within 60 ran "corruption t"
+ok "whose failure is told" within 60 told "event-hook has failed with status 7 at event corruption"
+ok "so is the damage" told "t: [0-9]+ blocks or pages were damaged"
+
+# It is not watched any more.
+ok "unmonitor" incrementalsetup unmonitor t
+ok "dmeventd says so" within 60 told "t: is not watched any more"
+fails "twice is an error" incrementalsetup unmonitor t
+stop
+stop "$daemon"
+rm -f $hook
+close_image
+the_end

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * monitor and unmonitor: dmeventd watches a device, with our plugin.
+ */
+#include <time.h>
+#include <libdevmapper-event.h>
+#include "dm.h"
+#include "message.h"
+
+#define PLUGIN	"libdevmapper-event-incremental.so"
+#define SETTLE_TICKS	200	/* of 50 ms */
+
+/*
+ * dmeventd loads the plugin after it has taken the device on; if it cannot, it
+ * drops the device again.
+ */
+static int settle(struct dm_event_handler *handler)
+{
+	const struct timespec tick = { .tv_nsec = 50000000 };
+	int tries, err = 0;
+
+	for (tries = 0; tries < SETTLE_TICKS; tries++) {
+		err = dm_event_get_registered_device(handler, 0);
+		if (err || !(dm_event_handler_get_event_mask(handler) &
+			     DM_EVENT_REGISTRATION_PENDING))
+			break;
+		nanosleep(&tick, NULL);
+	}
+	return err ? -EIO : 0;
+}
+
+/* Have dmeventd, which is started if it does not run, take the device on or off. */
+static int ask(const char *plugin, const char *uuid, bool monitor)
+{
+	struct dm_event_handler *handler = dm_event_handler_create();
+	int err;
+
+	if (!handler)
+		return -ENOMEM;
+	dm_event_handler_set_event_mask(handler, DM_EVENT_ALL_ERRORS);
+	if (dm_event_handler_set_dso(handler, plugin) ||
+	    dm_event_handler_set_uuid(handler, uuid))
+		err = -ENOMEM;
+	else if (monitor)
+		err = dm_event_register_handler(handler) ? settle(handler) :
+							   -EIO;
+	else
+		err = dm_event_unregister_handler(handler) ? 0 : -EIO;
+	dm_event_handler_destroy(handler);
+	return err;
+}
+
+static int change(const struct options *options, const char *given,
+		  bool monitor, struct inc_error *error)
+{
+	const char *plugin = options->plugin ? options->plugin : PLUGIN;
+	struct dm_state state;
+	const char *name;
+	int err;
+
+	err = device_name(given, &name, error);
+	if (!err)
+		err = dm_read_state(name, &state, error);
+	if (err)
+		return err;
+	if (!*state.uuid)
+		err = setup_fail(error, -ENODEV,
+				 "device %s has no UUID, by which dmeventd knows devices",
+				 name);
+	if (!err) {
+		err = ask(plugin, state.uuid, monitor);
+		if (err == -ENOMEM)
+			setup_fail(error, err, "out of memory for dmeventd");
+		else if (err && monitor)
+			setup_fail(error, err,
+				   "dmeventd does not watch %s: is it installed, and does it find %s? (--verbose and its log say more)",
+				   name, plugin);
+		else if (err)
+			setup_fail(error, err,
+				   "dmeventd does not watch %s with %s", name,
+				   plugin);
+	}
+	dm_free_state(&state);
+	return err;
+}
+
+int command_monitor(const struct options *options, char **args,
+		    struct inc_error *error)
+{
+	return change(options, args[0], true, error);
+}
+
+int command_unmonitor(const struct options *options, char **args,
+		      struct inc_error *error)
+{
+	return change(options, args[0], false, error);
+}
