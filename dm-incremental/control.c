@@ -34,6 +34,7 @@ static int control_open(struct inode *inode, struct file *file)
 	loader = kzalloc(sizeof(*loader), GFP_KERNEL);
 	if (loader) {
 		loader->store = store;
+		loader->nr_segments = inc_store_nr_segments(store);
 		file->private_data = loader;
 		atomic_inc(&store->nr_loaders);
 		if (file->f_mode & FMODE_WRITE) {
@@ -125,13 +126,14 @@ static __poll_t control_poll(struct file *file, poll_table *wait)
 static loff_t seek_presence(struct inc_store *store, u64 offset, bool present)
 {
 	u64 chunk = offset >> store->chunk_shift;
+	u64 end = inc_store_chunks(store);
 	u64 found;
 
-	if (offset >= store->size)
+	if (chunk >= end)
 		return -ENXIO;
-	found = inc_presence_seek(store, chunk, present);
-	if (found == store->chunks)
-		return present ? -ENXIO : store->size;
+	found = inc_presence_seek(store, chunk, end, present);
+	if (found == end)
+		return present ? -ENXIO : end << store->chunk_shift;
 	return max(offset, found << store->chunk_shift);
 }
 
@@ -145,7 +147,8 @@ static loff_t control_llseek(struct file *file, loff_t offset, int whence)
 		return -ENODEV;
 	if (whence != SEEK_HOLE && whence != SEEK_DATA)
 		return generic_file_llseek_size(file, offset, whence,
-						MAX_LFS_FILESIZE, store->size);
+						MAX_LFS_FILESIZE,
+						inc_store_size(store));
 	if (offset < 0)
 		return -ENXIO;
 	r = seek_presence(store, offset, whence == SEEK_DATA);
@@ -168,8 +171,10 @@ static int control_fsync(struct file *file, loff_t start, loff_t end,
 static bool bad_range(const struct inc_store *store, u64 offset, u64 length,
 		      u32 unit)
 {
-	return !length || (offset | length) & (unit - 1) ||
-	       offset >= store->size || length > store->size - offset;
+	u64 size = inc_store_size(store);
+
+	return !length || (offset | length) & (unit - 1) || offset >= size ||
+	       length > size - offset;
 }
 
 static int ioctl_unavailable(struct inc_store *store, void __user *arg)

@@ -10,7 +10,8 @@
  *	  view     one generation: directories, map
  *	    verity   hash tree, verified tree pages
  *	    signature   who vouches for its root
- *	      store    one per backing device: segments, metadata pages, life
+ *	      store    one per backing device: metadata pages, life
+ *	      segments  of its image, which may grow
  *	      dictionary   what LZ4 starts from
  *	      clear, fill, presence, wait   its chunks: cleared, written, counted,
  *					waited for
@@ -25,6 +26,8 @@
  *				never over an access to the loader's memory,
  *				which may not come back; write: store->dead is
  *				being set
+ *	store->grow_mutex	one table of the store being loaded at a time,
+ *				segments that are found and not published
  *	store->views_mutex	store->views
  *	store->commit_mutex	one commit at a time
  *	store->clear_mutex	one clear at a time, store->clears
@@ -110,11 +113,12 @@ struct inc_store {
 	bool			read_only;
 	struct dm_bufio_client	*bufio;		/* metadata pages */
 
-	struct inc_segment	*segments;	/* all of the image, in order */
-	u32			nr_segments;
-	u64			size;		/* bytes of the image */
+	/* segments.c */
+	struct mutex		grow_mutex;
+	struct inc_segment	**segments;	/* in order, INC_SEGMENTS_MAX */
+	u32			nr_segments;	/* grow_mutex and lock to write */
+	u32			nr_found;	/* grow_mutex */
 	u32			chunk_shift;
-	u64			chunks;		/* of the image */
 
 	struct rw_semaphore	live;
 	bool			dead;		/* set with @live and @lock held */
@@ -125,10 +129,11 @@ struct inc_store {
 	unsigned int		nr_dictionaries;
 
 	/* presence.c */
-	unsigned long		*present;	/* a bit per chunk */
+	unsigned long		**present;	/* pages of a bit per chunk */
+	u32			*first_page;	/* of each segment's bitmap */
 	unsigned long		*dirty;		/* a bit per bitmap page */
-	u64			bitmap_pages;	/* of all segments */
-	atomic64_t		nr_present;	/* chunks */
+	atomic64_t		nr_absent;	/* chunks */
+	u64			found_absent;	/* grow_mutex: not in nr_absent yet */
 	struct mutex		commit_mutex;
 	struct page		*commit_page;	/* commit_mutex */
 	struct delayed_work	commit_work;
@@ -188,7 +193,38 @@ void inc_store_bio_init(struct inc_store *store, struct bio *bio,
 			struct bio_vec *table, unsigned short nr_vecs,
 			blk_opf_t opf, u64 offset);
 void inc_store_info(struct inc_store *store, struct inc_info *info);
+
+/*
+ * segments.c
+ */
+int inc_segments_load(struct inc_store *store, char **error);
+void inc_segments_free(struct inc_store *store);
+void inc_grow_begin(struct inc_store *store);
+const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
+					char **error);
+void inc_grow_publish(struct inc_store *store);
+void inc_grow_end(struct inc_store *store);
+u8 *inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
+		     char **error);
 const struct inc_segment *inc_store_segment(struct inc_store *store, u64 offset);
+
+/* What is below may be used without a lock; see segments.c. */
+static inline u32 inc_store_nr_segments(const struct inc_store *store)
+{
+	/* Pairs with inc_grow_publish(). */
+	return smp_load_acquire(&store->nr_segments);
+}
+
+/* Bytes of the image, all segments together; never less than before. */
+static inline u64 inc_store_size(const struct inc_store *store)
+{
+	return store->segments[inc_store_nr_segments(store) - 1]->end;
+}
+
+static inline u64 inc_store_chunks(const struct inc_store *store)
+{
+	return inc_store_size(store) >> store->chunk_shift;
+}
 
 /*
  * dictionary.c
@@ -219,7 +255,11 @@ void inc_dictionary_forget(struct inc_store *store, u64 first, u64 last);
 /*
  * presence.c
  */
-int inc_presence_load(struct inc_store *store);
+int inc_presence_init(struct inc_store *store);
+int inc_presence_load(struct inc_store *store, u32 number);
+void inc_presence_publish(struct inc_store *store);
+void inc_presence_drop(struct inc_store *store);
+u64 inc_presence_count(struct inc_store *store, u64 *total);
 void inc_presence_free(struct inc_store *store);
 void inc_presence_set(struct inc_store *store, u64 first, u64 last);
 bool inc_presence_test(struct inc_store *store, u64 first, u64 last);
@@ -227,13 +267,14 @@ bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
 			      u64 *first_absent, u64 *last_absent);
 void inc_presence_clear(struct inc_store *store, u64 first, u64 last);
 bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last);
-u64 inc_presence_seek(struct inc_store *store, u64 chunk, bool present);
+u64 inc_presence_seek(struct inc_store *store, u64 chunk, u64 end,
+		      bool present);
 int inc_presence_commit(struct inc_store *store);
 void inc_presence_commit_work(struct work_struct *work);
 
 static inline bool inc_presence_complete(struct inc_store *store)
 {
-	return atomic64_read(&store->nr_present) == store->chunks;
+	return !atomic64_read(&store->nr_absent);
 }
 
 /*
@@ -265,11 +306,13 @@ ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from);
  * @store: its memory is kept by the file's reference to the cdev
  * @silent: has let a want go by, and has filled nothing since
  * @not_before: jiffies, before which there is nothing for it if it is silent
+ * @nr_segments: of the image, as far as it has been told (store->lock)
  */
 struct inc_loader {
 	struct inc_store	*store;
 	bool			silent;
 	unsigned long		not_before;
+	u32			nr_segments;
 };
 
 #define INC_LINKS	8	/* absent ranges that a read asks for at a time */

@@ -243,6 +243,7 @@ bad:
 ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from)
 {
 	u32 chunk_size = 1u << store->chunk_shift;
+	u64 size = inc_store_size(store);
 	struct inc_fill *fill;
 	ssize_t taken = 0;
 	size_t length;
@@ -252,9 +253,9 @@ ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from)
 		return 0;
 	if (offset & (chunk_size - 1))
 		return -EINVAL;
-	if (offset >= store->size)
+	if (offset >= size)
 		return -EFBIG;
-	length = min_t(u64, iov_iter_count(from), store->size - offset) &
+	length = min_t(u64, iov_iter_count(from), size - offset) &
 		 ~(size_t)(chunk_size - 1);
 	if (!length)
 		return -EINVAL;

@@ -2,13 +2,19 @@
 /*
  * Which chunks of the image file are present.
  *
- * In memory: one bitmap for the whole image. On disk: one bitmap in each
- * segment (format.h). A bit goes from 0 to 1 only after the write of its chunk
- * has completed, so a reader that finds it set may submit a read of the chunk
- * without a lock: the device has the data, and the smp_mb() in
+ * In memory: a bit per chunk of the whole image, in pages of 4096 bytes that
+ * never move; when the image grows, pages are added (segments.c). On disk: one
+ * bitmap in each segment (format.h). A bit goes from 0 to 1 only after the write
+ * of its chunk has completed, so a reader that finds it set may submit a read of
+ * the chunk without a lock: the device has the data, and the smp_mb() in
  * inc_presence_set() orders the completion before the bit. Bits go back to 0
  * by the rules of clear.c, which tells what a reader may conclude for how long.
  * Both changes are made by who has claimed the chunk (fill.c).
+ *
+ * nr_absent is never less than the number of bits that are 0, so readers take 0
+ * for "all of it is there" (inc_presence_complete()), and look no further. A
+ * reader that has seen it 0 before the image grew needs none of the new chunks:
+ * its generation is an older one.
  *
  * Commit: a crash may lose bits that were set, never invent them. The bits to be written are
  * copied first; every chunk they stand for had been written by then. Then the
@@ -18,16 +24,61 @@
  * one; clear.c says why that does no harm.
  */
 #include <linux/mm.h>
+#include <linux/slab.h>
 
 #include "dm-incremental.h"
 
-#define BITS_PER_BITMAP_PAGE	(INC_PAGE_SIZE * 8)
+/* In a page, of memory as of a bitmap on disk. */
+#define BITS_SHIFT	(INC_PAGE_SHIFT + 3)
+#define BITS_PER_PAGE	(1u << BITS_SHIFT)
+
+/* Pages of memory for the largest image with the smallest chunks. */
+#define PAGES_MAX	(INC_IMAGE_SIZE_MAX >> \
+			 (INC_CHUNK_SHIFT_MIN + BITS_SHIFT))
+/* Pages on disk: each segment may have one that is not full. */
+#define BITMAP_PAGES_MAX	(PAGES_MAX + INC_SEGMENTS_MAX)
+
+/* The page of memory that holds @chunk's bit, which is number bit_of() there. */
+static unsigned long *bits_of(const struct inc_store *store, u64 chunk)
+{
+	return store->present[chunk >> BITS_SHIFT];
+}
+
+static u32 bit_of(u64 chunk)
+{
+	return chunk & (BITS_PER_PAGE - 1);
+}
+
+/* The first chunk of [from, end) that is present, or absent; @end if none is. */
+static u64 find_chunk(const struct inc_store *store, u64 from, u64 end,
+		      bool present)
+{
+	while (from < end) {
+		u64 page = from - bit_of(from);
+		u32 size = min_t(u64, end - page, BITS_PER_PAGE), bit;
+
+		bit = present ? find_next_bit(bits_of(store, from), size,
+					      bit_of(from)) :
+				find_next_zero_bit(bits_of(store, from), size,
+						   bit_of(from));
+		if (bit < size)
+			return page + bit;
+		from = page + size;
+	}
+	return end;
+}
 
 /* Pages of a segment's bitmap that hold bits; its tail may be padding. */
-static u64 bitmap_pages(const struct inc_segment *seg)
+static u32 bitmap_pages(const struct inc_segment *seg)
 {
-	return DIV_ROUND_UP_ULL(seg->size >> seg->chunk_shift,
-				BITS_PER_BITMAP_PAGE);
+	return DIV_ROUND_UP_ULL(seg->size >> seg->chunk_shift, BITS_PER_PAGE);
+}
+
+/* The first bitmap page of segment @number, counted over all segments. */
+static u32 first_page(const struct inc_store *store, u32 number)
+{
+	return number ? store->first_page[number - 1] +
+			bitmap_pages(store->segments[number - 1]) : 0;
 }
 
 /* A page of an on-disk bitmap: where it is, and the image's chunks it holds. */
@@ -37,35 +88,46 @@ struct bitmap_page {
 	u32	count;
 };
 
-/* Bitmap page @number, counted over all segments. */
-static struct bitmap_page find_page(struct inc_store *store, u64 number)
+/* Page @number of the bitmap of @seg. */
+static struct bitmap_page locate_page(const struct inc_segment *seg, u32 number)
 {
-	const struct inc_segment *seg = store->segments;
-	struct bitmap_page page;
-	u64 chunks;
+	u64 before = (u64)number << BITS_SHIFT;
 
-	while (number >= bitmap_pages(seg))
-		number -= bitmap_pages(seg++);
+	return (struct bitmap_page){
+		.offset = seg->bitmap_offset + ((u64)number << INC_PAGE_SHIFT),
+		.first = (seg->offset >> seg->chunk_shift) + before,
+		.count = min_t(u64, (seg->size >> seg->chunk_shift) - before,
+			       BITS_PER_PAGE),
+	};
+}
 
-	chunks = seg->size >> seg->chunk_shift;
-	page.offset = seg->bitmap_offset + (number << INC_PAGE_SHIFT);
-	page.first = (seg->offset >> seg->chunk_shift) +
-		     number * BITS_PER_BITMAP_PAGE;
-	page.count = min_t(u64, chunks - number * BITS_PER_BITMAP_PAGE,
-			   BITS_PER_BITMAP_PAGE);
-	return page;
+/* Bitmap page @number, counted over all segments, which are @nr_segments. */
+static struct bitmap_page find_page(const struct inc_store *store,
+				    u32 nr_segments, u32 number)
+{
+	u32 low = 0, high = nr_segments;
+
+	/* Invariant: first_page[low] <= number < first_page[high]. */
+	while (high - low > 1) {
+		u32 middle = low + (high - low) / 2;
+
+		if (store->first_page[middle] <= number)
+			low = middle;
+		else
+			high = middle;
+	}
+	return locate_page(store->segments[low],
+			   number - store->first_page[low]);
 }
 
 /* The bitmap page, counted over all segments, that holds @chunk's bit. */
-static u64 page_of_chunk(struct inc_store *store, u64 chunk)
+static u32 page_of_chunk(struct inc_store *store, u64 chunk)
 {
-	const struct inc_segment *seg = store->segments;
-	u64 base = 0;
+	const struct inc_segment *seg =
+		inc_store_segment(store, chunk << store->chunk_shift);
 
-	while (chunk >= seg->end >> seg->chunk_shift)
-		base += bitmap_pages(seg++);
-	return base + div_u64(chunk - (seg->offset >> seg->chunk_shift),
-			      BITS_PER_BITMAP_PAGE);
+	return store->first_page[seg->generation] +
+	       ((chunk - (seg->offset >> seg->chunk_shift)) >> BITS_SHIFT);
 }
 
 /* Read or write the commit page at @offset of the image file. */
@@ -82,82 +144,168 @@ static int rw_commit_page(struct inc_store *store, blk_opf_t opf, u64 offset)
 	return r;
 }
 
-static int load_page(struct inc_store *store, u64 number)
+/* Set the bits of a page; @present is increased by their number. */
+static int load_page(struct inc_store *store, const struct bitmap_page *page,
+		     u64 *present)
 {
-	struct bitmap_page page = find_page(store, number);
 	const u8 *bits = page_address(store->commit_page);
+	u64 chunk;
 	u32 i;
 	int r;
 
-	r = rw_commit_page(store, REQ_OP_READ | REQ_META, page.offset);
-	if (r)
-		return r;
-	for (i = 0; i < page.count; i++) {
-		if (!(i & 7) && !bits[i >> 3])
+	mutex_lock(&store->commit_mutex);
+	r = rw_commit_page(store, REQ_OP_READ | REQ_META, page->offset);
+	for (i = 0; !r && i < page->count; i++) {
+		if (!(i & 7) && !bits[i >> 3]) {
 			i += 7;		/* most are 0 for long stretches */
-		else if (bits[i >> 3] & (1 << (i & 7)))
-			__set_bit(page.first + i, store->present);
+			continue;
+		}
+		chunk = page->first + i;
+		/* The page may be shared with chunks of the image. */
+		if (bits[i >> 3] & (1 << (i & 7)) &&
+		    !test_and_set_bit(bit_of(chunk), bits_of(store, chunk)))
+			(*present)++;
 	}
-	return 0;
+	mutex_unlock(&store->commit_mutex);
+	return r;
 }
 
 /**
- * inc_presence_load - read the bitmaps of all segments
- * @store: being created; segments, chunks and bufio are set
+ * inc_presence_init - allocate what is needed for an image of any size
+ * @store: being created
  *
- * The bitmaps take a bit per chunk of a backing device that is at least that
- * large, 32 MiB at the most.
- *
- * Context: process; sleeps. Return: 0 or a negative errno; on failure
- * inc_presence_free() frees what there is.
+ * Context: process; sleeps. Return: 0 or -ENOMEM; inc_presence_free() frees
+ * what there is.
  */
-int inc_presence_load(struct inc_store *store)
+int inc_presence_init(struct inc_store *store)
 {
-	u64 i;
-	u32 s;
-	int r = 0;
-
-	for (s = 0; s < store->nr_segments; s++)
-		store->bitmap_pages += bitmap_pages(&store->segments[s]);
-
-	store->present = kvcalloc(BITS_TO_LONGS(store->chunks),
-				  sizeof(unsigned long), GFP_KERNEL);
-	store->dirty = kvcalloc(BITS_TO_LONGS(store->bitmap_pages),
+	store->present = kvcalloc(PAGES_MAX, sizeof(*store->present),
+				  GFP_KERNEL);
+	store->first_page = kvcalloc(INC_SEGMENTS_MAX,
+				     sizeof(*store->first_page), GFP_KERNEL);
+	store->dirty = kvcalloc(BITS_TO_LONGS(BITMAP_PAGES_MAX),
 				sizeof(unsigned long), GFP_KERNEL);
 	store->commit_page = alloc_page(GFP_KERNEL);
-	if (!store->present || !store->dirty || !store->commit_page)
-		return -ENOMEM;
-	for (i = 0; !r && i < store->bitmap_pages; i++)
-		r = load_page(store, i);
-	if (r)
-		return r;
+	return store->present && store->first_page && store->dirty &&
+	       store->commit_page ? 0 : -ENOMEM;
+}
 
-	/* Heads and bitmaps are here whatever the bitmaps say. */
-	for (s = 0; s < store->nr_segments; s++) {
-		const struct inc_segment *seg = &store->segments[s];
+/**
+ * inc_presence_load - read the bitmap of a segment that was found
+ * @store: its @grow_mutex is held, or it is being created
+ * @number: of the segment; those before it are loaded
+ *
+ * Takes a bit per chunk of a backing device that is at least that large, 32 MiB
+ * for all segments at the most.
+ *
+ * Context: process; sleeps, does I/O. Return: 0 or a negative errno; then, too,
+ * inc_presence_drop() takes back what was loaded, and inc_presence_free().
+ */
+int inc_presence_load(struct inc_store *store, u32 number)
+{
+	const struct inc_segment *seg = store->segments[number];
+	u64 start = seg->offset >> seg->chunk_shift;
+	u64 end = seg->end >> seg->chunk_shift;
+	u64 fixed = seg->meta_offset >> seg->chunk_shift;
+	u64 present = 0, chunk, i;
+	u32 page;
+	int r;
 
-		u64 chunk = seg->offset >> seg->chunk_shift;
-
-		for (; chunk < seg->meta_offset >> seg->chunk_shift; chunk++)
-			if (!__test_and_set_bit(chunk, store->present))
-				__set_bit(page_of_chunk(store, chunk),
-					  store->dirty);
+	store->first_page[number] = first_page(store, number);
+	for (i = start >> BITS_SHIFT; i <= (end - 1) >> BITS_SHIFT; i++) {
+		if (store->present[i])
+			continue;
+		store->present[i] = kzalloc(INC_PAGE_SIZE, GFP_KERNEL);
+		if (!store->present[i])
+			return -ENOMEM;
 	}
-	atomic64_set(&store->nr_present,
-		     bitmap_weight(store->present, store->chunks));
+	for (page = 0; page < bitmap_pages(seg); page++) {
+		struct bitmap_page bits = locate_page(seg, page);
+
+		r = load_page(store, &bits, &present);
+		if (r)
+			return r;
+	}
+	/* Head and bitmap are here whatever the bitmap says. */
+	for (chunk = start; chunk < fixed; chunk++) {
+		if (test_and_set_bit(bit_of(chunk), bits_of(store, chunk)))
+			continue;
+		set_bit(store->first_page[number] +
+			((chunk - start) >> BITS_SHIFT), store->dirty);
+		present++;
+	}
+	store->found_absent += end - start - present;
 	return 0;
 }
 
 /**
- * inc_presence_free - free the bitmaps
- * @store: being destroyed, or whose inc_presence_load() failed
+ * inc_presence_publish - the segments that were loaded are part of the image
+ * @store: its @lock is held; store->nr_segments says so right after
+ */
+void inc_presence_publish(struct inc_store *store)
+{
+	atomic64_add(store->found_absent, &store->nr_absent);
+	store->found_absent = 0;
+}
+
+/**
+ * inc_presence_drop - forget what was loaded and not published
+ * @store: its @grow_mutex is held
+ */
+void inc_presence_drop(struct inc_store *store)
+{
+	u64 chunk = inc_store_chunks(store);
+	unsigned long page = first_page(store, store->nr_segments);
+
+	if (store->nr_found == store->nr_segments)
+		return;
+	/* Of the last page of memory, what is not the image's. */
+	for (; bit_of(chunk); chunk++)
+		clear_bit(bit_of(chunk), bits_of(store, chunk));
+	for (; chunk >> BITS_SHIFT < PAGES_MAX && bits_of(store, chunk);
+	     chunk += BITS_PER_PAGE) {
+		kfree(bits_of(store, chunk));
+		store->present[chunk >> BITS_SHIFT] = NULL;
+	}
+	for_each_set_bit_from(page, store->dirty, BITMAP_PAGES_MAX)
+		clear_bit(page, store->dirty);
+	store->found_absent = 0;
+}
+
+/**
+ * inc_presence_free - free all of it
+ * @store: being destroyed, or created without success
  */
 void inc_presence_free(struct inc_store *store)
 {
+	u32 i;
+
+	for (i = 0; store->present && i < PAGES_MAX; i++)
+		kfree(store->present[i]);
 	kvfree(store->present);
+	kvfree(store->first_page);
 	kvfree(store->dirty);
 	if (store->commit_page)
 		__free_page(store->commit_page);
+}
+
+/**
+ * inc_presence_count - how much of the image is present
+ * @store: the store
+ * @total: set to the number of chunks of the image
+ *
+ * Context: process; takes store->lock, so that both numbers are of an image of
+ * one length. Return: the number of chunks that are present.
+ */
+u64 inc_presence_count(struct inc_store *store, u64 *total)
+{
+	u64 absent;
+
+	mutex_lock(&store->lock);
+	*total = inc_store_chunks(store);
+	absent = atomic64_read(&store->nr_absent);
+	mutex_unlock(&store->lock);
+	return *total - absent;
 }
 
 /**
@@ -181,14 +329,13 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 	/* The data's write completed before its bit can be seen. */
 	smp_mb();
 	for (chunk = first; chunk <= last; chunk++)
-		if (!test_and_set_bit(chunk, store->present))
+		if (!test_and_set_bit(bit_of(chunk), bits_of(store, chunk)))
 			count++;
 	for (page = page_of_chunk(store, first);
 	     page <= page_of_chunk(store, last); page++)
 		set_bit(page, store->dirty);
 
-	if (count && atomic64_add_return(count, &store->nr_present) ==
-		     store->chunks) {
+	if (count && !atomic64_sub_return(count, &store->nr_absent)) {
 		schedule_work(&store->event_work);
 		mod_delayed_work(system_unbound_wq, &store->commit_work, 0);
 		return;
@@ -213,12 +360,12 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 	u64 chunk, page, count = 0;
 
 	for (chunk = first; chunk <= last; chunk++)
-		count += test_bit(chunk, store->present);
-	atomic64_sub(count, &store->nr_present);
-	/* Never more than there are bits, so "complete" means all of them. */
+		count += test_bit(bit_of(chunk), bits_of(store, chunk));
+	atomic64_add(count, &store->nr_absent);
+	/* Before the bits: "complete" means all of them. */
 	smp_mb();
 	for (chunk = first; chunk <= last; chunk++)
-		clear_bit(chunk, store->present);
+		clear_bit(bit_of(chunk), bits_of(store, chunk));
 	/* Pairs with snapshot(): the bits first, their page's dirty bit after. */
 	smp_mb();
 	for (page = page_of_chunk(store, first);
@@ -237,16 +384,12 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
  */
 bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last)
 {
-	u32 s;
+	const struct inc_segment *seg =
+		inc_store_segment(store, first << store->chunk_shift);
 
-	for (s = 0; s < store->nr_segments; s++) {
-		const struct inc_segment *seg = &store->segments[s];
-
-		if (first < seg->meta_offset >> seg->chunk_shift &&
-		    last >= seg->offset >> seg->chunk_shift)
-			return true;
-	}
-	return false;
+	/* Who reaches into the next segment touches its head. */
+	return first < seg->meta_offset >> seg->chunk_shift ||
+	       last >= seg->end >> seg->chunk_shift;
 }
 
 /**
@@ -257,12 +400,7 @@ bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last)
  */
 bool inc_presence_test(struct inc_store *store, u64 first, u64 last)
 {
-	u64 chunk;
-
-	for (chunk = first; chunk <= last; chunk++)
-		if (!test_bit(chunk, store->present))
-			return false;
-	return true;
+	return find_chunk(store, first, last + 1, false) > last;
 }
 
 /**
@@ -278,11 +416,10 @@ bool inc_presence_test(struct inc_store *store, u64 first, u64 last)
 bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
 			      u64 *first_absent, u64 *last_absent)
 {
-	*first_absent = find_next_zero_bit(store->present, last + 1, from);
+	*first_absent = find_chunk(store, from, last + 1, false);
 	if (*first_absent > last)
 		return false;
-	*last_absent = find_next_bit(store->present, last + 1,
-				     *first_absent) - 1;
+	*last_absent = find_chunk(store, *first_absent, last + 1, true) - 1;
 	return true;
 }
 
@@ -290,46 +427,40 @@ bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
  * inc_presence_seek - the next chunk that is present, or that is absent
  * @store: the store
  * @chunk: where to start
+ * @end: where to stop, at most inc_store_chunks()
  * @present: which of both
  *
- * Return: its number, or store->chunks if there is none.
+ * Return: its number, or @end if there is none.
  */
-u64 inc_presence_seek(struct inc_store *store, u64 chunk, bool present)
+u64 inc_presence_seek(struct inc_store *store, u64 chunk, u64 end, bool present)
 {
-	return present ? find_next_bit(store->present, store->chunks, chunk) :
-			 find_next_zero_bit(store->present, store->chunks,
-					    chunk);
+	return find_chunk(store, chunk, end, present);
 }
 
 /*
- * Copy the bits of bitmap page @number into the commit page. A bit that is not
+ * Copy the bits of a bitmap page into the commit page. A bit that is not
  * yet changed now has its page's dirty bit set again later: inc_presence_set()
  * and _clear() change the bit first and set the dirty bit after, fully ordered.
  */
-static u64 snapshot(struct inc_store *store, u64 number)
+static void snapshot(struct inc_store *store, const struct bitmap_page *page)
 {
-	struct bitmap_page page = find_page(store, number);
 	u8 *bits = page_address(store->commit_page);
 	u32 i;
 
 	memset(bits, 0, INC_PAGE_SIZE);
-	for (i = 0; i < page.count; i++)
-		if (test_bit(page.first + i, store->present))
+	for (i = 0; i < page->count; i++) {
+		u64 chunk = page->first + i;
+
+		if (test_bit(bit_of(chunk), bits_of(store, chunk)))
 			bits[i >> 3] |= 1 << (i & 7);
-	return page.offset;
+	}
 }
 
-static int commit_page(struct inc_store *store, u64 number)
+static int commit_page(struct inc_store *store, const struct bitmap_page *page)
 {
-	u64 offset;
-	int r;
-
-	offset = snapshot(store, number);
-	r = blkdev_issue_flush(store->bdev) ?:
-	    rw_commit_page(store, REQ_OP_WRITE | REQ_META, offset);
-	if (r)
-		set_bit(number, store->dirty);
-	return r;
+	snapshot(store, page);
+	return blkdev_issue_flush(store->bdev) ?:
+	       rw_commit_page(store, REQ_OP_WRITE | REQ_META, page->offset);
 }
 
 /**
@@ -344,26 +475,32 @@ static int commit_page(struct inc_store *store, u64 number)
  */
 int inc_presence_commit(struct inc_store *store)
 {
+	u32 nr_segments = inc_store_nr_segments(store);
+	u32 pages = first_page(store, nr_segments);
 	bool wrote = false;
-	u64 number;
+	u32 number;
 	int r = 0;
 
 	if (store->read_only)
 		return 0;
 
 	mutex_lock(&store->commit_mutex);
-	for_each_set_bit(number, store->dirty, store->bitmap_pages) {
+	for_each_set_bit(number, store->dirty, pages) {
+		struct bitmap_page page = find_page(store, nr_segments, number);
+
 		/* Pairs with inc_presence_set(), _clear(): dirty after this. */
 		if (!test_and_clear_bit(number, store->dirty))
 			continue;
-		r = commit_page(store, number);
-		if (r)
+		r = commit_page(store, &page);
+		if (r) {
+			set_bit(number, store->dirty);
 			break;
+		}
 		wrote = true;
 	}
 	if (!r && wrote) {
 		r = blkdev_issue_flush(store->bdev);
-		for (number = 0; r && number < store->bitmap_pages; number++)
+		for (number = 0; r && number < pages; number++)
 			set_bit(number, store->dirty);
 	}
 	mutex_unlock(&store->commit_mutex);

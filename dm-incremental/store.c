@@ -91,99 +91,6 @@ static void clear_page_aux(struct dm_buffer *buf)
 	aux->verified = 0;
 }
 
-/* A longer image may have been here before: its layers are not ours. */
-static bool same_image(const struct inc_segment *a, const struct inc_segment *b)
-{
-	return a->chunk_shift == b->chunk_shift &&
-	       !memcmp(a->uuid, b->uuid, sizeof(a->uuid));
-}
-
-/*
- * Find the segments: each starts where the one before it ends. What follows
- * the last good one is not looked at further; a view that wants a generation
- * which is not among them says so.
- */
-static int find_segments(struct inc_store *store, char **error)
-{
-	u64 device_size = bdev_nr_bytes(store->bdev);
-	struct inc_segment *segments;
-	struct inc_super *super;
-	const char *why = NULL;
-	u64 offset = 0;
-	u32 capacity = 0;
-	int r = 0;
-
-	super = kmalloc(sizeof(*super), GFP_KERNEL);
-	if (!super)
-		goto no_memory;
-
-	while (offset + INC_BLOCK_SIZE <= device_size &&
-	       store->nr_segments < INC_SEGMENTS_MAX) {
-		if (store->nr_segments == capacity) {
-			capacity = capacity ? 2 * capacity : 1;
-			segments = kvcalloc(capacity, sizeof(*segments),
-					    GFP_KERNEL);
-			if (!segments)
-				goto no_memory;
-			if (store->segments)
-				memcpy(segments, store->segments,
-				       store->nr_segments * sizeof(*segments));
-			kvfree(store->segments);
-			store->segments = segments;
-		}
-		r = inc_store_copy_page(store, offset >> INC_PAGE_SHIFT, 0,
-					super, sizeof(*super), false);
-		if (r) {
-			*error = "Cannot read a superblock";
-			break;
-		}
-		segments = &store->segments[store->nr_segments];
-		if (inc_segment_parse(super, offset, device_size, segments,
-				      &why) ||
-		    segments->generation != store->nr_segments ||
-		    !same_image(segments, store->segments))
-			break;
-		offset = segments->end;
-		store->nr_segments++;
-	}
-	if (!r && !store->nr_segments) {
-		/* *why is a constant; dm only prints it. */
-		*error = device_size < INC_BLOCK_SIZE ?
-			 "Backing device is smaller than a superblock" :
-			 (char *)why;
-		r = -EINVAL;
-	}
-	store->size = offset;
-	kfree(super);
-	return r;
-
-no_memory:
-	kfree(super);
-	*error = "Cannot allocate segments";
-	return -ENOMEM;
-}
-
-/**
- * inc_store_segment - the segment that holds a byte
- * @store: its segments are known
- * @offset: bytes in the image file, below store->size
- */
-const struct inc_segment *inc_store_segment(struct inc_store *store, u64 offset)
-{
-	u32 low = 0, high = store->nr_segments;
-
-	/* Invariant: segments[low] starts at @offset or before, [high] after. */
-	while (high - low > 1) {
-		u32 middle = low + (high - low) / 2;
-
-		if (store->segments[middle].offset <= offset)
-			low = middle;
-		else
-			high = middle;
-	}
-	return &store->segments[low];
-}
-
 /* Tell every view's device, so that who waits for its events looks. */
 static void event_work(struct work_struct *work)
 {
@@ -201,8 +108,7 @@ static void store_release(struct device *dev)
 {
 	struct inc_store *store = container_of(dev, struct inc_store, dev);
 
-	inc_presence_free(store);
-	kvfree(store->segments);
+	inc_segments_free(store);
 	kfree(store);
 }
 
@@ -222,6 +128,7 @@ static struct inc_store *store_create(struct block_device *bdev,
 	store->dev.release = store_release;
 	INIT_LIST_HEAD(&store->views);
 	mutex_init(&store->views_mutex);
+	mutex_init(&store->grow_mutex);
 	spin_lock_init(&store->fills_lock);
 	INIT_LIST_HEAD(&store->fills);
 	spin_lock_init(&store->dictionaries_lock);
@@ -253,17 +160,9 @@ static struct inc_store *store_create(struct block_device *bdev,
 		store->bufio = NULL;
 		goto bad;
 	}
-	r = find_segments(store, error);
+	r = inc_segments_load(store, error);
 	if (r)
 		goto bad;
-	store->chunk_shift = store->segments->chunk_shift;
-	store->chunks = store->size >> store->chunk_shift;
-
-	r = inc_presence_load(store);
-	if (r) {
-		*error = "Cannot load presence bitmap";
-		goto bad;
-	}
 	r = inc_control_add(store);
 	if (r) {
 		*error = "Cannot create node in /dev/incremental";
@@ -301,7 +200,7 @@ static void store_shut_down(struct inc_store *store)
 		DMWARN("%s: cannot commit presence, chunks of the last seconds may be fetched again",
 		       dev_name(&store->dev));
 	inc_wait_destroy(store);
-	inc_dictionary_forget(store, 0, store->chunks - 1);
+	inc_dictionary_forget(store, 0, inc_store_chunks(store) - 1);
 	dm_bufio_client_destroy(store->bufio);
 	cleanup_srcu_struct(&store->readers);
 	store->bdev = NULL;
@@ -343,14 +242,19 @@ out:
 
 /**
  * inc_store_add_view - a view is open: loaders and events may know of it
- * @store: from inc_store_get()
+ * @store: from inc_store_get(); between inc_grow_begin() and inc_grow_end()
  * @view: open
+ *
+ * If its generation is a new one, the image is longer from now on.
  */
 void inc_store_add_view(struct inc_store *store, struct inc_view *view)
 {
+	/* Both at a time: a loader that sees the one asks for the other. */
 	mutex_lock(&store->views_mutex);
+	inc_grow_publish(store);
 	list_add(&view->list, &store->views);
 	mutex_unlock(&store->views_mutex);
+	wake_up_interruptible(&store->loaders_wait);
 }
 
 /**
@@ -411,12 +315,14 @@ void inc_store_info(struct inc_store *store, struct inc_info *info)
 {
 	struct inc_view *view, *newest = NULL;
 
+	u64 total;
+
 	memset(info, 0, sizeof(*info));
-	info->image_size = store->size;
-	info->present = atomic64_read(&store->nr_present) << store->chunk_shift;
 	info->chunk_size = 1u << store->chunk_shift;
 
 	mutex_lock(&store->views_mutex);
+	info->present = inc_presence_count(store, &total) << store->chunk_shift;
+	info->image_size = total << store->chunk_shift;
 	list_for_each_entry(view, &store->views, list)
 		if (!newest || view->generation > newest->generation)
 			newest = view;

@@ -167,17 +167,22 @@ static int parse_options(struct dm_target *ti, struct dm_arg_set *as,
 	return 0;
 }
 
-static int open_view(struct dm_target *ti, struct inc_target *target)
+/*
+ * Large reads are split, so that several CPUs work on one; but not below a
+ * cluster, which would be expanded twice.
+ */
+static sector_t io_sectors(const struct inc_view *view)
 {
-	struct inc_view *view = &target->view;
-	struct inc_store *store;
+	u32 cluster = INC_BLOCK_SIZE << view->segment->cluster_shift;
+
+	return max(cluster, IO_BYTES) >> SECTOR_SHIFT;
+}
+
+/* The last thing that may fail, as it may make the image longer. */
+static int add_view(struct dm_target *ti, struct inc_view *view)
+{
 	int r;
 
-	store = inc_store_get(target->dev->bdev, target->commit_interval,
-			      &ti->error);
-	if (IS_ERR(store))
-		return PTR_ERR(store);
-	view->store = store;
 	r = inc_view_open(view, &ti->error);
 	if (r)
 		return r;
@@ -187,19 +192,27 @@ static int open_view(struct dm_target *ti, struct inc_target *target)
 		ti->error = "Target must start at 0 and have the size of the image's device";
 		return -EINVAL;
 	}
-	inc_store_add_view(store, view);
+	r = dm_set_target_max_io_len(ti, io_sectors(view));
+	if (r)
+		return r;
+	inc_store_add_view(view->store, view);
 	return 0;
 }
 
-/*
- * Large reads are split, so that several CPUs work on one; but not below a
- * cluster, which would be expanded twice.
- */
-static sector_t io_sectors(const struct inc_target *target)
+static int open_view(struct dm_target *ti, struct inc_target *target)
 {
-	u32 cluster = INC_BLOCK_SIZE << target->view.segment->cluster_shift;
+	struct inc_store *store;
+	int r;
 
-	return max(cluster, IO_BYTES) >> SECTOR_SHIFT;
+	store = inc_store_get(target->dev->bdev, target->commit_interval,
+			      &ti->error);
+	if (IS_ERR(store))
+		return PTR_ERR(store);
+	target->view.store = store;
+	inc_grow_begin(store);
+	r = add_view(ti, &target->view);
+	inc_grow_end(store);
+	return r;
 }
 
 static void incremental_dtr(struct dm_target *ti)
@@ -252,8 +265,6 @@ static int incremental_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	    parse_verity(ti, &as, target) ?:
 	    parse_options(ti, &as, target) ?:
 	    open_view(ti, target);
-	if (!r)
-		r = dm_set_target_max_io_len(ti, io_sectors(target));
 	if (r) {
 		incremental_dtr(ti);
 		return r;
@@ -379,9 +390,11 @@ static unsigned int emit_info(struct inc_target *target, char *result,
 {
 	struct inc_view *view = &target->view;
 	struct inc_store *store = view->store;
+	u64 present, total;
 
+	present = inc_presence_count(store, &total);
 	DMEMIT("%llu/%llu %u %u %llu %llu %llu %llu %llu %d %s %s",
-	       (u64)atomic64_read(&store->nr_present), store->chunks,
+	       present, total,
 	       READ_ONCE(store->nr_waiting), READ_ONCE(store->nr_demand),
 	       (u64)atomic64_read(&store->nr_filled),
 	       (u64)atomic64_read(&view->nr_hash_failures),
@@ -389,7 +402,7 @@ static unsigned int emit_info(struct inc_target *target, char *result,
 	       (u64)atomic64_read(&store->nr_timeouts),
 	       (u64)atomic64_read(&store->nr_unavailable),
 	       atomic_read(&store->nr_loaders),
-	       inc_presence_complete(store) ? "complete" : "absent",
+	       present == total ? "complete" : "absent",
 	       trust(view));
 	return sz;
 }
@@ -458,7 +471,7 @@ static int incremental_iterate_devices(struct dm_target *ti,
 	struct inc_target *target = ti->private;
 	/* Not the whole device: its size need not be a multiple of a block. */
 	return fn(ti, target->dev, 0,
-		  target->view.store->size >> SECTOR_SHIFT, data);
+		  inc_store_size(target->view.store) >> SECTOR_SHIFT, data);
 }
 
 static void incremental_io_hints(struct dm_target *ti,

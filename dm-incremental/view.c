@@ -135,25 +135,6 @@ int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
 	return 0;
 }
 
-/* The head's digest, an unsalted SHA-256, finds damage to what we parse. */
-static int check_head_digest(const struct inc_segment *seg, u8 *head)
-{
-	u8 digest[sizeof(seg->head_digest)];
-	struct crypto_shash *tfm;
-	int r;
-
-	tfm = crypto_alloc_shash("sha256", 0, 0);
-	if (IS_ERR(tfm))
-		return PTR_ERR(tfm);
-	memset(head + offsetof(struct inc_super, head_digest), 0,
-	       sizeof(digest));
-	r = crypto_shash_tfm_digest(tfm, head, seg->head_size, digest);
-	crypto_free_shash(tfm);
-	if (r)
-		return r;
-	return memcmp(digest, seg->head_digest, sizeof(digest)) ? -EINVAL : 0;
-}
-
 static struct inc_run *copy_dir(const u8 *head, u32 offset, u32 count)
 {
 	size_t bytes = count * sizeof(struct inc_run);
@@ -164,27 +145,12 @@ static struct inc_run *copy_dir(const u8 *head, u32 offset, u32 count)
 	return runs;
 }
 
-static int load_dirs(struct inc_view *view, u8 *head, char **error)
+static int load_dirs(struct inc_view *view, const u8 *head, char **error)
 {
 	const struct inc_segment *seg = view->segment;
 	const char *why;
-	u32 at;
 	int r;
 
-	*error = "Cannot read the image's head";
-	for (at = 0; at < seg->head_size; at += INC_PAGE_SIZE) {
-		r = inc_store_copy_page(view->store,
-					(seg->offset + at) >> INC_PAGE_SHIFT,
-					0, head + at, INC_PAGE_SIZE, false);
-		if (r)
-			return r;
-	}
-	r = check_head_digest(seg, head);
-	if (r) {
-		if (r == -EINVAL)
-			*error = "Image's head does not match its digest: damaged";
-		return r;
-	}
 	r = inc_signature_check(view, head, error);
 	if (r)
 		return r;
@@ -233,7 +199,8 @@ static int check_trust(struct inc_view *view, char **error)
 
 /**
  * inc_view_open - get a view ready to be read
- * @view: @ti, @store, @generation and @verity are set; the rest is zero
+ * @view: @ti, @store, @generation and @verity are set; the rest is zero. The
+ *	store is between inc_grow_begin() and inc_grow_end()
  * @error: on failure, a sentence for the target
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno; on
@@ -241,27 +208,23 @@ static int check_trust(struct inc_view *view, char **error)
  */
 int inc_view_open(struct inc_view *view, char **error)
 {
-	struct inc_store *store = view->store;
+	const struct inc_segment *seg;
 	u8 *head;
 	int r;
 
-	if (view->generation >= store->nr_segments) {
-		*error = "Image has no such generation";
-		return -EINVAL;
-	}
-	view->segment = &store->segments[view->generation];
+	seg = inc_grow_find(view->store, view->generation, error);
+	if (IS_ERR(seg))
+		return PTR_ERR(seg);
+	view->segment = seg;
 	ratelimit_state_init(&view->log_limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
 	r = check_trust(view, error);
 	if (r)
 		return r;
 
-	/* At most INC_HEAD_SIZE_MAX, and inside the backing device. */
-	head = kvmalloc(view->segment->head_size, GFP_KERNEL);
-	if (!head) {
-		*error = "Cannot allocate head";
-		return -ENOMEM;
-	}
+	head = inc_segment_head(view->store, seg, error);
+	if (IS_ERR(head))
+		return PTR_ERR(head);
 	r = load_dirs(view, head, error);
 	kvfree(head);
 	if (r)

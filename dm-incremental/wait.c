@@ -620,6 +620,22 @@ static struct inc_want *choose_want(struct inc_store *store,
 	return time_before(jiffies, loader->not_before) ? NULL : want;
 }
 
+/* Is the image longer than the loader knows? */
+static bool grown(struct inc_store *store, struct inc_loader *loader)
+{
+	return READ_ONCE(loader->nr_segments) != inc_store_nr_segments(store);
+}
+
+/* Tell it, with the first chunk that is new, which is present as any head's. */
+static void tell_growth(struct inc_store *store, struct inc_loader *loader,
+			struct inc_request *request)
+{
+	request->offset = store->segments[loader->nr_segments]->offset;
+	request->length = 1u << store->chunk_shift;
+	request->flags = INC_REQUEST_HINT | INC_REQUEST_GROWN;
+	WRITE_ONCE(loader->nr_segments, inc_store_nr_segments(store));
+}
+
 /**
  * inc_wait_pending - is there something to hand out?
  * @store: the store
@@ -629,6 +645,8 @@ static struct inc_want *choose_want(struct inc_store *store,
  */
 bool inc_wait_pending(struct inc_store *store, struct inc_loader *loader)
 {
+	if (grown(store, loader))
+		return true;
 	if (comes_last(store, loader))
 		return !list_empty_careful(&store->demand) &&
 		       !time_before(jiffies, READ_ONCE(loader->not_before));
@@ -637,7 +655,7 @@ bool inc_wait_pending(struct inc_store *store, struct inc_loader *loader)
 }
 
 /**
- * inc_wait_hand_out - the next want, for a loader
+ * inc_wait_hand_out - the next want, or that the image is longer, for a loader
  * @store: the store
  * @loader: has it from now on
  * @request: filled in
@@ -649,13 +667,19 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 {
 	struct inc_want *want;
 
+	memset(request, 0, sizeof(*request));
 	mutex_lock(&store->lock);
+	/* First, so that it knows what the wants are of. */
+	if (grown(store, loader)) {
+		tell_growth(store, loader, request);
+		mutex_unlock(&store->lock);
+		return true;
+	}
 	want = choose_want(store, loader);
 	if (!want) {
 		mutex_unlock(&store->lock);
 		return false;
 	}
-	memset(request, 0, sizeof(*request));
 	request->offset = want->first << store->chunk_shift;
 	request->length = (want->last - want->first + 1) << store->chunk_shift;
 	request->id = want->id;

@@ -1032,11 +1032,12 @@ static int cmd_logcheck(int argc, char **argv)
 
 static void print_request(FILE *out, const struct inc_request *request)
 {
-	fprintf(out, "%" PRIu64 " %" PRIu64 " id=%" PRIu64 "%s%s%s%s\n",
+	fprintf(out, "%" PRIu64 " %" PRIu64 " id=%" PRIu64 "%s%s%s%s%s\n",
 		(u64)request->offset, (u64)request->length, (u64)request->id,
 		request->flags & INC_REQUEST_HINT ? " hint" : "",
 		request->flags & INC_REQUEST_REFETCH ? " refetch" : "",
 		request->flags & INC_REQUEST_AGAIN ? " again" : "",
+		request->flags & INC_REQUEST_GROWN ? " grown" : "",
 		request->reserved ? " RESERVED IS NOT 0" : "");
 	fflush(out);
 }

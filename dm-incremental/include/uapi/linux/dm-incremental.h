@@ -18,7 +18,8 @@
  *		that let this happen comes after the others until it fills.
  *		Ranges of demands and hints may overlap, and a demand may follow
  *		for what a hint has asked for: a loader keeps track of what it
- *		fetches.
+ *		fetches. When the image has become longer, the next record of
+ *		each open file says so (INC_REQUEST_GROWN).
  * poll()	POLLIN: read() would return a record. POLLOUT: always, but
  *		POLLIN and POLLHUP once the store is gone.
  * write()	fills: the bytes of the image file at the file position (pwrite:
@@ -62,6 +63,16 @@ struct inc_request {
 #define INC_REQUEST_REFETCH	(1u << 1)	/* what was there was damaged */
 #define INC_REQUEST_AGAIN	(1u << 2)	/* was handed out before */
 
+/*
+ * The image has become longer: a table of a later generation was loaded, whose
+ * segment had been appended to the image file. Every loader is told, once for
+ * all that came since it opened the node or was told last, before it is asked
+ * for any of it. The range is the first chunk that is new; it is present, and
+ * nothing needs to be done about it, which is why INC_REQUEST_HINT is set, too.
+ * INC_IOC_INFO tells how long the image is, and the root digest to go with it.
+ */
+#define INC_REQUEST_GROWN	(1u << 3)
+
 /**
  * struct inc_unavailable - a range that cannot be had
  * @offset: bytes, a multiple of the chunk size
@@ -95,7 +106,8 @@ struct inc_read {
 
 /**
  * struct inc_info - what this store holds, and what its reader trusts
- * @image_size: bytes of the image file, all segments together
+ * @image_size: bytes of the image file, all segments together. It only ever
+ *	grows, and holds @generation
  * @present: bytes of it that are present
  * @chunk_size: bytes
  * @generation: the highest generation that a device has open
