@@ -2,6 +2,7 @@
 #
 # make demo      the main job on real input, from start to end
 # make check     every test
+# make check-debug  the kernel tests on a kernel with KASAN, lockdep and others
 # make           userspace tools and, where headers are installed, the modules
 # make install   tools, manual pages and header below $(DESTDIR)$(prefix)
 #
@@ -59,7 +60,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
-.PHONY: all tools modules check demo install uninstall clean
+.PHONY: all tools modules check check-debug demo install uninstall clean
 all: tools modules
 
 tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN)
@@ -126,8 +127,9 @@ unit-tests: $(UNIT_TESTS)
 
 include tests/fuzz/fuzz.mk
 
-# The module, once for each kernel whose headers are installed: the sources
-# are linked into a folder of their own, since Kbuild builds in place.
+# The module, once for each kernel whose headers are installed, and on demand
+# for the debug kernel: the sources are linked into a folder of their own,
+# since Kbuild builds in place.
 MODULE_SOURCES := $(wildcard dm-incremental/*.[ch] dm-incremental/Kbuild \
 	dm-incremental/*.sh dm-incremental/include/uapi/linux/*.h)
 
@@ -137,12 +139,12 @@ module-$(1): build/kernel-$(1)/dm-incremental.ko
 build/kernel-$(1)/dm-incremental.ko: $(MODULE_SOURCES)
 	@mkdir -p $$(@D)
 	@cp -rsf $(CURDIR)/dm-incremental/. $$(@D)/
-	release=$$$$(scripts/kernel-release $(1)) && \
-	$$(MAKE) -C /lib/modules/$$$$release/build M=$(CURDIR)/$$(@D) modules
+	build=$$$$(scripts/kernel-release --build $(1)) && \
+	$$(MAKE) -C $$$$build M=$(CURDIR)/$$(@D) modules
 	@touch $$@
-modules: module-$(1)
 endef
-$(foreach k,$(KERNELS),$(eval $(call module,$(k))))
+$(foreach k,$(KERNELS) debug,$(eval $(call module,$(k))))
+modules: $(KERNELS:%=module-%)
 
 # The programs of a check that are built for it.
 .PHONY: test-programs
@@ -166,6 +168,18 @@ check:
 	$(MAKE) -j$(JOBS) SANITIZE=1 unit-tests build/sanitize/mkimage
 	@echo "== tests"
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer --failures $(TESTS)
+
+# The kernel tests on a kernel that finds mistakes.
+# Not part of check: see docs/testing.md for how long it takes.
+check-debug:
+	@echo "== packages"
+	scripts/install-deps build test debug
+	@echo "== debug kernel"
+	@scripts/build-debug-kernel
+	@echo "== build"
+	$(MAKE) -j$(JOBS) tools module-debug test-programs
+	@echo "== tests"
+	prove --timer --failures tests/debug/kernel-cases
 
 demo:
 	@echo "== packages"

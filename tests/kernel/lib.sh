@@ -9,6 +9,7 @@
 #   $tool            build/tests/loadertool
 #   $images          where prepare has put NAME.raw and NAME.inc
 #   $work            a fresh directory in memory
+#   $SLOW            how many times longer than usual something may take
 #   open_image sets  IMAGE RAW LOCAL LOOP NODE DEV TABLE
 
 set -u
@@ -21,6 +22,7 @@ module=$top/build/kernel-$VM_KERNEL/dm-incremental.ko
 case_name=${0##*/}
 case_name=${case_name%.sh}
 work=/tmp/$case_name
+SLOW=${SLOW:-1}
 PATH=$top/build:$PATH
 
 mkdir -p "$work"
@@ -140,7 +142,7 @@ said() {	# said REGEX
 
 # within SECONDS COMMAND...: it succeeds in time; tried ten times a second.
 within() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * SLOW))
 	shift
 	until "$@"; do
 		[ $SECONDS -le $end ] || return 1
@@ -326,7 +328,8 @@ unused() {
 
 # What the module has allocated from slabs or mapped; nothing, if no device is
 # there, but what it has from its loading on.  (Names of merged slab caches are
-# not given back by the kernel itself, whoever uses dm-bufio.)
+# not given back by the kernel itself, whoever uses dm-bufio.)  The debug kernel
+# tells of what is mapped only; kmemleak looks for the rest at the end.
 allocations() {
 	cat /sys/kernel/debug/slab/kmalloc-*/alloc_traces 2>/dev/null | awk '
 		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|do_init_module|__kmem_cache_(create|alias)/) printf "%s", block }

@@ -89,7 +89,7 @@ stop "$LOADER" KILL
 rm -f log
 serve log=log
 is "another one answers it" "$(outcome a)" 4096
-between "without the wait for silent loaders" "$(duration a)" 0 5000
+between "without the wait for silent loaders" "$(duration a)" 0 $((5000 * SLOW))
 like "with the flag and the id" "$(head -n 1 log)" "$(cut -d ' ' -f 1-3 loader.out | head -n 1) again"
 stop
 

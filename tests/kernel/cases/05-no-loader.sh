@@ -20,14 +20,14 @@ is "it is one read, which wants something" "$(field waiting) $(field wanted | se
 ok "what is present can be read meanwhile" "$tool" compare "$DEV" "$RAW" direct 65536 0 262144
 ok "before the other one has ended" test ! -s a
 is "which then fails" "$(outcome a)" ETIMEDOUT
-between "not before its timeout, nor long after" "$(duration a)" 2900 6000
+between "not before its timeout, nor long after" "$(duration a)" 2900 $((6000 * SLOW))
 is "it was counted" "$(field timeouts) $(field waiting) $(field wanted)" "1 0 0"
 is "nothing has become present" "$(field present)" "$present"
 reader a $((500 * 4096)) 4096
 reader b $((700 * 4096)) 65536
 is "the next try waits again, and fails" "$(outcome a)" ETIMEDOUT
 is "beside another one" "$(outcome b)" ETIMEDOUT
-between "at its own timeout" "$(duration a)" 2900 6000
+between "at its own timeout" "$(duration a)" 2900 $((6000 * SLOW))
 # The timeout is one for all that a read waits for: map, tree and data.
 "$tool" serve "$NODE" "$IMAGE" delay=1700 nohints >/dev/null 2>&1 &
 slow=$!
@@ -35,7 +35,7 @@ loaders+=("$slow")
 within 5 field_is loaders 1
 reader a $((900 * 4096)) 262144
 is "a loader that is too slow makes it fail, too" "$(outcome a)" ETIMEDOUT
-between "at its timeout, though something has arrived" "$(duration a)" 2900 6000
+between "at its timeout, though something has arrived" "$(duration a)" 2900 $((6000 * SLOW))
 stop $slow
 serve
 reader a $((500 * 4096)) 4096
@@ -49,11 +49,11 @@ open_image small
 dmsetup message t 0 read_timeout 500
 reader a 0 4096
 is "message read_timeout: the read fails" "$(outcome a)" ETIMEDOUT
-between "at the new timeout" "$(duration a)" 400 3500
+between "at the new timeout" "$(duration a)" 400 $((3500 * SLOW))
 dmsetup message t 0 read_timeout 0
 reader a 0 4096
 is "with 0 it fails" "$(outcome a)" ETIMEDOUT
-between "at once" "$(duration a)" 0 2500
+between "at once" "$(duration a)" 0 $((2500 * SLOW))
 mark
 for message in "read_timeout x" "read_timeout -1" "read_timeout 3600001" "read_timeout" "read_timeout 1 2" nonsense; do
 	# shellcheck disable=SC2086	# a list of words

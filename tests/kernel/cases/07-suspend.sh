@@ -12,7 +12,7 @@
 quick() {
 	local name=$1
 	shift
-	ok "$name" timeout 20 "$@"
+	ok "$name" timeout $((20 * SLOW)) "$@"
 }
 
 # Readers c, d wait: a single block, and a large read.
@@ -91,7 +91,7 @@ quick "resume without noflush exchanges the tables" dmsetup resume t
 is "the reads have failed" "$(outcome c) $(outcome d)" "EIO EIO"
 reader c 0 4096
 is "the new table's timeout holds" "$(outcome c)" ETIMEDOUT
-between "at its time" "$(duration c)" 900 6000
+between "at its time" "$(duration c)" 900 $((6000 * SLOW))
 dmsetup reload --readonly t --table "$TABLE"
 ok "a loaded table can be taken back" dmsetup clear t
 serve
@@ -125,7 +125,7 @@ stop
 detach
 
 fresh
-timeout 20 dmsetup remove --force --retry t >/dev/null 2>&1
+timeout $((20 * SLOW)) dmsetup remove --force --retry t >/dev/null 2>&1
 is "remove --force makes the reads fail" "$(outcome c) $(outcome d)" "EIO EIO"
 ok "and the device goes" within 10 sh -c "dmsetup remove t; ! dmsetup info t"
 ok "with its node" within 10 no_node

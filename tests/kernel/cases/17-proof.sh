@@ -72,6 +72,6 @@ close_image
 open_image signed-rsa2048 require_signature read_timeout 60000
 reader c 0 4096
 ok "a read waits" within 10 some_wait
-ok "its device can go" timeout 20 dmsetup remove --force t
+ok "its device can go" timeout $((20 * SLOW)) dmsetup remove --force t
 like "and it fails" "$(outcome c)" "^E"
 the_end

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 # Device "absent" has no loader, so memory mapped from it cannot be read.
-open_image erofs read_timeout 8000
+open_image erofs read_timeout $((8000 * SLOW))
 dmsetup rename t absent
 absent_loop=$LOOP
 
@@ -32,9 +32,9 @@ within 10 grep -q fills stuck
 field_waits() { [ "$(field waiting absent)" -ge 1 ]; }
 ok "the loader is stuck in a fault" within 10 field_waits
 
-ok "its device can be removed meanwhile" timeout 5 dmsetup remove t
-ok "and be made again" timeout 5 dmsetup create --readonly t --table "$TABLE"
-ok "and be removed again" timeout 5 dmsetup remove t
+ok "its device can be removed meanwhile" timeout $((5 * SLOW)) dmsetup remove t
+ok "and be made again" timeout $((5 * SLOW)) dmsetup create --readonly t --table "$TABLE"
+ok "and be removed again" timeout $((5 * SLOW)) dmsetup remove t
 ok "the fault still waits" field_waits
 kill -KILL "${readers[-1]}"
 ok "the loader can be killed" within 30 sh -c "! kill -0 ${readers[-1]} 2>/dev/null"
