@@ -50,14 +50,21 @@ static u64 nr_clears(struct inc_store *store)
 	return atomic64_read(&store->nr_clears);
 }
 
+/* Number of the oldest clear that is remembered, less 1. */
+static u64 forgotten(struct inc_store *store)
+{
+	u64 n = nr_clears(store);
+
+	return n > INC_CLEARS ? n - INC_CLEARS : 0;
+}
+
 /* The newest clear that has any of the chunks; NULL if none is remembered. */
 static const struct inc_clear *newest_clear(struct inc_store *store, u64 first,
 					    u64 last, u64 *number)
 {
-	u64 n = nr_clears(store);
-	u64 oldest = n > INC_CLEARS ? n - INC_CLEARS : 0;
+	u64 n, oldest = forgotten(store);
 
-	for (; n > oldest; n--) {
+	for (n = nr_clears(store); n > oldest; n--) {
 		const struct inc_clear *clear = &store->clears[n % INC_CLEARS];
 
 		if (clear->first <= last && first <= clear->last) {
@@ -74,15 +81,30 @@ static const struct inc_clear *newest_clear(struct inc_store *store, u64 first,
  * @first: first chunk
  * @last: last chunk; all are absent
  *
- * Return: whether that is so of any of them, as far as is remembered.
+ * Return: whether that is so of any of them, as far as is remembered. Of one
+ * chunk its newest clear decides. Of several it may also be true for one that
+ * was damaged at some time and cleared without need since.
  */
 bool inc_clear_damaged(struct inc_store *store, u64 first, u64 last)
 {
-	const struct inc_clear *clear;
-	u64 number;
+	u64 n, oldest = forgotten(store);
 
-	clear = newest_clear(store, first, last, &number);
-	return clear && clear->damaged;
+	for (n = nr_clears(store); n > oldest; n--) {
+		const struct inc_clear *clear = &store->clears[n % INC_CLEARS];
+
+		if (clear->first > last || first > clear->last)
+			continue;
+		if (clear->damaged)
+			return true;
+		/* What is older is asked of the others only. */
+		if (clear->first <= first && last <= clear->last)
+			return false;
+		if (clear->first <= first)
+			first = clear->last + 1;
+		else if (last <= clear->last)
+			last = clear->first - 1;
+	}
+	return false;
 }
 
 /**

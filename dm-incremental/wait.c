@@ -43,7 +43,9 @@
  * @id: told to the loader
  * @hint: nobody waits
  * @again: has been handed out before
- * @loader: who has it, NULL if it is not on store->handed; only compared
+ * @refetch: what was there was damaged, as far as was known when this was added
+ * @loader: who has it, NULL if it is not on store->handed; it takes back what
+ *	it has before it is freed (inc_wait_loader_gone())
  * @queued_at: jiffies when it came to store->demand
  * @handed_at: jiffies
  */
@@ -56,6 +58,7 @@ struct inc_want {
 	u64			id;
 	bool			hint;
 	bool			again;
+	bool			refetch;
 	struct inc_loader	*loader;
 	unsigned long		queued_at;
 	unsigned long		handed_at;
@@ -101,6 +104,7 @@ static struct inc_want *add_want(struct inc_store *store, u64 first, u64 last,
 	want->last = last;
 	want->id = ++store->next_id;
 	want->hint = hint;
+	want->refetch = inc_clear_damaged(store, first, last);
 
 	while (*place) {
 		parent = *place;
@@ -687,7 +691,12 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		request->flags |= INC_REQUEST_HINT;
 	if (want->again)
 		request->flags |= INC_REQUEST_AGAIN;
-	if (inc_clear_damaged(store, want->first, want->last))
+	/*
+	 * What is noted just after the bits are cleared may have come too late
+	 * for add_want(), and may have been forgotten since.
+	 */
+	if (want->refetch ||
+	    inc_clear_damaged(store, want->first, want->last))
 		request->flags |= INC_REQUEST_REFETCH;
 
 	if (want->hint) {

@@ -62,6 +62,24 @@ ok "reads bring it back" "$tool" compare "$DEV" "$RAW" direct
 stop
 is "with the reason as well" "$(grep -c refetch log)" "$(wc -l <log)"
 
+# Whatever else is discarded afterwards: what a demand covers, too, or a lot.
+read -r block at < <("$tool" map "$IMAGE" | awk '$2 == 1 && $4 % 4096 { print $1, $4 - $4 % 4096; exit }')
+"$tool" node "$NODE" discard "$at" 4096 1 , read 4096 , discard $((at + 4096)) 4096 >/dev/null
+"$tool" node "$NODE" read 4096 >demand &
+ok "a loader is there" within 20 sh -c "[ \$('$tool' status t loaders) = 1 ]"
+reader r $((block * 4096)) 4096
+wait %1
+like "a demand has the reason that a part of it has" "$(cat demand)" "
+$at 8192 id=[0-9]* refetch\$"
+is "nobody fills it" "$(outcome r)" ETIMEDOUT
+many=()
+for i in $(seq 130); do
+	many+=(',' discard $((data_offset + 4096)) 4096)
+done
+"$tool" node "$NODE" discard "$data_offset" 4096 1 "${many[@]}" >/dev/null
+like "a hint keeps its reason" "$("$tool" node "$NODE" read 4096)" "
+$data_offset 4096 id=[0-9]* hint refetch\$"
+
 # fsync makes it last; then the file can be punched.
 "$tool" node "$NODE" discard "$data_offset" $((image_size - data_offset)) , fsync >/dev/null
 cp "$LOCAL" copy.inc
