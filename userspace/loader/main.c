@@ -360,7 +360,10 @@ static void hint_metadata(struct session *session,
 {
 	struct loader *loader = &session->loader;
 	const struct inc_image *image = loader->image;
-	struct inc_request around = { .flags = INC_REQUEST_HINT };
+	struct inc_request around = {
+		.flags = INC_REQUEST_HINT |
+			 (request->flags & INC_REQUEST_REFETCH),
+	};
 	u32 i;
 
 	for (i = 0; i < inc_image_segments(image); i++) {

@@ -142,6 +142,33 @@ void queue_destroy(struct queue *queue)
 	pthread_mutex_destroy(&queue->lock);
 }
 
+static void set_refetch(struct queue *queue, struct job *job)
+{
+	if (!job->refetch)
+		queue->refetches++;
+	job->refetch = true;
+}
+
+/*
+ * Whatever gets its turn first has to know that bytes were damaged: @job may
+ * be a demand that the kernel does not mark any more, or be marked after jobs
+ * for the same bytes, of when they were absent for another reason.
+ */
+static void share_refetch(struct queue *queue, struct job_list *list,
+			  struct job *job)
+{
+	u64 end = job->offset + job->length;
+	struct job *other;
+
+	for (other = list->first; other; other = other->next) {
+		if (other->refetch == job->refetch ||
+		    !overlap(other, job->offset, end))
+			continue;
+		set_refetch(queue, other);
+		set_refetch(queue, job);
+	}
+}
+
 /* The kernel hands out again what we are slow with; one job is enough. */
 static bool is_known(const struct queue *queue, const struct job_list *list,
 		     u64 offset, u64 length)
@@ -170,7 +197,13 @@ static void add_piece(struct queue *queue, const struct inc_request *request,
 	job->offset = offset;
 	job->length = length;
 	job->priority = priority;
-	job->refetch = request->flags & INC_REQUEST_REFETCH;
+	if (request->flags & INC_REQUEST_REFETCH)
+		set_refetch(queue, job);
+	if (queue->refetches) {
+		share_refetch(queue, &queue->waiting[PRIORITY_DEMAND], job);
+		share_refetch(queue, &queue->waiting[PRIORITY_HINT], job);
+		share_refetch(queue, &queue->blocked, job);
+	}
 	if (priority == PRIORITY_DEMAND)
 		queue->demands++;
 	list_append(list, job);
@@ -354,6 +387,8 @@ void queue_done(struct queue *queue, struct job *job, bool failed)
 		queue->running_low--;
 	if (job->priority == PRIORITY_BACKGROUND)
 		background_done(queue, failed);
+	if (job->refetch)
+		queue->refetches--;
 	free(job);
 
 	/* What was held back gets its turn; it is older than what waits. */

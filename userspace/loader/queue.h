@@ -43,6 +43,7 @@ struct job_list {
  * struct queue - what waits and what is being done; fields are private
  * @waiting: by priority; background work has no list, but @cursor
  * @blocked: overlap with a job in @running
+ * @refetches: jobs in any list with @refetch set
  * @running_low: jobs in @running that nobody waits for
  * @low_max: how many of those there may be, so that demand finds a worker
  * @cursor: background work continues here
@@ -58,6 +59,7 @@ struct queue {
 	struct job_list waiting[2];
 	struct job_list blocked;
 	struct job_list running;
+	unsigned int refetches;
 	unsigned int running_low;
 	unsigned int low_max;
 	unsigned int demands;
