@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The corruption grid of an image of two: map entries of each that lead into the
+# other.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/kernel/grid.sh
+. "$top/tests/kernel/grid.sh"
+
+grid layers
+without_origin 0
+dmsetup remove t
+detach
+with_origin 0
+the_end
