@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzz target: mkimage inspect and verify, each as a whole, on an
+ * Fuzz target: mkimage inspect, verify and extract, each as a whole, on an
  * image in a file. An image that verify calls good with the true root hash
- * must be good.
+ * must be good, and what extract leaves must be what the image's root vouches
+ * for, or nothing.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "fuzz.h"
 #include "incremental.h"
@@ -19,6 +22,8 @@
 static int file = -1;
 static char path[32];
 static char root[2 * INC_DIGEST_MAX + 1];
+static char folder[4096];	/* what extract writes is there */
+static char raw[4200], tree[4200];
 
 static int command(int (*run)(int, char **), char **argv)
 {
@@ -45,6 +50,15 @@ static int inspect(char *option)
 	return command(command_inspect, argv);
 }
 
+static int extract(void)
+{
+	char *argv[] = { (char []){ "mkimage" }, (char []){ "--threads" },
+			 (char []){ "1" }, (char []){ "--hash-tree" }, tree,
+			 path, raw, NULL };
+
+	return command(command_extract, argv);
+}
+
 /* Is the device of another size than one would wait for? */
 static bool too_large(void)
 {
@@ -58,6 +72,14 @@ static bool too_large(void)
 	return large;
 }
 
+static void remove_outputs(void)
+{
+	unlink(raw);
+	unlink(tree);
+	/* Nothing else was left there. */
+	MUST(!rmdir(folder));
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const struct fuzz_seed *seeds;
@@ -68,6 +90,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	file = memfd_create("image", MFD_CLOEXEC);
 	MUST(file >= 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	snprintf(folder, sizeof(folder), "%s/extract.XXXXXX",
+		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	MUST(mkdtemp(folder));
+	snprintf(raw, sizeof(raw), "%s/raw", folder);
+	snprintf(tree, sizeof(tree), "%s/tree", folder);
+	MUST(!atexit(remove_outputs));
 	return 0;
 }
 
@@ -91,6 +119,47 @@ static void good_image(const struct fuzz_seed *seed)
 	inc_image_close(image);
 }
 
+/* What extract has written is what the library reads. */
+static void same_as_read(const struct fuzz_seed *seed)
+{
+	static u8 out[64 << INC_BLOCK_SHIFT], got[64 << INC_BLOCK_SHIFT];
+	const struct inc_segment *seg;
+	struct inc_image *image;
+	u64 block, count;
+	struct stat st;
+	bool true_root;
+	int fd;
+
+	MUST(!inc_image_open_file(&image, path, INC_NEWEST, NULL));
+	seg = inc_image_segment(image);
+	true_root = seg->device_blocks == seed->seg.device_blocks &&
+		    seg->salt_size == seed->seg.salt_size &&
+		    !memcmp(seg->salt, seed->seg.salt, seg->salt_size) &&
+		    !memcmp(seg->root_digest, seed->seg.root_digest,
+			    seg->digest_size);
+	fd = open(raw, O_RDONLY | O_CLOEXEC);
+	MUST(fd >= 0 && !fstat(fd, &st));
+	MUST((u64)st.st_size == seg->device_blocks << INC_BLOCK_SHIFT);
+	for (block = 0; block < seg->device_blocks; block += count) {
+		u64 at = block << INC_BLOCK_SHIFT;
+
+		count = seg->device_blocks - block < 64 ?
+			seg->device_blocks - block : 64;
+		MUST(!inc_image_read(image, block, count, out, NULL));
+		MUST(pread(fd, got, count << INC_BLOCK_SHIFT, (off_t)at) ==
+		     (ssize_t)(count << INC_BLOCK_SHIFT));
+		MUST(!memcmp(got, out, count << INC_BLOCK_SHIFT));
+		MUST(!true_root || !memcmp(got, seed->raw + at,
+					   count << INC_BLOCK_SHIFT));
+	}
+	close(fd);
+	MUST(!stat(tree, &st));
+	MUST((u64)st.st_size == (seg->tree.pages + 1) << INC_PAGE_SHIFT);
+	inc_image_close(image);
+	unlink(raw);
+	unlink(tree);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	const struct fuzz_seed *seed;
@@ -107,6 +176,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	     (ssize_t)image.stored);
 	if (too_large())
 		return 0;
+	if (!extract())
+		same_as_read(seed);
+	else
+		MUST(access(raw, F_OK) && access(tree, F_OK));
 	inspect(image.flags & 1 ? (char []){ "--json" } : NULL);
 	if (image.flags & EDIT_FOLLOW) {
 		verify(NULL, NULL);
