@@ -9,8 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "edit.h"
+#include "incremental.h"
 
-/* libFuzzer's interface: https://llvm.org/docs/LibFuzzer.html */
+/*
+ * libFuzzer's interface: https://llvm.org/docs/LibFuzzer.html. A target need
+ * not have the first one.
+ */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -22,6 +26,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 			abort();					\
 		}							\
 	} while (0)
+
+/* What failed with @ret has said why. */
+static inline void fuzz_failed(int ret, const struct inc_error *error)
+{
+	MUST(ret < 0);
+	MUST(memchr(error->text, 0, sizeof(error->text)) && error->text[0]);
+}
 
 /**
  * struct fuzz_seed - a good image, made by mkimage when the targets were built

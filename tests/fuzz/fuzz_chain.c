@@ -13,7 +13,6 @@
 #include <unistd.h>
 #include "fuzz.h"
 #include "hash.h"
-#include "incremental.h"
 
 /* The corpus' signatures are of the root digest 0123456789abcdef0123... */
 static const u8 root[8] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
@@ -100,12 +99,6 @@ static int read_image(void *context, u64 offset, size_t length, void *buffer,
 	return 0;
 }
 
-static void failed(int ret, const struct inc_error *error)
-{
-	MUST(ret < 0);
-	MUST(memchr(error->text, 0, sizeof(error->text)) && error->text[0]);
-}
-
 static void check(const u8 *data, size_t size)
 {
 	const struct inc_io io = { .read = read_image };
@@ -126,13 +119,13 @@ static void check(const u8 *data, size_t size)
 	MUST(!inc_image_open(&image, &io, head_size, INC_NEWEST, &error));
 	ret = inc_image_check_signature(image, trusted, &signer, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 	else
 		MUST(!strncmp(signer.subject, "CN = good ", 10) &&
 		     !signer.expired);
 	ret = inc_image_check_signature(image, stranger, &signer, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 	else
 		MUST(!strcmp(signer.subject, "CN = bad foreign"));
 	inc_image_close(image);
@@ -150,7 +143,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	}
 	ret = load(&anchors, data, size, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 	else
 		inc_anchors_free(anchors);
 	return 0;

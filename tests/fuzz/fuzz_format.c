@@ -219,15 +219,6 @@ static void test_entry(struct input *input)
 	     1u << extent.cluster_shift);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	const struct fuzz_seed *seeds;
-
-	(void)argc, (void)argv;
-	fuzz_seeds(&seeds);
-	return 0;
-}
-
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct input input = { data + 1, data + size };

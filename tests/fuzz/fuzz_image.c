@@ -5,7 +5,6 @@
  * read must be the true bytes or an error.
  */
 #include "fuzz.h"
-#include "incremental.h"
 
 #define READ_MAX	256u	/* blocks in one read */
 #define CHUNKS_MAX	24u	/* verified one by one */
@@ -32,12 +31,6 @@ static int read_bytes(void *context, u64 offset, size_t length, void *buffer,
 	return 0;
 }
 
-static void failed(int ret, const struct inc_error *error)
-{
-	MUST(ret < 0);
-	MUST(memchr(error->text, 0, sizeof(error->text)) && error->text[0]);
-}
-
 static void check_blocks(struct test *test, u64 block, u64 count)
 {
 	u64 offset = block << INC_BLOCK_SHIFT, length = count << INC_BLOCK_SHIFT;
@@ -60,7 +53,7 @@ static void test_read(struct test *test, u64 block, u64 count)
 		count = test->blocks - block;
 	ret = inc_image_read(test->image, block, count, test->out, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 	else
 		check_blocks(test, block, count);
 }
@@ -88,7 +81,7 @@ static void test_map(struct test *test)
 	while (block < test->blocks && steps++ < 1024) {
 		ret = inc_image_map(test->image, block, &extent, &next, &error);
 		if (ret) {
-			failed(ret, &error);
+			fuzz_failed(ret, &error);
 			next = block + 1;
 		}
 		MUST(next > block && next <= test->blocks);
@@ -96,7 +89,7 @@ static void test_map(struct test *test)
 	}
 	ret = inc_image_extent(test->image, test->blocks - 1, &extent, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 }
 
 static void test_zeros(struct test *test)
@@ -110,7 +103,7 @@ static void test_zeros(struct test *test)
 		max = test->blocks - block < 4096 ? test->blocks - block : 4096;
 		ret = inc_image_zeros(test->image, block, max, &zeros, &error);
 		if (ret)
-			failed(ret, &error);
+			fuzz_failed(ret, &error);
 		MUST(zeros <= max);
 		if (zeros && zeros <= READ_MAX) {
 			memset(test->out, 0, zeros << INC_BLOCK_SHIFT);
@@ -132,7 +125,7 @@ static void test_tree(struct test *test)
 		ret = inc_image_tree_page(test->image, number, page, &error);
 		MUST(ret || number < seg->tree.pages);
 		if (ret)
-			failed(ret, &error);
+			fuzz_failed(ret, &error);
 	}
 }
 
@@ -144,11 +137,11 @@ static void test_digests(struct test *test)
 
 	ret = inc_image_digests(test->image, 0, count, test->out, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 	ret = inc_image_digests(test->image, test->blocks - count, count,
 				test->out, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 }
 
 static void test_plan(struct test *test, u64 block, u64 count)
@@ -164,7 +157,7 @@ static void test_plan(struct test *test, u64 block, u64 count)
 	ret = inc_image_plan(test->image, block, count, &ranges, &ranges_count,
 			     &error);
 	if (ret) {
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 		return;
 	}
 	chunk = 1ull << inc_image_segment(test->image)->chunk_shift;
@@ -202,7 +195,7 @@ static void test_verify(struct test *test, u64 offset, u64 length, bool other)
 
 	ret = inc_image_widen(test->image, &start, &widened, &error);
 	if (ret) {
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 	} else {
 		MUST(start <= offset && start + widened >= offset + length);
 		MUST(start + widened <= inc_image_size(test->image));
@@ -216,7 +209,7 @@ static void test_verify(struct test *test, u64 offset, u64 length, bool other)
 		       test->seed->size - offset);
 	ret = inc_image_verify(test->image, offset, length, data, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 	else if (test->true_head && offset < test->seed->seg.data_offset)
 		check_metadata(test, offset, length, data);
 	free(data);
@@ -273,15 +266,6 @@ static void test_image(struct test *test)
 	test_reads(test);	/* with what the cache has now */
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	const struct fuzz_seed *seeds;
-
-	(void)argc, (void)argv;
-	fuzz_seeds(&seeds);
-	return 0;
-}
-
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	static u8 *out;
@@ -297,7 +281,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	ret = inc_image_open(&test.image, &io, test.bytes.size,
 			     edit_generation(&test.bytes), &error);
 	if (ret) {
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 		return 0;
 	}
 	test_image(&test);

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "fuzz.h"
-#include "incremental.h"
 #include "message.h"
 #include "mkimage.h"
 

@@ -32,12 +32,6 @@ static bool plain(const char *text, bool units, u64 *value)
 	return !*text && number <= UINT64_MAX;
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc, (void)argv;
-	return 0;
-}
-
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	char format[FORMAT_SIZE_MAX];

@@ -3,25 +3,12 @@
  * Fuzz target: signatures, which are taken apart before anyone is trusted.
  */
 #include "fuzz.h"
-#include "incremental.h"
 
 /* What the corpus' signatures are of. */
 static const char text[] =
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static const char other[] =
 	"1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc, (void)argv;
-	return 0;
-}
-
-static void failed(int ret, const struct inc_error *error)
-{
-	MUST(ret < 0);
-	MUST(memchr(error->text, 0, sizeof(error->text)) && error->text[0]);
-}
 
 #define MUST_END(field)	MUST(memchr(field, 0, sizeof(field)))
 
@@ -43,12 +30,12 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	ret = inc_signature_describe(data, size, &signer, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 	else
 		check_signer(&signer);
 	ret = inc_signature_match(data, size, text, NULL, &signer, &error);
 	if (ret)
-		failed(ret, &error);
+		fuzz_failed(ret, &error);
 	else
 		check_signer(&signer);
 	/* One that matches both is of neither. */
