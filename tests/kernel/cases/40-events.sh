@@ -16,7 +16,7 @@ sed -n 's/^SigBlk:[[:space:]]*//p' /proc/self/status >>$work/mask
 exit \$(cat $work/exit)
 END
 chmod 755 $hook
-echo 0 >exit
+echo 0 >./exit
 touch hook
 
 ran() {		# ran LINE: the hook, with these words first
@@ -30,10 +30,10 @@ monitored() {
 }
 
 open_image small read_timeout 120000 || exit 1
-like "a device without a UUID is not monitored" "$(incrementalsetup monitor t 2>&1 && echo done)" "has no UUID.*dmeventd"
+like "a device without a UUID is not monitored" "$(incrementalsetup monitor t 2>&1 && echo "done")" "has no UUID.*dmeventd"
 ok "a UUID" dmsetup rename t --setuuid INCREMENTAL-small-t
 
-like "without the plugin it fails" "$(timeout 60 incrementalsetup monitor --plugin /nowhere.so t 2>&1 && echo done)" "does not watch t:.* find /nowhere.so"
+like "without the plugin it fails" "$(timeout 60 incrementalsetup monitor --plugin /nowhere.so t 2>&1 && echo "done")" "does not watch t:.* find /nowhere.so"
 dmeventd -R >/dev/null 2>&1	# that one has been started by monitor
 within 30 test -z "$(pgrep dmeventd)" || kill "$(pgrep dmeventd)"
 rm -f /run/dmeventd*
@@ -77,7 +77,7 @@ eval "$("$tool" layout "$IMAGE")"
 read -r block at < <("$tool" map "$IMAGE" | awk '$2 == 2 && $1 > 600 { print $1, $4; exit }')
 "$tool" flip "$LOCAL" "$at"
 blockdev --flushbufs "$LOOP"
-echo 7 >exit
+echo 7 >./exit
 reader a $((block * 4096)) 4096
 is "damage heals" "$(outcome a 60)" 4096
 ok "and runs the hook" within 60 ran "corruption t"
