@@ -34,7 +34,7 @@ static int control_open(struct inode *inode, struct file *file)
 	loader = kzalloc(sizeof(*loader), GFP_KERNEL);
 	if (loader) {
 		loader->store = store;
-		loader->nr_segments = inc_store_nr_segments(store);
+		loader->nr_opened = READ_ONCE(store->nr_opened);
 		file->private_data = loader;
 		atomic_inc(&store->nr_loaders);
 		if (file->f_mode & FMODE_WRITE) {

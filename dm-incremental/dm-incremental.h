@@ -157,6 +157,9 @@ struct inc_store {
 	struct list_head	waiting;	/* struct inc_io.waiting */
 	unsigned int		nr_waiting;
 	u64			next_id;
+	u32			nr_opened;	/* segments up to the latest
+						 * generation that was opened
+						 */
 	wait_queue_head_t	loaders_wait;
 	struct delayed_work	timer_work;
 	bool			timer_set;
@@ -202,7 +205,7 @@ void inc_segments_free(struct inc_store *store);
 void inc_grow_begin(struct inc_store *store);
 const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
 					char **error);
-void inc_grow_publish(struct inc_store *store);
+void inc_grow_publish(struct inc_store *store, u32 nr_opened);
 void inc_grow_end(struct inc_store *store);
 u8 *inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
 		     char **error);
@@ -306,13 +309,13 @@ ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from);
  * @store: its memory is kept by the file's reference to the cdev
  * @silent: has let a want go by, and has filled nothing since
  * @not_before: jiffies, before which there is nothing for it if it is silent
- * @nr_segments: of the image, as far as it has been told (store->lock)
+ * @nr_opened: store->nr_opened, as far as it has been told (store->lock)
  */
 struct inc_loader {
 	struct inc_store	*store;
 	bool			silent;
 	unsigned long		not_before;
-	u32			nr_segments;
+	u32			nr_opened;
 };
 
 #define INC_LINKS	8	/* absent ranges that a read asks for at a time */

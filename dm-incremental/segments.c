@@ -231,17 +231,20 @@ const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
 
 /**
  * inc_grow_publish - the segments that were found are part of the image
- * @store: between inc_grow_begin() and inc_grow_end()
+ * @store: between inc_grow_begin() and inc_grow_end(), or being created
+ * @nr_opened: segments up to the generation that was opened, 0 for none; loaders
+ *	are to be told if none that late was opened before
  *
  * Context: process.
  */
-void inc_grow_publish(struct inc_store *store)
+void inc_grow_publish(struct inc_store *store, u32 nr_opened)
 {
 	mutex_lock(&store->lock);
 	/* First: "complete" must never be said of chunks that are absent. */
 	inc_presence_publish(store);
 	/* Pairs with inc_store_nr_segments(). */
 	smp_store_release(&store->nr_segments, store->nr_found);
+	WRITE_ONCE(store->nr_opened, max(store->nr_opened, nr_opened));
 	mutex_unlock(&store->lock);
 }
 
@@ -295,7 +298,7 @@ int inc_segments_load(struct inc_store *store, char **error)
 	for (number = 0; !r && number < store->nr_found; number++)
 		r = inc_presence_load(store, number);
 	if (!r)
-		inc_grow_publish(store);
+		inc_grow_publish(store, 0);
 	return r;
 }
 

@@ -245,13 +245,13 @@ out:
  * @store: from inc_store_get(); between inc_grow_begin() and inc_grow_end()
  * @view: open
  *
- * If its generation is a new one, the image is longer from now on.
+ * If its segment is a new one, the image is longer from now on.
  */
 void inc_store_add_view(struct inc_store *store, struct inc_view *view)
 {
 	/* Both at a time: a loader that sees the one asks for the other. */
 	mutex_lock(&store->views_mutex);
-	inc_grow_publish(store);
+	inc_grow_publish(store, view->generation + 1);
 	list_add(&view->list, &store->views);
 	mutex_unlock(&store->views_mutex);
 	wake_up_interruptible(&store->loaders_wait);

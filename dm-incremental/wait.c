@@ -624,20 +624,20 @@ static struct inc_want *choose_want(struct inc_store *store,
 	return time_before(jiffies, loader->not_before) ? NULL : want;
 }
 
-/* Is the image longer than the loader knows? */
+/* Is a generation in use that is later than the loader knows? */
 static bool grown(struct inc_store *store, struct inc_loader *loader)
 {
-	return READ_ONCE(loader->nr_segments) != inc_store_nr_segments(store);
+	return READ_ONCE(loader->nr_opened) != READ_ONCE(store->nr_opened);
 }
 
 /* Tell it, with the first chunk that is new, which is present as any head's. */
 static void tell_growth(struct inc_store *store, struct inc_loader *loader,
 			struct inc_request *request)
 {
-	request->offset = store->segments[loader->nr_segments]->offset;
+	request->offset = store->segments[loader->nr_opened]->offset;
 	request->length = 1u << store->chunk_shift;
 	request->flags = INC_REQUEST_HINT | INC_REQUEST_GROWN;
-	WRITE_ONCE(loader->nr_segments, inc_store_nr_segments(store));
+	WRITE_ONCE(loader->nr_opened, store->nr_opened);
 }
 
 /**

@@ -285,8 +285,19 @@ seek: $((edge - 4096))
 seek: $((edge + 4096))"
 dmsetup remove g1
 dmsetup remove t
-table_of 1
-ok "opened again" activate
+table_of 0
+ok "opened again, with the first generation" activate
+exec 8> >("$tool" node "$NODE" >told)
+within 10 grep -q open told
+ok "then the second" grow_to 1
+printf '%s\n' nonblock "read 4096" "read 4096" >&8
+within 10 grep -q EAGAIN told
+is "loaders are told, though the segment was known" "$(cat told)" \
+"open
+read: 32
+${starts[1]} 4096 id=0 hint grown
+read: EAGAIN"
+exec 8>&-
 is "it is as it was" "$(node seek data $((starts[1] + heads[1])) , seek hole $((edge - 8192)) , seek data $((edge - 4096)))" \
 "seek: $((edge - 8192))
 seek: $((edge - 4096))

@@ -64,12 +64,13 @@ struct inc_request {
 #define INC_REQUEST_AGAIN	(1u << 2)	/* was handed out before */
 
 /*
- * The image has become longer: a table of a later generation was loaded, whose
- * segment had been appended to the image file. Every loader is told, once for
- * all that came since it opened the node or was told last, before it is asked
- * for any of it. The range is the first chunk that is new; it is present, and
- * nothing needs to be done about it, which is why INC_REQUEST_HINT is set, too.
- * INC_IOC_INFO tells how long the image is, and the root digest to go with it.
+ * The image in use has become longer: a table of a later generation than any
+ * before was loaded, whose segment has mostly just been appended to the image
+ * file. Every loader is told, once for all that came since it opened the node or
+ * was told last, before it is asked for any of it. The range is the first chunk
+ * after the generation that it knew; it is present, and nothing needs to be done
+ * about it, which is why INC_REQUEST_HINT is set, too. INC_IOC_INFO tells how
+ * long the image is, and the root digest to go with it.
  */
 #define INC_REQUEST_GROWN	(1u << 3)
 
