@@ -149,10 +149,12 @@ int device_open(struct device *device, const char *name,
 	      -ENOTTY : device_info(device, &info);
 	if (!err && (info.chunk_size < INC_PAGE_SIZE ||
 		     info.chunk_size & (info.chunk_size - 1) ||
-		     info.chunk_size > 1u << INC_CHUNK_SHIFT_MAX ||
-		     info.image_size > INC_IMAGE_SIZE_MAX ||
-		     info.image_size % info.chunk_size))
+		     info.chunk_size > 1u << INC_CHUNK_SHIFT_MAX))
 		err = -EPROTO;
+	device->size = 0;
+	device->chunk = info.chunk_size;
+	if (!err)
+		err = device_grow(device, &info);
 	if (err) {
 		snprintf(error->text, sizeof(error->text),
 			 "%s is not an incremental device: %s", device->path,
@@ -160,8 +162,17 @@ int device_open(struct device *device, const char *name,
 		device_close(device);
 		return err == -ENODEV ? err : -ENOTTY;
 	}
-	device->size = info.image_size;
-	device->chunk = info.chunk_size;
+	return 0;
+}
+
+int device_grow(struct device *device, const struct inc_info *info)
+{
+	if (info->chunk_size != device->chunk ||
+	    info->image_size < device->size ||
+	    info->image_size > INC_IMAGE_SIZE_MAX ||
+	    info->image_size % info->chunk_size)
+		return -EPROTO;
+	device->size = info->image_size;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef COMMON_DEVICE_H
 #define COMMON_DEVICE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <linux/dm-incremental.h>
 #include "incremental.h"
@@ -14,13 +15,13 @@
  * struct device - an open device
  * @fd: non-blocking
  * @path: allocated
- * @size: bytes of the image
+ * @size: bytes of the image, as far as device_grow() has looked
  * @chunk: bytes of a chunk
  */
 struct device {
 	int fd;
 	char *path;
-	u64 size;
+	_Atomic u64 size;
 	u32 chunk;
 };
 
@@ -36,6 +37,9 @@ int device_open(struct device *device, const char *name,
 void device_close(struct device *device);
 
 int device_info(const struct device *device, struct inc_info *info);
+
+/* The image may have become longer, as @info says. Return: 0 or -EPROTO. */
+int device_grow(struct device *device, const struct inc_info *info);
 
 /* What is present of a range of whole pages; -ENODATA if not all is. */
 int device_read(const struct device *device, u64 offset, u64 length,

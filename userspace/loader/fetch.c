@@ -17,7 +17,7 @@
 static int verify(struct worker *worker, u64 offset, u64 length,
 		  struct inc_error *error)
 {
-	return inc_image_verify(worker->loader->image, offset, length,
+	return inc_image_verify(worker->loaded->image, offset, length,
 				worker->buffer + (offset - worker->have),
 				error);
 }
@@ -69,7 +69,7 @@ static int get_bytes(struct worker *worker, const struct inc_range *range,
 	int err;
 
 	worker->have = worker->have_end = 0;
-	err = inc_image_widen(worker->loader->image, &wide, &length, error);
+	err = inc_image_widen(worker->loaded->image, &wide, &length, error);
 	if (err)
 		return err;
 	err = reserve(worker, length, error);

@@ -17,8 +17,18 @@
 #define RETRY_MAX	1000
 
 /**
+ * struct loaded - an image, opened through the device and, where that has holes,
+ * the origins
+ * @users: threads that work with it, and the loader (loader->image_lock)
+ */
+struct loaded {
+	struct inc_image *image;
+	unsigned int users;
+};
+
+/**
  * struct loader - everything about one device
- * @image: opened through the device and, where that has holes, the origins
+ * @loaded: what jobs that start now work with; set by the main thread alone
  * @stop: makes fetches give up; set along with queue_stop()
  * @gone: the device is gone, or cannot be filled: nothing is left to do
  * @gone_error: why, 0 if it was just closed
@@ -28,7 +38,8 @@
  */
 struct loader {
 	struct device device;
-	struct inc_image *image;
+	pthread_mutex_t image_lock;
+	struct loaded *loaded;
 	struct mirrors mirrors;
 	struct cache *cache;
 	struct queue queue;
@@ -44,8 +55,25 @@ struct loader {
 /* Wake the main thread. */
 void loader_wake_main(struct loader *loader);
 
+/* image.c: @loaded has one user more, or one less. */
+struct loaded *loaded_hold(struct loader *loader);
+void loaded_drop(struct loader *loader, struct loaded *loaded);
+
+/**
+ * image_open - open the image as the device has it now
+ * @generation: what to load; INC_NEWEST: the newest that the device has open
+ * @root, @root_size: trust this root digest, too; @root_size 0: none
+ *
+ * It takes the place of the one that is open, if any, which must be a part of
+ * it. The calling thread is a worker, and the only one to call this. Return: 0
+ * or -errno: then nothing has changed; -ERR_USAGE if @root is not of its hash.
+ */
+int image_open(struct loader *loader, u32 generation, const u8 *root,
+	       size_t root_size, struct inc_error *error);
+
 /**
  * struct worker - one thread that fetches, and what it has in hand
+ * @loaded: held for the job that it does
  * @mirror: where it fetches from now
  * @only_mirror: take nothing from elsewhere, to know whose fault it is
  * @refetch: take nothing that was fetched before
@@ -60,6 +88,7 @@ struct worker {
 	struct loader *loader;
 	pthread_t thread;
 	struct connections connections;
+	struct loaded *loaded;
 	unsigned int mirror;
 	bool only_mirror;
 	bool refetch;

@@ -34,6 +34,8 @@
  * @signals: signalfd
  * @stats_fd, @pid_fd: opened while there are privileges; -1: none
  * @complete: everything is present, and that was said
+ * @behind: the image is longer than what is open
+ * @behind_said: so, since that cannot be opened
  * @shown: bytes present when progress was last shown, and when that was
  */
 struct session {
@@ -45,6 +47,8 @@ struct session {
 	int stats_fd;
 	int pid_fd;
 	bool complete;
+	bool behind;
+	bool behind_said;
 	struct timespec begin;
 	u64 shown;
 	struct timespec shown_at;
@@ -125,53 +129,43 @@ static int open_files(struct session *session, struct inc_error *error)
 /* Open the image; what the device trusts, or --root-hash, is what we trust. */
 static int open_image(struct session *session, struct inc_error *error)
 {
-	struct loader *loader = &session->loader;
 	const struct options *options = &session->options;
-	const struct inc_io io = { .read = loader_read, .context = loader };
+
+	return image_open(&session->loader, options->generation, options->root,
+			  options->root_size, error);
+}
+
+/*
+ * The image has become longer. Who named a generation or its root digest gets
+ * just that.
+ */
+static void take_growth(struct session *session)
+{
+	const struct options *options = &session->options;
+	struct loader *loader = &session->loader;
+	struct inc_error error = { "" };
 	const struct inc_segment *segment;
-	struct inc_info info;
-	u32 generation;
-	int err;
+	char total[FORMAT_SIZE_MAX];
 
-	err = device_info(&loader->device, &info);
-	if (err) {
-		snprintf(error->text, sizeof(error->text), "%s: %s",
-			 loader->device.path, strerror(-err));
-		return err;
+	session->behind = false;
+	if (options->generation != INC_NEWEST || options->root_size) {
+		message_info("image has got a later generation, which is not loaded");
+		return;
 	}
-	if (options->generation != INC_NEWEST)
-		generation = options->generation;
-	else
-		generation = info.generation;
-	err = inc_image_open(&loader->image, &io, loader->device.size,
-			     generation, error);
-	if (!err && generation == info.generation)
-		err = inc_image_trust(loader->image, info.root_digest,
-				      info.digest_size, info.salt,
-				      info.salt_size, error);
-	if (err)
-		return err;
-	if (options->root_size)
-		err = inc_image_trust(loader->image, options->root,
-				      options->root_size, NULL, 0, error);
-	/* A digest of another size is none of this image's hash. */
-	if (err)
-		return err == -EINVAL ? -ERR_USAGE : err;
-
-	segment = inc_image_segment(loader->image);
-	loader->mirrors.super_offset = segment->offset;
-	loader->mirrors.image_size = segment->end;
-	err = mirrors_begin(&loader->mirrors);
-	if (err) {
-		snprintf(error->text, sizeof(error->text), "out of memory");
-		return err;
+	if (image_open(loader, INC_NEWEST, NULL, 0, &error)) {
+		if (!session->behind_said)
+			message_error("cannot take up what was added to the image, trying again: %s",
+				      error.text);
+		session->behind = session->behind_said = true;
+		return;
 	}
-	err = device_read(&loader->device, segment->offset,
-			  sizeof(loader->mirrors.super), &loader->mirrors.super);
-	if (err)
-		snprintf(error->text, sizeof(error->text),
-			 "cannot read the image's head: %s", strerror(-err));
-	return err;
+	session->behind_said = false;
+	session->complete = false;
+	segment = inc_image_segment(loader->loaded->image);
+	queue_grow(&loader->queue, segment->end);
+	format_size(segment->end, total);
+	message_info("image has grown to generation %u, %s",
+		     segment->generation, total);
 }
 
 /*
@@ -189,7 +183,7 @@ static int check_mirrors(struct session *session, struct worker *worker,
 	int err = 0;
 
 	/* Nothing is needed from them. */
-	if (!device_next_absent(device, 0, mirrors->image_size, &start, &end))
+	if (!device_next_absent(device, 0, mirrors->image.size, &start, &end))
 		return 0;
 	for (i = 0; i < mirrors->count; i++) {
 		err = mirrors_read(mirrors, i, &worker->connections, 0, 0, NULL,
@@ -264,7 +258,7 @@ static int start(struct session *session, struct worker *main_worker,
 		return err;
 	}
 	queue_init(&loader->queue, &loader->device,
-		   loader->mirrors.image_size, options->jobs,
+		   loader->mirrors.image.size, options->jobs,
 		   options->prefetch);
 	err = start_workers(session);
 	if (err)
@@ -292,7 +286,7 @@ static void finish(struct session *session, struct worker *main_worker)
 	worker_destroy(main_worker);
 	if (session->pid_fd >= 0 && ftruncate(session->pid_fd, 0))
 		message_debug("cannot empty the pid file");
-	inc_image_close(loader->image);
+	loaded_drop(loader, loader->loaded);
 	cache_destroy(loader->cache);
 	mirrors_close(&loader->mirrors);
 	origin_free_ca(&session->options.origin);
@@ -329,7 +323,7 @@ static void show_progress(struct session *session, u64 present)
 static void look_for_completion(struct session *session)
 {
 	const struct device *device = &session->loader.device;
-	u64 size = session->loader.mirrors.image_size, start, end;
+	u64 size = session->loader.mirrors.image.size, start, end;
 	struct inc_info info;
 
 	if (device_info(device, &info))
@@ -359,7 +353,7 @@ static void hint_metadata(struct session *session,
 			  const struct inc_request *request)
 {
 	struct loader *loader = &session->loader;
-	const struct inc_image *image = loader->image;
+	const struct inc_image *image = loader->loaded->image;
 	struct inc_request around = {
 		.flags = INC_REQUEST_HINT |
 			 (request->flags & INC_REQUEST_REFETCH),
@@ -401,6 +395,10 @@ static int take_requests(struct session *session)
 			return -EPROTO;
 		count = (size_t)n / sizeof(requests[0]);
 		for (i = 0; i < count; i++) {
+			if (requests[i].flags & INC_REQUEST_GROWN) {
+				take_growth(session);
+				continue;
+			}
 			message_debug("bytes %llu to %llu are wanted%s%s%s",
 				      (unsigned long long)requests[i].offset,
 				      (unsigned long long)(requests[i].offset +
@@ -470,11 +468,14 @@ static enum exitcode serve(struct session *session)
 	int err;
 
 	for (;;) {
+		if (session->behind)
+			take_growth(session);
 		look_for_completion(session);
 		if (session->complete && session->options.exit_when_complete)
 			return EXITCODE_OK;
 		/* Others fill, too, and progress is shown: look now and then. */
-		if (poll(fds, 3, session->complete ? -1 : 1000) < 0 &&
+		if (poll(fds, 3, session->complete && !session->behind ?
+			      -1 : 1000) < 0 &&
 		    errno != EINTR)
 			return device_ended(session, -errno);
 		if (fds[1].revents && take_signals(session))
@@ -527,6 +528,8 @@ int main(int argc, char **argv)
 {
 	static struct session session = {
 		.loader.device.fd = -1,
+		.loader.image_lock = PTHREAD_MUTEX_INITIALIZER,
+		.loader.mirrors.lock = PTHREAD_MUTEX_INITIALIZER,
 		.loader.mirrors.log = RATELIMIT_INIT,
 		.stats_fd = -1,
 		.pid_fd = -1,

@@ -9,6 +9,8 @@
 
 /* A server may be corrected while we run. */
 #define REJECTED_SECONDS	60
+/* It may just be about to get what we have got already. */
+#define BEHIND_SECONDS		5
 /* After that, one that could not be reached is worth another attempt. */
 #define FAILED_SECONDS		60
 /* So long it is distrusted after the first offence, doubling up to the last. */
@@ -49,12 +51,24 @@ void mirrors_close(struct mirrors *mirrors)
 	mirrors->sources = NULL;
 }
 
-int mirrors_begin(struct mirrors *mirrors)
+int mirrors_expect(struct mirrors *mirrors, const struct mirror_image *image)
 {
-	/* Of 1 TiB, 16 MiB; what is not used takes no memory. */
-	mirrors->sources = calloc(mirrors->image_size / REGION + 1,
-				  sizeof(*mirrors->sources));
-	return mirrors->sources ? 0 : -ENOMEM;
+	unsigned int i;
+
+	/* For 1 TiB, 16 MiB; what is not used takes no memory. */
+	if (!mirrors->sources) {
+		mirrors->sources = calloc(INC_IMAGE_SIZE_MAX / REGION + 1,
+					  sizeof(*mirrors->sources));
+		if (!mirrors->sources)
+			return -ENOMEM;
+		mirrors->first = *image;
+	}
+	pthread_mutex_lock(&mirrors->lock);
+	mirrors->image = *image;
+	for (i = 0; i < mirrors->count; i++)
+		atomic_store(&mirrors->mirror[i].state, MIRROR_UNCHECKED);
+	pthread_mutex_unlock(&mirrors->lock);
+	return 0;
 }
 
 void mirrors_note_source(struct mirrors *mirrors, u64 offset, u64 length,
@@ -195,39 +209,88 @@ static int read_origin(struct mirrors *mirrors, struct mirror *mirror,
 	return 0;
 }
 
-/* Is it our image? A longer one is: it has got more segments since. */
-static int check_head(struct mirrors *mirrors, struct mirror *mirror,
-		      struct origin_connection *connection,
-		      struct inc_error *error)
+/*
+ * Does it have @image? A longer one does: it has got more segments since.
+ * Return: 0; -EPROTO if not; another -errno if that cannot be known.
+ */
+static int compare(struct mirrors *mirrors, struct mirror *mirror,
+		   struct origin_connection *connection,
+		   const struct mirror_image *image, struct inc_error *error)
 {
 	struct inc_super super;
 	u64 size;
 	int err;
 
-	err = read_origin(mirrors, mirror, connection, mirrors->super_offset,
+	err = read_origin(mirrors, mirror, connection, image->offset,
 			  sizeof(super), &super, error);
 	if (err && err != -ENOENT)
 		return err;
 	size = origin_size(mirror->origin);
-	if (!err && !memcmp(&super, &mirrors->super, sizeof(super)) &&
-	    (!size || size >= mirrors->image_size)) {
-		atomic_store(&mirror->state, MIRROR_GOOD);
+	if (!err && !memcmp(&super, &image->super, sizeof(super)) &&
+	    (!size || size >= image->size))
 		return 0;
-	}
 	/* Not there at all: 404 is a better reason than a wrong image. */
 	if (err && !size)
 		return err;
-	atomic_store(&mirror->rejected_at, seconds());
-	atomic_store(&mirror->state, MIRROR_REJECTED);
-	if (err || (size && size < mirrors->image_size))
+	if (err || (size && size < image->size))
 		snprintf(error->text, sizeof(error->text),
 			 "the origin holds %llu bytes of the image's %llu",
 			 (unsigned long long)size,
-			 (unsigned long long)mirrors->image_size);
+			 (unsigned long long)image->size);
 	else
 		snprintf(error->text, sizeof(error->text),
 			 "the origin holds another image");
 	return -EPROTO;
+}
+
+/* Is it our image, all of it, or as much as there was at first? */
+static int check_head(struct mirrors *mirrors, struct mirror *mirror,
+		      struct origin_connection *connection,
+		      struct inc_error *error)
+{
+	enum mirror_state state = MIRROR_GOOD;
+	struct mirror_image image;
+	struct inc_error ignored;
+	int err;
+
+	pthread_mutex_lock(&mirrors->lock);
+	image = mirrors->image;
+	pthread_mutex_unlock(&mirrors->lock);
+	err = compare(mirrors, mirror, connection, &image, error);
+	if (err && image.size != mirrors->first.size &&
+	    (err == -EPROTO || err == -ENOENT) &&
+	    !compare(mirrors, mirror, connection, &mirrors->first, &ignored)) {
+		state = MIRROR_BEHIND;
+		err = 0;
+	} else if (err == -EPROTO) {
+		state = MIRROR_REJECTED;
+	} else if (err) {
+		return err;
+	}
+	atomic_store(&mirror->rejected_at, seconds());
+	pthread_mutex_lock(&mirrors->lock);
+	/* If it has got longer meanwhile, the next one looks again. */
+	if (image.size == mirrors->image.size)
+		atomic_store(&mirror->state, state);
+	pthread_mutex_unlock(&mirrors->lock);
+	return err;
+}
+
+/* It may have got what it lacks by now; look again, but not all the time. */
+static int check_behind(struct mirrors *mirrors, struct mirror *mirror,
+			struct origin_connection *connection,
+			struct inc_error *error)
+{
+	int err = 0;
+
+	if (seconds() - atomic_load(&mirror->rejected_at) >= BEHIND_SECONDS)
+		err = check_head(mirrors, mirror, connection, error);
+	if (!err && atomic_load(&mirror->state) == MIRROR_BEHIND) {
+		snprintf(error->text, sizeof(error->text),
+			 "the origin holds the image without what was added last");
+		err = -ENOENT;
+	}
+	return err;
 }
 
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
@@ -245,6 +308,10 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 		origin_hurry(connections->to[index], connections->hurry);
 	if (!err && atomic_load(&mirror->state) == MIRROR_UNCHECKED)
 		err = check_head(mirrors, mirror, connections->to[index], &why);
+	if (!err && offset + length > mirrors->first.size &&
+	    atomic_load(&mirror->state) == MIRROR_BEHIND)
+		err = check_behind(mirrors, mirror, connections->to[index],
+				   &why);
 	if (!err && length)
 		err = read_origin(mirrors, mirror, connections->to[index],
 				  offset, length, buffer, &why);

@@ -16,13 +16,15 @@
 enum mirror_state {
 	MIRROR_UNCHECKED,	/* nobody has looked at its head */
 	MIRROR_GOOD,		/* its head is the local one's */
+	MIRROR_BEHIND,		/* it lacks what has been added meanwhile */
 	MIRROR_REJECTED,	/* it holds something else */
 };
 
 /**
  * struct mirror - one origin
  * @state: enum mirror_state
- * @rejected_at: when, CLOCK_MONOTONIC seconds: it is looked at again later
+ * @rejected_at: when, CLOCK_MONOTONIC seconds: it is looked at again later; or
+ *	when it was found behind
  * @failed_at: it could not be reached then, CLOCK_MONOTONIC seconds, and has
  *	not been since; 0: it could
  * @outage: what was said of that, or of replies that cannot be used
@@ -42,10 +44,24 @@ struct mirror {
 };
 
 /**
- * struct mirrors - all of them
+ * struct mirror_image - what an origin must have
  * @super: the local image's newest superblock: an origin must have the same
- * @super_offset: where it is
- * @image_size: bytes that an origin must hold at least
+ * @offset: where it is
+ * @size: bytes that an origin must hold at least
+ */
+struct mirror_image {
+	struct inc_super super;
+	u64 offset;
+	u64 size;
+};
+
+/**
+ * struct mirrors - all of them
+ * @lock: protects @image, and changes of any mirror's state to one of those
+ *	that tell how it fits
+ * @image: what they must have; only the main thread changes it
+ * @first: what they had to have at first; one that lacks what was added to it
+ *	serves the rest
  * @sources: for each REGION of the image, the mirror that its latest bytes came
  *	from, plus 1; 0: not known. Only a guess where a region has several
  */
@@ -53,9 +69,9 @@ struct mirrors {
 	struct mirror mirror[MIRRORS_MAX];
 	unsigned int count;
 	atomic_uint preferred;
-	struct inc_super super;
-	u64 super_offset;
-	u64 image_size;
+	pthread_mutex_t lock;
+	struct mirror_image image;
+	struct mirror_image first;
 	_Atomic u8 *sources;
 	struct stats *stats;
 	struct ratelimit log;
@@ -78,8 +94,11 @@ int mirrors_open(struct mirrors *mirrors, char *const *names,
 		 struct inc_error *error);
 void mirrors_close(struct mirrors *mirrors);
 
-/* @super_offset and @image_size are known. Return: 0 or -ENOMEM. */
-int mirrors_begin(struct mirrors *mirrors);
+/*
+ * From now on they must have @image: their heads are looked at (again). Return:
+ * 0 or -ENOMEM.
+ */
+int mirrors_expect(struct mirrors *mirrors, const struct mirror_image *image);
 
 /* Which mirror had the bytes of a range; NO_MIRROR: not known. */
 void mirrors_note_source(struct mirrors *mirrors, u64 offset, u64 length,
@@ -105,7 +124,8 @@ bool mirror_is_distrusted(const struct mirror *mirror);
  * mirrors_read - read a range from mirror @index; one attempt
  *
  * Looks at the mirror's head first if nobody has. Return: as origin_read();
- * -EPROTO too if the mirror holds another image. @error names the mirror.
+ * -EPROTO too if the mirror holds another image, -ENOENT if it lacks what was
+ * added to it. @error names the mirror.
  */
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
 		 struct connections *connections, u64 offset, size_t length,

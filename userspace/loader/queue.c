@@ -132,6 +132,16 @@ void queue_init(struct queue *queue, const struct device *device, u64 end,
 	queue->delay = 1;
 }
 
+void queue_grow(struct queue *queue, u64 end)
+{
+	pthread_mutex_lock(&queue->lock);
+	queue->end = end;
+	queue->finished = false;
+	queue->not_before = 0;
+	pthread_cond_broadcast(&queue->wake);
+	pthread_mutex_unlock(&queue->lock);
+}
+
 void queue_destroy(struct queue *queue)
 {
 	list_free(&queue->waiting[PRIORITY_DEMAND]);

@@ -75,6 +75,10 @@ struct queue {
 /* @end: bytes of the image; @workers: how many will take jobs */
 void queue_init(struct queue *queue, const struct device *device, u64 end,
 		unsigned int workers, bool background);
+
+/* The image is longer now: background work goes on, to @end. */
+void queue_grow(struct queue *queue, u64 end);
+
 void queue_destroy(struct queue *queue);
 
 /* Take up what the device asked for. */

@@ -67,8 +67,12 @@ static enum outcome fetch_parts(struct worker *worker, const struct job *job)
 static void do_job(struct worker *worker, struct job *job)
 {
 	struct loader *loader = worker->loader;
-	enum outcome outcome = fetch_parts(worker, job);
+	enum outcome outcome;
 
+	worker->loaded = loaded_hold(loader);
+	outcome = fetch_parts(worker, job);
+	loaded_drop(loader, worker->loaded);
+	worker->loaded = NULL;
 	if (job->priority == PRIORITY_DEMAND)
 		atomic_fetch_add(&loader->stats.demand, 1);
 	else if (job->priority == PRIORITY_HINT)

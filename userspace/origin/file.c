@@ -104,11 +104,16 @@ static void file_close(struct origin *origin)
 static int file_read(struct origin_connection *connection, u64 offset,
 		     size_t length, void *buffer, struct inc_error *error)
 {
+	struct origin *origin = connection->origin;
 	char *to = buffer;
+	struct stat st;
 
+	/* Somebody may have appended a layer to it. */
+	if (offset + length > atomic_load(&origin->size) &&
+	    !fstat(origin->fd, &st) && S_ISREG(st.st_mode))
+		atomic_store(&origin->size, (u64)st.st_size);
 	while (length) {
-		ssize_t n = pread(connection->origin->fd, to, length,
-				  (off_t)offset);
+		ssize_t n = pread(origin->fd, to, length, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;

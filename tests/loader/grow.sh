@@ -1,0 +1,91 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Part of the guest: layers are appended to a local image that is in use, and
+# incrementald takes them up.
+
+echo "# an image that grows"
+cp other.inc grown.inc
+incrementalsetup close app 2>/dev/null
+umount -q mnt
+rm -f $local
+incrementalsetup create --origin grown.inc $local >/dev/null
+incrementalsetup open --read-timeout 60000 $local app
+back=$(losetup -n -O NAME -j $local)
+mkdir -p newer
+
+# publish NUMBER BYTES: a layer with so many bytes of noise becomes layer.NUMBER, for grown.NUMBER.inc
+publish() {
+	rm -rf layer
+	mkdir layer
+	openssl enc -aes-128-ctr -nosalt -K "$1" -iv 00 </dev/zero 2>/dev/null | head -c "$2" >"layer/noise$1"
+	cp "layer/noise$1" "noise$1"
+	cp "${3-grown.inc}" "grown.$1.inc"
+	mkimage extend --output "layer.$1" "grown.$1.inc" layer >/dev/null 2>&1
+	cat "layer.$1" >>"grown.$1.inc"
+}
+
+# append NUMBER...: heads of these generations go into the local image, and a device appNUMBER of the last is made
+append() {
+	local number start head table
+	for number; do
+		read -r start head < <(mkimage inspect --json --generation "$number" "grown.$number.inc" | python3 -c '
+import json, sys
+segment = json.load(sys.stdin)["segment"]
+print(segment["offset"] // 4096, segment["head"]["bytes"] // 4096)')
+		truncate -s "$(stat -c %s "grown.$number.inc")" $local
+		dd if="grown.$number.inc" of=$local bs=4096 skip="$start" seek="$start" count="$head" conv=notrunc status=none
+	done
+	losetup -c "$back"
+	table=$(incrementalsetup table --generation "$number" $local "$back") || return
+	dmsetup create --readonly "app$number" --table "$table"
+}
+lines() {	# lines NUMBER TEXT: so often the loader has said it
+	[ "$(grep -c "$2" log)" = "$1" ]
+}
+holds() {	# holds NUMBER: what generation NUMBER has added
+	mount -o ro "/dev/mapper/app$1" newer && cmp "newer/noise$1" "noise$1"
+	local result=$?
+	umount newer
+	return $result
+}
+
+publish 1 200000
+publish 2 300000 grown.1.inc
+publish 3 100000 grown.2.inc
+loader --origin "$web/grown.inc"
+ok "it is complete" within 60 lines 1 "image is complete"
+mount -o ro /dev/mapper/app mnt
+exec 7<mnt/noise
+# The origin first, as it should be.
+cat layer.1 >>grown.inc
+ok "a layer is added" append 1
+ok "the loader sees it" within 20 lines 1 "has grown to generation 1"
+ok "what is new can be read" holds 1
+ok "it is complete again" within 60 lines 2 "image is complete"
+cp log log.1
+stop
+is "nothing was wrong" "$(grep -vE 'complete|has grown|fetched' log.1)" ""
+ok "the local image is the origin's" cmp $local grown.inc
+ok "the old generation is what it was" cmp other.src/noise /dev/fd/7
+
+# The local image is ahead of the origin, which is a file that is extended, and
+# two layers come at a time.
+loader --no-prefetch --origin grown.inc
+ok "two layers are added" append 2 3
+ok "the loader sees both" within 20 lines 1 "has grown to generation 3"
+fails "what the origin lacks cannot be read" 1 "Input/output error" \
+	timeout 50 dd if=/dev/mapper/app3 of=/dev/null bs=1M iflag=direct
+ok "but what it has, of the old generations" cmp noise1 <(mount -o ro /dev/mapper/app1 newer && cat newer/noise1; umount newer)
+cat layer.2 layer.3 >>grown.inc
+drop_caches
+ok "when it has got them, it can" within 60 holds 3
+ok "also what the layer between has added" cmp noise2 <(mount -o ro /dev/mapper/app3 newer && cat newer/noise2; umount newer)
+stop
+ok "the rest" timeout 60 incrementald --exit-when-complete --origin "$web/grown.inc" app
+ok "the local image is the origin's" cmp $local grown.inc
+exec 7<&-
+umount mnt
+dmsetup remove app1
+dmsetup remove app3
+ok "close" incrementalsetup close app
