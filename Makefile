@@ -122,6 +122,10 @@ attack:
 			$(BUILD)/tests/attack --count $(COUNT) --seed $(SEED) \
 			$(FUZZ)/images || exit; done
 
+$(BUILD)/tests/faulttool: $(BUILD)/obj/tests/debug/faulttool.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
+
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
 
@@ -149,7 +153,7 @@ modules: $(KERNELS:%=module-%)
 # The programs of a check that are built for it.
 .PHONY: test-programs
 test-programs: unit-tests $(BUILD)/tests/loadertool $(BUILD)/tests/attack \
-		fuzz-images
+		$(BUILD)/tests/faulttool fuzz-images
 
 # Everything, from a machine that has nothing. TESTS narrows it down:
 # make check TESTS="tests/kernel/6.12.t"
@@ -169,7 +173,7 @@ check:
 	@echo "== tests"
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer --failures $(TESTS)
 
-# The kernel tests on a kernel that finds mistakes.
+# The kernel tests on a kernel that finds mistakes, and with faults on purpose.
 # Not part of check: see docs/testing.md for how long it takes.
 check-debug:
 	@echo "== packages"
@@ -179,7 +183,8 @@ check-debug:
 	@echo "== build"
 	$(MAKE) -j$(JOBS) tools module-debug test-programs
 	@echo "== tests"
-	prove --timer --failures tests/debug/kernel-cases
+	prove -j$(JOBS) --timer --failures tests/debug/kernel-cases \
+		tests/debug/debug-cases
 
 demo:
 	@echo "== packages"
