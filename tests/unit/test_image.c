@@ -1073,6 +1073,76 @@ static void local_images(void **state)
 	unmake(maker);
 }
 
+/* @fd holds the first @size bytes of the image, and then what means nothing. */
+static void only_base(const struct maker *maker, int fd, u64 size)
+{
+	u8 junk[8192] = { 0 };
+
+	memset(junk + INC_FIRST_SECTOR, 0xee, sizeof(junk) - INC_FIRST_SECTOR);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, maker->bytes, size, 0), (ssize_t)size);
+	assert_int_equal(pwrite(fd, junk, sizeof(junk), (off_t)size),
+			 sizeof(junk));
+}
+
+/* Segments are appended to a local image. */
+static void appended(void **state)
+{
+	struct maker *maker = make(12);
+	struct memory memory = { .maker = maker };
+	char name[] = "/tmp/incremental-test.XXXXXX";
+	int fd = mkstemp(name);
+	const struct inc_segment *seg;
+	struct inc_image *image, *local;
+	struct inc_error error;
+	u8 *bytes = malloc(ROOM);
+	u64 second, present;
+
+	(void)state;
+	assert_true(fd >= 0 && bytes);
+	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	seg = inc_image_segment(image);
+	second = seg->offset;
+
+	/* Heads only: old blocks are there, new ones are not. */
+	only_base(maker, fd, second);
+	must(inc_local_append(image, 1, fd, false, &error), &error);
+	must(inc_image_open_file(&local, name, INC_NEWEST, &error), &error);
+	must(inc_local_present(local, fd, &present, &error), &error);
+	assert_int_equal(present, second + 5 * 4096);
+	assert_int_equal(inc_image_read(local, 5, 1, bytes, &error), -ENODATA);
+	inc_image_close(local);
+	assert_int_equal(lseek(fd, 0, SEEK_END), maker->size);
+	assert_int_equal(pread(fd, bytes, maker->size, 0), maker->size);
+	assert_memory_equal(bytes, maker->bytes, second + seg->head_size);
+	assert_true(inc_all_zero(bytes + seg->meta_offset, seg->meta_size));
+	must(inc_image_open_file(&local, name, 0, &error), &error);
+	check_blocks(local, 0, 0, BLOCKS);
+	inc_image_close(local);
+
+	/* All of it. */
+	only_base(maker, fd, second);
+	must(inc_local_append(image, 1, fd, true, &error), &error);
+	assert_int_equal(lseek(fd, 0, SEEK_END), maker->size);
+	assert_int_equal(pread(fd, bytes, maker->size, 0), maker->size);
+	assert_memory_equal(bytes, maker->bytes, maker->size);
+
+	/* Damage anywhere leaves the file as it was. */
+	for (present = second; present < maker->size; present += 3001) {
+		only_base(maker, fd, second);
+		maker->bytes[present] ^= 4;
+		assert_int_equal(inc_local_append(image, 1, fd, true, &error),
+				 -EBADMSG);
+		maker->bytes[present] ^= 4;
+		assert_int_equal(lseek(fd, 0, SEEK_END), second);
+	}
+	inc_image_close(image);
+	close(fd);
+	unlink(name);
+	free(bytes);
+	unmake(maker);
+}
+
 /* Segments that are not of one image. */
 static void odd_segments(void **state)
 {
@@ -1173,6 +1243,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(long_walks),
 		cmocka_unit_test(absent),
 		cmocka_unit_test(local_images),
+		cmocka_unit_test(appended),
 		cmocka_unit_test(odd_segments),
 		cmocka_unit_test(cached_digests),
 		cmocka_unit_test(hexadecimal),

@@ -232,6 +232,21 @@ enum inc_area inc_image_area(const struct inc_image *image, u64 offset);
  */
 int inc_local_create(struct inc_image *image, int fd, struct inc_error *error);
 
+/**
+ * inc_local_append - add segments to a local image
+ * @image: with the segments that @fd has, and those that it lacks
+ * @first: number of the first segment that it lacks
+ * @fd: the local image, open for writing; what follows its last segment is
+ *	overwritten
+ * @whole: add all their bytes, which are verified; else heads only
+ *
+ * At each moment, and after a crash, the file is an image that ends with the old
+ * last segment or with one of the new: see "Segments after the first" in
+ * docs/format.md. The caller sees to it that nobody else appends.
+ */
+int inc_local_append(struct inc_image *image, u32 first, int fd, bool whole,
+		     struct inc_error *error);
+
 /* Bytes present according to the bitmaps of the local image @fd. */
 int inc_local_present(struct inc_image *image, int fd, u64 *bytes,
 		      struct inc_error *error);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include "internal.h"
 
+#define COPY_STEP	(1u << 20)	/* a multiple of every chunk size */
+
 /* Chunks of the head and of the bitmap, which count as present always. */
 static u64 fixed_chunks(const struct inc_segment *seg)
 {
@@ -60,6 +62,97 @@ int inc_local_create(struct inc_image *image, int fd, struct inc_error *error)
 			       "cannot give the local image its size of %llu bytes: %s",
 			       (unsigned long long)image->size,
 			       strerror(errno));
+	return ret;
+}
+
+/* Write all of a segment but its head, each byte verified. */
+static int copy_body(struct inc_image *image, const struct inc_segment *seg,
+		     int fd, struct inc_error *error)
+{
+	u64 offset = seg->bitmap_offset;
+	u8 *data = malloc(COPY_STEP);
+	int ret = data ? 0 : inc_fail(error, -ENOMEM, "out of memory");
+
+	while (!ret && offset < seg->end) {
+		size_t length = seg->end - offset < COPY_STEP ?
+				(size_t)(seg->end - offset) : COPY_STEP;
+
+		ret = inc_raw_read(image, offset, length, data, error);
+		if (!ret)
+			ret = inc_image_verify(image, offset, length, data,
+					       error);
+		if (ret)
+			break;
+		ret = inc_write_fd(fd, offset, length, data);
+		if (ret)
+			write_failed(ret, offset, error);
+		offset += length;
+	}
+	free(data);
+	return ret;
+}
+
+static int sync_failed(const struct inc_segment *seg, struct inc_error *error)
+{
+	return inc_fail(error, -errno,
+			"cannot append generation %u: %s", seg->generation,
+			strerror(errno));
+}
+
+/*
+ * The first sector comes last: up to then what follows the old image is no
+ * segment to a reader.
+ */
+static int append_segment(struct inc_image *image,
+			  const struct inc_segment *seg, int fd, bool whole,
+			  struct inc_error *error)
+{
+	u8 *head;
+	int ret;
+
+	ret = inc_head_read(image, seg, &head, error);
+	if (ret)
+		return ret;
+	/* What an earlier attempt has left is no hole. */
+	if (ftruncate(fd, (off_t)seg->offset) ||
+	    ftruncate(fd, (off_t)seg->end))
+		ret = sync_failed(seg, error);
+	if (!ret) {
+		ret = inc_write_fd(fd, seg->offset + INC_FIRST_SECTOR,
+				   seg->head_size - INC_FIRST_SECTOR,
+				   head + INC_FIRST_SECTOR);
+		if (ret)
+			write_failed(ret, seg->offset, error);
+	}
+	if (!ret)
+		ret = whole ? copy_body(image, seg, fd, error) :
+			      bitmap_write(seg, fd, error);
+	if (!ret && fsync(fd))
+		ret = sync_failed(seg, error);
+	if (!ret) {
+		ret = inc_write_fd(fd, seg->offset, INC_FIRST_SECTOR, head);
+		if (ret)
+			write_failed(ret, seg->offset, error);
+	}
+	if (!ret && fsync(fd))
+		ret = sync_failed(seg, error);
+	free(head);
+	return ret;
+}
+
+int inc_local_append(struct inc_image *image, u32 first, int fd, bool whole,
+		     struct inc_error *error)
+{
+	int ret = 0;
+	u32 i;
+
+	for (i = first; !ret && i < image->segment_count; i++) {
+		ret = append_segment(image, &image->segments[i], fd, whole,
+				     error);
+		/* Back to the last whole one; if that fails, it is ignored. */
+		if (ret && ftruncate(fd, (off_t)image->segments[i].offset))
+			break;
+	}
 	return ret;
 }
 
