@@ -41,13 +41,14 @@ fails "a daemon hands its status back" 4 "not an incremental device" incremental
 # ---- incrementalsetup ----
 fails "an unknown command" 1 'no command "nonsense"' incrementalsetup nonsense
 fails "create without an origin" 1 "needs an --origin" incrementalsetup create x.inc
-for command in "create --origin app.inc" open close status table wait; do
+for command in "create --origin app.inc" open close status table wait update rollback; do
 	# shellcheck disable=SC2086
 	fails "$command without arguments" 1 "usage: incrementalsetup" incrementalsetup $command
 	# shellcheck disable=SC2086
 	fails "$command with too many" 1 "usage: incrementalsetup" incrementalsetup $command a b c
 done
 fails "an option of another command" 1 "close does not take --force" incrementalsetup close --force x
+fails "layer and origin" 1 "do not go together" incrementalsetup update --layer app.inc --origin app.inc x
 fails "--read-timeout that is too long" 1 "from 0 to 3600000" incrementalsetup table --read-timeout 3600001 app.inc /dev/loop0
 fails "--generation that is no number" 1 "must be a number" incrementalsetup table --generation new app.inc /dev/loop0
 fails "--absent-readahead wrong" 1 "hint or fetch" incrementalsetup table --absent-readahead maybe app.inc /dev/loop0
@@ -80,7 +81,7 @@ no_device_mapper() {
 	! [ -e /sys/class/misc/device-mapper ]
 }
 if no_device_mapper && [ "$(id -u)" = 0 ]; then
-	for command in "open app.inc x" "status x" "close x" "wait x"; do
+	for command in "open app.inc x" "status x" "close x" "wait x" "update x"; do
 		# shellcheck disable=SC2086
 		fails "$command without device-mapper" 4 "the kernel has no device-mapper" incrementalsetup $command
 	done
@@ -96,7 +97,7 @@ else
 		"$@"
 	}
 fi
-for command in "open app.inc x" "status x" "close x" "wait x"; do
+for command in "open app.inc x" "status x" "close x" "wait x" "update x"; do
 	# shellcheck disable=SC2086
 	fails "$command without being root" 2 "root is needed" as_nobody ./incrementalsetup $command
 done

@@ -125,11 +125,7 @@ static int make_loop(struct backing *backing, int file, const char *path,
 	return err;
 }
 
-/*
- * Who sets up the same image meanwhile must find our loop device. That takes a
- * moment only, but anybody who may read a file can lock it.
- */
-static int lock_image(const char *path, int *lock, struct inc_error *error)
+int lock_image(const char *path, int *lock, struct inc_error *error)
 {
 	unsigned int attempt;
 	int err;
@@ -162,6 +158,7 @@ static int use_file(struct backing *backing, const char *path, int file,
 	bool read_only = backing->read_only;
 	int lock, err;
 
+	/* Who sets up the same image meanwhile must find our loop device. */
 	err = lock_image(path, &lock, error);
 	if (err)
 		return err;

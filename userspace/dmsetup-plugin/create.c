@@ -16,9 +16,8 @@
 
 #define ATTEMPTS	3
 
-/* An inc_io over an origin, a little patient. */
-static int read_origin(void *context, u64 offset, size_t length, void *buffer,
-		       struct inc_error *error)
+int setup_read_origin(void *context, u64 offset, size_t length, void *buffer,
+		      struct inc_error *error)
 {
 	struct origin_connection *connection = context;
 	unsigned int attempt;
@@ -160,13 +159,13 @@ static int create_from(const struct options *options,
 		       const struct origin *origin, const char *path,
 		       struct inc_error *error)
 {
-	struct inc_io io = { .read = read_origin, .context = connection };
+	struct inc_io io = { .read = setup_read_origin, .context = connection };
 	struct inc_image *image;
 	struct inc_super super;
 	int err;
 
 	/* The first read tells how long the origin is. */
-	err = read_origin(connection, 0, sizeof(super), &super, error);
+	err = setup_read_origin(connection, 0, sizeof(super), &super, error);
 	if (err)
 		return err;
 	if (!origin_size(origin))

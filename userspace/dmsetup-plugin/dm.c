@@ -295,3 +295,92 @@ int dm_wait_event(const char *name, u32 event, struct inc_error *error)
 			   strerror(-err));
 	return err;
 }
+
+int dm_rename(const char *name, const char *to, struct inc_error *error)
+{
+	struct dm_task *task;
+	uint32_t cookie = 0;
+	int err;
+
+	err = create_task(&task, DM_DEVICE_RENAME, name, error);
+	if (err)
+		return err;
+	err = dm_task_set_newname(task, to) &&
+	      dm_task_set_cookie(task, &cookie, 0) ? run(task) : -ENOMEM;
+	dm_udev_wait(cookie);
+	dm_task_destroy(task);
+	if (err)
+		setup_fail(error, err, "cannot rename device %s to %s: %s",
+			   name, to, strerror(-err));
+	return err;
+}
+
+void dm_make_nodes(const char *name)
+{
+	if (!dm_mknodes(name))
+		message_debug("cannot put the nodes of /dev/mapper right");
+	/* Up to here it has just been noted. */
+	dm_task_update_nodes();
+}
+
+/* What is known of device @name without its table; false: it has gone. */
+static bool read_device(const char *name, struct dm_device *device)
+{
+	struct inc_error ignored;
+	struct dm_task *task;
+	const char *uuid;
+	bool found;
+
+	if (create_task(&task, DM_DEVICE_INFO, name, &ignored))
+		return false;
+	found = !run(task) && dm_task_get_info(task, &device->info) &&
+		device->info.exists;
+	uuid = found ? dm_task_get_uuid(task) : NULL;
+	snprintf(device->name, sizeof(device->name), "%s", name);
+	snprintf(device->uuid, sizeof(device->uuid), "%s", uuid ? uuid : "");
+	dm_task_destroy(task);
+	return found;
+}
+
+/* Add device @name, if it is ours. */
+static int list_add(struct dm_list_of *list, const char *name)
+{
+	struct dm_device device, *more;
+
+	if (!read_device(name, &device) ||
+	    strncmp(device.uuid, UUID_PREFIX, strlen(UUID_PREFIX)))
+		return 0;
+	more = realloc(list->devices, (list->count + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	list->devices = more;
+	list->devices[list->count++] = device;
+	return 0;
+}
+
+int dm_list_ours(struct dm_list_of *list, struct inc_error *error)
+{
+	const struct dm_names *names;
+	struct dm_task *task;
+	int err;
+
+	list->devices = NULL;
+	list->count = 0;
+	err = create_task(&task, DM_DEVICE_LIST, NULL, error);
+	if (err)
+		return err;
+	err = run(task);
+	names = err ? NULL : dm_task_get_names(task);
+	while (!err && names && names->dev) {
+		err = list_add(list, names->name);
+		if (!names->next)
+			break;
+		names = (const void *)((const char *)names + names->next);
+	}
+	dm_task_destroy(task);
+	if (err)
+		setup_fail(error, err, "cannot list the devices: %s",
+			   err == -EPERM || err == -EACCES ?
+			   "root is needed" : strerror(-err));
+	return err;
+}

@@ -10,6 +10,7 @@
 
 #define TARGET		"incremental"
 #define UUID_PREFIX	"INCREMENTAL-"
+#define DM_NAME_MAX	128	/* with its terminating zero, as DM_NAME_LEN */
 #define DM_UUID_MAX	129	/* with its terminating zero, as DM_UUID_LEN */
 
 /* Call before anything else here. */
@@ -70,6 +71,39 @@ void read_sys(const char *device, const char *file, char *text, size_t size);
 
 /* "7:0" -> "/dev/loop0"; anything else stays as it is. */
 void device_path(const char *device, char *text, size_t size);
+
+int dm_rename(const char *name, const char *to, struct inc_error *error);
+
+/**
+ * struct dm_device - a device as the list has it
+ * @info: without a live table, making it was interrupted
+ */
+struct dm_device {
+	struct dm_info info;
+	char name[DM_NAME_MAX];
+	char uuid[DM_UUID_MAX];
+};
+
+/**
+ * struct dm_list_of - devices
+ * @devices: @count of them; allocated
+ */
+struct dm_list_of {
+	struct dm_device *devices;
+	size_t count;
+};
+
+/*
+ * All devices with UUIDs that incrementalsetup gives; @list->devices is to be
+ * freed, after a failure, too.
+ */
+int dm_list_ours(struct dm_list_of *list, struct inc_error *error);
+
+/*
+ * Let /dev/mapper have the node of device @name; NULL: let it have no node
+ * without a device. Without udev, who was interrupted may not have come to that.
+ */
+void dm_make_nodes(const char *name);
 
 /* Wait until the device has had an event after number @event. */
 int dm_wait_event(const char *name, u32 event, struct inc_error *error);

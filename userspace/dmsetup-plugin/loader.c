@@ -2,6 +2,8 @@
 /*
  * Start incrementald: the one beside this program, else the one in $PATH.
  */
+#include <dirent.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,12 +93,30 @@ static int loader_errno(int status)
 	}
 }
 
+/* A path that is relative to this folder would mean nothing to a later update. */
+static bool means_the_same(const char *where)
+{
+	return *where == '/' || strstr(where, ":/");
+}
+
+/* @where, or where that is from everywhere, which is added to @own. */
+static const char *from_everywhere(const char *where, char **own, size_t *count)
+{
+	char *path = means_the_same(where) ? NULL : realpath(where, NULL);
+
+	if (!path)
+		return where;
+	own[(*count)++] = path;
+	return path;
+}
+
 int loader_start(const struct options *options, const struct backing *backing,
 		 const sigset_t *held, const sigset_t *old,
 		 struct inc_error *error)
 {
 	const char *args[2 * ORIGINS_MAX + 16];
-	char path[4096];
+	char path[4096], *own[ORIGINS_MAX + 1];
+	size_t owned = 0;
 	unsigned int n = 0, i;
 	int err, status;
 	pid_t child;
@@ -110,11 +130,11 @@ int loader_start(const struct options *options, const struct backing *backing,
 		args[n++] = "--verbose";
 	if (options->ca_file) {
 		args[n++] = "--ca-certificates";
-		args[n++] = options->ca_file;
+		args[n++] = from_everywhere(options->ca_file, own, &owned);
 	}
 	for (i = 0; i < options->origin_count; i++) {
 		args[n++] = "--origin";
-		args[n++] = options->origins[i];
+		args[n++] = from_everywhere(options->origins[i], own, &owned);
 	}
 	args[n++] = "--";
 	args[n++] = backing->path;
@@ -123,6 +143,8 @@ int loader_start(const struct options *options, const struct backing *backing,
 	/* libdevmapper's control file would be inherited. */
 	dm_lib_release();
 	err = spawn(&child, path, args, old);
+	while (owned)
+		free(own[--owned]);
 	if (err)
 		return setup_fail(error, err, "cannot start " LOADER ": %s",
 				  strerror(-err));
@@ -137,4 +159,115 @@ int loader_start(const struct options *options, const struct backing *backing,
 	if (err)
 		setup_fail(error, err, LOADER " did not start");
 	return err;
+}
+
+/* Has process @pid the node open, as a loader has? */
+static bool has_open(const char *pid, const char *node)
+{
+	char path[320], target[320];
+	struct dirent *entry;
+	bool found = false;
+	DIR *fds;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
+	fds = opendir(path);
+	while (fds && !found && (entry = readdir(fds))) {
+		ssize_t n;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		n = readlinkat(dirfd(fds), entry->d_name, target,
+			       sizeof(target) - 1);
+		if (n <= 0)
+			continue;
+		target[n] = '\0';
+		found = !strcmp(target, node);
+	}
+	if (fds)
+		closedir(fds);
+	return found;
+}
+
+/* The value of argument @arg if it is option @name, perhaps in the next one. */
+static const char *option_value(const char *arg, const char *next,
+				const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(arg, name, n))
+		return NULL;
+	if (arg[n] == '=')
+		return arg + n + 1;
+	return arg[n] ? NULL : next;
+}
+
+static void take_argument(struct options *options, const char *arg,
+			  const char *next)
+{
+	const char *origin = option_value(arg, next, "--origin");
+	const char *ca = option_value(arg, next, "--ca-certificates");
+	char *copy;
+
+	if (origin && means_the_same(origin) && options->origin_count < ORIGINS_MAX) {
+		copy = strdup(origin);
+		if (copy)
+			options->origins[options->origin_count++] = copy;
+	}
+	if (ca && means_the_same(ca) && !options->ca_file)
+		options->ca_file = strdup(ca);
+}
+
+/* Its command line, argument by argument. */
+static void take_arguments(struct options *options, const char *pid)
+{
+	char path[64], *arg = NULL, *before = NULL;
+	size_t room = 0, before_room = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/cmdline", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	while (getdelim(&arg, &room, '\0', file) > 0) {
+		char *swap = before;
+		size_t swap_room = before_room;
+
+		if (before)
+			take_argument(options, before, arg);
+		before = arg;
+		before_room = room;
+		arg = swap;
+		room = swap_room;
+	}
+	if (before)
+		take_argument(options, before, NULL);
+	free(arg);
+	free(before);
+	fclose(file);
+}
+
+void loader_origins(struct options *options, const char *node)
+{
+	DIR *processes = opendir("/proc");
+	struct dirent *entry;
+
+	while (processes && (entry = readdir(processes))) {
+		const char *pid = entry->d_name;
+		char path[64], name[32] = "";
+		FILE *file;
+
+		if (*pid < '1' || *pid > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		if (fgets(name, sizeof(name), file))
+			name[strcspn(name, "\n")] = '\0';
+		fclose(file);
+		if (!strcmp(name, LOADER) && has_open(pid, node))
+			take_arguments(options, pid);
+	}
+	if (processes)
+		closedir(processes);
 }

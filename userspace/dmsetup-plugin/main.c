@@ -15,7 +15,8 @@
 /* Bits: which commands take an option. */
 enum {
 	CREATE = 1, OPEN = 2, CLOSE = 4, STATUS = 8, TABLE = 16, WAIT = 32,
-	SCRUB = 64, MONITOR = 128, UNMONITOR = 256, ALL = 511,
+	SCRUB = 64, MONITOR = 128, UNMONITOR = 256, UPDATE = 512,
+	ROLLBACK = 1024, ALL = 2047,
 };
 
 static const struct command {
@@ -45,6 +46,10 @@ static const struct command {
 	  "have dmeventd act on the events of device NAME", command_monitor },
 	{ "unmonitor", UNMONITOR, 1, "NAME",
 	  "have it stop that", command_unmonitor },
+	{ "update", UPDATE, 1, "NAME",
+	  "take device NAME to a newer generation, in use", command_update },
+	{ "rollback", ROLLBACK, 1, "NAME",
+	  "take device NAME back to an older one", command_rollback },
 	{ NULL, 0, 0, NULL, NULL, NULL },
 };
 
@@ -52,7 +57,7 @@ enum {
 	OPT_ORIGIN = 256, OPT_CA, OPT_FORCE, OPT_ROOT_HASH, OPT_GENERATION,
 	OPT_READ_TIMEOUT, OPT_COMMIT_INTERVAL, OPT_READAHEAD, OPT_NO_PREFETCH,
 	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
-	OPT_REQUIRE, OPT_PLUGIN,
+	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
 };
 
 static const struct {
@@ -62,19 +67,29 @@ static const struct {
 	int commands;
 	const char *help;
 } option_table[] = {
-	{ "origin", "ORIGIN", OPT_ORIGIN, CREATE | OPEN,
+	{ "origin", "ORIGIN", OPT_ORIGIN, CREATE | OPEN | UPDATE,
 	  "file or URL of the complete image; may be repeated" },
-	{ "ca-certificates", "FILE", OPT_CA, CREATE | OPEN,
+	{ "layer", "FILE|URL", OPT_LAYER, UPDATE,
+	  "the next layer by itself" },
+	{ "ca-certificates", "FILE", OPT_CA, CREATE | OPEN | UPDATE,
 	  "for https, in place of the system's" },
 	{ "force", NULL, OPT_FORCE, CREATE, "replace IMAGE" },
-	{ "root-hash", "HEX", OPT_ROOT_HASH, CREATE | OPEN | TABLE,
+	{ "root-hash", "HEX", OPT_ROOT_HASH,
+	  CREATE | OPEN | TABLE | UPDATE | ROLLBACK,
 	  "the image must have this root hash" },
-	{ "certificate", "PEM", OPT_CERTIFICATE, CREATE | OPEN | TABLE,
+	{ "certificate", "PEM", OPT_CERTIFICATE,
+	  CREATE | OPEN | TABLE | UPDATE | ROLLBACK,
 	  "the image's signature must lead to one of these" },
-	{ "require-signature", NULL, OPT_REQUIRE, OPEN | TABLE,
+	{ "require-signature", NULL, OPT_REQUIRE,
+	  OPEN | TABLE | UPDATE | ROLLBACK,
 	  "the kernel must verify the signature, too" },
-	{ "generation", "N", OPT_GENERATION, OPEN | TABLE,
-	  "of the image (default: the newest)" },
+	{ "generation", "N", OPT_GENERATION,
+	  OPEN | TABLE | UPDATE | ROLLBACK,
+	  "of the image (default: the newest; rollback: the one before)" },
+	{ "mountpoint", "DIR", OPT_MOUNTPOINT, UPDATE | ROLLBACK,
+	  "change the mount there only (default: all)" },
+	{ "dry-run", NULL, OPT_DRY_RUN, UPDATE | ROLLBACK,
+	  "just say what would be done" },
 	{ "read-timeout", "MS", OPT_READ_TIMEOUT, OPEN | TABLE,
 	  "how long a read waits for absent data" },
 	{ "commit-interval", "MS", OPT_COMMIT_INTERVAL, OPEN | TABLE,
@@ -85,7 +100,8 @@ static const struct {
 	  "the loader fetches only what is read" },
 	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
 	  "if it is in use, remove it later" },
-	{ "json", NULL, OPT_JSON, STATUS | SCRUB, "for programs" },
+	{ "json", NULL, OPT_JSON, STATUS | SCRUB | UPDATE | ROLLBACK,
+	  "for programs" },
 	{ "timeout", "SECONDS", OPT_TIMEOUT, WAIT | SCRUB,
 	  "stop waiting then (wait: never; scrub: 60)" },
 	{ "no-heal", NULL, OPT_NO_HEAL, SCRUB, "just say what is damaged" },
@@ -224,6 +240,15 @@ static void take_option(struct options *options, int option)
 		break;
 	case OPT_TIMEOUT:
 		options->timeout = take_number("timeout", 86400 * 365);
+		break;
+	case OPT_LAYER:
+		options->layer = optarg;
+		break;
+	case OPT_MOUNTPOINT:
+		options->mountpoint = optarg;
+		break;
+	case OPT_DRY_RUN:
+		options->dry_run = true;
 		break;
 	case OPT_NO_HEAL:
 		options->no_heal = true;

@@ -16,11 +16,7 @@ static void format_uuid(const struct image_facts *facts, const char *name,
 	snprintf(text, DM_UUID_MAX, UUID_PREFIX "%s-%s", hex, name);
 }
 
-/*
- * Hold back what would end this program between making the device and having a
- * loader for it; not what is ignored anyway.
- */
-static void hold_signals(sigset_t *held, sigset_t *old)
+void hold_signals(sigset_t *held, sigset_t *old)
 {
 	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 	struct sigaction action;

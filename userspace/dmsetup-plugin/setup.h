@@ -34,6 +34,9 @@ struct options {
 	u64 commit_interval;
 	enum absent_readahead absent_readahead;
 	u64 timeout;
+	const char *layer;
+	const char *mountpoint;
+	bool dry_run;
 	bool require_signature;
 	bool no_prefetch;
 	bool force;
@@ -45,6 +48,10 @@ struct options {
 
 int setup_fail(struct inc_error *error, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* An inc_io over an origin's connection, a little patient. */
+int setup_read_origin(void *connection, u64 offset, size_t length,
+		      void *buffer, struct inc_error *error);
 
 /* Commands; @args are what main() has counted. */
 int command_create(const struct options *options, char **args,
@@ -65,6 +72,11 @@ int command_monitor(const struct options *options, char **args,
 		    struct inc_error *error);
 int command_unmonitor(const struct options *options, char **args,
 		      struct inc_error *error);
+
+int command_update(const struct options *options, char **args,
+		   struct inc_error *error);
+int command_rollback(const struct options *options, char **args,
+		     struct inc_error *error);
 
 /**
  * struct image_facts - what a device is made from
@@ -104,6 +116,13 @@ struct backing {
 	bool read_only;
 };
 
+/*
+ * Wait a little until nobody else has the image locked: to set it up, update or
+ * extend it takes a moment only, but anybody who may read a file can lock it.
+ * Closing @lock unlocks it.
+ */
+int lock_image(const char *path, int *lock, struct inc_error *error);
+
 /* Find or make the block device that holds the image @path. */
 int backing_open(struct backing *backing, const char *path,
 		 struct inc_error *error);
@@ -117,5 +136,18 @@ void backing_close(struct backing *backing);
 int loader_start(const struct options *options, const struct backing *backing,
 		 const sigset_t *held, const sigset_t *old,
 		 struct inc_error *error);
+
+/*
+ * The origins that a loader of @node ("/dev/incremental/loop0") was given, as
+ * far as they mean the same here: added to @options, with its certificates if
+ * there are none; allocated, and never freed.
+ */
+void loader_origins(struct options *options, const char *node);
+
+/*
+ * Hold back what would end this program; not what is ignored anyway. @held are
+ * those signals, @old is the mask without them.
+ */
+void hold_signals(sigset_t *held, sigset_t *old);
 
 #endif /* SETUP_H */

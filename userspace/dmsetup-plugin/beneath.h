@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SETUP_BENEATH_H
+#define SETUP_BENEATH_H
+
+#include "mounts.h"
+
+/**
+ * mount_beneath - mount a filesystem between a mount and what that is on
+ * @mounts: read just now
+ * @mount: one of @mounts; nothing is mounted on it
+ * @fd: the new one, as from fsmount()
+ *
+ * What the path shows does not change; when @mount goes it shows the new one.
+ */
+int mount_beneath(const struct mounts *mounts, const struct mount *mount,
+		  int fd, struct inc_error *error);
+
+#endif /* SETUP_BENEATH_H */

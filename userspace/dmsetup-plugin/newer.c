@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Newer generations; see newer.h.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "message.h"
+#include "newer.h"
+#include "parse.h"
+
+int newer_open(struct newer *newer, const char *path, struct inc_error *error)
+{
+	*newer = (struct newer){ .path = path, .fd = -1 };
+	newer->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (newer->fd < 0)
+		return setup_fail(error, -errno, "cannot open %s: %s", path,
+				  strerror(errno));
+	return newer_read_local(newer, INC_NEWEST, error);
+}
+
+int newer_read_local(struct newer *newer, u32 generation,
+		     struct inc_error *error)
+{
+	struct inc_image *image;
+	int err;
+
+	err = inc_image_open_file(&image, newer->path, generation, error);
+	if (err)
+		return err;
+	inc_image_close(newer->local);
+	newer->local = newer->image = image;
+	newer->end = inc_image_size(image);
+	return 0;
+}
+
+static void close_source(struct newer *newer)
+{
+	if (newer->image != newer->local)
+		inc_image_close(newer->image);
+	newer->image = newer->local;
+	origin_disconnect(newer->connection);
+	origin_close(newer->origin);
+	newer->connection = NULL;
+	newer->origin = NULL;
+}
+
+void newer_close(struct newer *newer)
+{
+	close_source(newer);
+	inc_image_close(newer->local);
+	newer->local = newer->image = NULL;
+	if (newer->fd >= 0)
+		close(newer->fd);
+	newer->fd = -1;
+}
+
+static int read_local(struct newer *newer, u64 offset, size_t length,
+		      void *buffer, struct inc_error *error)
+{
+	u8 *bytes = buffer;
+
+	while (length) {
+		ssize_t n = pread(newer->fd, bytes, length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return setup_fail(error, n ? -errno : -EIO,
+					  "cannot read %s at offset %llu: %s",
+					  newer->path,
+					  (unsigned long long)offset,
+					  n ? strerror(errno) : "it ends there");
+		bytes += n;
+		offset += (u64)n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+/* An inc_io: the local image, and behind it the source. */
+static int read_both(void *context, u64 offset, size_t length, void *buffer,
+		     struct inc_error *error)
+{
+	struct newer *newer = context;
+	size_t part = 0;
+	char size[FORMAT_SIZE_MAX];
+	int err = 0;
+
+	if (offset < newer->end) {
+		part = newer->end - offset < length ?
+		       (size_t)(newer->end - offset) : length;
+		err = read_local(newer, offset, part, buffer, error);
+	}
+	if (err || part == length)
+		return err;
+	newer->fetched += length - part;
+	message_progress("%s: %s read", origin_name(newer->origin),
+			 format_size(newer->fetched, size));
+	return setup_read_origin(newer->connection,
+				 offset + part - newer->base, length - part,
+				 (u8 *)buffer + part, error);
+}
+
+/* Segment @seg of both is the same; a signature may have been added since. */
+static bool same_segment(const struct inc_segment *a,
+			 const struct inc_segment *b)
+{
+	return !memcmp(a->uuid, b->uuid, sizeof(a->uuid)) &&
+	       a->generation == b->generation && a->size == b->size &&
+	       a->digest_size == b->digest_size &&
+	       !memcmp(a->root_digest, b->root_digest, a->digest_size) &&
+	       !memcmp(a->guard_digest, b->guard_digest, a->digest_size);
+}
+
+/* Does the source, a whole image, have the local image's last segment? */
+static int check_origin(struct newer *newer, struct inc_error *error)
+{
+	u32 last = inc_image_segments(newer->local) - 1;
+	const struct inc_segment *own = inc_image_segment_at(newer->local, last);
+	struct inc_segment seg;
+	struct inc_super super;
+	const char *why;
+	int err;
+
+	err = setup_read_origin(newer->connection, own->offset, sizeof(super),
+				&super, error);
+	if (err == -ENOENT) {
+		/* It ends before, or is not there at all. */
+		err = setup_read_origin(newer->connection, 0, sizeof(super),
+					&super, error);
+		if (!err)
+			return setup_fail(error, -EINVAL,
+					  "the origin's newest generation is older than the local %u",
+					  own->generation);
+	}
+	if (err)
+		return err;
+	if (!origin_size(newer->origin))
+		return setup_fail(error, -EPROTO,
+				  "the server does not say how long the image is");
+	if (inc_segment_parse(&super, own->offset, origin_size(newer->origin),
+			      &seg, &why))
+		return setup_fail(error, -EINVAL,
+				  "no segment of an image at offset %llu: %s",
+				  (unsigned long long)own->offset, why);
+	if (memcmp(seg.uuid, own->uuid, sizeof(seg.uuid)))
+		return setup_fail(error, -EINVAL,
+				  "it holds another image (UUIDs differ)");
+	if (!same_segment(&seg, own))
+		return setup_fail(error, -EINVAL,
+				  "its generation %u is another than that of %s",
+				  own->generation, newer->path);
+	return 0;
+}
+
+/*
+ * Is the source the layer that comes next? Return: 1 if the local image has it
+ * already.
+ */
+static int check_layer(struct newer *newer, struct inc_error *error)
+{
+	u32 count = inc_image_segments(newer->local), generation;
+	struct inc_segment seg;
+	struct inc_super super;
+	const char *why;
+	u64 offset;
+	int err;
+
+	err = setup_read_origin(newer->connection, 0, sizeof(super), &super,
+				error);
+	if (err == -ENOENT && origin_size(newer->origin))
+		return setup_fail(error, -EINVAL, "it is too short for a layer");
+	if (err)
+		return err;
+	generation = le32_to_cpu(super.generation);
+	offset = le64_to_cpu(super.segment_offset);
+	if (memcmp(super.magic, INC_MAGIC, sizeof(super.magic)))
+		return setup_fail(error, -EINVAL,
+				  "it is not a layer: its magic number is wrong");
+	if (!generation)
+		return setup_fail(error, -EINVAL,
+				  "it is a whole image, not a layer (see --origin)");
+	if (memcmp(super.uuid, inc_image_segment(newer->local)->uuid,
+		   sizeof(super.uuid)))
+		return setup_fail(error, -EINVAL,
+				  "it belongs to another image (UUIDs differ)");
+	if (generation > count)
+		return setup_fail(error, -EINVAL,
+				  "it is generation %u, and generation %u has to come first",
+				  generation, count);
+	if (generation < count) {
+		newer->base = offset;
+		if (!inc_segment_parse(&super, offset,
+				       offset + origin_size(newer->origin),
+				       &seg, &why) &&
+		    same_segment(&seg, inc_image_segment_at(newer->local,
+							    generation)))
+			return 1;
+		return setup_fail(error, -EINVAL,
+				  "it is another generation %u than the one that %s has",
+				  generation, newer->path);
+	}
+	if (offset != newer->end)
+		return setup_fail(error, -EINVAL,
+				  "it is for an image of %llu bytes, and %s has %llu",
+				  (unsigned long long)offset, newer->path,
+				  (unsigned long long)newer->end);
+	newer->base = offset;
+	return 0;
+}
+
+static int find(struct newer *newer, u32 generation, struct inc_error *error)
+{
+	struct inc_io io = { .read = read_both, .context = newer };
+	struct inc_image *image;
+	int err;
+
+	err = origin_connect(&newer->connection, newer->origin, error);
+	if (!err)
+		err = newer->layer ? check_layer(newer, error) :
+				     check_origin(newer, error);
+	if (err)
+		return err < 0 ? err : 0;
+	if (newer->base + origin_size(newer->origin) <= newer->end)
+		return 0;
+	err = inc_image_open(&image, &io,
+			     newer->base + origin_size(newer->origin),
+			     generation, error);
+	if (!err)
+		newer->image = image;
+	return err;
+}
+
+int newer_find(struct newer *newer, const char *where,
+	       const struct origin_options *how, bool layer, u32 generation,
+	       struct inc_error *error)
+{
+	struct inc_error why;
+	int err;
+
+	newer->base = 0;
+	newer->layer = layer;
+	err = origin_open(&newer->origin, where, how, error);
+	if (err)
+		return err;
+	err = find(newer, generation, &why);
+	message_progress(NULL);
+	if (err) {
+		setup_fail(error, err, "%.200s: %.300s",
+			   origin_name(newer->origin), why.text);
+		close_source(newer);
+	}
+	return err;
+}
+
+bool newer_has_more(const struct newer *newer)
+{
+	return inc_image_segments(newer->image) >
+	       inc_image_segments(newer->local);
+}
+
+int newer_append(struct newer *newer, int fd, struct inc_error *error)
+{
+	bool whole = newer->layer && !origin_is_remote(newer->origin);
+	int err;
+
+	err = inc_local_append(newer->image,
+			       inc_image_segments(newer->local), fd, whole,
+			       error);
+	message_progress(NULL);
+	return err;
+}

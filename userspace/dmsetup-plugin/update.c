@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * update and rollback: a device in use comes to another generation of its image.
+ * family.h has the steps from device to device; before them the heads of new
+ * generations are appended to the local image, and its loop device grows.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include "message.h"
+#include "update.h"
+
+/* The file below @loop, which must be what the path names. */
+static int check_file(const struct change *change, struct inc_error *error)
+{
+	struct loop_info64 info;
+	struct stat st;
+	int fd = open(change->loop, O_RDONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0 || ioctl(fd, LOOP_GET_STATUS64, &info))
+		err = setup_fail(error, -errno, "cannot look at %s: %s",
+				 change->loop, strerror(errno));
+	else if (stat(change->path, &st) || st.st_dev != info.lo_device ||
+		 st.st_ino != info.lo_inode)
+		err = setup_fail(error, -ENOENT,
+				 "the file of %s is no longer at %s",
+				 change->loop, change->path);
+	else if (info.lo_offset || info.lo_sizelimit)
+		err = setup_fail(error, -EINVAL,
+				 "%s shows only a part of %s, which cannot grow",
+				 change->loop, change->path);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* Where the image is. */
+static int find_image(struct change *change, struct inc_error *error)
+{
+	const char *device = present_member(&change->family)->table.device;
+	char path[160];
+
+	device_path(device, path, sizeof(path));
+	snprintf(change->node, sizeof(change->node), "/dev/incremental/%.100s",
+		 strncmp(path, "/dev/", 5) ? path : path + 5);
+	read_sys(device, "loop/backing_file", change->path,
+		 sizeof(change->path));
+	if (!*change->path) {
+		snprintf(change->path, sizeof(change->path), "%s", path);
+		return 0;
+	}
+	snprintf(change->loop, sizeof(change->loop), "%s", path);
+	return check_file(change, error);
+}
+
+/* Go on with what was interrupted. */
+static int finish(struct change *change, struct inc_error *error)
+{
+	struct family *family = &change->family;
+	const struct member *old = family_old(family);
+	const struct member *new = family->next && family->next->line ?
+				   family->next : family->current;
+	sigset_t held, before;
+	int err;
+
+	change->finished = true;
+	change->finished_down = old && new->table.generation <
+				       old->table.generation;
+	message_info("an interrupted change to generation %llu is %s",
+		     (unsigned long long)new->table.generation,
+		     change->options->dry_run ? "to be finished first" :
+						"finished");
+	if (change->options->dry_run)
+		return 0;
+	hold_signals(&held, &before);
+	err = family_change(family, NULL, error);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+static int begin(struct change *change, const struct options *options,
+		 const char *given, struct inc_error *error)
+{
+	const char *name;
+	int err;
+
+	*change = (struct change){ .options = options, .lock = -1 };
+	change->newer.fd = -1;
+	err = device_name(given, &name, error);
+	if (!err)
+		err = family_read(&change->family, name, error);
+	if (!err)
+		err = find_image(change, error);
+	if (!err)
+		err = lock_image(change->path, &change->lock, error);
+	if (err)
+		return err;
+	/* It may have been changed until it could be locked. */
+	family_free(&change->family);
+	err = family_read(&change->family, name, error);
+	if (err)
+		return err;
+	family_make_nodes(&change->family);
+	change->from = present_member(&change->family)->table.generation;
+	if (family_is_changing(&change->family))
+		err = finish(change, error);
+	return err ? err : newer_open(&change->newer, change->path, error);
+}
+
+static void end(struct change *change)
+{
+	newer_close(&change->newer);
+	family_free(&change->family);
+	if (change->lock >= 0)
+		close(change->lock);
+}
+
+static u64 generation_in_use(const struct change *change)
+{
+	return present_member(&change->family)->table.generation;
+}
+
+/* Ask the origins, one after the other, until one answers. */
+static int ask_origins(struct change *change, const struct options *options,
+		       const struct origin_options *how,
+		       struct inc_error *error)
+{
+	int err = -ENOENT;
+	unsigned int i;
+
+	for (i = 0; err && i < options->origin_count; i++) {
+		if (i)
+			message_warning("%s", error->text);
+		err = newer_find(&change->newer, options->origins[i], how,
+				 false, options->generation, error);
+	}
+	return err;
+}
+
+/* What the local image has already is enough if nobody else can be asked. */
+static int make_do(struct change *change, int err, struct inc_error *error)
+{
+	if (inc_image_segment(change->newer.local)->generation <=
+	    generation_in_use(change))
+		return err;
+	message_warning("%s", error->text);
+	message_info("going on with what %s has", change->path);
+	return 0;
+}
+
+/* Find the generation to come to; change->newer.image has it then. */
+static int find_newer(struct change *change, struct inc_error *error)
+{
+	struct origin_options how = { .timeout = ORIGIN_TIMEOUT_DEFAULT };
+	struct options options = *change->options;
+	bool given = options.origin_count || options.layer;
+	int err = 0;
+
+	if (options.generation != INC_NEWEST &&
+	    options.generation < inc_image_segments(change->newer.local))
+		return newer_read_local(&change->newer, options.generation,
+					error);
+	if (!given)
+		loader_origins(&options, change->node);
+	if (options.ca_file)
+		err = origin_load_ca(&how, options.ca_file, error);
+	if (err)
+		return err;
+	if (options.layer)
+		err = newer_find(&change->newer, options.layer, &how, true,
+				 options.generation, error);
+	else if (options.origin_count)
+		err = ask_origins(change, &options, &how, error);
+	else
+		err = setup_fail(error, -ENOENT,
+				 "no loader of %s says where the origin is: give --origin or --layer",
+				 change->family.name);
+	origin_free_ca(&how);
+	if (err && !given)
+		err = make_do(change, err, error);
+	return err;
+}
+
+/* Is @word among the options of a table line? */
+static bool has_word(const char *options, const char *word)
+{
+	size_t n = strlen(word);
+
+	while (*options) {
+		size_t length = strcspn(options, " ");
+
+		if (length == n && !strncmp(options, word, n))
+			return true;
+		options += length;
+		options += strspn(options, " ");
+	}
+	return false;
+}
+
+/* Has a device that is still there the same root hash for that generation? */
+static bool vouched_before(const struct change *change, const char *root,
+			   u32 generation)
+{
+	const struct family *family = &change->family;
+	size_t i;
+
+	for (i = 0; i < family->old_count; i++)
+		if (family->old[i]->table.generation == generation &&
+		    !strcmp(family->old[i]->table.root, root))
+			return true;
+	return false;
+}
+
+/*
+ * The new root hash must be vouched for as the old one was. A root hash that
+ * was given when the device was opened cannot be told from one that was taken
+ * from the image, so that is said.
+ */
+static int check_trust(const struct change *change, struct inc_image *image,
+		       struct inc_error *error)
+{
+	const struct options *options = change->options;
+	const struct inc_segment *segment = inc_image_segment(image);
+	const char *table = present_member(&change->family)->table.options;
+	char root[2 * INC_DIGEST_MAX + 1];
+
+	if (options->root_size || options->certificate)
+		return image_trust(image, options, error);
+	inc_hex_format(segment->root_digest, segment->digest_size, root);
+	/* The kernel checks the signature. */
+	if (has_word(table, "require_signature") || options->require_signature)
+		return segment->signature_size ? 0 :
+		       setup_fail(error, -EBADMSG,
+				  "generation %u is not signed, and a signature is required",
+				  segment->generation);
+	if (vouched_before(change, root, segment->generation))
+		return 0;
+	if (has_word(table, "prove_size"))
+		return setup_fail(error, -EPERM,
+				  "%s is trusted because of its signature: generation %u needs --certificate or --root-hash, too",
+				  change->family.name, segment->generation);
+	message_warning("the root hash of generation %u is what the image says, nobody vouches for it (see --certificate, --root-hash)",
+			segment->generation);
+	return 0;
+}
+
+/* The options of the old table, and what is required of the signature. */
+static int format_options(const struct change *change, char **text)
+{
+	const char *old = present_member(&change->family)->table.options;
+	const char *add = change->options->require_signature ?
+			  "require_signature" :
+			  change->options->certificate ? "prove_size" : NULL;
+	unsigned int count = 0;
+	int n = 0;
+
+	if (sscanf(old, "%9u%n", &count, &n) == 1)
+		old += n;
+	if (add && (has_word(old, add) || has_word(old, "require_signature")))
+		add = NULL;
+	if (add)
+		count++;
+	*text = NULL;
+	if (!count)
+		*text = strdup("");
+	else if (asprintf(text, " %u%s%s%s", count, old, add ? " " : "",
+			  add ? add : "") < 0)
+		*text = NULL;
+	return *text ? 0 : -ENOMEM;
+}
+
+static int format_table(const struct change *change,
+			const struct inc_segment *segment, char **parameters)
+{
+	char root[2 * INC_DIGEST_MAX + 1], salt[2 * INC_SALT_MAX + 1] = "-";
+	char *options;
+
+	inc_hex_format(segment->root_digest, segment->digest_size, root);
+	if (segment->salt_size)
+		inc_hex_format(segment->salt, segment->salt_size, salt);
+	if (format_options(change, &options))
+		return -ENOMEM;
+	if (asprintf(parameters, "1 %s %u %s %s %s%s",
+		     present_member(&change->family)->table.device,
+		     segment->generation, segment->hash_name, root, salt,
+		     options) < 0)
+		*parameters = NULL;
+	free(options);
+	return *parameters ? 0 : -ENOMEM;
+}
+
+/* Append what is new to the file. */
+static int append(struct change *change, struct inc_error *error)
+{
+	int fd, err;
+
+	if (!newer_has_more(&change->newer))
+		return 0;
+	if (!*change->loop)
+		return setup_fail(error, -EINVAL,
+				  "%s is no file on a loop device: a segment cannot be appended",
+				  change->path);
+	fd = open(change->path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return setup_fail(error, -errno, "cannot write %s: %s",
+				  change->path, strerror(errno));
+	err = newer_append(&change->newer, fd, error);
+	close(fd);
+	if (!err)
+		change->appended = inc_image_size(change->newer.image) -
+				   inc_image_size(change->newer.local);
+	return err;
+}
+
+/* Let the loop device show all of the file. */
+static int grow_loop(const struct change *change, struct inc_error *error)
+{
+	u64 size = 0;
+	int fd, err = 0;
+
+	if (!*change->loop)
+		return 0;
+	fd = open(change->loop, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &size))
+		err = -errno;
+	if (!err && size < inc_image_size(change->newer.image) &&
+	    ioctl(fd, LOOP_SET_CAPACITY, 0))
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		setup_fail(error, err, "cannot let %s grow: %s", change->loop,
+			   strerror(-err));
+	return err;
+}
+
+/* With everything at hand: from device to device. */
+static int change_device(struct change *change, const char *mountpoint,
+			 struct inc_error *error)
+{
+	const struct inc_segment *segment =
+		inc_image_segment(change->newer.image);
+	char *parameters = NULL;
+	sigset_t held, old;
+	int err;
+
+	err = format_table(change, segment, &parameters);
+	if (err)
+		return setup_fail(error, err, "out of memory");
+	hold_signals(&held, &old);
+	err = family_add(&change->family,
+			 segment->device_blocks * (INC_BLOCK_SIZE / 512),
+			 parameters, error);
+	if (!err)
+		err = family_change(&change->family, mountpoint, error);
+	/* A signal that came meanwhile ends us here. */
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	free(parameters);
+	return err;
+}
+
+/* Everything that can be checked before; then the change. */
+static int go(struct change *change, struct inc_error *error)
+{
+	const char *mountpoint = change->options->mountpoint;
+	char *real = NULL;
+	int err;
+
+	if (mountpoint) {
+		real = realpath(mountpoint, NULL);
+		if (!real)
+			return setup_fail(error, -errno, "%s: %s", mountpoint,
+					  strerror(errno));
+	}
+	err = check_trust(change, change->newer.image, error);
+	if (!err)
+		err = family_check_mounts(present_member(&change->family),
+					  real, error);
+	if (!err && change->options->dry_run) {
+		update_report_dry(change);
+		free(real);
+		return 0;
+	}
+	if (!err)
+		err = append(change, error);
+	if (!err)
+		err = grow_loop(change, error);
+	if (!err)
+		err = change_device(change, real, error);
+	free(real);
+	if (!err)
+		update_report(change);
+	return err;
+}
+
+static int update(struct change *change, struct inc_error *error)
+{
+	const struct options *options = change->options;
+	u64 in_use = generation_in_use(change);
+	int err;
+
+	if (options->generation != INC_NEWEST && options->generation < in_use)
+		return setup_fail(error, -EINVAL,
+				  "%s is at generation %llu: to go back see rollback",
+				  change->family.name,
+				  (unsigned long long)in_use);
+	err = find_newer(change, error);
+	if (err)
+		return err;
+	if (inc_image_segment(change->newer.image)->generation > in_use)
+		return go(change, error);
+	update_report(change);
+	return 0;
+}
+
+static int rollback(struct change *change, struct inc_error *error)
+{
+	u32 generation = change->options->generation;
+	u64 in_use = generation_in_use(change);
+	int err;
+
+	if (generation == INC_NEWEST && change->finished_down) {
+		update_report(change);
+		return 0;
+	}
+	if (generation == in_use) {
+		update_report(change);
+		return 0;
+	}
+	if (generation == INC_NEWEST && !in_use)
+		return setup_fail(error, -EINVAL,
+				  "%s is at generation 0: there is none before it",
+				  change->family.name);
+	if (generation != INC_NEWEST && generation > in_use)
+		return setup_fail(error, -EINVAL,
+				  "%s is at generation %llu: to go on see update",
+				  change->family.name,
+				  (unsigned long long)in_use);
+	err = newer_read_local(&change->newer, generation == INC_NEWEST ?
+			       (u32)in_use - 1 : generation, error);
+	return err ? err : go(change, error);
+}
+
+static int run(int (*what)(struct change *change, struct inc_error *error),
+	       const struct options *options, const char *name,
+	       struct inc_error *error)
+{
+	struct change change;
+	int err;
+
+	if (options->layer && options->origin_count)
+		return setup_fail(error, -ERR_USAGE,
+				  "--layer and --origin do not go together");
+	err = begin(&change, options, name, error);
+	if (!err)
+		err = what(&change, error);
+	message_progress(NULL);
+	end(&change);
+	return err;
+}
+
+int command_update(const struct options *options, char **args,
+		   struct inc_error *error)
+{
+	return run(update, options, args[0], error);
+}
+
+int command_rollback(const struct options *options, char **args,
+		     struct inc_error *error)
+{
+	return run(rollback, options, args[0], error);
+}

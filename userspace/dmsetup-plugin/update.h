@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What update and rollback share with what says what they have done.
+ */
+#ifndef SETUP_UPDATE_H
+#define SETUP_UPDATE_H
+
+#include "family.h"
+#include "newer.h"
+
+/**
+ * struct change - one run of either command
+ * @node: /dev/incremental/...
+ * @loop: the loop device; "" if the image is a block device itself
+ * @lock: nobody else changes, extends or opens the image meanwhile
+ * @finished: an interrupted change was found and finished
+ * @finished_down: it was to an older generation
+ * @from: generation at the start
+ * @appended: bytes that the local image has grown by
+ */
+struct change {
+	const struct options *options;
+	struct family family;
+	struct newer newer;
+	char path[4096];
+	char node[160];
+	char loop[160];
+	int lock;
+	bool finished;
+	bool finished_down;
+	u64 from;
+	u64 appended;
+};
+
+/* NAME; or NAME-new, while an interrupted change has left no NAME. */
+static inline const struct member *present_member(const struct family *family)
+{
+	return family->current ? family->current : family->next;
+}
+
+/* Say what NAME is now. */
+void update_report(const struct change *change);
+
+/* Say what it would be. */
+void update_report_dry(struct change *change);
+
+#endif /* SETUP_UPDATE_H */
