@@ -30,8 +30,8 @@ local_copy() {	# local_copy NAME: a local file of image NAME, and the device's t
 
 local_copy small || exit 1
 each load 300 'ENOMEM|EIO|harmless'
-each resume 3 'ENOMEM|EIO|harmless'
-each read 3 'ENOMEM|EIO|EAGAIN|harmless'
+each resume 1 'ENOMEM|EIO|harmless'
+each read 1 'ENOMEM|EIO|EAGAIN|harmless'
 each open 1 'ENOMEM|harmless'
 each info 1 'ENOMEM|harmless'
 each get 2 'ENOMEM|EIO|harmless'
@@ -43,7 +43,7 @@ dmsetup remove t
 detach
 
 local_copy large
-each fill 20 'ENOMEM|EIO|harmless'
+each fill 10 'ENOMEM|EIO|harmless'
 eval "$("$tool" layout "$IMAGE")"
 # shellcheck disable=SC2154	# data_offset: from layout
 ok "what was filled is the image" cmp -n 262144 -i "$data_offset" "$LOCAL" "$IMAGE"
