@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# panic.t's part inside the VM: reads a bad block, which should be the end.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+choose small
+cp "$IMAGE" local.inc
+chmod u+w local.inc
+read -r block at < <("$tool" map "$IMAGE" | awk '$2 == 1 && !seen[$4]++ && $1 > 8 { print $1, $4; exit }')
+"$tool" flip local.inc "$at"
+attach local.inc
+table on_corruption panic
+activate
+"$tool" compare /dev/mapper/t "$RAW" direct 4096 0 $((block * 4096)) &&
+	echo "the others are right"
+# What was printed has to get out first.
+sleep 2
+"$tool" scan /dev/mapper/t "$RAW" direct "$block" 1
+echo survived
+the_end
