@@ -5,7 +5,8 @@
  *
  *	target   table line, status, messages, suspend: dm's language
  *	  proof    holds reads until a tree has the shape that is claimed
- *	  read     reads: wait, read extents, expand, verify, deliver
+ *	  read     reads: wait, expand, verify, deliver
+ *	  batch    their buffers, and how they read extents
  *	  heal     damage that a read has found
  *	  view     one generation: directories, map
  *	    verity   hash tree, verified tree pages
@@ -345,7 +346,7 @@ struct inc_link {
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
  * @iter: what of the bio is still to be filled with data
  * @status: BLK_STS_OK, or why waiting ended
- * @buffer: what it works with (read.c), NULL while it has none
+ * @buffer: what it works with (batch.h), NULL while it has none
  * @prepared: @buffer holds the extents and digests of all blocks
  * @waiting: on store->waiting while it waits for chunks (store->lock), or on
  *	view->starved while it waits for a buffer (view->buffers_lock), or on
@@ -623,7 +624,11 @@ bool inc_proof_hold(struct inc_io *io);
 void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 		   u64 block, u32 blocks);
 void inc_read_start(struct inc_io *io);
-int inc_read_alloc(struct inc_view *view);
-void inc_read_free(struct inc_view *view);
+
+/*
+ * batch.c
+ */
+int inc_buffers_alloc(struct inc_view *view);
+void inc_buffers_free(struct inc_view *view);
 
 #endif /* DM_INCREMENTAL_H */

@@ -15,6 +15,8 @@
  *	   there, then copied to the reader's pages: these may change under
  *	   us (O_DIRECT), and never get a byte that was not verified
  *
+ * Step 4 and the buffers are in batch.c.
+ *
  * Where all metadata is cached, steps 1 to 4 happen in the reader's context
  * (inc_read_start()), without sleeping. Else a worker does them, which may
  * sleep for metadata and memory. Step 5 is always a worker's. Nobody sleeps for
@@ -30,135 +32,15 @@
  * is returned; it needs no worker to wait in, and the reads that have the
  * buffers need nothing that it holds.
  */
-#include <linux/blkdev.h>
+#include <linux/highmem.h>
 #include <linux/lz4.h>
-#include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
-#include "dm-incremental.h"
+#include "batch.h"
 #include "trace.h"
-
-/* Room for one stored cluster of 256 KiB at any alignment, and some. */
-#define INPUT_BYTES	(272u << 10)
-#define INPUT_PAGES	DIV_ROUND_UP(INPUT_BYTES, PAGE_SIZE)
-#define RUNS_MAX	16	/* bios of one batch */
-
-/* Of the reader's bio, what its own bios carry on. */
-#define KEEP_FLAGS	(REQ_META | REQ_PRIO | REQ_SYNC | REQ_IDLE)
 
 /* Readahead windows that wait for their map; see leave_hint(). */
 #define WINDOWS_MAX	64
-
-/**
- * struct inc_buffer - what a read has from step 1 to its end
- * @list: on view->free_buffers
- * @io: the read
- * @pages: where extents are read to
- * @vecs: for @bios; each is 4096 bytes or more
- * @bios: one for each run
- * @nr_runs: of @bios in use
- * @nr_vecs: of @vecs in use
- * @used: bytes of @input in use
- * @run_start: where in the file the last run starts
- * @run_end: and ends
- * @start: first block of the batch
- * @end: block after its last
- * @pending: bios in flight
- * @status: of a bio that failed
- * @input: @pages, mapped one after the other
- * @output: room for the largest cluster
- * @entries: of each block of the read, from the map
- * @extents: of each block, decoded from @entries
- * @source: of each block, where in @input its extent starts
- * @digests: of each block
- * @nr_dictionaries: number of @dictionaries
- * @dictionaries: held for the read
- * @dictionary: of each block that needs one, its number in @dictionaries
- * @damage: what the last try has found bad
- */
-struct inc_buffer {
-	struct list_head	list;
-	struct inc_io		*io;
-	struct page		*pages[INPUT_PAGES];
-	struct bio_vec		vecs[INPUT_BYTES / INC_PAGE_SIZE];
-	struct bio		*bios[RUNS_MAX];
-	unsigned int		nr_runs;
-	unsigned int		nr_vecs;
-	u32			used;
-	u64			run_start;
-	u64			run_end;
-	u32			start;
-	u32			end;
-	atomic_t		pending;
-	blk_status_t		status;
-	u8			*input;
-	u8			*output;
-	__le64			entries[INC_IO_BLOCKS];
-	struct inc_extent	extents[INC_IO_BLOCKS];
-	u32			source[INC_IO_BLOCKS];
-	u8			digests[INC_IO_BLOCKS * INC_DIGEST_MAX];
-	unsigned int		nr_dictionaries;
-	struct inc_dictionary	*dictionaries[INC_IO_BLOCKS];
-	u8			dictionary[INC_IO_BLOCKS];
-	struct inc_damage	damage;
-};
-
-static struct inc_buffer *take_buffer(struct inc_view *view, struct inc_io *io,
-				      bool wait)
-{
-	struct inc_buffer *buffer;
-
-	spin_lock(&view->buffers_lock);
-	buffer = list_first_entry_or_null(&view->free_buffers,
-					  struct inc_buffer, list);
-	if (buffer) {
-		list_del(&buffer->list);
-		buffer->io = io;
-		io->buffer = buffer;
-	} else if (wait) {
-		list_add_tail(&io->waiting, &view->starved);
-	}
-	spin_unlock(&view->buffers_lock);
-	return buffer;
-}
-
-static void drop_dictionaries(struct inc_buffer *buffer)
-{
-	while (buffer->nr_dictionaries)
-		inc_dictionary_put(buffer->dictionaries[--buffer->nr_dictionaries]);
-}
-
-/* To the read that has waited longest for one, else to the pool. */
-static void return_buffer(struct inc_view *view, struct inc_buffer *buffer)
-{
-	struct inc_io *io;
-
-	drop_dictionaries(buffer);
-	buffer->io->buffer = NULL;
-	spin_lock(&view->buffers_lock);
-	io = list_first_entry_or_null(&view->starved, struct inc_io, waiting);
-	if (io) {
-		list_del(&io->waiting);
-		buffer->io = io;
-		io->buffer = buffer;
-	} else {
-		list_add(&buffer->list, &view->free_buffers);
-	}
-	spin_unlock(&view->buffers_lock);
-	if (io)
-		queue_work(view->wq, &io->work);
-}
-
-/* Do blocks @i - 1 and @i of the read belong to the same cluster? */
-static bool same_cluster(const struct inc_buffer *buffer, u32 i)
-{
-	u64 block = buffer->io->block + i;
-
-	/* All blocks of a cluster carry the same entry; a zero one is alone. */
-	return i && buffer->entries[i] == buffer->entries[i - 1] &&
-	       inc_cluster_start(&buffer->extents[i], block) != block;
-}
 
 static void find_absent_data(struct inc_view *view,
 			     const struct inc_buffer *buffer,
@@ -181,7 +63,7 @@ static void find_absent_data(struct inc_view *view,
 		const struct inc_extent *extent = &buffer->extents[i];
 
 		if (extent->codec != INC_CODEC_ZERO &&
-		    !same_cluster(buffer, i))
+		    !inc_same_cluster(buffer, i))
 			inc_ranges_add(view->store, ranges, extent->offset,
 				       extent->length);
 	}
@@ -263,7 +145,7 @@ static bool miss(struct inc_io *io, const struct inc_ranges *ranges,
 
 	trace_miss(view, io, ranges, hint);
 	/* Who waits may wait long: the buffer is for those that can go on. */
-	return_buffer(view, io->buffer);
+	inc_buffer_return(view, io->buffer);
 	if (!hint)
 		return inc_wait_for(view->store, io, ranges);
 	if (!metadata || !start_window(view, io, ranges))
@@ -303,15 +185,15 @@ static int hold_dictionaries(struct inc_io *io, bool cached)
  * what is absent to @ranges, metadata alone if any is. Return: 0, -EBADMSG with
  * buffer->damage filled in, or another errno; -EAGAIN is from @cached.
  */
-static int look_up(struct inc_io *io, struct inc_ranges *ranges,
-		   bool *metadata, bool cached)
+static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
+			 bool *metadata, bool cached)
 {
 	struct inc_buffer *buffer = io->buffer;
 	struct inc_view *view = io->view;
 	int r;
 
 	buffer->damage.count = 0;
-	drop_dictionaries(buffer);
+	inc_buffer_drop_dictionaries(buffer);
 	*metadata = true;
 	/* What is present stays so in this section: so does "complete". */
 	if (!inc_presence_complete(view->store)) {
@@ -336,18 +218,29 @@ static int look_up(struct inc_io *io, struct inc_ranges *ranges,
 				  cached, &buffer->damage);
 }
 
+/* The same, as a lookup that knows what is cleared since: see clear.c. */
+static int look_up(struct inc_io *io, struct inc_ranges *ranges,
+		   bool *metadata, bool cached)
+{
+	struct inc_store *store = io->view->store;
+	int r, section;
+
+	ranges->count = 0;
+	section = srcu_read_lock(&store->readers);
+	io->seen = inc_clear_seq(store);
+	r = look_up_steps(io, ranges, metadata, cached);
+	srcu_read_unlock(&store->readers, section);
+	return r;
+}
+
 /* Returns true if the read waits: it is no longer ours. */
 static bool prepare(struct inc_io *io)
 {
-	struct inc_store *store = io->view->store;
-	struct inc_ranges ranges = { 0 };
+	struct inc_ranges ranges;
 	bool metadata;
-	int r, section;
+	int r;
 
-	section = srcu_read_lock(&store->readers);
-	io->seen = inc_clear_seq(store);
 	r = look_up(io, &ranges, &metadata, false);
-	srcu_read_unlock(&store->readers, section);
 	if (ranges.count)
 		return miss(io, &ranges, metadata);
 	end_step(io, r);
@@ -358,139 +251,11 @@ static bool prepare(struct inc_io *io)
 /* In the reader's context. Returns false if a worker must look. */
 static bool prepare_cached(struct inc_io *io)
 {
-	struct inc_store *store = io->view->store;
-	struct inc_ranges ranges = { 0 };
+	struct inc_ranges ranges;
 	bool metadata;
-	int r, section;
 
-	section = srcu_read_lock(&store->readers);
-	io->seen = inc_clear_seq(store);
-	r = look_up(io, &ranges, &metadata, true);
-	srcu_read_unlock(&store->readers, section);
-	io->prepared = !r && !ranges.count;
+	io->prepared = !look_up(io, &ranges, &metadata, true) && !ranges.count;
 	return io->prepared;
-}
-
-static void end_run(struct bio *bio)
-{
-	struct inc_buffer *buffer = bio->bi_private;
-	struct inc_io *io = buffer->io;
-
-	if (bio->bi_status)
-		buffer->status = bio->bi_status;
-	if (atomic_dec_and_test(&buffer->pending))
-		queue_work(io->view->wq, &io->work);
-}
-
-static struct bio *start_run(struct inc_buffer *buffer, u64 from)
-{
-	struct inc_io *io = buffer->io;
-	struct bio *bio = buffer->bios[buffer->nr_runs++];
-
-	inc_store_bio_init(io->view->store, bio, buffer->vecs + buffer->nr_vecs,
-			   ARRAY_SIZE(buffer->vecs) - buffer->nr_vecs,
-			   REQ_OP_READ | (io->bio->bi_opf & KEEP_FLAGS), from);
-	/* On behalf of the reader, whoever submits it. */
-	bio->bi_ioprio = io->bio->bi_ioprio;
-	bio_clone_blkg_association(bio, io->bio);
-	bio->bi_end_io = end_run;
-	bio->bi_private = buffer;
-	buffer->run_start = from;
-	buffer->run_end = from;
-	return bio;
-}
-
-/*
- * Make room for the file pages [from, to) in the batch, in its last run if
- * they touch it. Sets @at to where @from's bytes will be in the input. False:
- * the batch is full.
- */
-static bool add_to_batch(struct inc_buffer *buffer, u64 from, u64 to, u32 *at)
-{
-	u32 room = INPUT_BYTES - buffer->used;
-	struct bio *bio;
-
-	if (buffer->nr_runs && from >= buffer->run_start &&
-	    from <= buffer->run_end) {
-		if (to > buffer->run_end && to - buffer->run_end > room)
-			return false;
-		bio = buffer->bios[buffer->nr_runs - 1];
-	} else {
-		if (buffer->nr_runs == RUNS_MAX || to - from > room)
-			return false;
-		bio = start_run(buffer, from);
-	}
-
-	*at = buffer->used - (u32)(buffer->run_end - from);
-	while (buffer->run_end < to) {
-		u32 offset = buffer->used & (PAGE_SIZE - 1);
-		u32 bytes = min_t(u64, to - buffer->run_end,
-				  PAGE_SIZE - offset);
-
-		__bio_add_page(bio, buffer->pages[buffer->used / PAGE_SIZE],
-			       bytes, offset);
-		buffer->nr_vecs++;
-		buffer->used += bytes;
-		buffer->run_end += bytes;
-	}
-	return true;
-}
-
-/* The batch that starts with block @start of the read; it may need no bio. */
-static void plan_batch(struct inc_buffer *buffer, u32 start)
-{
-	u32 i, at = 0;
-
-	buffer->nr_runs = 0;
-	buffer->nr_vecs = 0;
-	buffer->used = 0;
-	buffer->status = BLK_STS_OK;
-	buffer->start = start;
-	for (i = start; i < buffer->io->blocks; i++) {
-		const struct inc_extent *extent = &buffer->extents[i];
-		u64 from = round_down(extent->offset, INC_PAGE_SIZE);
-		u64 to = round_up(extent->offset + extent->length,
-				  INC_PAGE_SIZE);
-
-		if (extent->codec == INC_CODEC_ZERO)
-			continue;
-		if (i > start && same_cluster(buffer, i)) {
-			buffer->source[i] = buffer->source[i - 1];
-			continue;
-		}
-		if (!add_to_batch(buffer, from, to, &at))
-			break;
-		buffer->source[i] = at + (u32)(extent->offset - from);
-	}
-	buffer->end = i;
-}
-
-/*
- * Step 4. The work is queued when the bios have ended, maybe before this
- * returns: the read must not be touched any more.
- */
-static void submit_batch(struct inc_buffer *buffer)
-{
-	unsigned int n, nr_runs = buffer->nr_runs;
-	struct bio *bios[RUNS_MAX];
-	struct blk_plug plug;
-
-	memcpy(bios, buffer->bios, sizeof(bios));
-	atomic_set(&buffer->pending, nr_runs);
-	blk_start_plug(&plug);
-	for (n = 0; n < nr_runs; n++)
-		submit_bio_noacct(bios[n]);
-	blk_finish_plug(&plug);
-}
-
-static int end_batch(struct inc_buffer *buffer)
-{
-	unsigned int n;
-
-	for (n = 0; n < buffer->nr_runs; n++)
-		bio_uninit(buffer->bios[n]);
-	invalidate_kernel_vmap_range(buffer->input, buffer->used);
-	return blk_status_to_errno(buffer->status);
 }
 
 /*
@@ -591,8 +356,8 @@ static int deliver(struct inc_io *io)
 		}
 		at = (u32)(block - inc_cluster_start(extent, block)) <<
 		     INC_BLOCK_SHIFT;
-		if (i == start || !same_cluster(buffer, i)) {
-			for (j = i + 1; j < end && same_cluster(buffer, j);)
+		if (i == start || !inc_same_cluster(buffer, i)) {
+			for (j = i + 1; j < end && inc_same_cluster(buffer, j);)
 				j++;
 			cluster = expand(buffer, i,
 					 at + ((j - i) << INC_BLOCK_SHIFT));
@@ -613,7 +378,7 @@ static void end_io(struct inc_io *io)
 	struct bio *bio = io->bio;
 
 	if (io->buffer)
-		return_buffer(io->view, io->buffer);
+		inc_buffer_return(io->view, io->buffer);
 	inc_heal_end(io);
 	if (!io->status)
 		atomic64_add(io->healing, &io->view->store->nr_healed);
@@ -633,9 +398,9 @@ static bool run_batches(struct inc_io *io, u32 start)
 
 	for (; start < io->blocks && io->prepared && !io->status;
 	     start = buffer->end) {
-		plan_batch(buffer, start);
+		inc_batch_plan(buffer, start);
 		if (buffer->nr_runs) {
-			submit_batch(buffer);
+			inc_batch_submit(buffer);
 			return true;
 		}
 		/* Nothing but zeros. */
@@ -652,10 +417,10 @@ static void run_io(struct work_struct *work)
 
 	if (io->status)
 		goto out;	/* its wait has ended without success */
-	if (!io->buffer && !take_buffer(io->view, io, true))
+	if (!io->buffer && !inc_buffer_take(io->view, io, true))
 		return;
 	if (io->prepared) {
-		end_step(io, end_batch(io->buffer) ?: deliver(io));
+		end_step(io, inc_batch_end(io->buffer) ?: deliver(io));
 		start = io->buffer->end;
 	}
 	for (;;) {
@@ -721,11 +486,11 @@ void inc_read_start(struct inc_io *io)
 {
 	struct inc_view *view = io->view;
 
-	if (take_buffer(view, io, false)) {
+	if (inc_buffer_take(view, io, false)) {
 		if (prepare_cached(io)) {
-			plan_batch(io->buffer, 0);
+			inc_batch_plan(io->buffer, 0);
 			if (io->buffer->nr_runs) {
-				submit_batch(io->buffer);
+				inc_batch_submit(io->buffer);
 				return;
 			}
 		}
@@ -733,78 +498,4 @@ void inc_read_start(struct inc_io *io)
 		io->prepared = false;
 	}
 	queue_work(view->wq, &io->work);
-}
-
-static void free_buffer(struct inc_buffer *buffer)
-{
-	unsigned int i;
-
-	vunmap(buffer->input);
-	for (i = 0; i < INPUT_PAGES; i++)
-		if (buffer->pages[i])
-			__free_page(buffer->pages[i]);
-	for (i = 0; i < RUNS_MAX; i++)
-		kfree(buffer->bios[i]);
-	kvfree(buffer->output);
-	kvfree(buffer);
-}
-
-static struct inc_buffer *alloc_buffer(u32 cluster_shift)
-{
-	struct inc_buffer *buffer = kvzalloc(sizeof(*buffer), GFP_KERNEL);
-	unsigned int i;
-
-	if (!buffer)
-		return NULL;
-	for (i = 0; i < INPUT_PAGES; i++) {
-		buffer->pages[i] = alloc_page(GFP_KERNEL);
-		if (!buffer->pages[i])
-			goto bad;
-	}
-	for (i = 0; i < RUNS_MAX; i++) {
-		buffer->bios[i] = bio_kmalloc(0, GFP_KERNEL);
-		if (!buffer->bios[i])
-			goto bad;
-	}
-	buffer->input = vmap(buffer->pages, INPUT_PAGES, VM_MAP, PAGE_KERNEL);
-	buffer->output = kvmalloc(INC_BLOCK_SIZE << cluster_shift, GFP_KERNEL);
-	if (buffer->input && buffer->output)
-		return buffer;
-bad:
-	free_buffer(buffer);
-	return NULL;
-}
-
-/**
- * inc_read_alloc - allocate what reads of a view need
- * @view: being opened; its segment is set
- *
- * Return: 0 or -ENOMEM; on failure, too, inc_read_free() frees what there is.
- */
-int inc_read_alloc(struct inc_view *view)
-{
-	unsigned int i;
-
-	view->nr_buffers = clamp(2 * num_online_cpus(), 4u, 16u);
-	for (i = 0; i < view->nr_buffers; i++) {
-		struct inc_buffer *buffer;
-
-		buffer = alloc_buffer(view->segment->cluster_shift);
-		if (!buffer)
-			return -ENOMEM;
-		list_add(&buffer->list, &view->free_buffers);
-	}
-	return 0;
-}
-
-/**
- * inc_read_free - free what inc_read_alloc() allocated
- * @view: no read is in flight
- */
-void inc_read_free(struct inc_view *view)
-{
-	struct inc_buffer *buffer, *next;
-
-	list_for_each_entry_safe(buffer, next, &view->free_buffers, list)
-		free_buffer(buffer);
 }

@@ -231,7 +231,7 @@ int inc_view_open(struct inc_view *view, char **error)
 		return r;
 
 	*error = "Cannot allocate read buffers";
-	r = inc_proof_alloc(view) ?: inc_read_alloc(view);
+	r = inc_proof_alloc(view) ?: inc_buffers_alloc(view);
 	if (r)
 		return r;
 	view->wq = alloc_workqueue("dm-incremental",
@@ -249,7 +249,7 @@ void inc_view_close(struct inc_view *view)
 	if (view->wq)
 		destroy_workqueue(view->wq);
 	inc_proof_free(view);
-	inc_read_free(view);
+	inc_buffers_free(view);
 	kvfree(view->map_dir);
 	kvfree(view->tree_dir);
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a read works with (batch.c), for read.c.
+ */
+#ifndef DM_INCREMENTAL_BATCH_H
+#define DM_INCREMENTAL_BATCH_H
+
+#include "dm-incremental.h"
+
+/* Room for one stored cluster of 256 KiB at any alignment, and some. */
+#define INPUT_BYTES	(272u << 10)
+#define INPUT_PAGES	DIV_ROUND_UP(INPUT_BYTES, PAGE_SIZE)
+#define RUNS_MAX	16	/* bios of one batch */
+
+/**
+ * struct inc_buffer - what a read has from step 1 to its end
+ * @list: on view->free_buffers
+ * @io: the read
+ * @pages: where extents are read to
+ * @vecs: for @bios; each is 4096 bytes or more
+ * @bios: one for each run
+ * @nr_runs: of @bios in use
+ * @nr_vecs: of @vecs in use
+ * @used: bytes of @input in use
+ * @run_start: where in the file the last run starts
+ * @run_end: and ends
+ * @start: first block of the batch
+ * @end: block after its last
+ * @pending: bios in flight
+ * @status: of a bio that failed
+ * @input: @pages, mapped one after the other
+ * @output: room for the largest cluster
+ * @entries: of each block of the read, from the map
+ * @extents: of each block, decoded from @entries
+ * @source: of each block, where in @input its extent starts
+ * @digests: of each block
+ * @nr_dictionaries: number of @dictionaries
+ * @dictionaries: held for the read
+ * @dictionary: of each block that needs one, its number in @dictionaries
+ * @damage: what the last try has found bad
+ */
+struct inc_buffer {
+	struct list_head	list;
+	struct inc_io		*io;
+	struct page		*pages[INPUT_PAGES];
+	struct bio_vec		vecs[INPUT_BYTES / INC_PAGE_SIZE];
+	struct bio		*bios[RUNS_MAX];
+	unsigned int		nr_runs;
+	unsigned int		nr_vecs;
+	u32			used;
+	u64			run_start;
+	u64			run_end;
+	u32			start;
+	u32			end;
+	atomic_t		pending;
+	blk_status_t		status;
+	u8			*input;
+	u8			*output;
+	__le64			entries[INC_IO_BLOCKS];
+	struct inc_extent	extents[INC_IO_BLOCKS];
+	u32			source[INC_IO_BLOCKS];
+	u8			digests[INC_IO_BLOCKS * INC_DIGEST_MAX];
+	unsigned int		nr_dictionaries;
+	struct inc_dictionary	*dictionaries[INC_IO_BLOCKS];
+	u8			dictionary[INC_IO_BLOCKS];
+	struct inc_damage	damage;
+};
+
+/* Do blocks @i - 1 and @i of the read belong to the same cluster? */
+static inline bool inc_same_cluster(const struct inc_buffer *buffer, u32 i)
+{
+	u64 block = buffer->io->block + i;
+
+	/* All blocks of a cluster carry the same entry; a zero one is alone. */
+	return i && buffer->entries[i] == buffer->entries[i - 1] &&
+	       inc_cluster_start(&buffer->extents[i], block) != block;
+}
+
+struct inc_buffer *inc_buffer_take(struct inc_view *view, struct inc_io *io,
+				   bool wait);
+void inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer);
+void inc_buffer_drop_dictionaries(struct inc_buffer *buffer);
+void inc_batch_plan(struct inc_buffer *buffer, u32 start);
+void inc_batch_submit(struct inc_buffer *buffer);
+int inc_batch_end(struct inc_buffer *buffer);
+
+#endif /* DM_INCREMENTAL_BATCH_H */
