@@ -37,10 +37,9 @@ ok "the file is the image" cmp "$LOCAL" "$IMAGE"
 table read_timeout 20000
 attach "$LOCAL"
 spoil() {	# spoil NAME OFFSET:HEX...
-	local mode name=$1 modes=direct scan
+	local mode name=$1 scan
 	shift
-	[[ $name != all* ]] || modes="direct buffered mmap"
-	for mode in $modes; do
+	for mode in direct buffered mmap; do
 		printf '%s\n' "$@" | "$tool" poke "$LOCAL"
 		activate
 		scan=$("$tool" scan "$DEV" "$RAW" "$mode" "$block" 150 | cut -d ' ' -f 1 | sort -u)
