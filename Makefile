@@ -103,6 +103,10 @@ $(BUILD)/tests/loadertool: $(BUILD)/obj/tests/kernel/loadertool.o \
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
 
+$(BUILD)/tests/livetool: $(BUILD)/obj/tests/kernel/livetool.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
+
 # Hostile images on the module; make attack is for more than make check tries.
 $(BUILD)/tests/attack: $(call obj,tests/kernel/attack.c \
 		tests/kernel/dmdevice.c tests/fuzz/edit.c) $(LIB)
@@ -152,8 +156,8 @@ modules: $(KERNELS:%=module-%)
 
 # The programs of a check that are built for it.
 .PHONY: test-programs
-test-programs: unit-tests $(BUILD)/tests/loadertool $(BUILD)/tests/attack \
-		$(BUILD)/tests/faulttool fuzz-images
+test-programs: unit-tests $(BUILD)/tests/loadertool $(BUILD)/tests/livetool \
+		$(BUILD)/tests/attack $(BUILD)/tests/faulttool fuzz-images
 
 # Everything, from a machine that has nothing. TESTS narrows it down:
 # make check TESTS="tests/kernel/6.12.t"

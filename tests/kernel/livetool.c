@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the tests of live updates need: files whose bytes follow from their
+ * names, readers that check them, and a debugger that kills a program before
+ * its n-th step. See usage().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/dm-ioctl.h>
+#include <linux/loop.h>
+
+#define FILE_BYTES	(5 * 4096 + 123)
+#define OLD_FILES	8
+#define NAME_ROOM	4200
+
+static _Noreturn void usage(void)
+{
+	fputs("livetool file PATH...        a file; its bytes follow from its name\n"
+	      "livetool version PATH N      a file that says N all over\n"
+	      "livetool read DIR [ROUNDS]   until SIGTERM: version, old0 to old7 and new1 to\n"
+	      "                             new<version> are opened and read, and must be right\n"
+	      "livetool hold PATH           open, mapped; SIGTERM: it must be what it was\n"
+	      "livetool killat N all|mount COMMAND...\n"
+	      "                             SIGKILL before its N-th system call that is a step\n"
+	      "                             of an update, or of that which changes mounts or\n"
+	      "                             names: then 137; else its own status\n",
+	      stderr);
+	exit(2);
+}
+
+static _Noreturn void die(const char *what)
+{
+	fprintf(stderr, "livetool: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* What the file of this name holds. */
+static void fill(const char *name, uint8_t *bytes)
+{
+	uint64_t x = 0x9e3779b97f4a7c15;
+	size_t i;
+
+	for (; *name; name++)
+		x = (x ^ (uint8_t)*name) * 0x100000001b3;
+	for (i = 0; i < FILE_BYTES; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		bytes[i] = (uint8_t)(x >> 32);
+	}
+}
+
+/* What the file that says a number holds. */
+static void fill_number(unsigned int number, uint8_t *bytes)
+{
+	char line[9];
+	size_t i;
+
+	snprintf(line, sizeof(line), "%7u\n", number % 10000000);
+	for (i = 0; i < FILE_BYTES; i++)
+		bytes[i] = (uint8_t)line[i % 8];
+}
+
+static void write_file(const char *path, const uint8_t *bytes)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	if (fd < 0 || write(fd, bytes, FILE_BYTES) != FILE_BYTES || close(fd))
+		die(path);
+}
+
+/* Open it, and read all of it from the device rather than from memory. */
+static void read_file(const char *path, uint8_t *bytes)
+{
+	int fd = open(path, O_RDONLY);
+	struct stat st;
+	size_t done = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		die(path);
+	if (fstat(fd, &st) || st.st_size != FILE_BYTES) {
+		fprintf(stderr, "livetool: %s has %lld bytes\n", path,
+			(long long)st.st_size);
+		exit(1);
+	}
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	while (done < FILE_BYTES) {
+		n = read(fd, bytes + done, FILE_BYTES - done);
+		if (n <= 0)
+			die(path);
+		done += (size_t)n;
+	}
+	close(fd);
+}
+
+static void check(const char *path, const uint8_t *bytes, const uint8_t *right)
+{
+	if (!memcmp(bytes, right, FILE_BYTES))
+		return;
+	fprintf(stderr, "livetool: %s has wrong bytes\n", path);
+	exit(1);
+}
+
+static volatile sig_atomic_t ended;
+
+static void on_signal(int number)
+{
+	(void)number;
+	ended = 1;
+}
+
+static void catch_signal(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static unsigned long opened;
+
+static void read_named(const char *folder, const char *prefix,
+		       unsigned int number)
+{
+	static uint8_t bytes[FILE_BYTES], right[FILE_BYTES];
+	char path[NAME_ROOM];
+
+	snprintf(path, sizeof(path), "%.4000s/%s%u", folder, prefix, number);
+	read_file(path, bytes);
+	fill(base_name(path), right);
+	check(path, bytes, right);
+	opened++;
+}
+
+/* The number of generations only goes up while this runs. */
+static unsigned int read_version(const char *folder, unsigned int least)
+{
+	static uint8_t bytes[FILE_BYTES], right[FILE_BYTES];
+	char path[NAME_ROOM];
+	unsigned int number;
+
+	snprintf(path, sizeof(path), "%.4000s/version", folder);
+	read_file(path, bytes);
+	if (sscanf((const char *)bytes, "%7u", &number) != 1 ||
+	    number < least) {
+		fprintf(stderr, "livetool: %s: not %u or more\n", path, least);
+		exit(1);
+	}
+	fill_number(number, right);
+	check(path, bytes, right);
+	opened++;
+	return number;
+}
+
+static int read_folder(const char *folder, unsigned long rounds)
+{
+	unsigned int version = 0, i;
+
+	catch_signal();
+	for (; rounds && !ended; rounds--) {
+		version = read_version(folder, version);
+		for (i = 0; i < OLD_FILES; i++)
+			read_named(folder, "old", i);
+		for (i = version > 2 ? version - 2 : 1; i <= version; i++)
+			read_named(folder, "new", i);
+		/* Those who are to update it want to run, too. */
+		usleep(5000);
+	}
+	for (i = 1; i <= version; i++)
+		read_named(folder, "new", i);
+	printf("%u %lu\n", version, opened);
+	return 0;
+}
+
+static int hold(const char *path)
+{
+	static uint8_t before[FILE_BYTES], after[FILE_BYTES];
+	int fd = open(path, O_RDONLY);
+	sigset_t set, old;
+	void *map;
+
+	if (fd < 0)
+		die(path);
+	map = mmap(NULL, FILE_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		die("mmap");
+	memcpy(before, map, FILE_BYTES);
+	catch_signal();
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	puts("held");
+	fflush(stdout);
+	while (!ended)
+		sigsuspend(&old);
+	madvise(map, FILE_BYTES, MADV_DONTNEED);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	if (pread(fd, after, FILE_BYTES, 0) != FILE_BYTES)
+		die(path);
+	check(path, after, before);
+	check(path, map, before);
+	return 0;
+}
+
+/* Does the call a process is about to make change mounts or devices? */
+static bool changes_mounts(const struct user_regs_struct *regs)
+{
+	unsigned int command = (unsigned int)regs->rsi;
+
+	switch (regs->orig_rax) {
+	case SYS_mount:
+	case SYS_umount2:
+	case SYS_move_mount:
+	case SYS_clone:
+	case SYS_wait4:
+		return true;
+	case SYS_ioctl:
+		return command == DM_DEV_RENAME || command == DM_DEV_REMOVE;
+	}
+	return false;
+}
+
+/* Is it a step of an update? Of several writes it is the last that counts. */
+static bool changes(const struct user_regs_struct *regs)
+{
+	unsigned int command = (unsigned int)regs->rsi;
+
+	switch (regs->orig_rax) {
+	case SYS_fsync:
+	case SYS_mknodat:
+	case SYS_mknod:
+		return true;
+	case SYS_ioctl:
+		if (command == DM_DEV_CREATE || command == DM_TABLE_LOAD ||
+		    command == DM_DEV_SUSPEND || command == LOOP_SET_CAPACITY)
+			return true;
+	}
+	return changes_mounts(regs);
+}
+
+static int kill_at(unsigned long n, bool all, char **command)
+{
+	struct user_regs_struct regs;
+	bool entry = true;
+	int status;
+	pid_t child = fork();
+
+	if (child < 0)
+		die("fork");
+	if (!child) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		execvp(command[0], command);
+		die(command[0]);
+	}
+	if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status) ||
+	    ptrace(PTRACE_SETOPTIONS, child, NULL,
+		   PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD))
+		die("ptrace");
+	for (;;) {
+		int deliver = 0;
+
+		if (WIFSTOPPED(status) && WSTOPSIG(status) != (SIGTRAP | 0x80) &&
+		    WSTOPSIG(status) != SIGTRAP && WSTOPSIG(status) != SIGSTOP)
+			deliver = WSTOPSIG(status);
+		if (ptrace(PTRACE_SYSCALL, child, NULL, (long)deliver) ||
+		    waitpid(child, &status, 0) != child)
+			die("ptrace");
+		if (WIFEXITED(status))
+			return WEXITSTATUS(status);
+		if (WIFSIGNALED(status))
+			return 128 + WTERMSIG(status);
+		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+			continue;
+		if (entry && !ptrace(PTRACE_GETREGS, child, NULL, &regs) &&
+		    (all ? changes(&regs) : changes_mounts(&regs)) && !--n)
+			break;
+		entry = !entry;
+	}
+	printf("killed before system call %llu\n", regs.orig_rax);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	return 137;
+}
+
+int main(int argc, char **argv)
+{
+	static uint8_t bytes[FILE_BYTES];
+	const char *what = argc > 2 ? argv[1] : "";
+	int i;
+
+	if (!strcmp(what, "file")) {
+		for (i = 2; i < argc; i++) {
+			fill(base_name(argv[i]), bytes);
+			write_file(argv[i], bytes);
+		}
+		return 0;
+	}
+	if (!strcmp(what, "version") && argc == 4) {
+		fill_number((unsigned int)strtoul(argv[3], NULL, 10), bytes);
+		write_file(argv[2], bytes);
+		return 0;
+	}
+	if (!strcmp(what, "read") && argc <= 4)
+		return read_folder(argv[2], argc > 3 ? strtoul(argv[3], NULL, 10) :
+						       ULONG_MAX);
+	if (!strcmp(what, "hold") && argc == 3)
+		return hold(argv[2]);
+	if (!strcmp(what, "killat") && argc > 4)
+		return kill_at(strtoul(argv[2], NULL, 10),
+			       !strcmp(argv[3], "all"), argv + 4);
+	usage();
+}
