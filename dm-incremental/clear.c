@@ -17,7 +17,7 @@
  *	5. forgets the metadata pages there; nobody holds one, or reads one into
  *	   the cache: that is done in sections only, after a look at presence;
  *	   and the dictionaries, which are loaded in sections, too
- *	6. gives up the claim
+ *	6. gives up the claim; before that it may give back the space (punch())
  *
  * So the cache never has a page of before a clear after it, and bytes change
  * after step 6 at the earliest. (Heads are read outside of sections, when a
@@ -139,23 +139,12 @@ static void note(struct inc_store *store, u64 first, u64 last, bool damaged)
 	mutex_unlock(&store->lock);
 }
 
-/**
- * inc_clear - make chunks absent
- * @store: alive; its @clear_mutex is held
- * @ranges: disjoint; no chunk of a head or bitmap
- * @damaged: what is there is bad
- *
- * When this returns no lookup uses what is stored there, and no metadata page
- * of it is cached.
- *
- * Context: process, in no section of @readers; sleeps, waits for fills of these
- * chunks and for lookups.
- */
-void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
-	       bool damaged)
+/* Steps 1 to 5 for some ranges; @claims are still to be released. */
+static void begin_clear(struct inc_store *store,
+			const struct inc_ranges *ranges,
+			struct inc_claim *claims, bool damaged)
 {
 	u32 shift = store->chunk_shift - INC_PAGE_SHIFT;
-	struct inc_claim claims[INC_LINKS];
 	unsigned int i;
 
 	/* Fills have one claim at a time, other clears none: no deadlock. */
@@ -172,8 +161,30 @@ void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
 					(claims[i].last - claims[i].first + 1)
 					<< shift);
 		inc_dictionary_forget(store, claims[i].first, claims[i].last);
-		inc_claim_release(store, &claims[i]);
 	}
+}
+
+/**
+ * inc_clear - make chunks absent
+ * @store: alive; its @clear_mutex is held
+ * @ranges: disjoint; no chunk of a head or bitmap
+ * @damaged: what is there is bad
+ *
+ * When this returns no lookup uses what is stored there, and no metadata page
+ * of it is cached.
+ *
+ * Context: process, in no section of @readers; sleeps, waits for fills of these
+ * chunks and for lookups.
+ */
+void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
+	       bool damaged)
+{
+	struct inc_claim claims[INC_LINKS];
+	unsigned int i;
+
+	begin_clear(store, ranges, claims, damaged);
+	for (i = 0; i < ranges->count; i++)
+		inc_claim_release(store, &claims[i]);
 }
 
 /**
@@ -208,21 +219,41 @@ void inc_clear_undo(struct inc_store *store, u64 from, u64 to)
 	mutex_unlock(&store->clear_mutex);
 }
 
+/*
+ * The bytes are given back while nobody may fill them, and after it is durable
+ * that they are absent: a crash must not leave bits that stand for zeros.
+ */
+static int punch(struct inc_store *store, const struct inc_claim *claim)
+{
+	u32 shift = store->chunk_shift - SECTOR_SHIFT;
+
+	return inc_presence_commit(store) ?:
+	       blkdev_issue_discard(store->bdev, claim->first << shift,
+				    (claim->last - claim->first + 1) << shift,
+				    GFP_NOIO);
+}
+
 /* One piece of a discard. */
 static int discard_piece(struct inc_store *store, u64 first, u64 last,
-			 bool damaged)
+			 u32 flags)
 {
 	struct inc_ranges ranges = { .count = 1, .range = { { first, last } } };
+	bool damaged = flags & INC_DISCARD_REFETCH;
+	struct inc_claim claim;
+	int r = 0;
 
 	if (!inc_store_enter(store))
 		return -ENODEV;
 	mutex_lock(&store->clear_mutex);
-	inc_clear(store, &ranges, damaged);
+	begin_clear(store, &ranges, &claim, damaged);
 	mutex_unlock(&store->clear_mutex);
+	if (flags & INC_DISCARD_PUNCH)
+		r = punch(store, &claim);
+	inc_claim_release(store, &claim);
 	inc_store_leave(store);
 	if (damaged)
 		inc_wait_hint(store, &ranges);
-	return 0;
+	return r;
 }
 
 /**
@@ -230,12 +261,11 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
  * @store: its memory is held; it may be dead, or end meanwhile (-ENODEV)
  * @first: first chunk
  * @last: last chunk
- * @damaged: as with INC_DISCARD_REFETCH
+ * @flags: INC_DISCARD_*
  *
- * Context: process; sleeps. Return: 0 or a negative errno.
+ * Context: process; sleeps, does I/O. Return: 0 or a negative errno.
  */
-int inc_clear_discard(struct inc_store *store, u64 first, u64 last,
-		      bool damaged)
+int inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags)
 {
 	u64 chunk, end;
 	int r = 0;
@@ -244,9 +274,11 @@ int inc_clear_discard(struct inc_store *store, u64 first, u64 last,
 		return -EINVAL;
 	if (store->read_only)
 		return -EROFS;
+	if (flags & INC_DISCARD_PUNCH && !bdev_max_discard_sectors(store->bdev))
+		return -EOPNOTSUPP;
 	for (chunk = first; !r && chunk <= last; chunk = end + 1) {
 		end = min(last, chunk + DISCARD_CHUNKS - 1);
-		r = discard_piece(store, chunk, end, damaged);
+		r = discard_piece(store, chunk, end, flags);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 	}

@@ -16,6 +16,7 @@
 #include "dm-incremental.h"
 
 #define INC_MINORS	(1 << MINORBITS)
+#define INC_DISCARD_FLAGS	(INC_DISCARD_REFETCH | INC_DISCARD_PUNCH)
 
 static dev_t first_devt;
 static DEFINE_IDA(minors);
@@ -256,14 +257,13 @@ static int ioctl_discard(struct inc_store *store, void __user *arg)
 
 	if (copy_from_user(&range, arg, sizeof(range)))
 		return -EFAULT;
-	if (range.flags & ~INC_DISCARD_REFETCH || range.reserved ||
+	if (range.flags & ~INC_DISCARD_FLAGS || range.reserved ||
 	    bad_range(store, range.offset, range.length,
 		      1u << store->chunk_shift))
 		return -EINVAL;
 	return inc_clear_discard(store, range.offset >> store->chunk_shift,
 				 (range.offset + range.length - 1) >>
-				 store->chunk_shift,
-				 range.flags & INC_DISCARD_REFETCH);
+				 store->chunk_shift, range.flags);
 }
 
 static int ioctl_info(struct inc_store *store, void __user *arg)

@@ -435,8 +435,7 @@ bool inc_clear_damaged(struct inc_store *store, u64 first, u64 last);
 void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
 	       bool damaged);
 void inc_clear_undo(struct inc_store *store, u64 from, u64 to);
-int inc_clear_discard(struct inc_store *store, u64 first, u64 last,
-		      bool damaged);
+int inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags);
 
 /*
  * control.c

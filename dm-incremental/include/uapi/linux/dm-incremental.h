@@ -139,13 +139,15 @@ struct inc_info {
  * @reserved: 0
  *
  * When this returns no new read uses what is stored there: it waits as for any
- * absent chunk. Reads under way get right bytes, or start over. The file is not
- * touched. fsync() makes it durable; after that the range may be overwritten
- * or punched out below, as long as nobody fills it: a chunk that is filled is
- * present again. Chunks that are absent already are left so.
+ * absent chunk. Reads under way get right bytes, or start over. The bytes are not
+ * touched. fsync() makes it durable. Chunks that are absent already are left so.
  *
  * With INC_DISCARD_REFETCH the range is damaged: it is also queued as a hint
  * with INC_REQUEST_REFETCH.
+ *
+ * With INC_DISCARD_PUNCH it is made durable at once, and then the range is
+ * discarded on the backing device, which gives back the space in the file of a
+ * loop device. No fill can come in between.
  *
  * Whoever holds a file that is open for writing (else EBADF) may call it. It
  * cannot make a read return wrong bytes, but all reads of the range depend on a
@@ -154,7 +156,8 @@ struct inc_info {
  *
  * Fails with EINVAL if the range is empty, unaligned or past the end of the
  * image, touches a head or a presence bitmap, or if a flag is unknown; EROFS if
- * the backing device is read-only.
+ * the backing device is read-only; with INC_DISCARD_PUNCH with EOPNOTSUPP if it
+ * cannot discard, and nothing is done. After another error part of it is done.
  */
 struct inc_discard {
 	__u64	offset;
@@ -164,6 +167,7 @@ struct inc_discard {
 };
 
 #define INC_DISCARD_REFETCH	(1u << 0)	/* damaged: ask for it again */
+#define INC_DISCARD_PUNCH	(1u << 1)	/* give back its space */
 
 #define INC_IOC_MAGIC		0xE7
 #define INC_IOC_UNAVAILABLE	_IOW(INC_IOC_MAGIC, 1, struct inc_unavailable)
