@@ -139,10 +139,24 @@ static void note(struct inc_store *store, u64 first, u64 last, bool damaged)
 	mutex_unlock(&store->lock);
 }
 
-/* Steps 1 to 5 for some ranges; @claims are still to be released. */
+static void clear_cold(struct inc_store *store, u64 first, u64 last)
+{
+	u64 from = first, end;
+
+	while (inc_presence_next_cold(store, from, last, &first, &end)) {
+		inc_presence_clear(store, first, end);
+		from = end + 1;
+	}
+}
+
+/*
+ * Steps 1 to 5 for some ranges, with INC_DISCARD_COLD for some chunks of them;
+ * @claims are still to be released. To note chunks that were not cleared only
+ * makes reads of them start over for nothing.
+ */
 static void begin_clear(struct inc_store *store,
 			const struct inc_ranges *ranges,
-			struct inc_claim *claims, bool damaged)
+			struct inc_claim *claims, u32 flags)
 {
 	u32 shift = store->chunk_shift - INC_PAGE_SHIFT;
 	unsigned int i;
@@ -152,8 +166,13 @@ static void begin_clear(struct inc_store *store,
 		claims[i].first = ranges->range[i].first;
 		claims[i].last = ranges->range[i].last;
 		inc_claim_wait(store, &claims[i]);
-		inc_presence_clear(store, claims[i].first, claims[i].last);
-		note(store, claims[i].first, claims[i].last, damaged);
+		if (flags & INC_DISCARD_COLD)
+			clear_cold(store, claims[i].first, claims[i].last);
+		else
+			inc_presence_clear(store, claims[i].first,
+					   claims[i].last);
+		note(store, claims[i].first, claims[i].last,
+		     flags & INC_DISCARD_REFETCH);
 	}
 	synchronize_srcu_expedited(&store->readers);
 	for (i = 0; i < ranges->count; i++) {
@@ -182,7 +201,7 @@ void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
 	struct inc_claim claims[INC_LINKS];
 	unsigned int i;
 
-	begin_clear(store, ranges, claims, damaged);
+	begin_clear(store, ranges, claims, damaged ? INC_DISCARD_REFETCH : 0);
 	for (i = 0; i < ranges->count; i++)
 		inc_claim_release(store, &claims[i]);
 }
@@ -226,11 +245,17 @@ void inc_clear_undo(struct inc_store *store, u64 from, u64 to)
 static int punch(struct inc_store *store, const struct inc_claim *claim)
 {
 	u32 shift = store->chunk_shift - SECTOR_SHIFT;
+	u64 from = claim->first, first, last;
+	int r = inc_presence_commit(store);
 
-	return inc_presence_commit(store) ?:
-	       blkdev_issue_discard(store->bdev, claim->first << shift,
-				    (claim->last - claim->first + 1) << shift,
-				    GFP_NOIO);
+	while (!r && from <= claim->last &&
+	       inc_presence_next_absent(store, from, claim->last, &first,
+					&last)) {
+		r = blkdev_issue_discard(store->bdev, first << shift,
+					 (last - first + 1) << shift, GFP_NOIO);
+		from = last + 1;
+	}
+	return r;
 }
 
 /* One piece of a discard. */
@@ -245,7 +270,7 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 	if (!inc_store_enter(store))
 		return -ENODEV;
 	mutex_lock(&store->clear_mutex);
-	begin_clear(store, &ranges, &claim, damaged);
+	begin_clear(store, &ranges, &claim, flags);
 	mutex_unlock(&store->clear_mutex);
 	if (flags & INC_DISCARD_PUNCH)
 		r = punch(store, &claim);

@@ -16,7 +16,8 @@
 #include "dm-incremental.h"
 
 #define INC_MINORS	(1 << MINORBITS)
-#define INC_DISCARD_FLAGS	(INC_DISCARD_REFETCH | INC_DISCARD_PUNCH)
+#define INC_DISCARD_FLAGS	(INC_DISCARD_REFETCH | INC_DISCARD_PUNCH | \
+				 INC_DISCARD_COLD)
 
 static dev_t first_devt;
 static DEFINE_IDA(minors);

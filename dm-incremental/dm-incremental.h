@@ -130,7 +130,7 @@ struct inc_store {
 	unsigned int		nr_dictionaries;
 
 	/* presence.c */
-	unsigned long		**present;	/* pages of a bit per chunk */
+	unsigned long		**present;	/* pages of bits per chunk */
 	u32			*first_page;	/* of each segment's bitmap */
 	unsigned long		*dirty;		/* a bit per bitmap page */
 	atomic64_t		nr_absent;	/* chunks */
@@ -270,6 +270,9 @@ bool inc_presence_test(struct inc_store *store, u64 first, u64 last);
 bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
 			      u64 *first_absent, u64 *last_absent);
 void inc_presence_clear(struct inc_store *store, u64 first, u64 last);
+void inc_presence_use(struct inc_store *store, u64 first, u64 last);
+bool inc_presence_next_cold(struct inc_store *store, u64 from, u64 last,
+			    u64 *first_cold, u64 *last_cold);
 bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last);
 u64 inc_presence_seek(struct inc_store *store, u64 chunk, u64 end,
 		      bool present);

@@ -3,7 +3,8 @@
  * Which chunks of the image file are present.
  *
  * In memory: a bit per chunk of the whole image, in pages of 4096 bytes that
- * never move; when the image grows, pages are added (segments.c). On disk: one
+ * never move (and, beside each, a page of bits that say which chunks reads have
+ * used: a hint to who evicts, which may be late or lost); when the image grows, pages are added (segments.c). On disk: one
  * bitmap in each segment (format.h). A bit goes from 0 to 1 only after the write
  * of its chunk has completed, so a reader that finds it set may submit a read of
  * the chunk without a lock: the device has the data, and the smp_mb() in
@@ -42,6 +43,12 @@
 static unsigned long *bits_of(const struct inc_store *store, u64 chunk)
 {
 	return store->present[chunk >> BITS_SHIFT];
+}
+
+/* The page that holds its other bit: whether a read has used it. */
+static unsigned long *used_of(const struct inc_store *store, u64 chunk)
+{
+	return bits_of(store, chunk) + INC_PAGE_SIZE / sizeof(unsigned long);
 }
 
 static u32 bit_of(u64 chunk)
@@ -195,7 +202,7 @@ int inc_presence_init(struct inc_store *store)
  * @store: its @grow_mutex is held, or it is being created
  * @number: of the segment; those before it are loaded
  *
- * Takes a bit per chunk of a backing device that is at least that large, 32 MiB
+ * Takes two bits per chunk of a backing device that is at least that large, 64 MiB
  * for all segments at the most.
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno; then, too,
@@ -215,7 +222,7 @@ int inc_presence_load(struct inc_store *store, u32 number)
 	for (i = start >> BITS_SHIFT; i <= (end - 1) >> BITS_SHIFT; i++) {
 		if (store->present[i])
 			continue;
-		store->present[i] = kzalloc(INC_PAGE_SIZE, GFP_KERNEL);
+		store->present[i] = kzalloc(2 * INC_PAGE_SIZE, GFP_KERNEL);
 		if (!store->present[i])
 			return -ENOMEM;
 	}
@@ -372,6 +379,52 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 	     page <= page_of_chunk(store, last); page++)
 		set_bit(page, store->dirty);
 	queue_delayed_work(system_unbound_wq, &store->commit_work, delay);
+}
+
+/**
+ * inc_presence_use - a read needs what is in some chunks
+ * @store: the store
+ * @first: first chunk
+ * @last: last chunk
+ *
+ * Context: any.
+ */
+void inc_presence_use(struct inc_store *store, u64 first, u64 last)
+{
+	u64 chunk;
+
+	/* Mostly they are set; then their cache line stays shared. */
+	for (chunk = first; chunk <= last; chunk++)
+		if (!test_bit(bit_of(chunk), used_of(store, chunk)))
+			set_bit(bit_of(chunk), used_of(store, chunk));
+}
+
+/**
+ * inc_presence_next_cold - the next run of chunks that no read has used
+ * @store: the store
+ * @from: where to start
+ * @last: where to stop
+ * @first_cold: set to the first chunk of the run
+ * @last_cold: set to its last chunk
+ *
+ * Those that it passes over must be used again not to be cold the next time.
+ *
+ * Return: false if there is none from @from to @last.
+ */
+bool inc_presence_next_cold(struct inc_store *store, u64 from, u64 last,
+			    u64 *first_cold, u64 *last_cold)
+{
+	while (from <= last &&
+	       test_and_clear_bit(bit_of(from), used_of(store, from)))
+		from++;
+	if (from > last)
+		return false;
+	*first_cold = from;
+	while (from < last &&
+	       !test_bit(bit_of(from + 1), used_of(store, from + 1)))
+		from++;
+	*last_cold = from;
+	return true;
 }
 
 /**

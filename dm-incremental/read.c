@@ -69,6 +69,21 @@ static void find_absent_data(struct inc_view *view,
 	}
 }
 
+/* What is evicted next is what was not used. */
+static void use_data(struct inc_view *view, const struct inc_buffer *buffer)
+{
+	u32 shift = view->store->chunk_shift, i;
+
+	for (i = 0; i < buffer->io->blocks; i++) {
+		const struct inc_extent *extent = &buffer->extents[i];
+
+		if (extent->codec != INC_CODEC_ZERO && !same_cluster(buffer, i))
+			inc_presence_use(view->store, extent->offset >> shift,
+					 (extent->offset + extent->length - 1)
+					 >> shift);
+	}
+}
+
 static bool may_not_wait(const struct inc_io *io)
 {
 	return !io->bio || (io->bio->bi_opf & REQ_RAHEAD &&
@@ -213,6 +228,7 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 	}
 	if (!io->bio)
 		return 0;
+	use_data(view, buffer);
 	return hold_dictionaries(io, cached) ?:
 	       inc_verity_digests(view, io->block, io->blocks, buffer->digests,
 				  cached, &buffer->damage);

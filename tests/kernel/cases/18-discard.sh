@@ -22,7 +22,7 @@ refuses "the bitmap" EINVAL "$bitmap_offset" 4096
 refuses "from the bitmap on" EINVAL $((meta_offset - 4096)) 8192
 refuses "past the end" EINVAL $((image_size - 4096)) 8192
 refuses "an offset of 64 bits" EINVAL 0xfffffffffffff000 4096
-refuses "an unknown flag" EINVAL "$data_offset" 4096 4
+refuses "an unknown flag" EINVAL "$data_offset" 4096 8
 is "nothing of this had an effect" "$(field state) $(field present)" "complete $total"
 
 # What it does.
@@ -103,6 +103,27 @@ attach copy.inc
 table read_timeout 300
 activate
 is "a copy made then knows as well" "$(field present)" $((data_offset / 4096))
+dmsetup remove t
+detach
+
+# Only what was not read.
+cp "$IMAGE" "$LOCAL"
+attach "$LOCAL"
+table read_timeout 300
+activate
+read -r block at length < <("$tool" map "$IMAGE" | awk '$2 == 2 && $1 > 500 { print $1, $4, $5; exit }')
+ok "a block is read" "$tool" compare "$DEV" "$RAW" direct 4096 $((block * 4096)) 4096
+cold() {
+	is "$1" "$("$tool" node "$NODE" discard "$data_offset" $((image_size - data_offset)) 6)" "discard: 0"
+}
+cold "what is cold is punched out"
+kept=$(((at + length - 1) / 4096 - at / 4096 + 1))
+is "the rest is not" "$(field present)" $((data_offset / 4096 + kept))
+ok "it can be read" "$tool" compare "$DEV" "$RAW" direct 4096 $((block * 4096)) 4096
+cold "what has been read since stays"
+is "all of it" "$(field present)" $((data_offset / 4096 + kept))
+cold "else not"
+is "nothing of it" "$(field present)" $((data_offset / 4096))
 dmsetup remove t
 detach
 

@@ -149,6 +149,11 @@ struct inc_info {
  * discarded on the backing device, which gives back the space in the file of a
  * loop device. No fill can come in between.
  *
+ * With INC_DISCARD_COLD only those chunks of it are discarded that no read of a
+ * device has needed since the store was created, or since the last discard with
+ * this flag that they outlived. What comes from the page cache is no such read,
+ * nor is one of metadata.
+ *
  * Whoever holds a file that is open for writing (else EBADF) may call it. It
  * cannot make a read return wrong bytes, but all reads of the range depend on a
  * loader and its origin from now on, so it can cost availability and the bytes
@@ -168,6 +173,7 @@ struct inc_discard {
 
 #define INC_DISCARD_REFETCH	(1u << 0)	/* damaged: ask for it again */
 #define INC_DISCARD_PUNCH	(1u << 1)	/* give back its space */
+#define INC_DISCARD_COLD	(1u << 2)	/* only what was not read */
 
 #define INC_IOC_MAGIC		0xE7
 #define INC_IOC_UNAVAILABLE	_IOW(INC_IOC_MAGIC, 1, struct inc_unavailable)
