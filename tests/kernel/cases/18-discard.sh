@@ -69,11 +69,13 @@ read -r block at < <("$tool" map "$IMAGE" | awk '$2 == 1 && $4 % 4096 { print $1
 "$tool" node "$NODE" discard "$at" 4096 1 , read 4096 , discard $((at + 4096)) 4096 >/dev/null
 "$tool" node "$NODE" read 4096 >demand &
 ok "a loader is there" within 20 sh -c "[ \$('$tool' status t loaders) = 1 ]"
+dmsetup message t 0 read_timeout 3000
 reader r $((block * 4096)) 4096
 wait %1
 like "a demand has the reason that a part of it has" "$(cat demand)" "
 $at 8192 id=[0-9]* refetch\$"
 is "nobody fills it" "$(outcome r)" ETIMEDOUT
+dmsetup message t 0 read_timeout 300
 many=()
 for i in $(seq 130); do
 	many+=(',' discard $((data_offset + 4096)) 4096)
