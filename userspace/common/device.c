@@ -263,6 +263,17 @@ int device_discard(const struct device *device, u64 offset, u64 length)
 	return ioctl(device->fd, INC_IOC_DISCARD, &range) ? -errno : 0;
 }
 
+int device_evict(const struct device *device, u64 offset, u64 length, bool cold)
+{
+	struct inc_discard range = {
+		.offset = offset,
+		.length = length,
+		.flags = INC_DISCARD_PUNCH | (cold ? INC_DISCARD_COLD : 0),
+	};
+
+	return ioctl(device->fd, INC_IOC_DISCARD, &range) ? -errno : 0;
+}
+
 int device_commit(const struct device *device)
 {
 	return fsync(device->fd) ? -errno : 0;

@@ -73,6 +73,13 @@ int device_next_present(const struct device *device, u64 from, u64 before,
  */
 int device_discard(const struct device *device, u64 offset, u64 length);
 
+/*
+ * Make a range of chunks, no head or bitmap among them, absent and give back its
+ * space; @cold: just what was not read.
+ */
+int device_evict(const struct device *device, u64 offset, u64 length,
+		 bool cold);
+
 /* Commit what is present. */
 int device_commit(const struct device *device);
 

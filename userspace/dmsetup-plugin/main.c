@@ -16,7 +16,7 @@
 enum {
 	CREATE = 1, OPEN = 2, CLOSE = 4, STATUS = 8, TABLE = 16, WAIT = 32,
 	SCRUB = 64, MONITOR = 128, UNMONITOR = 256, UPDATE = 512,
-	ROLLBACK = 1024, ALL = 2047,
+	ROLLBACK = 1024, EVICT = 2048, ALL = 4095,
 };
 
 static const struct command {
@@ -50,6 +50,8 @@ static const struct command {
 	  "take device NAME to a newer generation, in use", command_update },
 	{ "rollback", ROLLBACK, 1, "NAME",
 	  "take device NAME back to an older one", command_rollback },
+	{ "evict", EVICT, 1, "NAME",
+	  "give back the space of what is not needed", command_evict },
 	{ NULL, 0, 0, NULL, NULL, NULL },
 };
 
@@ -58,6 +60,7 @@ enum {
 	OPT_READ_TIMEOUT, OPT_COMMIT_INTERVAL, OPT_READAHEAD, OPT_NO_PREFETCH,
 	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
 	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
+	OPT_RANGE, OPT_ALL_COLD,
 };
 
 static const struct {
@@ -84,8 +87,12 @@ static const struct {
 	  OPEN | TABLE | UPDATE | ROLLBACK,
 	  "the kernel must verify the signature, too" },
 	{ "generation", "N", OPT_GENERATION,
-	  OPEN | TABLE | UPDATE | ROLLBACK,
+	  OPEN | TABLE | UPDATE | ROLLBACK | EVICT,
 	  "of the image (default: the newest; rollback: the one before)" },
+	{ "range", "OFFSET:LENGTH", OPT_RANGE, EVICT,
+	  "all of these bytes of the image, needed or not" },
+	{ "all-cold", NULL, OPT_ALL_COLD, EVICT,
+	  "all data that was not read since the last time" },
 	{ "mountpoint", "DIR", OPT_MOUNTPOINT, UPDATE | ROLLBACK,
 	  "change the mount there only (default: all)" },
 	{ "dry-run", NULL, OPT_DRY_RUN, UPDATE | ROLLBACK,
@@ -100,7 +107,7 @@ static const struct {
 	  "the loader fetches only what is read" },
 	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
 	  "if it is in use, remove it later" },
-	{ "json", NULL, OPT_JSON, STATUS | SCRUB | UPDATE | ROLLBACK,
+	{ "json", NULL, OPT_JSON, STATUS | SCRUB | UPDATE | ROLLBACK | EVICT,
 	  "for programs" },
 	{ "timeout", "SECONDS", OPT_TIMEOUT, WAIT | SCRUB,
 	  "stop waiting then (wait: never; scrub: 60)" },
@@ -182,6 +189,22 @@ static void take_root(struct options *options)
 	options->root_size = (size_t)n;
 }
 
+/* "OFFSET:LENGTH", both with units; the argument is taken apart. */
+static void take_range(struct inc_range *range)
+{
+	char *colon = strchr(optarg, ':');
+
+	if (colon)
+		*colon = '\0';
+	if (!colon || parse_size(optarg, 0, INT64_MAX, &range->offset) ||
+	    parse_size(colon + 1, 1, INT64_MAX, &range->length)) {
+		if (colon)
+			*colon = ':';
+		usage_fail("--range must be OFFSET:LENGTH, not \"%s\"",
+			   optarg);
+	}
+}
+
 static enum absent_readahead take_readahead(void)
 {
 	if (!strcmp(optarg, "hint"))
@@ -255,6 +278,12 @@ static void take_option(struct options *options, int option)
 		break;
 	case OPT_PLUGIN:
 		options->plugin = optarg;
+		break;
+	case OPT_RANGE:
+		take_range(&options->range);
+		break;
+	case OPT_ALL_COLD:
+		options->all_cold = true;
 		break;
 	case 'v':
 		options->verbose = true;

@@ -37,6 +37,8 @@ struct options {
 	const char *layer;
 	const char *mountpoint;
 	bool dry_run;
+	struct inc_range range;
+	bool all_cold;
 	bool require_signature;
 	bool no_prefetch;
 	bool force;
@@ -75,6 +77,8 @@ int command_unmonitor(const struct options *options, char **args,
 
 int command_update(const struct options *options, char **args,
 		   struct inc_error *error);
+int command_evict(const struct options *options, char **args,
+		  struct inc_error *error);
 int command_rollback(const struct options *options, char **args,
 		     struct inc_error *error);
 

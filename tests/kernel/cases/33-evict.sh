@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# incrementalsetup evict: the space of what is not needed is given back, and what
+# is needed stays.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+choose grow
+LOCAL=$work/grow.inc
+cp "$IMAGE" "$LOCAL"
+chmod u+w "$LOCAL"
+attach "$LOCAL"
+mapfile -t segments <"$images/grow.segments"
+
+generation() {	# generation N: device gN
+	local table
+	read -r _ _ _ table <<<"${segments[$1]}"
+	activate "g$1" "${table/LOOP/$LOOP} 2 read_timeout ${2:-300}"
+}
+compare() {
+	"$tool" compare "/dev/mapper/g$1" "$images/grow.$1.raw" direct
+}
+space() {
+	stat -c %b "$LOCAL"
+}
+evict() {	# evict NAME OPTION...: bytes
+	incrementalsetup evict --json "${@:2}" "$1" | sed -n 's/.*"evicted_bytes": *//p' | tr -d ,
+}
+
+generation 10
+is "it is complete" "$(field state g10)" complete
+total=$(field total g10)
+
+# What is refused.
+refuses() {	# refuses WHAT WHY OPTION...
+	fails "refused: $1" incrementalsetup evict "${@:3}" g10
+	like "with the reason" "$(cat .output)" "$2"
+}
+refuses "a generation that is open" "generation 10 open" --generation 10
+refuses "one that is not there" "no generation 11: its last one is 10" --generation 11
+refuses "two kinds at once" "exclude each other" --generation 1 --all-cold
+refuses "a range without an end" "must be OFFSET:LENGTH, not \"4096:\"" --range 4096:
+is "nothing was evicted" "$(field present g10)" "$total"
+
+# One generation; with another one open that shares most of it.
+generation 3
+before=$(space)
+got=$(evict g10 --generation 0)
+between "generation 0 has data of its own" "$got" 4096 200000
+is "they are absent now" "$(field present g10)" $((total - got / 4096))
+is "and their space is back" $(((before - $(space)) * 512)) "$got"
+ok "all of generation 3 is there" compare 3
+ok "all of generation 10 is there" compare 10
+is "again it finds nothing" "$(evict g10 --generation 0)" 0
+generation 0
+fails "generation 0 is not" compare 0
+dmsetup remove g0
+dmsetup remove g3
+
+# All that nobody needs.
+before=$(space)
+got=$(evict g10)
+between "there is more of that" "$got" 32768 1048576
+is "its space is back" $(((before - $(space)) * 512)) "$got"
+forget "$work"
+ok "all of generation 10 is there" compare 10
+dmsetup remove g10
+generation 10
+ok "also after the device is made anew" compare 10
+generation 0
+fails "not of generation 0, without a loader" compare 0
+dmsetup message g0 0 read_timeout 60000
+serve
+ok "with a loader it is" compare 0
+stop
+dmsetup remove g0
+
+# A range, needed or not; and what was not read.
+present=$(field present g10)
+got=$(evict g10 --range 100:1T)
+is "a range reaches to the end" "$(field present g10)" $((present - got / 4096))
+fails "what is needed is absent, too" compare 10
+refuses "to know without the map" "its map is not all present"
+ok "heads and bitmaps stay" dmsetup remove g10
+generation 10 60000
+serve
+ok "all comes back" compare 10
+stop
+ok "the rest, too" cp "$IMAGE" "$NODE"
+is "it is complete" "$(field state g10)" complete
+evict g10 --all-cold >/dev/null
+present=$(field present g10)
+between "what was not read is absent" "$present" 10 $((total - 10))
+ok "what was read is not" compare 10
+is "nor what was read since" "$(evict g10 --all-cold)" 0
+between "the others are" "$(evict g10 --all-cold)" 500000 $((total * 4096))
+
+dmsetup remove g10
+detach
+attach "$LOCAL" --read-only
+generation 10
+refuses "a read-only file" "Read-only file system" --range 0:1T
+the_end

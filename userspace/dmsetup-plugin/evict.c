@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * evict: give back the space of what is present and can be done without.
+ *
+ * What generations need is read off their maps, as far as those are present.
+ * The kernel takes each range away in one step (INC_DISCARD_PUNCH), so however
+ * this ends, a chunk is there or absent.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <json-c/json.h>
+#include "device.h"
+#include "dm.h"
+#include "message.h"
+#include "parse.h"
+
+/**
+ * struct ranges - of the image file: sorted, disjoint, whole chunks
+ * @list: @count of them; allocated
+ */
+struct ranges {
+	struct inc_range *list;
+	size_t count;
+	size_t room;
+};
+
+/**
+ * struct evict - one run
+ * @name: of the device
+ * @device: its image's node
+ * @below: the backing device, "7:0"
+ * @image: some generation of it, to open others by
+ * @lock: the image's file: no update or open of it meanwhile; -1: it is none
+ * @open: by generation, whether a device has it open
+ * @evicted: bytes
+ */
+struct evict {
+	const char *name;
+	struct device device;
+	char below[128];
+	int lock;
+	struct inc_image *image;
+	bool open[INC_SEGMENTS_MAX];
+	u64 evicted;
+};
+
+static int no_memory(struct inc_error *error)
+{
+	return setup_fail(error, -ENOMEM, "out of memory");
+}
+
+/* ---- ranges ---- */
+
+static int add(struct ranges *ranges, u64 start, u64 end,
+	       struct inc_error *error)
+{
+	struct inc_range *list;
+
+	if (start >= end)
+		return 0;
+	if (ranges->count == ranges->room) {
+		size_t room = ranges->room ? 2 * ranges->room : 64;
+
+		list = reallocarray(ranges->list, room, sizeof(*list));
+		if (!list)
+			return no_memory(error);
+		ranges->list = list;
+		ranges->room = room;
+	}
+	ranges->list[ranges->count++] = (struct inc_range){
+		.offset = start, .length = end - start,
+	};
+	return 0;
+}
+
+static int by_offset(const void *left, const void *right)
+{
+	const struct inc_range *a = left, *b = right;
+
+	return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+/* Put in order what was added in any. */
+static void merge(struct ranges *ranges)
+{
+	struct inc_range *list = ranges->list;
+	size_t i, kept = 0;
+
+	if (!ranges->count)
+		return;
+	qsort(list, ranges->count, sizeof(*list), by_offset);
+	for (i = 1; i < ranges->count; i++) {
+		u64 end = list[kept].offset + list[kept].length;
+		u64 other = list[i].offset + list[i].length;
+
+		if (list[i].offset > end)
+			list[++kept] = list[i];
+		else if (other > end)
+			list[kept].length = other - list[kept].offset;
+	}
+	ranges->count = kept + 1;
+}
+
+/* Add to @left what of [@start, @end) is not in @without. */
+static int subtract(struct ranges *left, u64 start, u64 end,
+		    const struct ranges *without, struct inc_error *error)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < without->count && start < end; i++) {
+		const struct inc_range *hole = &without->list[i];
+
+		if (hole->offset + hole->length <= start)
+			continue;
+		if (hole->offset >= end)
+			break;
+		err = add(left, start, hole->offset, error);
+		start = hole->offset + hole->length;
+	}
+	return err ? err : add(left, start, end, error);
+}
+
+/* Add to @both what of [@start, @end) is data of some segment. */
+static int add_data(struct evict *evict, struct ranges *both, u64 start,
+		    u64 end, struct inc_error *error)
+{
+	u32 i;
+	int err = 0;
+
+	for (i = 0; !err && i < inc_image_segments(evict->image); i++) {
+		const struct inc_segment *seg =
+			inc_image_segment_at(evict->image, i);
+
+		err = add(both, start > seg->data_offset ? start :
+			  seg->data_offset, end < seg->end ? end : seg->end,
+			  error);
+	}
+	return err;
+}
+
+/* ---- the image ---- */
+
+/* An inc_io: what is present. */
+static int read_present(void *context, u64 offset, size_t length, void *buffer,
+			struct inc_error *error)
+{
+	struct evict *evict = context;
+	u64 at = offset & ~(u64)(INC_PAGE_SIZE - 1), end = offset + length;
+	u8 *pages = malloc(INC_READ_MAX);
+	int err = pages ? 0 : no_memory(error);
+
+	while (!err && at < end) {
+		u64 n = (end - at + INC_PAGE_SIZE - 1) &
+			~(u64)(INC_PAGE_SIZE - 1);
+		u64 from = at > offset ? at : offset;
+
+		if (n > INC_READ_MAX)
+			n = INC_READ_MAX;
+		err = device_read(&evict->device, at, n, pages);
+		if (err)
+			setup_fail(error, err, "%s: cannot read at %llu: %s",
+				   evict->device.path, (unsigned long long)at,
+				   strerror(-err));
+		else
+			memcpy((u8 *)buffer + (from - offset),
+			       pages + (from - at),
+			       (at + n < end ? at + n : end) - from);
+		at += n;
+	}
+	free(pages);
+	return err;
+}
+
+/* Add what generation @generation needs to @needed. */
+static int add_needed(struct evict *evict, u32 generation,
+		      struct ranges *needed, struct inc_error *error)
+{
+	struct inc_image *image = NULL;
+	struct inc_range *list = NULL;
+	size_t count = 0, i;
+	int err;
+
+	err = inc_image_open_other(&image, evict->image, generation, error);
+	if (!err)
+		err = inc_image_plan(image, 0,
+				     inc_image_segment(image)->device_blocks,
+				     &list, &count, error);
+	if (err == -ENODATA)
+		setup_fail(error, err,
+			   "%s: what generation %u needs cannot be told: its map is not all present (--range and --all-cold do without)",
+			   evict->name, generation);
+	for (i = 0; !err && i < count; i++)
+		err = add(needed, list[i].offset,
+			  list[i].offset + list[i].length, error);
+	free(list);
+	inc_image_close(image);
+	return err;
+}
+
+/* Note which generation device @dm, "dm-3", has open, if it is one of ours. */
+static int note_open(struct evict *evict, const char *dm,
+		     struct inc_error *error)
+{
+	char file[300], name[DM_UUID_MAX];
+	struct dm_state state;
+	struct table table;
+	int err;
+
+	snprintf(file, sizeof(file), "holders/%s/dm/name", dm);
+	read_sys(evict->below, file, name, sizeof(name));
+	if (!*name)	/* it has gone meanwhile */
+		return 0;
+	err = dm_read_state(name, &state, error);
+	if (err)
+		return err == -ENODEV || err == -ENOTBLK ? 0 : err;
+	err = parse_table(state.table, &table, error);
+	if (!err && table.generation < INC_SEGMENTS_MAX)
+		evict->open[table.generation] = true;
+	dm_free_state(&state);
+	return err;
+}
+
+/* All that is on the backing device counts, by whomever it was made. */
+static int find_open(struct evict *evict, struct inc_error *error)
+{
+	struct dirent *entry;
+	char path[192];
+	DIR *holders;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%s/holders", evict->below);
+	holders = opendir(path);
+	if (!holders)
+		return setup_fail(error, -errno, "cannot open %s: %s", path,
+				  strerror(errno));
+	while (!err && (entry = readdir(holders)))
+		if (!strncmp(entry->d_name, "dm-", 3))
+			err = note_open(evict, entry->d_name, error);
+	closedir(holders);
+	return err;
+}
+
+static int open_evict(struct evict *evict, struct inc_error *error)
+{
+	const struct inc_io io = { .read = read_present, .context = evict };
+	struct dm_state state;
+	char path[160], file[4096];
+	struct table table;
+	int err;
+
+	err = dm_read_state(evict->name, &state, error);
+	if (err)
+		return err;
+	err = parse_table(state.table, &table, error);
+	dm_free_state(&state);
+	if (err)
+		return err;
+	snprintf(evict->below, sizeof(evict->below), "%s", table.device);
+	read_sys(evict->below, "loop/backing_file", file, sizeof(file));
+	if (*file)
+		err = lock_image(file, &evict->lock, error);
+	snprintf(path, sizeof(path), "/dev/mapper/%s", evict->name);
+	if (!err)
+		err = device_open(&evict->device, path, error);
+	if (!err)
+		err = inc_image_open(&evict->image, &io, evict->device.size,
+				     INC_NEWEST, error);
+	return err;
+}
+
+/* ---- the choice ---- */
+
+/* The data of generation N, or of all, but for what open generations need. */
+static int choose_unneeded(struct evict *evict, const struct options *options,
+			   struct ranges *chosen, struct inc_error *error)
+{
+	struct ranges needed = { 0 }, wanted = { 0 }, data = { 0 };
+	u32 count = inc_image_segments(evict->image), i;
+	bool one = options->generation != INC_NEWEST;
+	int err = find_open(evict, error);
+
+	if (!err && one && options->generation >= count)
+		err = setup_fail(error, -EINVAL,
+				 "%s: the image has no generation %u: its last one is %u",
+				 evict->name, options->generation, count - 1);
+	if (!err && one && evict->open[options->generation])
+		err = setup_fail(error, -EBUSY,
+				 "%s: a device has generation %u open",
+				 evict->name, options->generation);
+	for (i = 0; !err && i < count; i++)
+		if (evict->open[i])
+			err = add_needed(evict, i, &needed, error);
+	if (!err && one)
+		err = add_needed(evict, options->generation, &wanted, error);
+	else if (!err)
+		err = add(&wanted, 0, evict->device.size, error);
+	merge(&needed);
+	merge(&wanted);
+	for (i = 0; !err && i < wanted.count; i++)
+		err = add_data(evict, &data, wanted.list[i].offset,
+			       wanted.list[i].offset + wanted.list[i].length,
+			       error);
+	merge(&data);
+	for (i = 0; !err && i < data.count; i++)
+		err = subtract(chosen, data.list[i].offset,
+			       data.list[i].offset + data.list[i].length,
+			       &needed, error);
+	free(needed.list);
+	free(wanted.list);
+	free(data.list);
+	return err;
+}
+
+/* What was asked for, in whole chunks, but for heads and bitmaps. */
+static int choose_range(struct evict *evict, const struct inc_range *range,
+			struct ranges *chosen, struct inc_error *error)
+{
+	u64 chunk = evict->device.chunk, size = evict->device.size;
+	u64 end = range->length > size || range->offset > size - range->length ?
+		  size : range->offset + range->length;
+	u64 start = (range->offset + chunk - 1) / chunk * chunk;
+	u32 i;
+	int err = 0;
+
+	end = end / chunk * chunk;
+	for (i = 0; !err && i < inc_image_segments(evict->image); i++) {
+		const struct inc_segment *seg =
+			inc_image_segment_at(evict->image, i);
+
+		err = add(chosen, start > seg->meta_offset ? start :
+			  seg->meta_offset, end < seg->end ? end : seg->end,
+			  error);
+	}
+	return err;
+}
+
+static int choose(struct evict *evict, const struct options *options,
+		  struct ranges *chosen, struct inc_error *error)
+{
+	if (options->range.length)
+		return choose_range(evict, &options->range, chosen, error);
+	if (options->all_cold)
+		return add_data(evict, chosen, 0, evict->device.size, error);
+	return choose_unneeded(evict, options, chosen, error);
+}
+
+/* ---- the deed ---- */
+
+static u64 present_in(const struct evict *evict, const struct inc_range *range)
+{
+	u64 end = range->offset + range->length, at = range->offset, start, stop;
+	u64 present = 0;
+
+	while (device_next_present(&evict->device, at, end, &start, &stop) > 0) {
+		present += stop - start;
+		at = stop;
+	}
+	return present;
+}
+
+static int evict_range(struct evict *evict, const struct inc_range *range,
+		       bool cold, struct inc_error *error)
+{
+	u64 before = present_in(evict, range), after;
+	int err = before ? device_evict(&evict->device, range->offset,
+					range->length, cold) : 0;
+
+	switch (err) {
+	case 0:
+		after = present_in(evict, range);
+		/* A loader may bring some of it back at once. */
+		evict->evicted += before > after ? before - after : 0;
+		return 0;
+	case -EOPNOTSUPP:
+		return setup_fail(error, err,
+				  "%s: the device or file system below %s cannot give space back",
+				  evict->name, evict->device.path);
+	case -EINVAL:
+	case -ENOTTY:
+		return setup_fail(error, err,
+				  "the kernel's module cannot evict: it is too old");
+	default:
+		return setup_fail(error, err, "%s: cannot evict at %llu: %s",
+				  evict->device.path,
+				  (unsigned long long)range->offset,
+				  strerror(-err));
+	}
+}
+
+static void report(const struct evict *evict, const struct options *options)
+{
+	char size[FORMAT_SIZE_MAX];
+	struct json_object *object;
+
+	if (!options->json) {
+		printf("%s: %s evicted\n", evict->name,
+		       format_size(evict->evicted, size));
+		return;
+	}
+	object = json_object_new_object();
+	json_object_object_add(object, "name",
+			       json_object_new_string(evict->name));
+	json_object_object_add(object, "evicted_bytes",
+			       json_object_new_uint64(evict->evicted));
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
+
+int command_evict(const struct options *options, char **args,
+		  struct inc_error *error)
+{
+	struct ranges chosen = { 0 };
+	struct evict evict = { .device.fd = -1, .lock = -1 };
+	size_t i;
+	int err;
+
+	if ((options->generation != INC_NEWEST) + !!options->range.length +
+	    options->all_cold > 1)
+		return setup_fail(error, -ERR_USAGE,
+				  "--generation, --range and --all-cold exclude each other");
+	err = device_name(args[0], &evict.name, error);
+	if (!err)
+		err = open_evict(&evict, error);
+	if (!err)
+		err = choose(&evict, options, &chosen, error);
+	for (i = 0; !err && i < chosen.count; i++) {
+		message_progress("evicting %zu of %zu", i + 1, chosen.count);
+		err = evict_range(&evict, &chosen.list[i], options->all_cold,
+				  error);
+	}
+	message_progress(NULL);
+	if (!err)
+		report(&evict, options);
+	free(chosen.list);
+	inc_image_close(evict.image);
+	if (evict.device.fd >= 0)
+		device_close(&evict.device);
+	if (evict.lock >= 0)
+		close(evict.lock);
+	return err;
+}
