@@ -77,7 +77,7 @@ static void use_data(struct inc_view *view, const struct inc_buffer *buffer)
 	for (i = 0; i < buffer->io->blocks; i++) {
 		const struct inc_extent *extent = &buffer->extents[i];
 
-		if (extent->codec != INC_CODEC_ZERO && !same_cluster(buffer, i))
+		if (extent->codec != INC_CODEC_ZERO && !inc_same_cluster(buffer, i))
 			inc_presence_use(view->store, extent->offset >> shift,
 					 (extent->offset + extent->length - 1)
 					 >> shift);
