@@ -270,13 +270,18 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 	if (!inc_store_enter(store))
 		return -ENODEV;
 	mutex_lock(&store->clear_mutex);
-	begin_clear(store, &ranges, &claim, flags);
+	if (flags & INC_DISCARD_COLD)
+		r = inc_presence_watch(store, first, last);
+	if (!r)
+		begin_clear(store, &ranges, &claim, flags);
 	mutex_unlock(&store->clear_mutex);
-	if (flags & INC_DISCARD_PUNCH)
-		r = punch(store, &claim);
-	inc_claim_release(store, &claim);
+	if (!r) {
+		if (flags & INC_DISCARD_PUNCH)
+			r = punch(store, &claim);
+		inc_claim_release(store, &claim);
+	}
 	inc_store_leave(store);
-	if (damaged)
+	if (damaged && !r)
 		inc_wait_hint(store, &ranges);
 	return r;
 }

@@ -130,7 +130,8 @@ struct inc_store {
 	unsigned int		nr_dictionaries;
 
 	/* presence.c */
-	unsigned long		**present;	/* pages of bits per chunk */
+	unsigned long		**present;	/* pages of a bit per chunk */
+	unsigned long		**used;		/* the same; clear_mutex to write */
 	u32			*first_page;	/* of each segment's bitmap */
 	unsigned long		*dirty;		/* a bit per bitmap page */
 	atomic64_t		nr_absent;	/* chunks */
@@ -270,6 +271,7 @@ bool inc_presence_test(struct inc_store *store, u64 first, u64 last);
 bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
 			      u64 *first_absent, u64 *last_absent);
 void inc_presence_clear(struct inc_store *store, u64 first, u64 last);
+int inc_presence_watch(struct inc_store *store, u64 first, u64 last);
 void inc_presence_use(struct inc_store *store, u64 first, u64 last);
 bool inc_presence_next_cold(struct inc_store *store, u64 from, u64 last,
 			    u64 *first_cold, u64 *last_cold);

@@ -3,8 +3,7 @@
  * Which chunks of the image file are present.
  *
  * In memory: a bit per chunk of the whole image, in pages of 4096 bytes that
- * never move (and, beside each, a page of bits that say which chunks reads have
- * used: a hint to who evicts, which may be late or lost); when the image grows, pages are added (segments.c). On disk: one
+ * never move; when the image grows, pages are added (segments.c). On disk: one
  * bitmap in each segment (format.h). A bit goes from 0 to 1 only after the write
  * of its chunk has completed, so a reader that finds it set may submit a read of
  * the chunk without a lock: the device has the data, and the smp_mb() in
@@ -43,12 +42,6 @@
 static unsigned long *bits_of(const struct inc_store *store, u64 chunk)
 {
 	return store->present[chunk >> BITS_SHIFT];
-}
-
-/* The page that holds its other bit: whether a read has used it. */
-static unsigned long *used_of(const struct inc_store *store, u64 chunk)
-{
-	return bits_of(store, chunk) + INC_PAGE_SIZE / sizeof(unsigned long);
 }
 
 static u32 bit_of(u64 chunk)
@@ -202,7 +195,7 @@ int inc_presence_init(struct inc_store *store)
  * @store: its @grow_mutex is held, or it is being created
  * @number: of the segment; those before it are loaded
  *
- * Takes two bits per chunk of a backing device that is at least that large, 64 MiB
+ * Takes a bit per chunk of a backing device that is at least that large, 32 MiB
  * for all segments at the most.
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno; then, too,
@@ -222,7 +215,7 @@ int inc_presence_load(struct inc_store *store, u32 number)
 	for (i = start >> BITS_SHIFT; i <= (end - 1) >> BITS_SHIFT; i++) {
 		if (store->present[i])
 			continue;
-		store->present[i] = kzalloc(2 * INC_PAGE_SIZE, GFP_KERNEL);
+		store->present[i] = kzalloc(INC_PAGE_SIZE, GFP_KERNEL);
 		if (!store->present[i])
 			return -ENOMEM;
 	}
@@ -289,6 +282,9 @@ void inc_presence_free(struct inc_store *store)
 
 	for (i = 0; store->present && i < PAGES_MAX; i++)
 		kfree(store->present[i]);
+	for (i = 0; store->used && i < PAGES_MAX; i++)
+		kfree(store->used[i]);
+	kvfree(store->used);
 	kvfree(store->present);
 	kvfree(store->first_page);
 	kvfree(store->dirty);
@@ -381,6 +377,55 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 	queue_delayed_work(system_unbound_wq, &store->commit_work, delay);
 }
 
+/*
+ * Which chunks reads have used: a second bit for each, a hint to who evicts, which
+ * may be late or lost. It costs nothing before somebody asks: its pages come with
+ * inc_presence_watch(), all ones, and stay. Without a page a chunk counts as used.
+ */
+static unsigned long *used_of(const struct inc_store *store, u64 chunk)
+{
+	/* Both pair with inc_presence_watch(). */
+	unsigned long **used = smp_load_acquire(&store->used);
+
+	if (!used)
+		return NULL;
+	/* And this is the other one. */
+	return smp_load_acquire(&used[chunk >> BITS_SHIFT]);
+}
+
+/**
+ * inc_presence_watch - note from now on which of some chunks reads use
+ * @store: alive; its @clear_mutex is held
+ * @first: first chunk
+ * @last: last chunk
+ *
+ * Context: process; sleeps. Return: 0 or -ENOMEM.
+ */
+int inc_presence_watch(struct inc_store *store, u64 first, u64 last)
+{
+	unsigned long **used = store->used, *page;
+	u64 i;
+
+	if (!used) {
+		used = kvcalloc(PAGES_MAX, sizeof(*used), GFP_KERNEL);
+		if (!used)
+			return -ENOMEM;
+		/* Pairs with used_of(). */
+		smp_store_release(&store->used, used);
+	}
+	for (i = first >> BITS_SHIFT; i <= last >> BITS_SHIFT; i++) {
+		if (used[i])
+			continue;
+		page = kmalloc(INC_PAGE_SIZE, GFP_KERNEL);
+		if (!page)
+			return -ENOMEM;
+		memset(page, 0xff, INC_PAGE_SIZE);
+		/* Likewise: who finds the page finds it filled. */
+		smp_store_release(&used[i], page);
+	}
+	return 0;
+}
+
 /**
  * inc_presence_use - a read needs what is in some chunks
  * @store: the store
@@ -391,17 +436,20 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
  */
 void inc_presence_use(struct inc_store *store, u64 first, u64 last)
 {
+	unsigned long *page;
 	u64 chunk;
 
-	/* Mostly they are set; then their cache line stays shared. */
-	for (chunk = first; chunk <= last; chunk++)
-		if (!test_bit(bit_of(chunk), used_of(store, chunk)))
-			set_bit(bit_of(chunk), used_of(store, chunk));
+	for (chunk = first; chunk <= last; chunk++) {
+		page = used_of(store, chunk);
+		/* Mostly it is set; then the cache line stays shared. */
+		if (page && !test_bit(bit_of(chunk), page))
+			set_bit(bit_of(chunk), page);
+	}
 }
 
 /**
  * inc_presence_next_cold - the next run of chunks that no read has used
- * @store: the store
+ * @store: the store; inc_presence_watch() was called for all of them
  * @from: where to start
  * @last: where to stop
  * @first_cold: set to the first chunk of the run

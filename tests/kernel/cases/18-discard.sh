@@ -113,11 +113,13 @@ cp "$IMAGE" "$LOCAL"
 attach "$LOCAL"
 table read_timeout 300
 activate
-read -r block at length < <("$tool" map "$IMAGE" | awk '$2 == 2 && $1 > 500 { print $1, $4, $5; exit }')
-ok "a block is read" "$tool" compare "$DEV" "$RAW" direct 4096 $((block * 4096)) 4096
 cold() {
 	is "$1" "$("$tool" node "$NODE" discard "$data_offset" $((image_size - data_offset)) 6)" "discard: 0"
 }
+read -r block at length < <("$tool" map "$IMAGE" | awk '$2 == 2 && $1 > 500 { print $1, $4, $5; exit }')
+cold "from now on is noted what is read"
+is "all of it is there" "$(field state)" complete
+ok "a block is read" "$tool" compare "$DEV" "$RAW" direct 4096 $((block * 4096)) 4096
 cold "what is cold is punched out"
 kept=$(((at + length - 1) / 4096 - at / 4096 + 1))
 is "the rest is not" "$(field present)" $((data_offset / 4096 + kept))

@@ -90,6 +90,8 @@ ok "all comes back" compare 10
 stop
 ok "the rest, too" cp "$IMAGE" "$NODE"
 is "it is complete" "$(field state g10)" complete
+is "at first what is read is only noted" "$(evict g10 --all-cold)" 0
+ok "all is read" compare 10
 evict g10 --all-cold >/dev/null
 present=$(field present g10)
 between "what was not read is absent" "$present" 10 $((total - 10))

@@ -150,9 +150,9 @@ struct inc_info {
  * loop device. No fill can come in between.
  *
  * With INC_DISCARD_COLD only those chunks of it are discarded that no read of a
- * device has needed since the store was created, or since the last discard with
- * this flag that they outlived. What comes from the page cache is no such read,
- * nor is one of metadata.
+ * device has needed since the last discard with this flag. (The first one only
+ * begins to note that.) What comes from the page cache is no such read, nor is
+ * one of metadata.
  *
  * Whoever holds a file that is open for writing (else EBADF) may call it. It
  * cannot make a read return wrong bytes, but all reads of the range depend on a
