@@ -22,6 +22,12 @@ touch hook
 ran() {		# ran LINE: the hook, with these words first
 	grep -q "^$1" hook
 }
+no_dmeventd() {
+	! pgrep -x dmeventd >/dev/null
+}
+ran_times() {	# ran_times EVENT NUMBER
+	[ "$(grep -c "^$1" hook)" = "$2" ]
+}
 told() {	# told REGEX: dmeventd's log
 	grep -qE "$1" daemon
 }
@@ -35,7 +41,8 @@ ok "a UUID" dmsetup rename t --setuuid INCREMENTAL-small-t
 
 like "without the plugin it fails" "$(timeout 60 incrementalsetup monitor --plugin /nowhere.so t 2>&1 && echo "done")" "does not watch t:.* find /nowhere.so"
 dmeventd -R >/dev/null 2>&1	# that one has been started by monitor
-within 30 test -z "$(pgrep dmeventd)" || kill "$(pgrep dmeventd)"
+within 20 no_dmeventd || pkill -KILL -x dmeventd
+within 20 no_dmeventd
 rm -f /run/dmeventd*
 
 LD_LIBRARY_PATH=$top/build dmeventd -f -l >daemon 2>&1 &
@@ -62,7 +69,7 @@ kill -STOP "$LOADER"
 reader a 2097152 4096
 within 60 some_wait
 stop "$LOADER" KILL
-ok "a loader that dies under a read is absent, too" within 60 test "$(grep -c loader-absent hook)" = 2
+ok "a loader that dies under a read is absent, too" within 60 ran_times loader-absent 2
 
 # Everything is there.
 serve
