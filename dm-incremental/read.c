@@ -228,7 +228,9 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 	}
 	if (!io->bio)
 		return 0;
-	use_data(view, buffer);
+	/* Nobody has asked for it, mostly; then a read pays nothing. */
+	if (READ_ONCE(view->store->used))
+		use_data(view, buffer);
 	return hold_dictionaries(io, cached) ?:
 	       inc_verity_digests(view, io->block, io->blocks, buffer->digests,
 				  cached, &buffer->damage);
