@@ -123,9 +123,9 @@ static int subtract(struct ranges *left, u64 start, u64 end,
 	return err ? err : add(left, start, end, error);
 }
 
-/* Add to @both what of [@start, @end) is data of some segment. */
-static int add_data(struct evict *evict, struct ranges *both, u64 start,
-		    u64 end, struct inc_error *error)
+/* Add to @both what of [@start, @end) is some segment's data, or metadata, too. */
+static int add_inside(struct evict *evict, struct ranges *both, u64 start,
+		      u64 end, bool metadata, struct inc_error *error)
 {
 	u32 i;
 	int err = 0;
@@ -133,10 +133,10 @@ static int add_data(struct evict *evict, struct ranges *both, u64 start,
 	for (i = 0; !err && i < inc_image_segments(evict->image); i++) {
 		const struct inc_segment *seg =
 			inc_image_segment_at(evict->image, i);
+		u64 from = metadata ? seg->meta_offset : seg->data_offset;
 
-		err = add(both, start > seg->data_offset ? start :
-			  seg->data_offset, end < seg->end ? end : seg->end,
-			  error);
+		err = add(both, start > from ? start : from,
+			  end < seg->end ? end : seg->end, error);
 	}
 	return err;
 }
@@ -149,16 +149,15 @@ static int read_present(void *context, u64 offset, size_t length, void *buffer,
 {
 	struct evict *evict = context;
 	u64 at = offset & ~(u64)(INC_PAGE_SIZE - 1), end = offset + length;
-	u8 *pages = malloc(INC_READ_MAX);
+	u64 stop = (end + INC_PAGE_SIZE - 1) & ~(u64)(INC_PAGE_SIZE - 1);
+	u64 room = stop - at < INC_READ_MAX ? stop - at : INC_READ_MAX;
+	u8 *pages = malloc(room);
 	int err = pages ? 0 : no_memory(error);
 
 	while (!err && at < end) {
-		u64 n = (end - at + INC_PAGE_SIZE - 1) &
-			~(u64)(INC_PAGE_SIZE - 1);
+		u64 n = stop - at < room ? stop - at : room;
 		u64 from = at > offset ? at : offset;
 
-		if (n > INC_READ_MAX)
-			n = INC_READ_MAX;
 		err = device_read(&evict->device, at, n, pages);
 		if (err)
 			setup_fail(error, err, "%s: cannot read at %llu: %s",
@@ -300,9 +299,9 @@ static int choose_unneeded(struct evict *evict, const struct options *options,
 	merge(&needed);
 	merge(&wanted);
 	for (i = 0; !err && i < wanted.count; i++)
-		err = add_data(evict, &data, wanted.list[i].offset,
-			       wanted.list[i].offset + wanted.list[i].length,
-			       error);
+		err = add_inside(evict, &data, wanted.list[i].offset,
+				 wanted.list[i].offset + wanted.list[i].length,
+				 false, error);
 	merge(&data);
 	for (i = 0; !err && i < data.count; i++)
 		err = subtract(chosen, data.list[i].offset,
@@ -322,19 +321,9 @@ static int choose_range(struct evict *evict, const struct inc_range *range,
 	u64 end = range->length > size || range->offset > size - range->length ?
 		  size : range->offset + range->length;
 	u64 start = (range->offset + chunk - 1) / chunk * chunk;
-	u32 i;
-	int err = 0;
 
-	end = end / chunk * chunk;
-	for (i = 0; !err && i < inc_image_segments(evict->image); i++) {
-		const struct inc_segment *seg =
-			inc_image_segment_at(evict->image, i);
-
-		err = add(chosen, start > seg->meta_offset ? start :
-			  seg->meta_offset, end < seg->end ? end : seg->end,
+	return add_inside(evict, chosen, start, end / chunk * chunk, true,
 			  error);
-	}
-	return err;
 }
 
 static int choose(struct evict *evict, const struct options *options,
@@ -343,7 +332,8 @@ static int choose(struct evict *evict, const struct options *options,
 	if (options->range.length)
 		return choose_range(evict, &options->range, chosen, error);
 	if (options->all_cold)
-		return add_data(evict, chosen, 0, evict->device.size, error);
+		return add_inside(evict, chosen, 0, evict->device.size, false,
+				  error);
 	return choose_unneeded(evict, options, chosen, error);
 }
 
