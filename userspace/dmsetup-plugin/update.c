@@ -59,6 +59,21 @@ static int find_image(struct change *change, struct inc_error *error)
 	return check_file(change, error);
 }
 
+/* Is what was asked for a mount of the old device, or of the new one already? */
+static int check_mountpoint(const struct change *change,
+			    const struct member *old, const struct member *new,
+			    struct inc_error *error)
+{
+	int err = -EINVAL;
+
+	if (!change->mountpoint)
+		return 0;
+	if (old)
+		err = family_check_mounts(old, change->mountpoint, error);
+	return err != -EINVAL ? err :
+	       family_check_mounts(new, change->mountpoint, error);
+}
+
 /* Go on with what was interrupted. */
 static int finish(struct change *change, struct inc_error *error)
 {
@@ -67,8 +82,10 @@ static int finish(struct change *change, struct inc_error *error)
 	const struct member *new = family->next && family->next->line ?
 				   family->next : family->current;
 	sigset_t held, before;
-	int err;
+	int err = check_mountpoint(change, old, new, error);
 
+	if (err)
+		return err;
 	change->finished = true;
 	change->finished_down = old && new->table.generation <
 				       old->table.generation;
@@ -79,9 +96,20 @@ static int finish(struct change *change, struct inc_error *error)
 	if (change->options->dry_run)
 		return 0;
 	hold_signals(&held, &before);
-	err = family_change(family, NULL, error);
+	err = family_change(family, change->mountpoint, error);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
+}
+
+static int find_mountpoint(struct change *change, struct inc_error *error)
+{
+	const char *given = change->options->mountpoint;
+
+	if (!given)
+		return 0;
+	change->mountpoint = realpath(given, NULL);
+	return change->mountpoint ? 0 :
+	       setup_fail(error, -errno, "%s: %s", given, strerror(errno));
 }
 
 static int begin(struct change *change, const struct options *options,
@@ -93,6 +121,8 @@ static int begin(struct change *change, const struct options *options,
 	*change = (struct change){ .options = options, .lock = -1 };
 	change->newer.fd = -1;
 	err = device_name(given, &name, error);
+	if (!err)
+		err = find_mountpoint(change, error);
 	if (!err)
 		err = family_read(&change->family, name, error);
 	if (!err)
@@ -117,6 +147,7 @@ static void end(struct change *change)
 {
 	newer_close(&change->newer);
 	family_free(&change->family);
+	free(change->mountpoint);
 	if (change->lock >= 0)
 		close(change->lock);
 }
@@ -143,11 +174,15 @@ static int ask_origins(struct change *change, const struct options *options,
 	return err;
 }
 
-/* What the local image has already is enough if nobody else can be asked. */
+/*
+ * What the local image has already is enough if nobody else can be asked, and
+ * so is what an interrupted change has come to.
+ */
 static int make_do(struct change *change, int err, struct inc_error *error)
 {
 	if (inc_image_segment(change->newer.local)->generation <=
-	    generation_in_use(change))
+	    generation_in_use(change) &&
+	    (!change->finished || change->finished_down))
 		return err;
 	message_warning("%s", error->text);
 	message_info("going on with what %s has", change->path);
@@ -341,8 +376,7 @@ static int grow_loop(const struct change *change, struct inc_error *error)
 }
 
 /* With everything at hand: from device to device. */
-static int change_device(struct change *change, const char *mountpoint,
-			 struct inc_error *error)
+static int change_device(struct change *change, struct inc_error *error)
 {
 	const struct inc_segment *segment =
 		inc_image_segment(change->newer.image);
@@ -358,7 +392,7 @@ static int change_device(struct change *change, const char *mountpoint,
 			 segment->device_blocks * (INC_BLOCK_SIZE / 512),
 			 parameters, error);
 	if (!err)
-		err = family_change(&change->family, mountpoint, error);
+		err = family_change(&change->family, change->mountpoint, error);
 	/* A signal that came meanwhile ends us here. */
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	free(parameters);
@@ -368,23 +402,14 @@ static int change_device(struct change *change, const char *mountpoint,
 /* Everything that can be checked before; then the change. */
 static int go(struct change *change, struct inc_error *error)
 {
-	const char *mountpoint = change->options->mountpoint;
-	char *real = NULL;
 	int err;
 
-	if (mountpoint) {
-		real = realpath(mountpoint, NULL);
-		if (!real)
-			return setup_fail(error, -errno, "%s: %s", mountpoint,
-					  strerror(errno));
-	}
 	err = check_trust(change, change->newer.image, error);
 	if (!err)
 		err = family_check_mounts(present_member(&change->family),
-					  real, error);
+					  change->mountpoint, error);
 	if (!err && change->options->dry_run) {
 		update_report_dry(change);
-		free(real);
 		return 0;
 	}
 	if (!err)
@@ -392,8 +417,7 @@ static int go(struct change *change, struct inc_error *error)
 	if (!err)
 		err = grow_loop(change, error);
 	if (!err)
-		err = change_device(change, real, error);
-	free(real);
+		err = change_device(change, error);
 	if (!err)
 		update_report(change);
 	return err;

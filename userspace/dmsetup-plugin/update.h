@@ -12,6 +12,7 @@
  * struct change - one run of either command
  * @node: /dev/incremental/...
  * @loop: the loop device; "" if the image is a block device itself
+ * @mountpoint: the only one that is to change; allocated; NULL: all
  * @lock: nobody else changes, extends or opens the image meanwhile
  * @finished: an interrupted change was found and finished
  * @finished_down: it was to an older generation
@@ -25,6 +26,7 @@ struct change {
 	char path[4096];
 	char node[160];
 	char loop[160];
+	char *mountpoint;
 	int lock;
 	bool finished;
 	bool finished_down;

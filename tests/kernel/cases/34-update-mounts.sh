@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# update and rollback where a device is mounted more than once: at several
+# places, below a shared mount as systemd makes them all, in other mount
+# namespaces.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+live=$top/build/tests/livetool
+ln -sf "$(command -v busybox)" /tmp/bin/grep
+
+LOCAL=$work/live.inc
+
+# Starting dmsetup takes a while.  All devices with their generations: "app: 0".
+devices_are() {
+	[ "$(dmsetup table | cut -d ' ' -f 1,7 | sort | tr '\n' ' ' | sed 's/ $//')" = "$*" ]
+}
+
+# The version that is mounted at each folder, or in a namespace, and all is right.
+versions() {	# versions FOLDER...
+	local folder
+	for folder; do
+		"$live" read "$folder" 1 | cut -d ' ' -f 1
+	done | tr '\n' ' '
+}
+
+# in_namespace NAME FLAG: a mount namespace in which a reader runs until told to end.
+declare -A pids
+in_namespace() {
+	unshare --mount --propagation "$2" "$live" read "$place" >"$1" 2>&1 &
+	pids[$1]=$!
+	readers+=($!)
+	within 20 other_namespace "${pids[$1]}"
+}
+other_namespace() {
+	[ "$(readlink "/proc/$1/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ] &&
+		[ "$(readlink "/proc/$1/exe")" = "$(readlink -f "$live")" ]
+}
+end_namespace() {	# end_namespace NAME VERSION WHAT: its reader has come to VERSION
+	kill "${pids[$1]}" 2>/dev/null
+	wait "${pids[$1]}"
+	is "$3" "$(cut -d ' ' -f 1 "$1")" "$2" || note "$(cat "$1")"
+}
+
+# ---- a parent that is shared, as systemd makes it ----
+
+place=/mnt/app
+mkdir -p $place bound
+cp "$images/live.inc" "$LOCAL"
+chmod u+w "$LOCAL"
+mount --make-shared /
+ok "the folder has a peer" mounted /mnt bound --bind
+ok "generation 0" incrementalsetup open "$LOCAL" app
+LOOP=/dev/$(dmsetup deps -o blkdevname app | sed 's/.*(\(.*\))/\1/')
+NODE=/dev/incremental/${LOOP##*/}
+ok "mounted where all is shared" mounted /dev/mapper/app $place -o ro
+mounts_of() {	# how many, of them how many shared
+	echo "$(grep -c "/app ro" /proc/self/mountinfo) $(grep "/app ro" /proc/self/mountinfo | grep -c shared:)"
+}
+is "so it is seen twice, and shared, too" "$(mounts_of)" "2 2"
+in_namespace peer unchanged
+in_namespace slave slave
+in_namespace alone private
+for n in 1 2; do
+	ok "update $n" incrementalsetup update --layer "$images/live.$n.layer" app
+	is "is what both read as" "$(versions $place bound/app)" "$n $n "
+	is "shared as before, and nothing is left beneath" "$(mounts_of)" "2 2"
+done
+ok "where nothing is shared the old generation stays" within 60 devices_are "app-gen0: 0 app: 2"
+end_namespace alone 0 "and is right"
+end_namespace peer 2 "a peer goes along, and sees no error"
+end_namespace slave 2 "so does a slave"
+ok "then the old devices are gone" within 60 devices_are "app: 2"
+ok "back" incrementalsetup rollback app
+is "is what both read as" "$(versions $place bound/app)" "1 1 "
+is "shared as before" "$(mounts_of)" "2 2"
+ok "unmounted" unmounted $place
+is "both" "$(mounts_of)" "0 0"
+unmounted bound
+mount --make-private /
+
+# ---- two mounts, of which one is to change ----
+
+mounted /dev/mapper/app one -o ro
+mounted /dev/mapper/app "the other" -o ro
+ok "only one is updated" incrementalsetup update --mountpoint one app
+is "and the other is not" "$(versions one "the other")" "2 1 "
+ok "nor by the next one" incrementalsetup update --layer "$images/live.3.layer" app
+is "as it is not NAME's any more" "$(versions one "the other")" "3 1 "
+ok "its device stays for it" within 60 devices_are "app-gen1: 1 app: 3"
+unmounted "the other"
+ok "until it is unmounted" within 60 devices_are "app: 3"
+mounted /dev/mapper/app "the other" -o ro
+"$live" killat 2 mount incrementalsetup update --layer "$images/live.4.layer" --mountpoint "$work/the other" app >killed 2>&1
+is "killed between names" "$?" 137
+ok "the next one finishes, for the one that it is told" incrementalsetup update --mountpoint "the other" app
+is "and the other is not changed" "$(versions one "the other")" "3 4 "
+unmounted one
+within 60 devices_are "app: 4"
+mounted /dev/mapper/app one -o ro
+ok "both" incrementalsetup rollback --generation 0 app
+is "are changed" "$(versions one "the other")" "0 0 "
+unmounted one
+unmounted "the other"
+ok "close" incrementalsetup close app
+within 10 no_node
+the_end
