@@ -98,12 +98,12 @@ $(BUILD)/tests/test_repage: $(call obj,mkimage/repage.c mkimage/pagelist.c \
 
 # What the kernel tests use inside the VM, where a static program starts in a
 # fifth of the time.
-$(BUILD)/tests/loadertool: $(BUILD)/obj/tests/kernel/loadertool.o \
-		$(BUILD)/obj/dm-incremental/format.o
+$(BUILD)/tests/loadertool: $(call obj,$(wildcard tests/kernel/loadertool/*.c) \
+		tests/kernel/tool.c dm-incremental/format.c)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
 
-$(BUILD)/tests/livetool: $(BUILD)/obj/tests/kernel/livetool.o
+$(BUILD)/tests/livetool: $(call obj,tests/kernel/livetool.c tests/kernel/tool.c)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
 

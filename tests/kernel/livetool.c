@@ -4,15 +4,9 @@
  * names, readers that check them, and a debugger that kills a program before
  * its n-th step. See usage().
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -20,15 +14,15 @@
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include <linux/dm-ioctl.h>
 #include <linux/loop.h>
+#include "tool.h"
 
 #define FILE_BYTES	(5 * 4096 + 123)
 #define OLD_FILES	8
 #define NAME_ROOM	4200
 
-static _Noreturn void usage(void)
+_Noreturn void usage(void)
 {
 	fputs("livetool file PATH...        a file; its bytes follow from its name\n"
 	      "livetool version PATH N      a file that says N all over\n"
@@ -41,12 +35,6 @@ static _Noreturn void usage(void)
 	      "                             names: then 137; else its own status\n",
 	      stderr);
 	exit(2);
-}
-
-static _Noreturn void die(const char *what)
-{
-	fprintf(stderr, "livetool: %s: %s\n", what, strerror(errno));
-	exit(1);
 }
 
 static const char *base_name(const char *path)
@@ -85,33 +73,28 @@ static void fill_number(unsigned int number, uint8_t *bytes)
 
 static void write_file(const char *path, const uint8_t *bytes)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	int fd = open_or_die(path, O_WRONLY | O_CREAT | O_TRUNC);
 
-	if (fd < 0 || write(fd, bytes, FILE_BYTES) != FILE_BYTES || close(fd))
+	write_at(fd, bytes, FILE_BYTES, 0);
+	if (close(fd))
 		die(path);
 }
 
 /* Open it, and read all of it from the device rather than from memory. */
 static void read_file(const char *path, uint8_t *bytes)
 {
-	int fd = open(path, O_RDONLY);
+	int fd = open_or_die(path, O_RDONLY);
 	struct stat st;
-	size_t done = 0;
-	ssize_t n;
 
-	if (fd < 0)
-		die(path);
 	if (fstat(fd, &st) || st.st_size != FILE_BYTES) {
 		fprintf(stderr, "livetool: %s has %lld bytes\n", path,
 			(long long)st.st_size);
 		exit(1);
 	}
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	while (done < FILE_BYTES) {
-		n = read(fd, bytes + done, FILE_BYTES - done);
-		if (n <= 0)
-			die(path);
-		done += (size_t)n;
+	if (read_at(fd, bytes, FILE_BYTES, 0) != FILE_BYTES) {
+		fprintf(stderr, "livetool: %s ends too early\n", path);
+		exit(1);
 	}
 	close(fd);
 }
@@ -197,12 +180,10 @@ static int read_folder(const char *folder, unsigned long rounds)
 static int hold(const char *path)
 {
 	static uint8_t before[FILE_BYTES], after[FILE_BYTES];
-	int fd = open(path, O_RDONLY);
+	int fd = open_or_die(path, O_RDONLY);
 	sigset_t set, old;
 	void *map;
 
-	if (fd < 0)
-		die(path);
 	map = mmap(NULL, FILE_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
 		die("mmap");
@@ -319,17 +300,17 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!strcmp(what, "version") && argc == 4) {
-		fill_number((unsigned int)strtoul(argv[3], NULL, 10), bytes);
+		fill_number((unsigned int)number(argv[3]), bytes);
 		write_file(argv[2], bytes);
 		return 0;
 	}
 	if (!strcmp(what, "read") && argc <= 4)
-		return read_folder(argv[2], argc > 3 ? strtoul(argv[3], NULL, 10) :
+		return read_folder(argv[2], argc > 3 ? number(argv[3]) :
 						       ULONG_MAX);
 	if (!strcmp(what, "hold") && argc == 3)
 		return hold(argv[2]);
 	if (!strcmp(what, "killat") && argc > 4)
-		return kill_at(strtoul(argv[2], NULL, 10),
+		return kill_at(number(argv[2]),
 			       !strcmp(argv[3], "all"), argv + 4);
 	usage();
 }
