@@ -123,7 +123,7 @@ attack:
 	for kernel in $(KERNELS); do \
 		echo "== $$kernel"; \
 		tests/vm/run --kernel $$kernel --timeout 7200 -- \
-			$(BUILD)/tests/attack --count $(COUNT) --seed $(SEED) \
+			$(BUILD)/tests/attack --count $(COUNT) --seed $(SEED) --progress 10 \
 			$(FUZZ)/images || exit; done
 
 $(BUILD)/tests/faulttool: $(BUILD)/obj/tests/debug/faulttool.o

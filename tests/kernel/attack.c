@@ -67,6 +67,7 @@ static struct {
 	u32 workers;
 	u32 loader_percent;
 	u64 memory_kib;			/* bound for all workers together */
+	u64 progress;			/* seconds from one line to the next, or 0 */
 	const char *folder;
 } options = {
 	.seed = 1, .count = 1000, .workers = 4, .loader_percent = 20,
@@ -108,7 +109,8 @@ static _Noreturn void usage(int status)
 	      "  --count N     so many images (1000)\n"
 	      "  --workers N   at a time (4)\n"
 	      "  --loader N    per cent of them are filled by a loader (20)\n"
-	      "  --memory KIB  that much kernel memory at most is taken meanwhile (65536)\n",
+	      "  --memory KIB  that much kernel memory at most is taken meanwhile (65536)\n"
+	      "  --progress N  say every N seconds how far it is\n",
 	      status ? stderr : stdout);
 	exit(status);
 }
@@ -604,6 +606,7 @@ static void parse_options(int argc, char **argv)
 		{ "workers", required_argument, NULL, 'w' },
 		{ "loader", required_argument, NULL, 'l' },
 		{ "memory", required_argument, NULL, 'm' },
+		{ "progress", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -629,6 +632,9 @@ static void parse_options(int argc, char **argv)
 		case 'm':
 			options.memory_kib = parse(optarg);
 			break;
+		case 'p':
+			options.progress = parse(optarg);
+			break;
 		default:
 			usage(option == 'h' ? 0 : 2);
 		}
@@ -637,6 +643,25 @@ static void parse_options(int argc, char **argv)
 	    options.workers > WORKERS_MAX)
 		usage(2);
 	options.folder = argv[optind];
+}
+
+static double since(const struct timespec *begun)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - begun->tv_sec) +
+	       (double)(now.tv_nsec - begun->tv_nsec) / 1e9;
+}
+
+static void show_progress(double seconds)
+{
+	u64 done = counts->outcomes[REFUSED] + counts->outcomes[ERRORS] +
+		   counts->outcomes[WHOLE];
+
+	fprintf(stderr, "attack: %llu of %llu images in %.0f s, %llu things wrong\n",
+		(unsigned long long)done, (unsigned long long)options.count,
+		seconds, (unsigned long long)counts->wrong);
 }
 
 static int report(long before, long peak, double seconds)
@@ -669,7 +694,8 @@ int main(int argc, char **argv)
 {
 	static struct worker workers[WORKERS_MAX];
 	const struct timespec pause = { 0, 50000000 };
-	struct timespec begun, now;
+	struct timespec begun;
+	double told = 0, seconds;
 	long before, peak = 0, used;
 	int status = 0, failed = 0;
 	pid_t ended;
@@ -699,12 +725,16 @@ int main(int argc, char **argv)
 		used = kernel_memory();
 		if (used > peak)
 			peak = used;
+		seconds = since(&begun);
+		if (options.progress && seconds - told >= (double)options.progress) {
+			show_progress(seconds);
+			told = seconds;
+		}
 		nanosleep(&pause, NULL);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	seconds = since(&begun);
 	for (i = 0; i < options.workers; i++)
 		if (loop_detach(&workers[i].loop))
 			failed = 1;
-	return report(before, peak, (double)(now.tv_sec - begun.tv_sec) +
-		      (double)(now.tv_nsec - begun.tv_nsec) / 1e9) | failed;
+	return report(before, peak, seconds) | failed;
 }
