@@ -130,13 +130,11 @@ static void note(struct inc_store *store, u64 first, u64 last, bool damaged)
 	u64 number = nr_clears(store) + 1;
 	struct inc_clear *clear = &store->clears[number % INC_CLEARS];
 
-	mutex_lock(&store->lock);
 	clear->first = first;
 	clear->last = last;
 	clear->damaged = damaged;
 	/* Pairs with inc_clear_seq(): who sees it sees the bits cleared, too. */
 	atomic64_set_release(&store->nr_clears, number);
-	mutex_unlock(&store->lock);
 }
 
 static void clear_cold(struct inc_store *store, u64 first, u64 last)
@@ -147,6 +145,22 @@ static void clear_cold(struct inc_store *store, u64 first, u64 last)
 		inc_presence_clear(store, first, end);
 		from = end + 1;
 	}
+}
+
+/*
+ * Steps 2 and 3. A want is made under @lock, too, after a look at the bits: if
+ * it finds them cleared here, it finds the note that says why.
+ */
+static void clear_and_note(struct inc_store *store, u64 first, u64 last,
+			   u32 flags)
+{
+	mutex_lock(&store->lock);
+	if (flags & INC_DISCARD_COLD)
+		clear_cold(store, first, last);
+	else
+		inc_presence_clear(store, first, last);
+	note(store, first, last, flags & INC_DISCARD_REFETCH);
+	mutex_unlock(&store->lock);
 }
 
 /*
@@ -166,13 +180,7 @@ static void begin_clear(struct inc_store *store,
 		claims[i].first = ranges->range[i].first;
 		claims[i].last = ranges->range[i].last;
 		inc_claim_wait(store, &claims[i]);
-		if (flags & INC_DISCARD_COLD)
-			clear_cold(store, claims[i].first, claims[i].last);
-		else
-			inc_presence_clear(store, claims[i].first,
-					   claims[i].last);
-		note(store, claims[i].first, claims[i].last,
-		     flags & INC_DISCARD_REFETCH);
+		clear_and_note(store, claims[i].first, claims[i].last, flags);
 	}
 	synchronize_srcu_expedited(&store->readers);
 	for (i = 0; i < ranges->count; i++) {

@@ -692,8 +692,8 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 	if (want->again)
 		request->flags |= INC_REQUEST_AGAIN;
 	/*
-	 * What is noted just after the bits are cleared may have come too late
-	 * for add_want(), and may have been forgotten since.
+	 * What add_want() knew may be forgotten since. And a part of the want may
+	 * have come since, and have turned out to be damaged.
 	 */
 	if (want->refetch ||
 	    inc_clear_damaged(store, want->first, want->last))
