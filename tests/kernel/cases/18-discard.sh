@@ -84,6 +84,15 @@ done
 like "a hint keeps its reason" "$("$tool" node "$NODE" read 4096)" "
 $data_offset 4096 id=[0-9]* hint refetch\$"
 
+# There is room for 256 hints; the oldest go.
+many=()
+for i in $(seq 300); do
+	many+=(discard $((data_offset + i * 4096)) 4096 1 ',')
+done
+"$tool" node "$NODE" "${many[@]}" nonblock , read 16000 | grep hint >hints
+is "hints have a limit" "$(wc -l <hints)" 256
+is "of which the newest is told" "$(tail -n 1 hints | cut -d ' ' -f 1)" $((data_offset + 300 * 4096))
+
 # With the other flag, the space is given back, and it lasts.
 before=$(stat -c %b "$LOCAL")
 is "the data are punched out" \
