@@ -45,7 +45,7 @@ refused() {
 # all_refused: since the last mark, for the reasons that were given
 all_refused() {
 	local got i
-	mapfile -t got < <(log | sed -n 's/.*device-mapper: table: [^ ]* incremental: \(.*\) (-E[A-Z]*)$/\1/p')
+	mapfile -t got < <(log | sed -n 's/.*device-mapper: table: [^ ]* incremental: \(.*\) (-[A-Z0-9]*)$/\1/p')
 	is "as many sentences as refused tables" "${#got[@]}" "${#sentences[@]}"
 	for i in "${!sentences[@]}"; do
 		like "refused: ${names[i]}" "${got[i]-}" "^(${sentences[i]})\$"

@@ -98,7 +98,7 @@ for file in zeros short; do
 done
 
 # The log has one line a table, in the same order.
-mapfile -t got < <(log | sed -n 's/.*device-mapper: table: [^ ]* incremental: \(.*\) (-E[A-Z]*)$/\1/p')
+mapfile -t got < <(log | sed -n 's/.*device-mapper: table: [^ ]* incremental: \(.*\) (-[A-Z0-9]*)$/\1/p')
 is "as many sentences as refused tables" "${#got[@]}" "${#sentences[@]}"
 for i in "${!sentences[@]}"; do
 	is "refused with its sentence: ${names[i]:0:60}" "${got[i]-}" "${sentences[i]}"

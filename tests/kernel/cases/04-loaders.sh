@@ -59,7 +59,7 @@ is "nothing waits any more" "$(field waiting) $(field wanted)" "0 0"
 close_image
 
 # One that takes requests and never answers, beside one that does.
-open_image small
+open_image small read_timeout $((30000 * SLOW))
 loader "$tool" hoard "$NODE"
 hoarder=$LOADER
 reader a 0 4096
