@@ -29,10 +29,10 @@ _Noreturn void usage(void)
 	      "livetool read DIR [ROUNDS]   until SIGTERM: version, old0 to old7 and new1 to\n"
 	      "                             new<version> are opened and read, and must be right\n"
 	      "livetool hold PATH           open, mapped; SIGTERM: it must be what it was\n"
-	      "livetool killat N all|mount COMMAND...\n"
+	      "livetool killat N all|rename COMMAND...\n"
 	      "                             SIGKILL before its N-th system call that is a step\n"
-	      "                             of an update, or of that which changes mounts or\n"
-	      "                             names: then 137; else its own status\n",
+	      "                             of an update, or that renames a device: then 137;\n"
+	      "                             else its own status\n",
 	      stderr);
 	exit(2);
 }
@@ -169,7 +169,7 @@ static int read_folder(const char *folder, unsigned long rounds)
 		for (i = version > 2 ? version - 2 : 1; i <= version; i++)
 			read_named(folder, "new", i);
 		/* Those who are to update it want to run, too. */
-		usleep(5000);
+		usleep(20000);
 	}
 	for (i = 1; i <= version; i++)
 		read_named(folder, "new", i);
@@ -205,24 +205,6 @@ static int hold(const char *path)
 	return 0;
 }
 
-/* Does the call a process is about to make change mounts or devices? */
-static bool changes_mounts(const struct user_regs_struct *regs)
-{
-	unsigned int command = (unsigned int)regs->rsi;
-
-	switch (regs->orig_rax) {
-	case SYS_mount:
-	case SYS_umount2:
-	case SYS_move_mount:
-	case SYS_clone:
-	case SYS_wait4:
-		return true;
-	case SYS_ioctl:
-		return command == DM_DEV_RENAME || command == DM_DEV_REMOVE;
-	}
-	return false;
-}
-
 /* Is it a step of an update? Of several writes it is the last that counts. */
 static bool changes(const struct user_regs_struct *regs)
 {
@@ -232,13 +214,24 @@ static bool changes(const struct user_regs_struct *regs)
 	case SYS_fsync:
 	case SYS_mknodat:
 	case SYS_mknod:
+	case SYS_mount:
+	case SYS_umount2:
+	case SYS_move_mount:
+	case SYS_clone:
+	case SYS_wait4:
 		return true;
 	case SYS_ioctl:
-		if (command == DM_DEV_CREATE || command == DM_TABLE_LOAD ||
-		    command == DM_DEV_SUSPEND || command == LOOP_SET_CAPACITY)
-			return true;
+		return command == DM_DEV_CREATE || command == DM_TABLE_LOAD ||
+		       command == DM_DEV_SUSPEND || command == DM_DEV_RENAME ||
+		       command == DM_DEV_REMOVE || command == LOOP_SET_CAPACITY;
 	}
-	return changes_mounts(regs);
+	return false;
+}
+
+static bool renames(const struct user_regs_struct *regs)
+{
+	return regs->orig_rax == SYS_ioctl &&
+	       (unsigned int)regs->rsi == DM_DEV_RENAME;
 }
 
 static int kill_at(unsigned long n, bool all, char **command)
@@ -276,11 +269,12 @@ static int kill_at(unsigned long n, bool all, char **command)
 		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
 			continue;
 		if (entry && !ptrace(PTRACE_GETREGS, child, NULL, &regs) &&
-		    (all ? changes(&regs) : changes_mounts(&regs)) && !--n)
+		    (all ? changes(&regs) : renames(&regs)) && !--n)
 			break;
 		entry = !entry;
 	}
-	printf("killed before system call %llu\n", regs.orig_rax);
+	printf("killed before system call %llu, %#llx\n", regs.orig_rax,
+	       regs.orig_rax == SYS_ioctl ? regs.rsi : 0);
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
 	return 137;

@@ -10,6 +10,8 @@
 
 #define TARGET		"incremental"
 #define UUID_PREFIX	"INCREMENTAL-"
+/* After it: when the device was made, its root hash was the image's own word. */
+#define UUID_UNVOUCHED	"UNVOUCHED-"
 #define DM_NAME_MAX	128	/* with its terminating zero, as DM_NAME_LEN */
 #define DM_UUID_MAX	129	/* with its terminating zero, as DM_UUID_LEN */
 

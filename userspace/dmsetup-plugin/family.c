@@ -11,6 +11,13 @@
 #define NEW_SUFFIX	"-new"
 #define ATTEMPTS	1000
 
+static bool is_vouched(const char *uuid)
+{
+	static const char start[] = UUID_PREFIX UUID_UNVOUCHED;
+
+	return strncmp(uuid, start, strlen(start)) != 0;
+}
+
 /*
  * Is @uuid one of NAME's? Then the image's UUID, and the number of the change
  * that made it, 0 if it was not made by one.
@@ -21,7 +28,12 @@ static bool parse_uuid(const char *uuid, const char *name, char *image,
 	int n = 0;
 
 	*number = 0;
-	if (sscanf(uuid, UUID_PREFIX "%32[0-9a-f]%n", image, &n) != 1 ||
+	if (strncmp(uuid, UUID_PREFIX, strlen(UUID_PREFIX)))
+		return false;
+	uuid += strlen(UUID_PREFIX);
+	if (!strncmp(uuid, UUID_UNVOUCHED, strlen(UUID_UNVOUCHED)))
+		uuid += strlen(UUID_UNVOUCHED);
+	if (sscanf(uuid, "%32[0-9a-f]%n", image, &n) != 1 ||
 	    strlen(image) != 32)
 		return false;
 	uuid += n;
@@ -43,6 +55,7 @@ static int add_member(struct family *family, const struct dm_device *device,
 	int err;
 
 	member->device = *device;
+	member->vouched = is_vouched(device->uuid);
 	err = dm_read_state(device->name, &state, &why);
 	if (!err) {
 		member->line = strdup(state.table);
@@ -206,7 +219,7 @@ bool family_is_changing(const struct family *family)
 }
 
 /* A UUID that no device has. */
-static int free_uuid(const struct family *family, char *uuid,
+static int free_uuid(const struct family *family, bool vouched, char *uuid,
 		     struct inc_error *error)
 {
 	unsigned int most = 0, number;
@@ -217,8 +230,9 @@ static int free_uuid(const struct family *family, char *uuid,
 		if (parse_uuid(family->members[i].device.uuid, family->name,
 			       image, &number) && number > most)
 			most = number;
-	if (snprintf(uuid, DM_UUID_MAX, UUID_PREFIX "%s.%u-%s", family->image,
-		     most + 1, family->name) >= DM_UUID_MAX)
+	if (snprintf(uuid, DM_UUID_MAX, UUID_PREFIX "%s%s.%u-%s",
+		     vouched ? "" : UUID_UNVOUCHED, family->image, most + 1,
+		     family->name) >= DM_UUID_MAX)
 		return setup_fail(error, -EINVAL,
 				  "the name %s is too long to be updated",
 				  family->name);
@@ -238,14 +252,14 @@ static int new_name(const struct family *family, char *name,
 }
 
 int family_add(const struct family *family, u64 sectors,
-	       const char *parameters, struct inc_error *error)
+	       const char *parameters, bool vouched, struct inc_error *error)
 {
 	char name[DM_NAME_MAX], uuid[DM_UUID_MAX];
 	int err;
 
 	err = new_name(family, name, error);
 	if (!err)
-		err = free_uuid(family, uuid, error);
+		err = free_uuid(family, vouched, uuid, error);
 	if (!err && family->next)
 		err = dm_remove(name, false, error);
 	if (err)
@@ -403,8 +417,11 @@ int family_change(struct family *family, const char *mountpoint,
 		if (is_left(old))
 			continue;
 		err = replace_mounts(family, old, mountpoint, error);
-		if (!err)
+		if (!err) {
+			monitor_follow(family->name, old->device.uuid,
+				       family->current->device.uuid);
 			err = dm_remove(old->device.name, true, error);
+		}
 		if (err == -ENODEV)
 			err = 0;
 	}

@@ -9,13 +9,15 @@
  *				that the change away from it is complete
  *
  * UUIDs are INCREMENTAL-<uuid of the image>-NAME, or the same with a number,
- * <uuid>.<k>-NAME, for those that were made by a change. The change is
+ * <uuid>.<k>-NAME, for those that were made by a change; INCREMENTAL-UNVOUCHED-...
+ * if nobody but the image vouched for the root hash. The change is
  *
  *	1. make NAME-new; without a table, making it was interrupted
  *	2. mount it, where nobody sees it, to see whether that can be
  *	3. NAME becomes NAME-gen<n>, NAME-new becomes NAME
  *	4. mount NAME in the place of each mount of NAME-gen<n>
- *	5. deferred removal of NAME-gen<n>
+ *	5. let dmeventd watch NAME if it watches NAME-gen<n>
+ *	6. deferred removal of NAME-gen<n>
  *
  * and whoever finds it interrupted goes on where it was. The renaming is before
  * the mounting because a mount keeps its device's name for ever.
@@ -30,9 +32,11 @@
  * struct member - one of the devices
  * @table: of @line
  * @line: its table line; allocated; NULL: it has none
+ * @vouched: somebody else than the image vouched for its root hash
  */
 struct member {
 	struct dm_device device;
+	bool vouched;
 	struct table table;
 	char *line;
 };
@@ -75,9 +79,10 @@ const struct member *family_old(const struct family *family);
  * @family: read; to be read again afterwards
  * @sectors: its size
  * @parameters: its table line's
+ * @vouched: somebody vouches for the root hash in it
  */
 int family_add(const struct family *family, u64 sectors,
-	       const char *parameters, struct inc_error *error);
+	       const char *parameters, bool vouched, struct inc_error *error);
 
 /**
  * family_change - make NAME-new, or what of a change is left to do

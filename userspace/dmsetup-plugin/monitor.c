@@ -2,12 +2,17 @@
 /*
  * monitor and unmonitor: dmeventd watches a device, with our plugin.
  */
+#include <fcntl.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 #include <libdevmapper-event.h>
 #include "dm.h"
 #include "message.h"
 
 #define PLUGIN	"libdevmapper-event-incremental.so"
+/* libdevmapper-event's; who opens it to write finds whether dmeventd runs. */
+#define FIFO	"/run/dmeventd-client"
 #define SETTLE_TICKS	200	/* of 50 ms */
 
 /*
@@ -48,6 +53,47 @@ static int ask(const char *plugin, const char *uuid, bool monitor)
 		err = dm_event_unregister_handler(handler) ? 0 : -EIO;
 	dm_event_handler_destroy(handler);
 	return err;
+}
+
+/* libdevmapper-event would start it just to ask. */
+static bool dmeventd_runs(void)
+{
+	int fd = open(FIFO, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* The plugin with which dmeventd watches a device, allocated; NULL: it does not. */
+static char *plugin_of(const char *uuid)
+{
+	struct dm_event_handler *handler;
+	const char *plugin = NULL;
+	char *copy = NULL;
+
+	if (!dmeventd_runs())
+		return NULL;
+	handler = dm_event_handler_create();
+	if (!handler)
+		return NULL;
+	if (!dm_event_handler_set_uuid(handler, uuid) &&
+	    !dm_event_get_registered_device(handler, 0))
+		plugin = dm_event_handler_get_dso(handler);
+	if (plugin)
+		copy = strdup(plugin);
+	dm_event_handler_destroy(handler);
+	return copy;
+}
+
+void monitor_follow(const char *name, const char *from, const char *to)
+{
+	char *plugin = plugin_of(from);
+
+	if (plugin && ask(plugin, to, true))
+		message_warning("dmeventd does not watch the new %s as it did the old one with %s",
+				name, plugin);
+	free(plugin);
 }
 
 static int change(const struct options *options, const char *given,

@@ -7,13 +7,15 @@
 #include "dm.h"
 #include "message.h"
 
-static void format_uuid(const struct image_facts *facts, const char *name,
+static void format_uuid(const struct image_facts *facts,
+			const struct options *options, const char *name,
 			char *text)
 {
 	char hex[33];
 
 	inc_hex_format(facts->uuid, sizeof(facts->uuid), hex);
-	snprintf(text, DM_UUID_MAX, UUID_PREFIX "%s-%s", hex, name);
+	snprintf(text, DM_UUID_MAX, UUID_PREFIX "%s%s-%s",
+		 is_vouched_for(options) ? "" : UUID_UNVOUCHED, hex, name);
 }
 
 void hold_signals(sigset_t *held, sigset_t *old)
@@ -53,7 +55,7 @@ static int open_device(const struct options *options,
 	if (asprintf(&parameters, "1 %s %s", backing->path,
 		     facts->parameters) < 0)
 		return setup_fail(error, -ENOMEM, "out of memory");
-	format_uuid(facts, name, uuid);
+	format_uuid(facts, options, name, uuid);
 	hold_signals(&held, &old);
 	err = dm_create(name, uuid, facts->sectors, parameters, error);
 	if (!err)

@@ -101,6 +101,13 @@ struct image_facts {
 int image_trust(struct inc_image *image, const struct options *options,
 		struct inc_error *error);
 
+/* Do @options say who vouches for the root hash? If not, it is the image's own. */
+static inline bool is_vouched_for(const struct options *options)
+{
+	return options->root_size || options->certificate ||
+	       options->require_signature;
+}
+
 /* Check the local image's head against what is trusted; see image.c. */
 int image_facts(const char *path, const struct options *options,
 		struct image_facts *facts, struct inc_error *error);
@@ -147,6 +154,12 @@ int loader_start(const struct options *options, const struct backing *backing,
  * there are none; allocated, and never freed.
  */
 void loader_origins(struct options *options, const char *node);
+
+/*
+ * If dmeventd watches the device with UUID @from, let it watch that with UUID
+ * @to, too, with the same plugin. @name is for the warning if that fails.
+ */
+void monitor_follow(const char *name, const char *from, const char *to);
 
 /*
  * Hold back what would end this program; not what is ignored anyway. @held are

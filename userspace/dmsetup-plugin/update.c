@@ -238,9 +238,9 @@ static bool has_word(const char *options, const char *word)
 	return false;
 }
 
-/* Has a device that is still there the same root hash for that generation? */
-static bool vouched_before(const struct change *change, const char *root,
-			   u32 generation)
+/* A device that is still there, and has the same root hash for that generation. */
+static const struct member *find_same(const struct change *change,
+				      const char *root, u32 generation)
 {
 	const struct family *family = &change->family;
 	size_t i;
@@ -248,40 +248,43 @@ static bool vouched_before(const struct change *change, const char *root,
 	for (i = 0; i < family->old_count; i++)
 		if (family->old[i]->table.generation == generation &&
 		    !strcmp(family->old[i]->table.root, root))
-			return true;
-	return false;
+			return family->old[i];
+	return NULL;
 }
 
 /*
- * The new root hash must be vouched for as the old one was. A root hash that
- * was given when the device was opened cannot be told from one that was taken
- * from the image, so that is said.
+ * The new root hash must be vouched for if the old one was: what comes from an
+ * origin must not undo that. Sets @change->vouched.
  */
-static int check_trust(const struct change *change, struct inc_image *image,
+static int check_trust(struct change *change, struct inc_image *image,
 		       struct inc_error *error)
 {
 	const struct options *options = change->options;
 	const struct inc_segment *segment = inc_image_segment(image);
-	const char *table = present_member(&change->family)->table.options;
+	const struct member *present = present_member(&change->family), *same;
 	char root[2 * INC_DIGEST_MAX + 1];
 
+	change->vouched = true;
 	if (options->root_size || options->certificate)
 		return image_trust(image, options, error);
-	inc_hex_format(segment->root_digest, segment->digest_size, root);
 	/* The kernel checks the signature. */
-	if (has_word(table, "require_signature") || options->require_signature)
+	if (has_word(present->table.options, "require_signature") ||
+	    options->require_signature)
 		return segment->signature_size ? 0 :
 		       setup_fail(error, -EBADMSG,
 				  "generation %u is not signed, and a signature is required",
 				  segment->generation);
-	if (vouched_before(change, root, segment->generation))
+	inc_hex_format(segment->root_digest, segment->digest_size, root);
+	same = find_same(change, root, segment->generation);
+	if (same && same->vouched)
 		return 0;
-	if (has_word(table, "prove_size"))
+	if (present->vouched)
 		return setup_fail(error, -EPERM,
-				  "%s is trusted because of its signature: generation %u needs --certificate or --root-hash, too",
+				  "%s has a root hash that was vouched for: generation %u needs --root-hash, --certificate or --require-signature, too",
 				  change->family.name, segment->generation);
 	message_warning("the root hash of generation %u is what the image says, nobody vouches for it (see --certificate, --root-hash)",
 			segment->generation);
+	change->vouched = false;
 	return 0;
 }
 
@@ -390,7 +393,7 @@ static int change_device(struct change *change, struct inc_error *error)
 	hold_signals(&held, &old);
 	err = family_add(&change->family,
 			 segment->device_blocks * (INC_BLOCK_SIZE / 512),
-			 parameters, error);
+			 parameters, change->vouched, error);
 	if (!err)
 		err = family_change(&change->family, change->mountpoint, error);
 	/* A signal that came meanwhile ends us here. */

@@ -16,6 +16,7 @@
  * @lock: nobody else changes, extends or opens the image meanwhile
  * @finished: an interrupted change was found and finished
  * @finished_down: it was to an older generation
+ * @vouched: somebody vouches for the new root hash
  * @from: generation at the start
  * @appended: bytes that the local image has grown by
  */
@@ -30,6 +31,7 @@ struct change {
 	int lock;
 	bool finished;
 	bool finished_down;
+	bool vouched;
 	u64 from;
 	u64 appended;
 };

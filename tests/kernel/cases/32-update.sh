@@ -102,7 +102,7 @@ end
 # ---- signatures ----
 
 ok "a signed generation 0" start live-signed.inc --certificate "$images/stranger.crt"
-refused "nobody vouches for it" "needs --certificate or --root-hash" --layer "$images/live-signed.1.layer"
+refused "nobody vouches for it" "needs --root-hash, --certificate or" --layer "$images/live-signed.1.layer"
 refused "another does" "neither in the signature nor in" \
 	--layer "$images/live-signed.1.layer" --certificate "$images/rsa2048.crt"
 ok "with the certificate" update --layer "$images/live-signed.1.layer" --certificate "$images/stranger.crt"
@@ -119,10 +119,8 @@ end
 
 # ---- layers come into an app that runs ----
 
-# Update is killed before each of its steps (on 6.1: of those with mounts, as
-# the rest is the same), for each layer one further on; the next update finishes.
-what=all
-[ "$VM_KERNEL" != 6.1 ] || what=mount
+# Update is killed before each of its steps, for each layer one further on; the
+# next update finishes.  No other program is started meanwhile: it takes long.
 cp "$images/live.inc" origin.inc
 chmod u+w origin.inc
 ok "generation 0" start live.inc
@@ -138,22 +136,23 @@ ok "a file of generation 0 is open" within 20 test -s held
 reader=$!
 readers+=("$reader")
 filled=$(field filled app)
-appended=0 killed=0
+base=$(stat -c %s origin.inc) killed=0
 for ((n = 1; n <= 25; n++)); do
 	cat "$images/live.$n.layer" >>origin.inc
-	appended=$((appended + $(stat -c %s "$images/live.$n.layer")))
-	"$live" killat $n $what incrementalsetup update app >killed 2>&1
+	"$live" killat $n all incrementalsetup update app >killed 2>&1
 	status=$?
 	[ $status != 137 ] || killed=$((killed + 1))
 	[ $status = 137 ] || [ $n -lt 10 ] || break
 	kill -0 $reader 2>/dev/null || break
 	update >again 2>&1 || break
-	[ "$(dmsetup table app | cut -d ' ' -f 6)" = $n ] || break
+	at="(is at|newer than) generation $n(\$|[^0-9])"
+	[[ $(<again) =~ $at ]] || break
 done
+appended=$(($(stat -c %s origin.inc) - base))
 is "whenever update was killed, the next one has finished" "$status" 0 ||
 	note "$n: $(cat killed again) $(devices)"
-between "as often as it has steps" $killed 5 24
-note "$n layers, update killed before each of $killed calls ($what)"
+between "as often as it has steps" $killed 10 24
+note "$n layers, update killed before each of $killed calls"
 kill $reader
 wait $reader
 is "no open failed meanwhile, no byte was wrong" "$?" 0 || note "$(cat opened)"

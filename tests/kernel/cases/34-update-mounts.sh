@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# update and rollback where a device is mounted more than once: at several
-# places, below a shared mount as systemd makes them all, in other mount
-# namespaces.
+# update and rollback of an ext4, and where a device is mounted more than once:
+# at several places, below a shared mount as systemd makes them all, in other
+# mount namespaces.
 
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -92,7 +92,7 @@ ok "its device stays for it" within 60 devices_are "app-gen1: 1 app: 3"
 unmounted "the other"
 ok "until it is unmounted" within 60 devices_are "app: 3"
 mounted /dev/mapper/app "the other" -o ro
-"$live" killat 2 mount incrementalsetup update --layer "$images/live.4.layer" --mountpoint "$work/the other" app >killed 2>&1
+"$live" killat 2 rename incrementalsetup update --layer "$images/live.4.layer" --mountpoint "$work/the other" app >killed 2>&1
 is "killed between names" "$?" 137
 ok "the next one finishes, for the one that it is told" incrementalsetup update --mountpoint "the other" app
 is "and the other is not changed" "$(versions one "the other")" "3 4 "
@@ -103,6 +103,58 @@ ok "both" incrementalsetup rollback --generation 0 app
 is "are changed" "$(versions one "the other")" "0 0 "
 unmounted one
 unmounted "the other"
+ok "close" incrementalsetup close app
+within 10 no_node
+
+# ---- ext4, with a journal; its root hash is vouched for ----
+
+cat "$images/live-ext4.inc" "$images"/live-ext4.[1-2].layer >all
+for n in 0 1 2; do
+	roots[n]=$(mkimage inspect --root-hash --generation $n all)
+done
+update_ext4() {	# update_ext4 N [OPTION...]
+	incrementalsetup update --layer "$images/live-ext4.$1.layer" "${@:2}" app
+}
+options() {	# of the mount and of the filesystem
+	sed -n "s| - ext4 [^ ]*||; s| shared:[0-9]*||; s|.* $work/ext4 \\(.*\\)|\\1|p" /proc/self/mountinfo
+}
+LOCAL=$work/live-ext4.inc
+cp "$images/live-ext4.inc" "$LOCAL"
+chmod u+w "$LOCAL"
+ok "an ext4" incrementalsetup open --root-hash "${roots[0]}" "$LOCAL" app
+mounted /dev/mapper/app ext4 -o ro,nodev,noload
+before=$(options)
+like "mounted with options" "$before" "nodev.*norecovery"
+"$live" read ext4 >opened 2>&1 &
+reader=$!
+"$live" hold ext4/gone >held 2>&1 &
+holder=$!
+readers+=("$reader" "$holder")
+ok "a file of it is open" within 20 test -s held
+fails "nobody vouches for generation 1" update_ext4 1
+like "with the reason" "$(cat .output)" "generation 1 needs --root-hash, --certificate or"
+ok "update 1" update_ext4 1 --root-hash "${roots[1]}"
+is "has the same options" "$(options)" "$before"
+ok "and the file that is to go" test -e ext4/gone
+ok "update 2" update_ext4 2 --root-hash "${roots[2]}"
+is "is what it reads as" "$(versions ext4)" "2 "
+fails "what was removed has gone" test -e ext4/gone
+kill $reader
+wait $reader
+is "no open failed meanwhile, no byte was wrong" "$?" 0 || note "$(cat opened)"
+like "and all is new" "$(cat opened)" "^2 [0-9]+$"
+ok "generation 0, which is still in use, vouches for itself" incrementalsetup rollback --generation 0 app
+kill $holder
+wait $holder
+is "what is open is what it was" "$?" 0 || note "$(cat held)"
+ok "then the old device goes" within 60 devices_are "app: 0"
+ok "what was removed is there again" test -e ext4/gone
+unmounted ext4
+mounted /dev/mapper/app ext4 -o ro
+ok "to the newest, with its journal" incrementalsetup update --layer "$images/live-ext4.2.layer" --root-hash "${roots[2]}" app
+is "is what it reads as" "$(versions ext4)" "2 "
+fails "nobody vouches for generation 0 any more" incrementalsetup rollback --generation 0 app
+unmounted ext4
 ok "close" incrementalsetup close app
 within 10 no_node
 the_end

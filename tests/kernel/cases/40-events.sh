@@ -96,7 +96,33 @@ ok "unmonitor" incrementalsetup unmonitor t
 ok "dmeventd says so" within 60 told "t: is not watched any more"
 fails "twice is an error" incrementalsetup unmonitor t
 stop
+close_image
+
+# ---- another generation: the new device is watched as the old one was ----
+
+LOCAL=$work/live.inc IMAGE=$work/both DEV=/dev/mapper/app
+echo 0 >./exit
+cat "$images/live.inc" "$images/live.1.layer" >both
+cp "$images/live.inc" "$LOCAL"
+chmod u+w "$LOCAL"
+ok "an image that will grow" incrementalsetup open --read-timeout 120000 "$LOCAL" app
+LOOP=/dev/$(dmsetup deps -o blkdevname app | sed 's/.*(\(.*\))/\1/')
+NODE=/dev/incremental/${LOOP##*/}
+ok "is monitored" incrementalsetup monitor app
+ok "update" incrementalsetup update --layer "$images/live.1.layer" app
+incrementalsetup evict --range 0:1T app >/dev/null
+reader a 0 4096
+ok "a read that waits runs the hook for the new device" within 60 ran "loader-absent app INCREMENTAL-UNVOUCHED-[0-9a-f]*\.1-app "
+"$tool" serve "$NODE" "$IMAGE" >loader.out 2>&1 &
+LOADER=$!
+loaders+=("$LOADER")
+is "the read ends" "$(outcome a 60)" 4096
+ok "rollback" incrementalsetup rollback app
+stop
+ok "it is watched" incrementalsetup unmonitor app
+ok "update" incrementalsetup update app
+fails "what was not watched is not" incrementalsetup unmonitor app
+ok "close" incrementalsetup close app
 stop "$daemon"
 rm -f $hook
-close_image
 the_end
