@@ -65,8 +65,10 @@ struct table {
 
 int parse_table(const char *line, struct table *table, struct inc_error *error);
 
-/* How many loaders a status line says that there are. */
-int status_loaders(const char *line, u64 *loaders, struct inc_error *error);
+/* A status line, taken apart; see status-line.h. */
+struct status;
+int read_status_line(const char *line, struct status *status,
+		     struct inc_error *error);
 
 /* "7:0" -> the first line of a file of its folder in /sys; "" if none. */
 void read_sys(const char *device, const char *file, char *text, size_t size);

@@ -20,6 +20,7 @@
 #include "message.h"
 #include "parse.h"
 #include "scrub.h"
+#include "status-line.h"
 
 #define TIMEOUT_DEFAULT	60u	/* seconds that healing may take */
 #define BATCH		256u	/* damages healed at a time */
@@ -119,6 +120,7 @@ static int open_scrub(struct scrub *scrub, struct inc_error *error)
 	char path[160];
 	struct dm_state state;
 	struct inc_info info;
+	struct status status;
 	struct table table;
 	int err;
 
@@ -127,7 +129,9 @@ static int open_scrub(struct scrub *scrub, struct inc_error *error)
 		return err;
 	err = parse_table(state.table, &table, error);
 	if (!err)
-		err = status_loaders(state.status, &scrub->loaders, error);
+		err = read_status_line(state.status, &status, error);
+	if (!err)
+		scrub->loaders = status.value[STATUS_LOADERS];
 	snprintf(path, sizeof(path), "/dev/mapper/%s", scrub->name);
 	if (!err)
 		err = device_open(&scrub->device, path, error);

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * status and wait.
+ * status.
  */
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/time.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 #include <json-c/json.h>
 #include "dm.h"
-#include "message.h"
-#include "parse.h"
 #include "status-line.h"
 
 static const struct {
@@ -25,85 +17,11 @@ static const struct {
 	[STATUS_PENDING]	= { "pending_requests", "requests" },
 	[STATUS_FILLS]		= { "filled_chunks", "filled chunks" },
 	[STATUS_HASH_FAILURES]	= { "hash_failures", "hash failures" },
-	[STATUS_HEALED]	= { "healed", "healed" },
+	[STATUS_HEALED]		= { "healed", "healed" },
 	[STATUS_TIMED_OUT]	= { "timed_out", "timed out" },
 	[STATUS_UNAVAILABLE]	= { "unavailable", "unavailable" },
 	[STATUS_LOADERS]	= { "loaders", "loaders" },
 };
-
-/* parse_status() with the sentence of one that fails. */
-static int take_status(const char *line, struct status *status,
-		       struct inc_error *error)
-{
-	int err = parse_status(line, status);
-
-	return err ? setup_fail(error, err,
-				"the kernel's status line is not understood") :
-		     0;
-}
-
-int status_loaders(const char *line, u64 *loaders, struct inc_error *error)
-{
-	struct status status;
-	int err = take_status(line, &status, error);
-
-	if (!err)
-		*loaders = status.value[STATUS_LOADERS];
-	return err;
-}
-
-int parse_table(const char *line, struct table *table, struct inc_error *error)
-{
-	u64 version;
-
-	if (!take_value(&line, &version) || version != 1 ||
-	    !take_word(&line, table->device, sizeof(table->device)) ||
-	    !take_value(&line, &table->generation) ||
-	    !take_word(&line, table->hash, sizeof(table->hash)) ||
-	    !take_word(&line, table->root, sizeof(table->root)) ||
-	    !take_word(&line, table->salt, sizeof(table->salt)))
-		return setup_fail(error, -EPROTO,
-				  "the kernel's table line is not understood");
-	table->options = line + strspn(line, " ");
-	return 0;
-}
-
-void read_sys(const char *device, const char *file, char *text, size_t size)
-{
-	char path[256];
-	ssize_t n = -1;
-	int fd;
-
-	*text = '\0';
-	snprintf(path, sizeof(path), "/sys/dev/block/%.128s/%s", device, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, size - 1);
-		close(fd);
-	}
-	if (n < 0)
-		return;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-}
-
-void device_path(const char *device, char *text, size_t size)
-{
-	char link[160], target[512];
-	const char *name;
-	ssize_t n;
-
-	snprintf(text, size, "%s", device);
-	if (!strchr(device, ':') || strchr(device, '/'))
-		return;
-	snprintf(link, sizeof(link), "/sys/dev/block/%.128s", device);
-	n = readlink(link, target, sizeof(target) - 1);
-	if (n <= 0)
-		return;
-	target[n] = '\0';
-	name = strrchr(target, '/');
-	snprintf(text, size, "/dev/%.100s", name ? name + 1 : target);
-}
 
 static void add(struct json_object *object, const char *key,
 		struct json_object *value)
@@ -207,7 +125,7 @@ int command_status(const struct options *options, char **args,
 		return err;
 	err = parse_table(state.table, &table, error);
 	if (!err)
-		err = take_status(state.status, &status, error);
+		err = read_status_line(state.status, &status, error);
 	if (!err) {
 		device_path(table.device, device, sizeof(device));
 		read_sys(table.device, "loop/backing_file", file, sizeof(file));
@@ -218,78 +136,4 @@ int command_status(const struct options *options, char **args,
 	}
 	dm_free_state(&state);
 	return err;
-}
-
-static volatile sig_atomic_t timed_out;
-
-static void on_alarm(int signal)
-{
-	(void)signal;
-	timed_out = 1;
-}
-
-/* The alarm repeats: one that came just before a system call is no loss. */
-static void set_alarm(u64 seconds)
-{
-	struct sigaction action = { .sa_handler = on_alarm };
-	struct itimerval timer = {
-		.it_value.tv_sec = (time_t)seconds,
-		.it_interval.tv_usec = 100000,
-	};
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGALRM, &action, NULL);
-	if (!seconds)
-		timer.it_value.tv_usec = 1;
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-/* Look, and if it is not complete, say after which event to look again. */
-static int look(const char *name, bool *complete, u32 *event,
-		struct inc_error *error)
-{
-	struct dm_state state;
-	struct status status;
-	int err;
-
-	err = dm_read_state(name, &state, error);
-	if (err)
-		return err;
-	/* The kernel notes the number before it writes the line: none is missed. */
-	err = take_status(state.status, &status, error);
-	if (!err) {
-		*complete = status_is_complete(&status);
-		*event = state.info.event_nr;
-	}
-	dm_free_state(&state);
-	return err;
-}
-
-int command_wait(const struct options *options, char **args,
-		 struct inc_error *error)
-{
-	bool complete = false;
-	const char *name;
-	u32 event;
-	int err;
-
-	err = device_name(args[0], &name, error);
-	if (err)
-		return err;
-	if (options->timeout != UNSET)
-		set_alarm(options->timeout);
-	for (;;) {
-		err = look(name, &complete, &event, error);
-		if (err || complete)
-			return err;
-		if (!timed_out)
-			err = dm_wait_event(name, event, error);
-		if (timed_out)
-			return setup_fail(error, -ETIMEDOUT,
-					  "%s is not complete after %llu s",
-					  name,
-					  (unsigned long long)options->timeout);
-		if (err && err != -EINTR)
-			return err;
-	}
 }

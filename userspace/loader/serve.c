@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The main thread at work: it reads the device's requests, takes up what is
+ * added to the image, handles signals, shows progress and notices completion.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include "message.h"
+#include "notify.h"
+#include "parse.h"
+#include "session.h"
+
+#define REQUESTS	128	/* taken from the device at once */
+#define METADATA_WINDOW	(64ull << 10)	/* bytes around a page that is wanted */
+
+void loader_wake_main(struct loader *loader)
+{
+	u64 one = 1;
+
+	/* EAGAIN: it has been woken already. */
+	(void)!write(loader->event, &one, sizeof(one));
+}
+
+double seconds_since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then->tv_sec) +
+	       (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+}
+
+void session_commit(struct session *session)
+{
+	if (fsync(session->loader.device.fd) && errno != ENODEV)
+		message_error("cannot commit what was filled: %s",
+			      strerror(errno));
+}
+
+/*
+ * The image has become longer. Who named a generation or its root digest gets
+ * just that.
+ */
+static void take_growth(struct session *session)
+{
+	const struct options *options = &session->options;
+	struct loader *loader = &session->loader;
+	struct inc_error error = { "" };
+	const struct inc_segment *segment;
+	char total[FORMAT_SIZE_MAX];
+
+	session->behind = false;
+	if (options->generation != INC_NEWEST || options->root_size) {
+		message_info("image has got a later generation, which is not loaded");
+		return;
+	}
+	if (image_open(loader, INC_NEWEST, NULL, 0, &error)) {
+		if (!session->behind_said)
+			message_error("cannot take up what was added to the image, trying again: %s",
+				      error.text);
+		session->behind = session->behind_said = true;
+		return;
+	}
+	session->behind_said = false;
+	session->complete = false;
+	segment = inc_image_segment(loader->loaded->image);
+	queue_grow(&loader->queue, segment->end);
+	format_size(segment->end, total);
+	message_info("image has grown to generation %u, %s",
+		     segment->generation, total);
+}
+
+static void show_progress(struct session *session, u64 present)
+{
+	u64 size = session->loader.device.size;
+	double percent = 100.0 * (double)present / (double)size;
+	double seconds = seconds_since(&session->shown_at);
+	char total[FORMAT_SIZE_MAX], rate[FORMAT_SIZE_MAX];
+
+	if (seconds < 0.5)
+		return;
+	if (present < session->shown)
+		session->shown = present;
+	format_size(size, total);
+	format_size((u64)((double)(present - session->shown) / seconds), rate);
+	message_progress("%5.1f %% of %s, %s/s", percent, total, rate);
+	notify("STATUS=%.1f %% of %s present", percent, total);
+	session->shown = present;
+	clock_gettime(CLOCK_MONOTONIC, &session->shown_at);
+}
+
+/* Has the last byte arrived, or has some of it gone again? */
+static void look_for_completion(struct session *session)
+{
+	const struct device *device = &session->loader.device;
+	u64 size = session->loader.mirrors.image.size, start, end;
+	struct inc_info info;
+
+	if (device_info(device, &info))
+		return;
+	/* What is past our generation is not ours to fetch. */
+	if (info.present < size ||
+	    device_next_absent(device, 0, size, &start, &end)) {
+		session->complete = false;
+		show_progress(session, info.present);
+		return;
+	}
+	if (session->complete)
+		return;
+	session->complete = true;
+	session_commit(session);
+	message_progress(NULL);
+	message_info("image is complete");
+	notify("STATUS=image is complete");
+}
+
+/*
+ * Who reads here will read nearby, and each map or tree page that is absent
+ * then is a round trip before the data can be asked for. Metadata is small:
+ * fetch what surrounds the page that is wanted, behind it.
+ */
+static void hint_metadata(struct session *session,
+			  const struct inc_request *request)
+{
+	struct loader *loader = &session->loader;
+	const struct inc_image *image = loader->loaded->image;
+	struct inc_request around = {
+		.flags = INC_REQUEST_HINT |
+			 (request->flags & INC_REQUEST_REFETCH),
+	};
+	u32 i;
+
+	for (i = 0; i < inc_image_segments(image); i++) {
+		const struct inc_segment *seg =
+			inc_image_segment_at(image, i);
+		u64 start = request->offset & ~(METADATA_WINDOW - 1);
+		u64 end = start + METADATA_WINDOW;
+
+		if (request->offset < seg->meta_offset ||
+		    request->offset >= seg->data_offset)
+			continue;
+		around.offset = start > seg->meta_offset ? start :
+				seg->meta_offset;
+		around.length = (end < seg->data_offset ? end :
+				 seg->data_offset) - around.offset;
+		queue_add(&loader->queue, &around);
+		break;
+	}
+}
+
+/* Read requests until there are none. Return: 0 or -errno. */
+static int take_requests(struct session *session)
+{
+	struct inc_request requests[REQUESTS];
+	struct loader *loader = &session->loader;
+	ssize_t n;
+
+	do {
+		size_t i, count;
+
+		n = read(loader->device.fd, requests, sizeof(requests));
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		if (!n || n % (ssize_t)sizeof(requests[0]))
+			return -EPROTO;
+		count = (size_t)n / sizeof(requests[0]);
+		for (i = 0; i < count; i++) {
+			if (requests[i].flags & INC_REQUEST_GROWN) {
+				take_growth(session);
+				continue;
+			}
+			message_debug("bytes %llu to %llu are wanted%s%s%s",
+				      (unsigned long long)requests[i].offset,
+				      (unsigned long long)(requests[i].offset +
+							   requests[i].length - 1),
+				      requests[i].flags & INC_REQUEST_HINT ?
+				      ", hint" : "",
+				      requests[i].flags & INC_REQUEST_REFETCH ?
+				      ", damaged" : "",
+				      requests[i].flags & INC_REQUEST_AGAIN ?
+				      ", again" : "");
+			if (session->options.hints ||
+			    (requests[i].flags & INC_REQUEST_REFETCH) ||
+			    !(requests[i].flags & INC_REQUEST_HINT))
+				queue_add(&loader->queue, &requests[i]);
+			if (session->options.hints &&
+			    !(requests[i].flags & (INC_REQUEST_HINT |
+						   INC_REQUEST_AGAIN)))
+				hint_metadata(session, &requests[i]);
+		}
+	} while (n == (ssize_t)sizeof(requests));
+	return 0;
+}
+
+/* Return: true if it was one that ends us. */
+static bool take_signals(struct session *session)
+{
+	struct signalfd_siginfo info;
+	bool end = false;
+
+	while (read(session->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGUSR1)
+			stats_log(&session->loader.stats);
+		else
+			end = true;
+	}
+	return end;
+}
+
+static void take_event(struct session *session)
+{
+	u64 count;
+
+	(void)!read(session->loader.event, &count, sizeof(count));
+}
+
+/* The device went away, or cannot be used: say so once. */
+static enum exitcode device_ended(struct session *session, int err)
+{
+	const char *path = session->loader.device.path;
+
+	if (!err || err == -ENODEV) {
+		message_info("%s is closed", path);
+		return EXITCODE_OK;
+	}
+	message_error("%s cannot be used: %s", path, strerror(-err));
+	return exitcode_of(err);
+}
+
+enum exitcode session_serve(struct session *session)
+{
+	struct loader *loader = &session->loader;
+	struct pollfd fds[] = {
+		{ .fd = loader->device.fd, .events = POLLIN },
+		{ .fd = session->signals, .events = POLLIN },
+		{ .fd = loader->event, .events = POLLIN },
+	};
+	int err;
+
+	for (;;) {
+		if (session->behind)
+			take_growth(session);
+		look_for_completion(session);
+		if (session->complete && session->options.exit_when_complete)
+			return EXITCODE_OK;
+		/* Others fill, too, and progress is shown: look now and then. */
+		if (poll(fds, 3, session->complete && !session->behind ?
+			      -1 : 1000) < 0 &&
+		    errno != EINTR)
+			return device_ended(session, -errno);
+		if (fds[1].revents && take_signals(session))
+			return EXITCODE_OK;
+		if (fds[2].revents)
+			take_event(session);
+		if (atomic_load(&loader->gone))
+			return device_ended(session,
+					    atomic_load(&loader->gone_error));
+		if (fds[0].revents & (POLLHUP | POLLNVAL))
+			return device_ended(session, -ENODEV);
+		err = fds[0].revents ? take_requests(session) : 0;
+		if (err)
+			return device_ended(session, err);
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A run of incrementald, as its main thread sees it.
+ */
+#ifndef LOADER_SESSION_H
+#define LOADER_SESSION_H
+
+#include <time.h>
+#include "exitcode.h"
+#include "loader.h"
+#include "options.h"
+
+/**
+ * struct session - what only the main thread uses
+ * @signals: signalfd
+ * @stats_fd, @pid_fd: opened while there are privileges; -1: none
+ * @complete: everything is present, and that was said
+ * @behind: the image is longer than what is open
+ * @behind_said: so, since that cannot be opened
+ * @shown: bytes present when progress was last shown, and when that was
+ */
+struct session {
+	struct loader loader;
+	struct options options;
+	struct worker *workers;
+	unsigned int started;
+	int signals;
+	int stats_fd;
+	int pid_fd;
+	bool complete;
+	bool behind;
+	bool behind_said;
+	struct timespec begin;
+	u64 shown;
+	struct timespec shown_at;
+};
+
+/*
+ * start.c: open everything, drop privileges, find an origin, start the workers.
+ * @main_worker becomes the calling thread's. Return: 0 or -errno.
+ */
+int session_start(struct session *session, struct worker *main_worker,
+		  struct inc_error *error);
+
+/* Stop the workers and free everything; also after a start that failed. */
+void session_finish(struct session *session, struct worker *main_worker);
+
+/* serve.c: until a signal, the end of the device, or of the work. */
+enum exitcode session_serve(struct session *session);
+
+/* Commit what was filled. */
+void session_commit(struct session *session);
+
+double seconds_since(const struct timespec *then);
+
+#endif /* LOADER_SESSION_H */

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How incrementald starts and ends; see session.h.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include "message.h"
+#include "notify.h"
+#include "privileges.h"
+#include "sandbox.h"
+#include "session.h"
+
+#define CACHE_BYTES	(16u << 20)
+
+/* Signals arrive as reads of a file; threads inherit that they are blocked. */
+static int open_signals(struct session *session)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	session->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	session->loader.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return session->signals < 0 || session->loader.event < 0 ? -errno : 0;
+}
+
+static int open_output(const char *path, int *fd, struct inc_error *error)
+{
+	int err;
+
+	if (!path)
+		return 0;
+	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (*fd >= 0)
+		return 0;
+	err = -errno;
+	snprintf(error->text, sizeof(error->text), "cannot open %s: %s", path,
+		 strerror(-err));
+	return err;
+}
+
+/* Everything that needs the caller's rights. */
+static int open_files(struct session *session, struct inc_error *error)
+{
+	struct loader *loader = &session->loader;
+	struct options *options = &session->options;
+	int err;
+
+	err = device_open(&loader->device, options->device, error);
+	if (!err && options->ca_file)
+		err = origin_load_ca(&options->origin, options->ca_file, error);
+	if (!err)
+		err = mirrors_open(&loader->mirrors, options->origins,
+				   options->origin_count, &options->origin,
+				   error);
+	if (!err)
+		err = open_output(options->stats_file, &session->stats_fd,
+				  error);
+	if (!err)
+		err = open_output(options->pid_file, &session->pid_fd, error);
+	if (!err && session->pid_fd >= 0)
+		dprintf(session->pid_fd, "%d\n", (int)getpid());
+	return err;
+}
+
+/* Open the image; what the device trusts, or --root-hash, is what we trust. */
+static int open_image(struct session *session, struct inc_error *error)
+{
+	const struct options *options = &session->options;
+
+	return image_open(&session->loader, options->generation, options->root,
+			  options->root_size, error);
+}
+
+/*
+ * Is there an origin with this image? That none can be reached may pass, and
+ * is no reason to fail: what is present can be read meanwhile.
+ */
+static int check_mirrors(struct session *session, struct worker *worker,
+			 struct inc_error *error)
+{
+	const struct device *device = &session->loader.device;
+	struct mirrors *mirrors = &session->loader.mirrors;
+	bool passes = false;
+	u64 start, end;
+	unsigned int i;
+	int err = 0;
+
+	/* Nothing is needed from them. */
+	if (!device_next_absent(device, 0, mirrors->image.size, &start, &end))
+		return 0;
+	for (i = 0; i < mirrors->count; i++) {
+		err = mirrors_read(mirrors, i, &worker->connections, 0, 0, NULL,
+				   error);
+		if (!err)
+			break;
+		passes |= origin_error_passes(err);
+		message_warning("%s", error->text);
+	}
+	if (!err) {
+		atomic_store(&mirrors->preferred, i);
+		return 0;
+	}
+	if (passes)
+		return 0;
+	snprintf(error->text, sizeof(error->text), "no origin has the image");
+	return -ENXIO;
+}
+
+static int start_workers(struct session *session)
+{
+	unsigned int i, jobs = session->options.jobs;
+
+	session->workers = calloc(jobs, sizeof(*session->workers));
+	if (!session->workers)
+		return -ENOMEM;
+	for (i = 0; i < jobs; i++) {
+		int err;
+
+		worker_init(&session->workers[i], &session->loader);
+		err = worker_start(&session->workers[i]);
+		if (err)
+			return err;
+		session->started++;
+	}
+	return 0;
+}
+
+int session_start(struct session *session, struct worker *main_worker,
+		  struct inc_error *error)
+{
+	struct loader *loader = &session->loader;
+	const struct options *options = &session->options;
+	int err;
+
+	err = open_files(session, error);
+	if (err)
+		return err;
+	notify_init();
+	/* From here on there is hostile input to read. */
+	err = privileges_drop(options->user, error);
+	if (!err)
+		err = sandbox_enter(options->sandbox, error);
+	if (err)
+		return err;
+	loader->cache = cache_create(loader->device.chunk, CACHE_BYTES);
+	if (!loader->cache) {
+		snprintf(error->text, sizeof(error->text), "out of memory");
+		return -ENOMEM;
+	}
+	worker_become(main_worker);
+	err = open_image(session, error);
+	if (!err)
+		err = check_mirrors(session, main_worker, error);
+	if (err)
+		return err;
+	/* Until now a signal just ended us: there was nothing to commit. */
+	err = open_signals(session);
+	if (err) {
+		snprintf(error->text, sizeof(error->text),
+			 "cannot wait for signals: %s", strerror(-err));
+		return err;
+	}
+	queue_init(&loader->queue, &loader->device,
+		   loader->mirrors.image.size, options->jobs,
+		   options->prefetch);
+	err = start_workers(session);
+	if (err)
+		snprintf(error->text, sizeof(error->text),
+			 "cannot start threads: %s", strerror(-err));
+	return err;
+}
+
+void session_finish(struct session *session, struct worker *main_worker)
+{
+	struct loader *loader = &session->loader;
+	unsigned int i;
+
+	atomic_store(&loader->stop, true);
+	if (session->workers) {
+		queue_stop(&loader->queue);
+		for (i = 0; i < session->started; i++) {
+			pthread_join(session->workers[i].thread, NULL);
+			worker_destroy(&session->workers[i]);
+		}
+		queue_destroy(&loader->queue);
+		free(session->workers);
+	}
+	worker_destroy(main_worker);
+	if (session->pid_fd >= 0 && ftruncate(session->pid_fd, 0))
+		message_debug("cannot empty the pid file");
+	loaded_drop(loader, loader->loaded);
+	cache_destroy(loader->cache);
+	mirrors_close(&loader->mirrors);
+	origin_free_ca(&session->options.origin);
+	device_close(&loader->device);
+}
