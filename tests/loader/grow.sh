@@ -10,7 +10,7 @@ incrementalsetup close app 2>/dev/null
 umount -q mnt
 rm -f $local
 incrementalsetup create --origin grown.inc $local >/dev/null
-incrementalsetup open --read-timeout 60000 $local app
+incrementalsetup open --read-timeout 300000 $local app
 back=$(losetup -n -O NAME -j $local)
 mkdir -p newer
 
@@ -75,14 +75,14 @@ loader --no-prefetch --origin grown.inc
 ok "two layers are added" append 2 3
 ok "the loader sees both" within 20 lines 1 "has grown to generation 3"
 fails "what the origin lacks cannot be read" 1 "Input/output error" \
-	timeout 50 dd if=/dev/mapper/app3 of=/dev/null bs=1M iflag=direct
+	timeout 300 dd if=/dev/mapper/app3 of=/dev/null bs=1M iflag=direct
 ok "but what it has, of the old generations" cmp noise1 <(mount -o ro /dev/mapper/app1 newer && cat newer/noise1; umount newer)
 cat layer.2 layer.3 >>grown.inc
 drop_caches
 ok "when it has got them, it can" within 60 holds 3
 ok "also what the layer between has added" cmp noise2 <(mount -o ro /dev/mapper/app3 newer && cat newer/noise2; umount newer)
 stop
-ok "the rest" timeout 60 incrementald --exit-when-complete --origin "$web/grown.inc" app
+ok "the rest" timeout 300 incrementald --exit-when-complete --origin "$web/grown.inc" app
 ok "the local image is the origin's" cmp $local grown.inc
 exec 7<&-
 umount mnt
