@@ -164,7 +164,13 @@ test-programs: unit-tests $(BUILD)/tests/loadertool $(BUILD)/tests/livetool \
 # As many at a time as there are processors: tests in the VM often wait. JOBS=1
 # does one after the other.
 JOBS	?= $(shell nproc)
-TESTS	?= $(UNIT_TESTS) $(sort $(wildcard tests/*/*.t) $(wildcard tests/*.t))
+# The long ones come first, so that no processor is left with nothing to do while
+# the last of them goes on alone.
+LONG	:= tests/kernel/6.1.t tests/kernel/6.12.t tests/loader/6.1.t \
+	   tests/loader/6.12.t tests/demo.t tests/vm/selftest.t \
+	   tests/mkimage/extend.t
+TESTS	?= $(LONG) $(UNIT_TESTS) $(filter-out $(LONG),\
+		$(sort $(wildcard tests/*/*.t) $(wildcard tests/*.t)))
 check:
 	@echo "== packages"
 	scripts/install-deps build test fuzz lint
