@@ -10,10 +10,8 @@
  */
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "beneath.h"
@@ -61,19 +59,18 @@ static int mount_at_peer(const struct mount *parent, const char *place, int fd)
 	return 0;
 }
 
-static int mount_in_child(const struct mount *parent, const char *place, int fd)
+/* Run @what in a process of its own; it returns errno or 0. Returns -errno. */
+static int in_child(int (*what)(const struct mount *parent, const char *place,
+				int fd),
+		    const struct mount *parent, const char *place, int fd)
 {
-	pid_t self = getpid(), child = fork();
+	pid_t child = fork();
 	int status;
 
 	if (child < 0)
 		return -errno;
-	if (!child) {
-		/* Who interrupts us must find nothing going on. */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(getppid() == self ? mount_at_peer(parent, place, fd) :
-					  EINTR);
-	}
+	if (!child)
+		_exit(what(parent, place, fd));
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -81,24 +78,35 @@ static int mount_in_child(const struct mount *parent, const char *place, int fd)
 }
 
 /* Without peers, for a moment: how the parent was, is set again. */
-static int mount_by_propagation(const struct mount *parent,
-				const struct mount *old, int fd)
+static int mount_with_peer(const struct mount *parent, const char *place,
+			   int fd)
 {
 	bool shared = strstr(parent->peers, "shared:");
 	unsigned long before = strstr(parent->peers, "master:") ? MS_SLAVE :
 			       strstr(parent->peers, "unbindable") ?
 			       MS_UNBINDABLE : MS_PRIVATE;
-	const char *place = relative(parent, old);
 	int err;
+
+	if (!shared && mount(NULL, parent->point, NULL, MS_SHARED, NULL))
+		return errno;
+	err = -in_child(mount_at_peer, parent, place, fd);
+	if (!shared && mount(NULL, parent->point, NULL, before, NULL) && !err)
+		err = errno;
+	return err;
+}
+
+/*
+ * A process of its own does it to the end if ours is killed, so that the parent
+ * does not stay shared; it has our lock of the image as long as that takes.
+ */
+static int mount_by_propagation(const struct mount *parent,
+				const struct mount *old, int fd)
+{
+	const char *place = relative(parent, old);
 
 	if (!place || !mount_is_at(parent))
 		return -EINVAL;
-	if (!shared && mount(NULL, parent->point, NULL, MS_SHARED, NULL))
-		return -errno;
-	err = mount_in_child(parent, place, fd);
-	if (!shared && mount(NULL, parent->point, NULL, before, NULL) && !err)
-		err = -errno;
-	return err;
+	return in_child(mount_with_peer, parent, place, fd);
 }
 
 int mount_beneath(const struct mounts *mounts, const struct mount *mount,

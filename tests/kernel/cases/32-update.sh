@@ -136,6 +136,10 @@ ok "a file of generation 0 is open" within 20 test -s held
 reader=$!
 readers+=("$reader")
 filled=$(field filled app)
+sharing() {	# of the mount that ours is on
+	awk '$5 == "/tmp" { print $7 }' /proc/self/mountinfo
+}
+before=$(sharing)
 base=$(stat -c %s origin.inc) killed=0
 for ((n = 1; n <= 25; n++)); do
 	cat "$images/live.$n.layer" >>origin.inc
@@ -153,6 +157,7 @@ is "whenever update was killed, the next one has finished" "$status" 0 ||
 	note "$n: $(cat killed again) $(devices)"
 between "as often as it has steps" $killed 10 24
 note "$n layers, update killed before each of $killed calls"
+is "what it is mounted on is as private as before" "$(sharing)" "$before"
 kill $reader
 wait $reader
 is "no open failed meanwhile, no byte was wrong" "$?" 0 || note "$(cat opened)"
