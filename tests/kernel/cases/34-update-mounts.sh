@@ -99,7 +99,8 @@ is "and the other is not changed" "$(versions one "the other")" "3 4 "
 unmounted one
 within 60 devices_are "app: 4"
 mounted /dev/mapper/app one -o ro
-ok "both" incrementalsetup rollback --generation 0 app
+ok "both" incrementalsetup rollback --json --generation 0 app
+like "in JSON" "$(cat .output)" '"generation": ?0,.*"previous_generation": ?4,.*"changed": ?true,.*"mounts": ?\[[^]]*/(one|the other)",[^]]*/(one|the other)"'
 is "are changed" "$(versions one "the other")" "0 0 "
 unmounted one
 unmounted "the other"
