@@ -191,8 +191,8 @@ int device_info(const struct device *device, struct inc_info *info)
 	return ioctl(device->fd, INC_IOC_INFO, info) ? -errno : 0;
 }
 
-int device_read(const struct device *device, u64 offset, u64 length,
-		void *buffer)
+static int read_pages(const struct device *device, u64 offset, u64 length,
+		      void *buffer)
 {
 	struct inc_read read = {
 		.offset = offset,
@@ -209,6 +209,35 @@ int device_read(const struct device *device, u64 offset, u64 length,
 		read.offset += read.length;
 		read.buffer += read.length;
 		length -= read.length;
+	}
+	return 0;
+}
+
+int device_read(const struct device *device, u64 offset, u64 length,
+		void *buffer)
+{
+	u8 page[INC_PAGE_SIZE], *to = buffer;
+
+	while (length) {
+		u64 skip = offset % INC_PAGE_SIZE;
+		u64 n = length - length % INC_PAGE_SIZE;
+		int err;
+
+		if (skip || !n) {
+			n = INC_PAGE_SIZE - skip;
+			if (n > length)
+				n = length;
+			err = read_pages(device, offset - skip, INC_PAGE_SIZE,
+					 page);
+			memcpy(to, page + skip, n);
+		} else {
+			err = read_pages(device, offset, n, to);
+		}
+		if (err)
+			return err;
+		to += n;
+		offset += n;
+		length -= n;
 	}
 	return 0;
 }

@@ -41,7 +41,7 @@ int device_info(const struct device *device, struct inc_info *info);
 /* The image may have become longer, as @info says. Return: 0 or -EPROTO. */
 int device_grow(struct device *device, const struct inc_info *info);
 
-/* What is present of a range of whole pages; -ENODATA if not all is. */
+/* What is present; -ENODATA if not all of the pages that hold it are. */
 int device_read(const struct device *device, u64 offset, u64 length,
 		void *buffer);
 

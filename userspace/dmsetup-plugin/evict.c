@@ -148,29 +148,11 @@ static int read_present(void *context, u64 offset, size_t length, void *buffer,
 			struct inc_error *error)
 {
 	struct evict *evict = context;
-	u64 at = offset & ~(u64)(INC_PAGE_SIZE - 1), end = offset + length;
-	u64 stop = (end + INC_PAGE_SIZE - 1) & ~(u64)(INC_PAGE_SIZE - 1);
-	u64 room = stop - at < INC_READ_MAX ? stop - at : INC_READ_MAX;
-	u8 *pages = malloc(room);
-	int err = pages ? 0 : no_memory(error);
+	int err = device_read(&evict->device, offset, length, buffer);
 
-	while (!err && at < end) {
-		u64 n = stop - at < room ? stop - at : room;
-		u64 from = at > offset ? at : offset;
-
-		err = device_read(&evict->device, at, n, pages);
-		if (err)
-			setup_fail(error, err, "%s: cannot read at %llu: %s",
-				   evict->device.path, (unsigned long long)at,
-				   strerror(-err));
-		else
-			memcpy((u8 *)buffer + (from - offset),
-			       pages + (from - at),
-			       (at + n < end ? at + n : end) - from);
-		at += n;
-	}
-	free(pages);
-	return err;
+	return err ? setup_fail(error, err, "%s: cannot read at %llu: %s",
+				evict->device.path, (unsigned long long)offset,
+				strerror(-err)) : 0;
 }
 
 /* Add what generation @generation needs to @needed. */

@@ -116,8 +116,7 @@ int loader_read(void *context, u64 offset, size_t length, void *buffer,
 		memcpy(buffer, worker->buffer + (offset - worker->have), length);
 		return 0;
 	}
-	if (!worker->only_mirror && !(offset % INC_PAGE_SIZE) &&
-	    !(length % INC_PAGE_SIZE) &&
+	if (!worker->only_mirror &&
 	    !device_read(&loader->device, offset, length, buffer))
 		return 0;
 	chunks = malloc(end - start);
