@@ -193,7 +193,7 @@ check-debug:
 	@echo "== build"
 	$(MAKE) -j$(JOBS) tools module-debug test-programs
 	@echo "== tests"
-	prove -j$(JOBS) --timer --failures tests/debug/kernel-cases \
+	prove -j$(JOBS) --timer --failures tests/debug/kernel-cases-[123] \
 		tests/debug/debug-cases
 
 demo:
