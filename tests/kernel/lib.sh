@@ -32,7 +32,7 @@ cd "$work" || exit 1
 # libraries five times as long: busybox has none.
 if ! [ -d /tmp/bin ]; then
 	mkdir /tmp/bin
-	for applet in awk cat cut grep head mkdir rm sed seq sleep sort tail tr uniq wc; do
+	for applet in awk cat chmod cut dd dmesg grep head mkdir rm sed seq sleep sort tail tr truncate uniq wc; do
 		ln -s "$(command -v busybox)" /tmp/bin/$applet
 	done
 fi
@@ -140,9 +140,11 @@ said() {	# said REGEX
 
 # ---- waiting ----
 
-# within SECONDS COMMAND...: it succeeds in time; tried ten times a second.
+# within SECONDS COMMAND...: it succeeds in time; tried ten times a second.  A
+# busy machine may need several times as long: who succeeds does not wait for
+# the end.
 within() {
-	local end=$((SECONDS + $1 * SLOW))
+	local end=$((SECONDS + $1 * 5 * SLOW))
 	shift
 	until "$@"; do
 		[ $SECONDS -le $end ] || return 1
@@ -163,21 +165,25 @@ with_options() {
 }
 
 attach() {	# attach FILE [LOSETUP OPTION...]: sets LOOP and NODE
-	if ! LOOP=$(losetup --show -f "${@:2}" "$1"); then
+	if [ $# -gt 1 ]; then
+		LOOP=$(losetup --show -f "${@:2}" "$1")
+	else
+		LOOP=$(busybox losetup -f) && busybox losetup "$LOOP" "$1"
+	fi || {
 		result 'not ok' "a loop device on $1"
 		return 1
-	fi
+	}
 	NODE=/dev/incremental/${LOOP##*/}
 	loops+=("$LOOP")
 }
 
 detach() {	# detach [LOOP]
-	losetup -d "${1:-$LOOP}"
+	busybox losetup -d "${1:-$LOOP}"
 	within 10 not_attached "${1:-$LOOP}"
 }
 
 not_attached() {
-	! losetup "$1" >/dev/null 2>&1
+	[ ! -e "/sys/block/${1#/dev/}/loop/backing_file" ]
 }
 
 # activate [NAME [TABLE]]: make a device, not waiting for udev, which is not there.
@@ -260,16 +266,18 @@ forget() {	# forget PATH...: their files go out of the page cache
 # loader COMMAND...: start it and wait until it has opened the node; LOADER is
 # its process.
 loader() {
-	local before
-	before=$(field loaders)
 	"$@" >>"$work/loader.out" 2>&1 </dev/null &
 	LOADER=$!
 	loaders+=("$LOADER")
-	within 10 more_loaders "$before"
+	within 10 at_work "$LOADER"
 }
 
-more_loaders() {
-	[ "$(field loaders)" -gt "$1" ]
+at_work() {	# at_work PROCESS: it has the node open, or has ended already
+	local fd
+	for fd in /proc/"$1"/fd/*; do
+		[ "$fd" -ef "$NODE" ] && return
+	done
+	! kill -0 "$1" 2>/dev/null
 }
 
 serve() {	# serve [OPTION...]: the crude loader
@@ -331,11 +339,14 @@ unused() {
 # not given back by the kernel itself, whoever uses dm-bufio.)  The debug kernel
 # tells of what is mapped only; kmemleak looks for the rest at the end.
 allocations() {
-	cat /sys/kernel/debug/slab/kmalloc-*/alloc_traces 2>/dev/null | awk '
+	local traces
+	# All of them are long; few name the module at all.
+	mapfile -t traces < <(grep -l dm_incremental /sys/kernel/debug/slab/kmalloc-*/alloc_traces </dev/null 2>/dev/null)
+	[ ${#traces[@]} -eq 0 ] || awk '
 		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|do_init_module|__kmem_cache_(create|alias)/) printf "%s", block }
 		/^ *[0-9]+ / { tell(); block = "" }
 		{ block = block $0 "\n" }
-		END { tell() }'
+		END { tell() }' "${traces[@]}"
 	grep -E 'dm_incremental|dm_bufio' /proc/vmallocinfo
 }
 
@@ -358,7 +369,7 @@ take_away() {
 		dmsetup remove --retry "$name" || { echo "cannot remove $name"; r=1; }
 	done
 	for name in ${loops[@]+"${loops[@]}"}; do
-		losetup -d "$name" 2>/dev/null
+		not_attached "$name" || busybox losetup -d "$name"
 		within 10 not_attached "$name" || { echo "cannot detach $name"; r=1; }
 	done
 	wait

@@ -8,7 +8,9 @@
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-open_image small read_timeout 3000 || exit 1
+# Nothing but how soon what fails in its time is looked at with a short timeout:
+# whoever has a loader may wait for it, however slow the machine.
+open_image small read_timeout 60000 || exit 1
 serve
 ok "the first 64 blocks are there" "$tool" compare "$DEV" "$RAW" direct 65536 0 262144
 stop
@@ -19,24 +21,30 @@ ok "a read of an absent block waits" within 5 some_wait
 is "it is one read, which wants something" "$(field waiting) $(field wanted | sed 's/^[1-9]$/some/')" "1 some"
 ok "what is present can be read meanwhile" "$tool" compare "$DEV" "$RAW" direct 65536 0 262144
 ok "before the other one has ended" test ! -s a
-is "which then fails" "$(outcome a)" ETIMEDOUT
-between "not before its timeout, nor long after" "$(duration a)" 2900 $((6000 * SLOW))
+eval "$("$tool" layout "$IMAGE")"
+"$tool" node "$NODE" unavailable 0 "$image_size" >/dev/null
+is "which can be told that it waits in vain" "$(outcome a)" EIO
+dmsetup message t 0 read_timeout 1500
+reader a $((500 * 4096)) 4096
+is "the next one fails" "$(outcome a)" ETIMEDOUT
+between "not before its timeout, nor long after" "$(duration a)" 1400 $((15000 * SLOW))
 is "it was counted" "$(field timeouts) $(field waiting) $(field wanted)" "1 0 0"
 is "nothing has become present" "$(field present)" "$present"
 reader a $((500 * 4096)) 4096
 reader b $((700 * 4096)) 65536
 is "the next try waits again, and fails" "$(outcome a)" ETIMEDOUT
 is "beside another one" "$(outcome b)" ETIMEDOUT
-between "at its own timeout" "$(duration a)" 2900 $((6000 * SLOW))
+between "at its own timeout" "$(duration a)" 1400 $((15000 * SLOW))
 # The timeout is one for all that a read waits for: map, tree and data.
-"$tool" serve "$NODE" "$IMAGE" delay=1700 nohints >/dev/null 2>&1 &
+"$tool" serve "$NODE" "$IMAGE" delay=900 nohints >/dev/null 2>&1 &
 slow=$!
 loaders+=("$slow")
 within 5 field_is loaders 1
 reader a $((900 * 4096)) 262144
 is "a loader that is too slow makes it fail, too" "$(outcome a)" ETIMEDOUT
-between "at its timeout, though something has arrived" "$(duration a)" 2900 $((6000 * SLOW))
+between "at its timeout, though something has arrived" "$(duration a)" 1400 $((15000 * SLOW))
 stop $slow
+dmsetup message t 0 read_timeout 60000
 serve
 reader a $((500 * 4096)) 4096
 is "the same read succeeds once a loader is there" "$(outcome a)" 4096
@@ -49,11 +57,11 @@ open_image small
 dmsetup message t 0 read_timeout 500
 reader a 0 4096
 is "message read_timeout: the read fails" "$(outcome a)" ETIMEDOUT
-between "at the new timeout" "$(duration a)" 400 $((3500 * SLOW))
+between "at the new timeout" "$(duration a)" 400 $((15000 * SLOW))
 dmsetup message t 0 read_timeout 0
 reader a 0 4096
 is "with 0 it fails" "$(outcome a)" ETIMEDOUT
-between "at once" "$(duration a)" 0 $((2500 * SLOW))
+between "at once" "$(duration a)" 0 $((15000 * SLOW))
 mark
 for message in "read_timeout x" "read_timeout -1" "read_timeout 3600001" "read_timeout" "read_timeout 1 2" nonsense; do
 	# shellcheck disable=SC2086	# a list of words
@@ -94,20 +102,21 @@ killed() {	# well before its timeout
 	start=$(milliseconds)
 	kill -KILL "$1"
 	wait "$1"
-	[ $(($(milliseconds) - start)) -lt 2000 ]
+	[ $(($(milliseconds) - start)) -lt 20000 ]
 }
 for fs in erofs ext4; do
-	open_image $fs read_timeout 1000
+	open_image $fs read_timeout 60000
 	serve
 	ok "$fs: mounted with a loader" mounted "$DEV" "$work/mnt" -t $fs -o ro
 	ok "$fs: a file is read" sh -c "cd mnt && grep ' ./json/' '$images/tree.sums' | sha256sum -c --quiet"
 	head -c 4096 mnt/big >/dev/null
 	stop
 	forget mnt/big mnt/json
+	dmsetup message t 0 read_timeout 500
 	fails "$fs: without one, reading an absent file fails" sha256sum mnt/big
 	ok "$fs: what was read before still can be" \
 		sh -c "cd mnt && grep ' ./json/' '$images/tree.sums' | sha256sum -c --quiet"
-	dmsetup message t 0 read_timeout 20000
+	dmsetup message t 0 read_timeout 60000
 	reader_file mnt/big
 	ok "$fs: a task waits for another absent block" within 5 some_wait
 	ok "$fs: it can be killed" killed "${readers[-1]}"

@@ -36,7 +36,7 @@ reader c 0 4096
 sleep 0.5
 ok "a read of a suspended device is held back" test ! -s c
 serve
-ok "loaders may go on filling" sh -c "dd if='$IMAGE' of='$NODE' bs=64K count=2 status=none"
+ok "loaders may go on filling" sh -c "dd if='$IMAGE' of='$NODE' bs=64k count=2 status=none"
 quick "resume" dmsetup resume t
 is "the held read gets its block" "$(outcome c)" 4096
 ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 65536
@@ -91,7 +91,8 @@ quick "resume without noflush exchanges the tables" dmsetup resume t
 is "the reads have failed" "$(outcome c) $(outcome d)" "EIO EIO"
 reader c 0 4096
 is "the new table's timeout holds" "$(outcome c)" ETIMEDOUT
-between "at its time" "$(duration c)" 900 $((6000 * SLOW))
+between "at its time" "$(duration c)" 900 $((15000 * SLOW))
+dmsetup message t 0 read_timeout 60000
 dmsetup reload --readonly t --table "$TABLE"
 ok "a loaded table can be taken back" dmsetup clear t
 serve

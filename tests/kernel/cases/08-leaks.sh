@@ -8,7 +8,7 @@
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-rounds=5 short_rounds=60
+rounds=5 short_rounds=30
 
 choose size129
 "$tool" sparse "$IMAGE" fresh.inc
@@ -40,7 +40,7 @@ one_round() {
 	[ "$(outcome a)" = 4096 ] || return
 	# Hints that nobody takes, a fill that is refused, one that is ignored.
 	stop
-	dd if="$DEV" of=/dev/null bs=4096 count=8 iflag=nonblock 2>/dev/null &
+	/bin/dd if="$DEV" of=/dev/null bs=4096 count=8 iflag=nonblock 2>/dev/null &
 	readers+=($!)
 	within 10 some_wait || return
 	"$tool" node "$NODE" write 512 4096 , write 0 4096 , nonblock , read 32000 , get 0 4096 "$IMAGE" , \
@@ -105,7 +105,7 @@ sleep 1
 after=$(unaccounted)
 note "$before KiB of memory were unaccounted for before, $after KiB after"
 # What is unaccounted for varies by some MiB by itself. A page for each fill or
-# read would be 16 MiB, the buffers of one device each round over 40.
+# read would be 16 MiB, the buffers of one device each round over 20.
 like "that can be measured" "$before $after" '^[0-9]+ [0-9]+$'
 between "no pages are lost" $((after - before)) -100000 8192
 if [ "$VM_KERNEL" != debug ] && activate; then

@@ -12,10 +12,11 @@ loop_options=
 full() {
 	local name=$1 present
 	shift
-	open_image erofs read_timeout 1500 || { result 'not ok' "$name: open"; return; }
+	open_image erofs read_timeout 60000 || { result 'not ok' "$name: open"; return; }
 	serve nohints log=log
 	[ -z "$loop_options" ] || is "$name: it is" "$(losetup -n -O DIO "$LOOP" | tr -d ' ')" 1
 	ok "$name: mounted" mounted "$DEV" "$work/mnt" -t erofs -o ro
+	dmsetup message t 0 read_timeout 3000
 	fails "$name: not everything can be read" sha256sum mnt/big
 	# Which of both is the loop driver's choice.
 	like "$name: the loader is told" "$(grep ^E log | cut -d ' ' -f 1 | sort -u)" '^(ENOSPC|EIO)$'
@@ -27,7 +28,7 @@ full() {
 	ok "$name: what is present is the image's" check_present
 	is "$name: what did not fit has not become present" "$(field present)" "$present"
 
-	dmsetup message t 0 read_timeout 30000
+	dmsetup message t 0 read_timeout 60000
 	# A read that waits goes on when there is room.
 	reader waits 0 4096
 	is "$name: the head of the file system can be read" "$(outcome waits)" 4096

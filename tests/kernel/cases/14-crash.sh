@@ -31,8 +31,13 @@ crash() {
 	dmsetup reload base --table "0 $sectors flakey $LOOP 0 0 3600 1 drop_writes" &&
 		dmsetup suspend --noflush base && dmsetup resume base || return
 	dmsetup remove t && dmsetup remove base || return
-	table read_timeout 300
+	table read_timeout 60000
 	activate
+}
+
+# committed CHUNKS: the file's bitmap says that those up to there are present.
+committed() {
+	[ "$(od -An -tu1 -j $((bitmap_offset + ($1 - 1) / 8)) -N 1 "$LOCAL")" -ne 0 ]
 }
 
 eval "$("$tool" layout "$images/small.inc")"
@@ -68,7 +73,7 @@ close_image
 
 on_flakey commit_interval 300
 dd if="$IMAGE" of="$NODE" bs=4096 count=$((half / 4096)) status=none
-sleep 1.5
+ok "it is committed after a while" within 20 committed $((half / chunk_size))
 ok "crash" crash
 is "commit_interval commits by itself" "$(field present)" "$present"
 close_image
@@ -83,17 +88,18 @@ close_image
 on_flakey commit_interval 3600000
 cat "$IMAGE" >"$NODE"
 within 10 field_is state complete
-sleep 1
+ok "it is committed after a while" within 20 cmp -s "$LOCAL" "$IMAGE"
 ok "crash" crash
 is "completion commits" "$(field state)" complete
 close_image
 
 # Errors of the device below.
-on_flakey commit_interval 3600000 read_timeout 1500
+on_flakey commit_interval 3600000 read_timeout 60000
 serve log=log
 ok "the first blocks are there" "$tool" compare "$DEV" "$RAW" direct 65536 0 65536
 dmsetup reload base --table "0 $sectors flakey $LOOP 0 0 3600 1 error_writes"
 dmsetup suspend --noflush base && dmsetup resume base
+dmsetup message t 0 read_timeout 1500
 reader a $((700 * 4096)) 4096
 is "writes fail below: a read of absent data times out" "$(outcome a)" ETIMEDOUT
 ok "the loader is told" grep -q '^EIO' log
@@ -108,6 +114,7 @@ is "reads fail below: the reader is told" "$(outcome a)" EIO
 is "which is not called damage" "$(field failures)" 0
 dmsetup reload base --table "0 $sectors linear $LOOP 0"
 dmsetup suspend --noflush base && dmsetup resume base
+dmsetup message t 0 read_timeout 60000
 is "they work again: fsync" "$("$tool" node "$NODE" fsync)" "fsync: 0"
 ok "everything can be read" "$tool" compare "$DEV" "$RAW" direct 65536
 stop
