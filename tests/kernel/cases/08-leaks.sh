@@ -75,7 +75,7 @@ many_calls() {
 	(
 		loops=()
 		open_image large
-		is "4000 fills" "$(dd if="$IMAGE" of="$NODE" bs=4096 count=4000 2>&1 | tail -n 1 | cut -d ' ' -f 1)" 16384000
+		is "4000 fills" "$(/bin/dd if="$IMAGE" of="$NODE" bs=4096 count=4000 2>&1 | tail -n 1 | cut -d ' ' -f 1)" 16384000
 		cat "$IMAGE" >"$NODE"
 		ok "4000 reads" "$tool" random "$DEV" "$RAW" 4 1000 1
 		close_image
