@@ -37,7 +37,7 @@ done
 tests/kernel/prepare >&2 || { echo "Bail out! cannot make the images"; exit 1; }
 
 for kernel in 6.1 6.12; do
-	tests/vm/run --kernel $kernel --timeout 240 -- bash tests/kernel/corrupt.sh \
+	tests/vm/run --kernel $kernel --timeout 600 -- bash tests/kernel/corrupt.sh \
 		>"$scratch/out" 2>"$scratch/err"
 	status=$?
 	ok "$kernel: what is right can be read" grep -qx "the others are right" "$scratch/out"
