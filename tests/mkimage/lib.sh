@@ -96,3 +96,25 @@ with open(sys.argv[1], "r+b") as f:
     f.seek(int(sys.argv[2]))
     f.write(bytes([byte ^ 1 << int(sys.argv[3])]))' "$1" "$2" "${3:-0}"
 }
+
+# same_data FILE FILE: as cmp, but holes are not read
+same_data() {
+	python3 - "$@" <<'END'
+import os, sys
+files = [os.open(path, os.O_RDONLY) for path in sys.argv[1:]]
+size, other = (os.fstat(file).st_size for file in files)
+assert size == other, f"{size} bytes and {other}"
+for file in files:
+    at = end = 0
+    while end < size:
+        try:
+            at = os.lseek(file, end, os.SEEK_DATA)
+        except OSError:
+            break
+        end = os.lseek(file, at, os.SEEK_HOLE)
+        for start in range(at, end, 1 << 20):
+            length = min(1 << 20, end - start)
+            pieces = [os.pread(f, length, start) for f in files]
+            assert pieces[0] == pieces[1], f"they differ after byte {start}"
+END
+}
