@@ -177,6 +177,11 @@ attach() {	# attach FILE [LOSETUP OPTION...]: sets LOOP and NODE
 	loops+=("$LOOP")
 }
 
+loop_of() {	# loop_of NAME: sets LOOP and NODE to those of a device that is open
+	LOOP=/dev/$(dmsetup deps -o blkdevname "$1" | sed 's/.*(\(.*\))/\1/')
+	NODE=/dev/incremental/${LOOP##*/}
+}
+
 detach() {	# detach [LOOP]
 	busybox losetup -d "${1:-$LOOP}"
 	within 10 not_attached "${1:-$LOOP}"

@@ -6,8 +6,6 @@
 
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
-ln -sf "$(command -v busybox)" /tmp/bin/dd
-ln -sf "$(command -v busybox)" /tmp/bin/truncate
 
 # read_segments NAME: IMAGE, LOCAL, and starts, heads, ends, tables by generation
 read_segments() {

@@ -7,7 +7,6 @@
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 live=$top/build/tests/livetool
-ln -sf "$(command -v busybox)" /tmp/bin/grep
 
 LOCAL=$work/live.inc
 mkdir mnt
@@ -24,8 +23,7 @@ start() {	# start IMAGE [OPTION...]: device app of a copy of it, mounted
 	cp "$images/$1" "$LOCAL" && chmod u+w "$LOCAL" &&
 		incrementalsetup open "${@:2}" "$LOCAL" app &&
 		mounted /dev/mapper/app mnt -o ro,nosuid &&
-		LOOP=/dev/$(dmsetup deps -o blkdevname app | sed 's/.*(\(.*\))/\1/') &&
-		NODE=/dev/incremental/${LOOP##*/}
+		loop_of app
 }
 
 end() {

@@ -8,7 +8,6 @@
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 live=$top/build/tests/livetool
-ln -sf "$(command -v busybox)" /tmp/bin/grep
 
 LOCAL=$work/live.inc
 
@@ -52,8 +51,7 @@ chmod u+w "$LOCAL"
 mount --make-shared /
 ok "the folder has a peer" mounted /mnt bound --bind
 ok "generation 0" incrementalsetup open "$LOCAL" app
-LOOP=/dev/$(dmsetup deps -o blkdevname app | sed 's/.*(\(.*\))/\1/')
-NODE=/dev/incremental/${LOOP##*/}
+loop_of app
 ok "mounted where all is shared" mounted /dev/mapper/app $place -o ro
 mounts_of() {	# how many, of them how many shared
 	echo "$(grep -c "/app ro" /proc/self/mountinfo) $(grep "/app ro" /proc/self/mountinfo | grep -c shared:)"

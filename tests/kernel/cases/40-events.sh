@@ -106,8 +106,7 @@ cat "$images/live.inc" "$images/live.1.layer" >both
 cp "$images/live.inc" "$LOCAL"
 chmod u+w "$LOCAL"
 ok "an image that will grow" incrementalsetup open --read-timeout 120000 "$LOCAL" app
-LOOP=/dev/$(dmsetup deps -o blkdevname app | sed 's/.*(\(.*\))/\1/')
-NODE=/dev/incremental/${LOOP##*/}
+loop_of app
 ok "is monitored" incrementalsetup monitor app
 ok "update" incrementalsetup update --layer "$images/live.1.layer" app
 incrementalsetup evict --range 0:1T app >/dev/null
