@@ -160,7 +160,9 @@ fails "https is not left for http" 4 "http" create --ca-certificates cert.pem --
 # ---- servers that misbehave, byte by byte ----
 liar=$free
 python3 - "$liar" "$work/liar.pid" <<'END' &
-import os, socket, sys
+import gzip, os, socket, sys
+image = open("app.inc", "rb").read()
+head, size = image[:4096], len(image)
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 with open(sys.argv[2], "w") as f:
     f.write(str(os.getpid()))
@@ -179,12 +181,70 @@ replies = {
     "headers": ok + (b"X: " + b"x" * 1000 + b"\r\n") * 3000 + b"\r\n",
     "nothing": b"",
 }
+
+def status(line, body=b"", **headers):
+    headers.setdefault("Content_Length", len(body))
+    lines = [f"{name.replace('_', '-')}: {value}" for name, values in headers.items()
+             for value in (values if isinstance(values, list) else [values]) if value is not None]
+    return "\r\n".join(["HTTP/1.1 " + line, "Connection: close"] + lines + ["", ""]).encode() + body
+
+part, whole = f"bytes 0-4095/{size}", f"bytes 0-{size - 1}/{size}"
+multipart = (b"--X\r\nContent-Range: " + part.encode() + b"\r\n\r\n" + head + b"\r\n--X--\r\n")
+chunked = b"1000\r\n" + head + b"\r\n0\r\n"
+replies.update({
+    "200-part": status("200 OK", head, Content_Range=part),
+    "200-whole": status("200 OK", image, Content_Range=whole),
+    "200-junk": status("200 OK", head, Content_Range="bytes"),
+    "200-chunked-part": status("200 OK", chunked + b"\r\n", Content_Range=part, Content_Length=None,
+                               Transfer_Encoding="chunked"),
+    "200-file": status("200 OK", image),
+    "200-endless": status("200 OK", image, Content_Length=None),
+    "200-short": status("200 OK", head[:100]),
+    "200-nothing": status("200 OK"),
+    "200-gzip": status("200 OK", gzip.compress(head), Content_Encoding="gzip"),
+    "206-none": status("206 Partial Content", head),
+    "206-empty": status("206 Partial Content", b""),
+    "206-twice": status("206 Partial Content", head, Content_Range=[part, "bytes 4096-8191/99999"]),
+    "206-multipart": status("206 Partial Content", multipart, Content_Type="multipart/byteranges; boundary=X"),
+    "206-elsewhere": status("206 Partial Content", head, Content_Range="bytes 4096-8191/99999"),
+    "206-more": status("206 Partial Content", image[:8192], Content_Range="bytes 0-8191/99999"),
+    "206-less": status("206 Partial Content", head[:1000], Content_Range="bytes 0-999/99999"),
+    "206-end": status("206 Partial Content", head[:1000], Content_Range="bytes 0-999/1000"),
+    "206-star": status("206 Partial Content", head, Content_Range="bytes */99999"),
+    "206-long-body": status("206 Partial Content", image[:5000], Content_Range=part),
+    "206-short-body": status("206 Partial Content", head[:1000], Content_Range=part),
+    "206-gzip": status("206 Partial Content", gzip.compress(head), Content_Range=part, Content_Encoding="gzip"),
+    "206-transfer": status("206 Partial Content", gzip.compress(head), Content_Range=part, Content_Length=None,
+                           Transfer_Encoding="gzip"),
+    "204": status("204 No Content", Content_Length=None),
+    "202": status("202 Accepted", b"wait"),
+    "304": status("304 Not Modified", Content_Length=None),
+    "302": status("302 Found"),
+    "416": status("416 Range Not Satisfiable", Content_Range="bytes */1234"),
+    "416-part": status("416 Range Not Satisfiable", Content_Range=part),
+    "299": status("299 Whatever", head, Content_Range=part),
+})
+# These are right, however unusual.
+ends = {"identity": dict(Content_Encoding="identity"), "upper": dict(CONTENT_TYPE="x"),
+        "chunked": dict(Transfer_Encoding="chunked"),
+        "trailer": dict(Transfer_Encoding="chunked", Trailer="Content-Range")}
+
+def right(kind, request):
+    first, last = map(int, request.split("ange: bytes=")[1].split("\r")[0].split("-"))
+    last = min(last, size - 1)
+    body, headers = image[first:last + 1], dict(ends[kind], Content_Range=f"BYTES {first}-{last}/{size}")
+    if "Transfer_Encoding" in headers:
+        body = b"%x\r\n%s\r\n0\r\n%s\r\n" % (
+            len(body), body, b"Content-Range: bytes 7-8/9\r\n" if kind == "trailer" else b"")
+        headers["Content_Length"] = None
+    return status("206 Partial Content", body, **headers)
 while True:
     connection, _ = listener.accept()
     request = connection.recv(65536).decode("latin-1")
     if request:
         try:
-            connection.sendall(replies[request.split()[1].strip("/")])
+            kind = request.split()[1].strip("/")
+            connection.sendall(right(kind, request) if kind in ends else replies[kind])
         except OSError:
             pass
     connection.close()
@@ -204,6 +264,45 @@ is "do not reach the terminal" "$(LC_ALL=C grep -c "$(printf '\033')" .errors)" 
 fails "a header of 3 MB" 4 "header is too long" create --origin "$liar/header" x.inc
 fails "3000 headers" 4 "header" create --origin "$liar/headers" x.inc
 fails "no reply" 4 "[Ee]mpty reply|closed|reset" create --origin "$liar/nothing" x.inc
+
+# Each kind of status, Content-Range, length and encoding: what is wrong, in words.
+while read -r kind why; do
+	fails "$kind" 4 "$liar/$kind: $why$" create --origin "$liar/$kind" x.inc
+done <<END
+200-part HTTP status 200 with a Content-Range \("bytes 0-4095/[0-9]+"\), which only status 206 may have
+200-whole HTTP status 200 with a Content-Range \("bytes 0-[0-9]+/[0-9]+"\), which only status 206 may have
+200-junk HTTP status 200 with a Content-Range \("bytes"\), which only status 206 may have
+200-chunked-part HTTP status 200 with a Content-Range \("bytes 0-4095/[0-9]+"\), which only status 206 may have
+200-file the server does not serve byte ranges
+200-endless the server does not serve byte ranges
+200-short it holds 100 bytes only
+200-nothing it holds 0 bytes only
+200-gzip the server sends encoded content, which was not asked for
+206-none the reply has no valid Content-Range: HTTP status 206 without the header
+206-empty the reply has no valid Content-Range: HTTP status 206 without the header
+206-twice the reply has no valid Content-Range: 2 of them
+206-multipart the reply is in parts \(multipart/byteranges\), but one range was asked for
+206-elsewhere the reply is of another range: bytes 4096 to 8191, not 0 to 4095
+206-more the reply is of another range: bytes 0 to 8191, not 0 to 4095
+206-less the reply is of another range: bytes 0 to 999, not 0 to 4095
+206-end it holds 1000 bytes only
+206-star the reply has no valid Content-Range: "bytes \*/99999"
+206-long-body the reply is longer than it said: 5000 bytes for a Content-Range of 4096
+206-short-body the reply was cut short: 1000 bytes for a Content-Range of 4096
+206-gzip the server sends encoded content, which was not asked for
+206-transfer the server sends a transfer encoding that was not asked for
+204 HTTP status 204, which does not carry the range asked for
+202 HTTP status 202, which does not carry the range asked for
+299 HTTP status 299, which does not carry the range asked for
+304 HTTP status 304, which names no place to get the bytes
+302 HTTP status 302, which names no place to get the bytes
+416 HTTP status 416: it holds 1234 bytes only
+416-part HTTP status 416
+END
+for kind in identity upper chunked trailer; do
+	ok "an unusual reply that is right: $kind" create --origin "$liar/$kind" x.inc
+	ok "which makes the same image" cmp x.inc local.inc
+done
 ok "no temporary file is left" sh -c '! ls *.inc.* 2>/dev/null | grep -v gz'
 
 finish

@@ -39,6 +39,7 @@ struct origin_connection {
 	struct origin *origin;
 	void *handle;
 	bool hurry;
+	unsigned int retry_after;	/* seconds, as the last reply said */
 };
 
 extern const struct origin_backend origin_file;

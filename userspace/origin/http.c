@@ -3,7 +3,9 @@
  * HTTP(S) origins: byte ranges over connections that are kept, by libcurl.
  *
  * A reply is used only if its status and Content-Range say that it is exactly
- * the range asked for, and if exactly that many bytes follow.
+ * the range asked for, and if exactly that many bytes follow. Status 200 is used
+ * if it has no Content-Range and the file is exactly what was asked for: a small
+ * file from a server that does not serve ranges.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -28,10 +30,16 @@
  * @buffer: room for them
  * @received: bytes of the body so far
  * @status: of the last header block, as redirects have one each
- * @has_range: a well-formed Content-Range was in it
- * @first, @last, @total: what it said; @total is 0 if unknown
+ * @ranges: Content-Range headers in it
+ * @has_range: the last of them is well-formed
+ * @range_text: what it said, cut where it is long
+ * @first, @last, @total: of it; @total is 0 if unknown
+ * @ends_at: the origin's size, from a 416; @has_end: it was in there
+ * @has_length, @body: Content-Length
  * @encoded: the body is compressed or otherwise not the bytes themselves
- * @why: what is wrong with the reply, once something is
+ * @transfer: it is sent in a transfer encoding that nobody asked for
+ * @parts: the body is of type multipart/byteranges
+ * @err: what is wrong with the reply, once something is, and @why in words
  */
 struct reply {
 	u64 offset;
@@ -39,10 +47,19 @@ struct reply {
 	char *buffer;
 	size_t received;
 	long status;
+	unsigned int ranges;
 	bool has_range;
+	char range_text[80];
 	u64 first, last, total;
+	bool has_end;
+	u64 ends_at;
+	bool has_length;
+	u64 body;
 	bool encoded;
-	const char *why;
+	bool transfer;
+	bool parts;
+	int err;
+	struct inc_error why;
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -75,14 +92,24 @@ static bool take_char(const char **p, const char *end, char c)
 	return true;
 }
 
-/* "bytes FIRST-LAST/TOTAL", TOTAL may be "*"; nothing else. */
+/* "bytes FIRST-LAST/TOTAL", TOTAL may be "*"; with status 416 "bytes *\/TOTAL". */
 static void parse_content_range(struct reply *reply, const char *p,
 				const char *end)
 {
+	reply->ranges++;
 	reply->has_range = false;
+	snprintf(reply->range_text, sizeof(reply->range_text), "%.*s",
+		 (int)(end - p < 70 ? end - p : 70), p);
 	if (end - p < 6 || strncasecmp(p, "bytes ", 6))
 		return;
 	p += 6;
+	if (reply->status == 416) {
+		reply->has_end = take_char(&p, end, '*') &&
+				 take_char(&p, end, '/') &&
+				 take_number(&p, end, &reply->ends_at) &&
+				 p == end;
+		return;
+	}
 	if (!take_number(&p, end, &reply->first) || !take_char(&p, end, '-') ||
 	    !take_number(&p, end, &reply->last) || !take_char(&p, end, '/'))
 		return;
@@ -100,8 +127,13 @@ static void parse_status(struct reply *reply, const char *p, const char *end)
 	u64 status;
 
 	reply->status = 0;
+	reply->ranges = 0;
 	reply->has_range = false;
+	reply->has_end = false;
+	reply->has_length = false;
 	reply->encoded = false;
+	reply->transfer = false;
+	reply->parts = false;
 	while (p < end && *p != ' ')
 		p++;
 	if (take_char(&p, end, ' ') && take_number(&p, end, &status) &&
@@ -109,7 +141,22 @@ static void parse_status(struct reply *reply, const char *p, const char *end)
 		reply->status = (long)status;
 }
 
-/* The value of header @name in [line, end), or NULL; *@end loses its white space. */
+static bool begins(const char *p, const char *end, const char *word)
+{
+	size_t n = strlen(word);
+
+	return (size_t)(end - p) >= n && !strncasecmp(p, word, n);
+}
+
+static bool is_word(const char *p, const char *end, const char *word)
+{
+	return (size_t)(end - p) == strlen(word) && begins(p, end, word);
+}
+
+/*
+ * The value of header @name in [line, *end), or NULL. *@end loses its white
+ * space, if it is that header.
+ */
 static const char *header_value(const char *line, const char **end,
 				const char *name)
 {
@@ -126,39 +173,116 @@ static const char *header_value(const char *line, const char **end,
 	return line;
 }
 
+static void parse_header(struct reply *reply, const char *line,
+			 const char *end)
+{
+	const char *value;
+
+	if ((value = header_value(line, &end, "Content-Range"))) {
+		parse_content_range(reply, value, end);
+	} else if ((value = header_value(line, &end, "Content-Length"))) {
+		reply->has_length = take_number(&value, end, &reply->body);
+	} else if ((value = header_value(line, &end, "Content-Encoding"))) {
+		if (!is_word(value, end, "identity"))
+			reply->encoded = true;
+	} else if ((value = header_value(line, &end, "Transfer-Encoding"))) {
+		if (!is_word(value, end, "chunked") &&
+		    !is_word(value, end, "identity"))
+			reply->transfer = true;
+	} else if ((value = header_value(line, &end, "Content-Type"))) {
+		reply->parts = begins(value, end, "multipart/byteranges");
+	}
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
 	struct reply *reply = context;
 	const char *end = line + size * count;
-	const char *value;
 
-	if (size * count >= 5 && !strncmp(line, "HTTP/", 5)) {
+	if (size * count >= 5 && !strncmp(line, "HTTP/", 5))
 		parse_status(reply, line, end);
-		return size * count;
-	}
-	value = header_value(line, &end, "Content-Range");
-	if (value)
-		parse_content_range(reply, value, end);
-	value = header_value(line, &end, "Content-Encoding");
-	if (value && (end - value != 8 || strncasecmp(value, "identity", 8)))
-		reply->encoded = true;
+	else if (!reply->received)	/* what follows a body says nothing */
+		parse_header(reply, line, end);
 	return size * count;
 }
 
-/* What is wrong with the head of a 200 or 206, or NULL. */
-static const char *check_head(const struct reply *reply)
+static int no_ranges(struct inc_error *error)
+{
+	return origin_error(error, -EPROTO,
+			    "the server does not serve byte ranges");
+}
+
+/* The head of a 200, or 0: no use is made of its ranges, if it has any. */
+static int check_whole(const struct reply *reply, struct inc_error *error)
+{
+	if (reply->ranges)
+		return origin_error(error, -EPROTO,
+				    "HTTP status 200 with a Content-Range (\"%s\"), which only status 206 may have",
+				    reply->range_text);
+	if (reply->offset ||
+	    (reply->has_length && reply->body > reply->length))
+		return no_ranges(error);
+	if (reply->has_length && reply->body < reply->length)
+		return origin_error(error, -ENOENT, "it holds %llu bytes only",
+				    (unsigned long long)reply->body);
+	return 0;
+}
+
+/* The head of a 206, or 0. */
+static int check_part(const struct reply *reply, struct inc_error *error)
+{
+	u64 last = reply->offset + reply->length - 1;
+
+	if (reply->parts)
+		return origin_error(error, -EPROTO,
+				    "the reply is in parts (multipart/byteranges), but one range was asked for");
+	if (!reply->ranges)
+		return origin_error(error, -EPROTO,
+				    "the reply has no valid Content-Range: HTTP status 206 without the header");
+	if (reply->ranges > 1)
+		return origin_error(error, -EPROTO,
+				    "the reply has no valid Content-Range: %u of them",
+				    reply->ranges);
+	if (!reply->has_range)
+		return origin_error(error, -EPROTO,
+				    "the reply has no valid Content-Range: \"%s\"",
+				    reply->range_text);
+	/* That is how a server says that its file is shorter. */
+	if (reply->first == reply->offset && reply->last < last &&
+	    reply->total == reply->last + 1)
+		return origin_error(error, -ENOENT, "it holds %llu bytes only",
+				    (unsigned long long)reply->total);
+	if (reply->first != reply->offset || reply->last != last)
+		return origin_error(error, -EPROTO,
+				    "the reply is of another range: bytes %llu to %llu, not %llu to %llu",
+				    (unsigned long long)reply->first,
+				    (unsigned long long)reply->last,
+				    (unsigned long long)reply->offset,
+				    (unsigned long long)last);
+	if (reply->has_length && reply->body > reply->length)
+		return origin_error(error, -EPROTO,
+				    "the reply is longer than it said: %llu bytes for a Content-Range of %zu",
+				    (unsigned long long)reply->body,
+				    reply->length);
+	if (reply->has_length && reply->body < reply->length)
+		return origin_error(error, -EAGAIN,
+				    "the reply was cut short: %llu bytes for a Content-Range of %zu",
+				    (unsigned long long)reply->body,
+				    reply->length);
+	return 0;
+}
+
+/* What is wrong with the head of a 200 or 206, or 0. */
+static int check_head(const struct reply *reply, struct inc_error *error)
 {
 	if (reply->encoded)
-		return "the server sends encoded content";
-	if (reply->status == 200)
-		return reply->offset ? "the server does not serve byte ranges" :
-		       NULL;
-	if (!reply->has_range)
-		return "the reply has no valid Content-Range";
-	if (reply->first != reply->offset ||
-	    reply->last != reply->offset + reply->length - 1)
-		return "the reply is of another range";
-	return NULL;
+		return origin_error(error, -EPROTO,
+				    "the server sends encoded content, which was not asked for");
+	if (reply->transfer)
+		return origin_error(error, -EPROTO,
+				    "the server sends a transfer encoding that was not asked for");
+	return reply->status == 200 ? check_whole(reply, error) :
+	       check_part(reply, error);
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *context)
@@ -170,13 +294,13 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 		reply->received += size;
 		return reply->received > ERROR_BODY_MAX ? 0 : size;
 	}
-	if (!reply->received)
-		reply->why = check_head(reply);
-	if (!reply->why && size > reply->length - reply->received)
-		reply->why = reply->status == 200 ?
-			     "the server does not serve byte ranges" :
-			     "the reply is longer than it said";
-	if (reply->why)
+	if (!reply->received && !reply->err)
+		reply->err = check_head(reply, &reply->why);
+	if (!reply->err && size > reply->length - reply->received)
+		reply->err = reply->status == 200 ? no_ranges(&reply->why) :
+			     origin_error(&reply->why, -EPROTO,
+					  "the reply is longer than it said");
+	if (reply->err)
 		return 0;
 	memcpy(reply->buffer + reply->received, data, size);
 	reply->received += size;
@@ -302,9 +426,14 @@ static int check_status(const struct reply *reply, struct inc_error *error)
 	case 200:
 	case 206:
 		return 0;
+	case 416:
+		if (reply->has_end)
+			return origin_error(error, -ENOENT,
+					    "HTTP status 416: it holds %llu bytes only",
+					    (unsigned long long)reply->ends_at);
+		/* fall through */
 	case 404:
 	case 410:
-	case 416:
 		return origin_error(error, -ENOENT, "HTTP status %ld",
 				    reply->status);
 	case 401:
@@ -316,6 +445,14 @@ static int check_status(const struct reply *reply, struct inc_error *error)
 	if (reply->status >= 500 || reply->status == 408 ||
 	    reply->status == 425 || reply->status == 429)
 		return origin_error(error, -EAGAIN, "HTTP status %ld",
+				    reply->status);
+	if (reply->status >= 300 && reply->status < 400)
+		return origin_error(error, -EPROTO,
+				    "HTTP status %ld, which names no place to get the bytes",
+				    reply->status);
+	if (reply->status > 200 && reply->status < 300)
+		return origin_error(error, -EPROTO,
+				    "HTTP status %ld, which does not carry the range asked for",
 				    reply->status);
 	return origin_error(error, -EPROTO, "HTTP status %ld", reply->status);
 }
@@ -340,6 +477,11 @@ static int curl_failed(CURL *curl, CURLcode c, const char *details,
 		return origin_error(error, -ENOMEM, "out of memory");
 	case CURLE_PARTIAL_FILE:
 		return origin_error(error, -EAGAIN, "the reply was cut short");
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_CONNECT:
+		err = -EHOSTUNREACH;
+		break;
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_TOO_MANY_REDIRECTS:
@@ -363,6 +505,57 @@ static long deadline(const struct origin_connection *connection, size_t length)
 		return 0;
 	return (long)(connection->origin->options.timeout * 1000ul +
 		      length * 1000ul / SLOW_BYTES_PER_S);
+}
+
+/* How long the origin's file is, as far as a reply of use says so. */
+static void note_size(struct origin *origin, const struct reply *reply)
+{
+	u64 size = reply->status == 200 ? reply->received :
+		   reply->status == 206 ? reply->total :
+		   reply->has_end ? reply->ends_at : 0;
+
+	if (size)
+		atomic_store(&origin->size, size);
+}
+
+static void note_retry_after(struct origin_connection *connection)
+{
+	curl_off_t seconds = 0;
+
+	curl_easy_getinfo(connection->handle, CURLINFO_RETRY_AFTER, &seconds);
+	connection->retry_after = seconds < 0 ? 0 :
+				  seconds > ORIGIN_RETRY_AFTER_MAX ?
+				  ORIGIN_RETRY_AFTER_MAX : (unsigned int)seconds;
+}
+
+/* What came of a request that has ended with @c. */
+static int check_reply(CURL *curl, CURLcode c, struct reply *reply,
+		       const char *details, struct inc_error *error)
+{
+	int err;
+
+	if (!reply->err && !reply->received &&
+	    (c == CURLE_OK || c == CURLE_BAD_CONTENT_ENCODING) &&
+	    (reply->status == 200 || reply->status == 206))
+		reply->err = check_head(reply, &reply->why);
+	if (reply->err) {
+		*error = reply->why;
+		return reply->err;
+	}
+	/* An error's status counts even if we did not want all of its body. */
+	if (c == CURLE_OK || c == CURLE_WRITE_ERROR) {
+		err = check_status(reply, error);
+		if (err)
+			return err;
+	}
+	if (c != CURLE_OK)
+		return curl_failed(curl, c, details, error);
+	if (reply->received != reply->length && reply->status == 200)
+		return origin_error(error, -ENOENT, "it holds %zu bytes only",
+				    reply->received);
+	if (reply->received != reply->length)
+		return origin_error(error, -EAGAIN, "the reply was cut short");
+	return 0;
 }
 
 static int http_read(struct origin_connection *connection, u64 offset,
@@ -389,31 +582,12 @@ static int http_read(struct origin_connection *connection, u64 offset,
 		c = curl_easy_perform(curl);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, NULL);
 
-	if (reply.why)
-		return origin_error(error, -EPROTO, "%s", reply.why);
-	/* An error's status counts even if we did not want all of its body. */
-	if (c == CURLE_OK || c == CURLE_WRITE_ERROR) {
-		err = check_status(&reply, error);
-		if (err)
-			return err;
-	}
-	if (c != CURLE_OK)
-		return curl_failed(curl, c, details, error);
-	if (!reply.received)
-		reply.why = check_head(&reply);
-	if (reply.why)
-		return origin_error(error, -EPROTO, "%s", reply.why);
-	if (reply.received != length && reply.status == 200)
-		return origin_error(error, -ENOENT, "it holds %zu bytes only",
-				    reply.received);
-	if (reply.received != length)
-		return origin_error(error, -EAGAIN, "the reply was cut short");
+	note_retry_after(connection);
 
-	if (reply.status == 200)
-		atomic_store(&connection->origin->size, length);
-	else if (reply.total)
-		atomic_store(&connection->origin->size, reply.total);
-	return 0;
+	err = check_reply(curl, c, &reply, details, error);
+	if (!err || err == -ENOENT)
+		note_size(connection->origin, &reply);
+	return err;
 }
 
 const struct origin_backend origin_http = {

@@ -136,6 +136,11 @@ void origin_hurry(struct origin_connection *connection, bool hurry)
 	connection->hurry = hurry;
 }
 
+unsigned int origin_retry_after(const struct origin_connection *connection)
+{
+	return connection->retry_after;
+}
+
 int origin_read(struct origin_connection *connection, u64 offset,
 		size_t length, void *buffer, struct inc_error *error)
 {

@@ -81,7 +81,8 @@ void origin_hurry(struct origin_connection *connection, bool hurry);
  *	-ENOENT: the origin does not exist or ends before the range does
  *	-EACCES: the origin may not be read
  *	-EPROTO: it answers, but cannot be used: no ranges, malformed replies
- *	-EAGAIN: it cannot be reached, or failed in a way that may pass
+ *	-EHOSTUNREACH: no connection can be made to it
+ *	-EAGAIN: it failed in another way that may pass
  *	-ECANCELED: stopped
  *	-ENOMEM
  */
@@ -91,7 +92,14 @@ int origin_read(struct origin_connection *connection, u64 offset,
 /* May the same read work later? */
 static inline bool origin_error_passes(int err)
 {
-	return err == -EAGAIN || err == -ENOMEM;
+	return err == -EAGAIN || err == -EHOSTUNREACH || err == -ENOMEM;
 }
+
+/*
+ * After a read that failed: in how many seconds the server wants to be asked
+ * again (Retry-After), 0 if it did not say, ORIGIN_RETRY_AFTER_MAX at most.
+ */
+#define ORIGIN_RETRY_AFTER_MAX	60
+unsigned int origin_retry_after(const struct origin_connection *connection);
 
 #endif /* ORIGIN_H */
