@@ -58,11 +58,10 @@ void segment_free(struct segment *seg)
 
 static int known_grow(struct segment *seg)
 {
-	u32 room = seg->known_room ? 2 * seg->known_room : 4096;
+	u64 room = segment_known_room(seg->known_room, seg->known_count), i, at;
 	struct segment_known *more;
-	u32 i, at;
 
-	if (seg->known_count < seg->known_room / 4 * 3)
+	if (room == seg->known_room)
 		return 0;
 	more = calloc(room, sizeof(*more));
 	if (!more) {
@@ -91,7 +90,8 @@ static int find_known(struct segment *seg, const u8 *id, u64 *entry,
 		      struct segment_known **place)
 {
 	struct record record;
-	u32 at, tag;
+	u64 at;
+	u32 tag;
 	int ret = known_grow(seg);
 
 	if (ret)

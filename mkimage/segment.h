@@ -45,7 +45,7 @@ struct segment {
 	struct spool *ids;		/* of the clusters stored */
 	struct segment_known *known;	/* where their ids are */
 	u32 known_count;
-	u32 known_room;
+	u64 known_room;
 
 	u64 clusters[INC_CODEC_ZSTD + 1];
 	u64 shared;
@@ -54,6 +54,18 @@ struct segment {
 	u32 head_size;
 	u64 size;
 };
+
+/*
+ * Places in the table of clusters, a power of 2, so that it is three quarters full
+ * at most with one more than @count. (There are less than 2^32 clusters, and a
+ * cluster's tag has 32 bits: more places would not help.)
+ */
+static inline u64 segment_known_room(u64 room, u32 count)
+{
+	if (!room)
+		return 4096;
+	return count < room / 4 * 3 || room > UINT32_MAX ? room : 2 * room;
+}
 
 /**
  * segment_init - start a segment
