@@ -167,6 +167,7 @@ static int look_at_source(struct extend *extend)
 {
 	struct extend_plan *plan = &extend->plan;
 	struct walk walk;
+	struct stat st;
 	bool given;
 	int ret;
 
@@ -176,7 +177,9 @@ static int look_at_source(struct extend *extend)
 				   extend->layer_path, plan->folder,
 				   plan->source);
 	if (!ret)
-		ret = walk_directory(&walk, plan->source);
+		ret = walk_directory(&walk, plan->source,
+				     extend->in_place &&
+				     !fstat(extend->fd, &st) ? &st : NULL);
 	if (ret)
 		return ret;
 	plan->epoch = walk.epoch;

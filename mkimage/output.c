@@ -77,25 +77,35 @@ int output_check_source(const struct output *output, const char *source)
 	return -EINVAL;
 }
 
+/* Is the real path @path @above or below it? */
+static bool lies_inside(const char *path, const char *above)
+{
+	size_t length = strlen(above);
+
+	/* "/" is the only path that ends with a slash. */
+	if (length == 1)
+		length = 0;
+	return !strncmp(path, above, length) &&
+	       (path[length] == '/' || !path[length]);
+}
+
 int output_check_outside(const char *path, const char *folder,
 			 const char *source)
 {
 	char *from = realpath(source, NULL);
 	char *target = realpath(folder, NULL);
-	size_t length = from ? strlen(from) : 0;
+	char *behind = realpath(path, NULL);	/* if @path is a link */
 	int ret = 0;
 
-	/* "/" is the only path that ends with a slash. */
-	if (length == 1)
-		length = 0;
-	if (from && target && !strncmp(from, target, length) &&
-	    (target[length] == '/' || !target[length])) {
+	if (from && ((target && lies_inside(target, from)) ||
+		     (behind && lies_inside(behind, from)))) {
 		message_error("%s: it would lie inside %s, of which it is to be made",
 			      path, source);
 		ret = -EINVAL;
 	}
 	free(from);
 	free(target);
+	free(behind);
 	return ret;
 }
 

@@ -42,8 +42,9 @@ int output_check_other(const struct output *output,
 		       const struct output *other);
 
 /*
- * Refuse to write @path, in @folder, inside the directory @source: it would
- * become part of what it is made of. Return: as output_open().
+ * Refuse to write @path, in @folder, inside the directory @source, be it through a
+ * symbolic link: it would become part of what it is made of. (walk_directory()
+ * finds hard links.) Return: as output_open().
  */
 int output_check_outside(const char *path, const char *folder,
 			 const char *source);

@@ -92,7 +92,7 @@ static int build_filesystem(struct source *source, enum source_fs fs,
 			    const char *folder)
 {
 	struct walk walk;
-	int ret = walk_directory(&walk, source->name);
+	int ret = walk_directory(&walk, source->name, NULL);
 
 	if (ret)
 		return ret;

@@ -23,6 +23,7 @@ struct linked {
 struct walker {
 	struct walk *walk;
 	size_t root_length;
+	const struct stat *image;
 	bool clamp;
 	void *linked;		/* a tree of struct linked */
 	u64 linked_count;
@@ -211,6 +212,12 @@ static int add_entry(struct walker *walker, const FTSENT *entry)
 	u64 before = 0;
 	int ret;
 
+	if (walker->image && st->st_dev == walker->image->st_dev &&
+	    st->st_ino == walker->image->st_ino) {
+		message_error("%s: it is a link of the image that is to be changed",
+			      entry->fts_path);
+		return -EINVAL;
+	}
 	add_bytes(walker, path, strlen(path));
 	/* An ext4 directory entry has 8 bytes and the name, padded to 4. */
 	if (entry->fts_parent)
@@ -296,9 +303,10 @@ int walk_epoch(int64_t *epoch, bool *given)
 	return -EINVAL;
 }
 
-int walk_directory(struct walk *walk, const char *path)
+int walk_directory(struct walk *walk, const char *path,
+		   const struct stat *image)
 {
-	struct walker walker = { .walk = walk };
+	struct walker walker = { .walk = walk, .image = image };
 	char *copy = strdup(path);
 	char *roots[] = { copy, NULL };
 	size_t length = strlen(path);

@@ -5,6 +5,7 @@
 #ifndef MKIMAGE_WALK_H
 #define MKIMAGE_WALK_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 #include "hash.h"
 
@@ -40,8 +41,13 @@ struct walk {
  */
 int walk_epoch(int64_t *epoch, bool *given);
 
-/* Return: as walk_epoch(). */
-int walk_directory(struct walk *walk, const char *path);
+/*
+ * Look at the directory @path. A file of it that is the same as @image, the
+ * image that is to be changed, is an error; NULL: there is none. Return: as
+ * walk_epoch().
+ */
+int walk_directory(struct walk *walk, const char *path,
+		   const struct stat *image);
 
 /*
  * Read an extended attribute of the file at @path, or with @name NULL the list

@@ -175,6 +175,15 @@ fails "raw and remove" 2 'does not go with' "$mkimage" extend --in-place \
 fails "the layer is the image" 1 'same file' "$mkimage" extend --force \
 	--output older --raw 1.raw older
 mkdir -p empty
+mkdir within
+cp older within/image
+ln -s within/image symbolic
+ln older within/hard
+fails "the image is a link into the source" 1 'symbolic: it would lie inside within' \
+	"$mkimage" extend --in-place symbolic within
+fails "a file of the source is a link of the image" 1 \
+	'within/hard: it is a link of the image' "$mkimage" extend --in-place older within
+rm -r within symbolic
 fails "no filesystem" 1 'neither erofs nor ext4' "$mkimage" extend \
 	--in-place older empty
 # shellcheck disable=SC2016
