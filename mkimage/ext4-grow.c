@@ -6,12 +6,16 @@
  * each cost a page of the map and one of the hash tree. Free rows that are
  * short are left alone as long as not too much is free in all; growing the
  * device costs nothing but what is put there.
+ *
+ * The bitmap is gone through once, not for each row: ext4->searched tells how far.
+ * What is freed meanwhile is noted when it is a row.
  */
+#include <stdlib.h>
 #include "ext4.h"
 #include "message.h"
 
-/* Rows of free blocks that are used, longest first. */
-static const int rows[] = { 128, 16 };
+/* Rows of free blocks that are used, longest first; the last in need only. */
+static const u32 rows[EXT4_ROWS] = { 128, 16, 1 };
 
 /* The filesystem ends at a multiple of that: the blocks of a page of the tree. */
 #define STEP		128u
@@ -53,6 +57,53 @@ static u32 count_free(ext2_filsys fs, dgrp_t group)
 	return count;
 }
 
+/* @count blocks more are free in a group. */
+static void add_free(ext2_filsys fs, dgrp_t group, u64 count)
+{
+	ext2fs_bg_free_blocks_count_set(fs, group, (u32)(count +
+			ext2fs_bg_free_blocks_count(fs, group)));
+	ext2fs_group_desc_csum_set(fs, group);
+	ext2fs_free_blocks_count_set(fs->super, count +
+				     ext2fs_free_blocks_count(fs->super));
+}
+
+/*
+ * Is what lies behind the filesystem zeros, from byte @from up to byte @end? Where
+ * the image has holes, nothing is read.
+ */
+static errcode_t check_zeros(struct ext4 *ext4, u64 from, u64 end)
+{
+	struct overlay *overlay = ext4->overlay;
+	static const u8 zeros[INC_BLOCK_SIZE];
+	u64 size = overlay_blocks(overlay) << INC_BLOCK_SHIFT, next;
+	bool same = true;
+
+	if (end > size)
+		end = size;
+	for (; same && from < end; from = next) {
+		u64 block = from >> INC_BLOCK_SHIFT;
+		u8 data[INC_BLOCK_SIZE];
+		int ret;
+
+		next = (block + 1) << INC_BLOCK_SHIFT;
+		if (next > end)
+			next = end;
+		if (next - from == INC_BLOCK_SIZE) {
+			ret = overlay_same(overlay, block, zeros, &same);
+		} else {
+			ret = overlay_read(overlay, from, next - from, data);
+			same = !ret && !memcmp(data, zeros, next - from);
+		}
+		if (ret)
+			return EXT2_ET_SHORT_READ;
+	}
+	if (same)
+		return 0;
+	message_error("%s: its ext4 is full, and there are bytes behind it that are not zero, before offset %llu, over which it would grow; make room in a copy, and take the difference with --raw",
+		      overlay_name(overlay), (unsigned long long)next);
+	return EXT2_ET_BLOCK_ALLOC_FAIL;
+}
+
 /* Why the filesystem cannot have @groups groups and @blocks blocks. */
 static const char *why_not(ext2_filsys fs, u64 groups, u64 blocks)
 {
@@ -78,15 +129,21 @@ static errcode_t grow(struct ext4 *ext4, u64 blocks)
 				  1) / super->s_blocks_per_group);
 	dgrp_t group, last = fs->group_desc_count - 1;
 	const char *why = why_not(fs, groups, blocks);
+	u64 old_blocks = ext2fs_blocks_count(super);
+	u64 device = blocks * fs->blocksize >> INC_BLOCK_SHIFT;
 	errcode_t code;
-	u64 before;
 
 	if (why) {
 		message_error("%s: %s", overlay_name(ext4->overlay), why);
 		return EXT2_ET_BLOCK_ALLOC_FAIL;
 	}
-	if (overlay_resize(ext4->overlay,
-			   blocks * fs->blocksize / INC_BLOCK_SIZE))
+	/* The device may be larger; it is not cut off. */
+	code = check_zeros(ext4, old_blocks * fs->blocksize,
+			   blocks * fs->blocksize);
+	if (code)
+		return code;
+	if (device > overlay_blocks(ext4->overlay) &&
+	    overlay_resize(ext4->overlay, device))
 		return EXT2_ET_BLOCK_ALLOC_FAIL;
 	ext2fs_blocks_count_set(super, blocks);
 	super->s_inodes_count = groups * super->s_inodes_per_group;
@@ -102,16 +159,9 @@ static errcode_t grow(struct ext4 *ext4, u64 blocks)
 		next_group(fs, group);
 	if (code)
 		return code;
-	for (group = last; group < groups; group++) {
-		u32 free = count_free(fs, group);
-
-		before = ext2fs_bg_free_blocks_count(fs, group);
-		ext2fs_bg_free_blocks_count_set(fs, group, free);
-		ext2fs_group_desc_csum_set(fs, group);
-		ext2fs_free_blocks_count_set(super,
-				ext2fs_free_blocks_count(super) + free -
-				before);
-	}
+	add_free(fs, last, ext2fs_group_last_block2(fs, last) + 1 - old_blocks);
+	for (group = last + 1; group < groups; group++)
+		add_free(fs, group, count_free(fs, group));
 	/* What the kernel takes off the size in statfs(): it finds out. */
 	super->s_overhead_clusters = 0;
 	ext2fs_mark_super_dirty(fs);
@@ -141,38 +191,117 @@ static u64 next_size(ext2_filsys fs)
 	return wanted <= room ? wanted : with_another_group(fs);
 }
 
+/* The next row of at least rows[@kind] free blocks; the search goes on there. */
+static bool search_row(struct ext4 *ext4, u32 kind)
+{
+	ext2_filsys fs = ext4->fs;
+	u64 last = ext2fs_blocks_count(fs->super) - 1;
+	blk64_t at = ext4->searched[kind], start, end;
+
+	while (at <= last &&
+	       !ext2fs_find_first_zero_block_bitmap2(fs->block_map, at, last,
+						     &start)) {
+		if (ext2fs_find_first_set_block_bitmap2(fs->block_map, start,
+							last, &end))
+			end = last + 1;
+		at = end;
+		if (end - start >= rows[kind]) {
+			ext4->next = start;
+			ext4->end = end;
+			ext4->searched[kind] = start;
+			return true;
+		}
+	}
+	/* The last row may get longer at its end. */
+	ext4->searched[kind] = last + 1 > rows[kind] ?
+			       last + 1 - rows[kind] : 0;
+	if (ext4->searched[kind] < fs->super->s_first_data_block)
+		ext4->searched[kind] = fs->super->s_first_data_block;
+	return false;
+}
+
+/* A row that was freed and is free still. */
+static bool take_freed(struct ext4 *ext4)
+{
+	ext2_filsys fs = ext4->fs;
+	u64 last = ext2fs_blocks_count(fs->super) - 1;
+
+	while (ext4->freed_count) {
+		ext4->next = ext4->freed[--ext4->freed_count];
+		if (ext2fs_test_block_bitmap2(fs->block_map, ext4->next))
+			continue;
+		if (ext2fs_find_first_set_block_bitmap2(fs->block_map,
+							ext4->next, last,
+							&ext4->end))
+			ext4->end = last + 1;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A block is free again. (Rows are freed in their order.) If there is no memory
+ * to note a row, it is found when single blocks are.
+ */
+static void note_freed(ext2_filsys fs, blk64_t block)
+{
+	struct ext4 *ext4 = fs->priv_data;
+	size_t room = ext4->freed_room ? 2 * ext4->freed_room : 64;
+	void *more;
+
+	if (block < ext4->searched[EXT4_ROWS - 1])
+		ext4->searched[EXT4_ROWS - 1] = block;
+	if (block != ext4->run_end)
+		ext4->run = block;
+	ext4->run_end = block + 1;
+	if (ext4->run_end - ext4->run != rows[1])
+		return;
+	if (ext4->freed_count == ext4->freed_room) {
+		more = realloc(ext4->freed, room * sizeof(*ext4->freed));
+		if (!more)
+			return;
+		ext4->freed = more;
+		ext4->freed_room = room;
+	}
+	ext4->freed[ext4->freed_count++] = ext4->run;
+}
+
+static void count_block(ext2_filsys fs, blk64_t block, int inuse)
+{
+	if (inuse < 0)
+		note_freed(fs, block);
+}
+
+static void count_range(ext2_filsys fs, blk64_t block, blk_t count, int inuse)
+{
+	for (; inuse < 0 && count; count--)
+		note_freed(fs, block++);
+}
+
 /* Find a row of free blocks, or make one. */
 static errcode_t find_row(struct ext4 *ext4)
 {
 	ext2_filsys fs = ext4->fs;
 	u64 blocks = ext2fs_blocks_count(fs->super);
 	u64 free = ext2fs_free_blocks_count(fs->super);
-	errcode_t code = EXT2_ET_BLOCK_ALLOC_FAIL;
-	size_t i;
+	errcode_t code;
 
-	for (i = 0; code && i < sizeof(rows) / sizeof(rows[0]); i++)
-		code = ext2fs_get_free_blocks2(fs,
-				fs->super->s_first_data_block, blocks - 1,
-				rows[i], fs->block_map, &ext4->next);
-	if (code && free > blocks / 4)
-		code = ext2fs_get_free_blocks2(fs,
-				fs->super->s_first_data_block, blocks - 1, 1,
-				fs->block_map, &ext4->next);
-	if (code) {
-		code = grow(ext4, next_size(fs));
-		/* The old end may have been in the middle of free blocks. */
-		while (blocks > fs->super->s_first_data_block + 1 && !code &&
-		       !ext2fs_test_block_bitmap2(fs->block_map, blocks - 1))
-			blocks--;
-		if (!code)
-			code = ext2fs_find_first_zero_block_bitmap2(
-					fs->block_map, blocks,
-					ext2fs_blocks_count(fs->super) - 1,
-					&ext4->next);
-		blocks = ext2fs_blocks_count(fs->super);
-	}
+	if (take_freed(ext4) || search_row(ext4, 0) || search_row(ext4, 1) ||
+	    (free > blocks / 4 && search_row(ext4, 2)))
+		return 0;
+	code = grow(ext4, next_size(fs));
 	if (code)
 		return code;
+	/* The old end may have been in the middle of free blocks. */
+	while (blocks > fs->super->s_first_data_block + 1 &&
+	       !ext2fs_test_block_bitmap2(fs->block_map, blocks - 1))
+		blocks--;
+	code = ext2fs_find_first_zero_block_bitmap2(fs->block_map, blocks,
+				ext2fs_blocks_count(fs->super) - 1,
+				&ext4->next);
+	if (code)
+		return code;
+	blocks = ext2fs_blocks_count(fs->super);
 	if (ext2fs_find_first_set_block_bitmap2(fs->block_map, ext4->next,
 						blocks - 1, &ext4->end))
 		ext4->end = blocks;
@@ -224,8 +353,15 @@ static errcode_t new_range(ext2_filsys fs, int flags, blk64_t goal,
 
 void ext4_allocate_blocks(struct ext4 *ext4)
 {
+	u32 i;
+
+	for (i = 0; i < EXT4_ROWS; i++)
+		ext4->searched[i] = ext4->fs->super->s_first_data_block;
 	ext2fs_set_alloc_block_callback(ext4->fs, new_block, NULL);
 	ext2fs_set_new_range_callback(ext4->fs, new_range, NULL);
+	ext2fs_set_block_alloc_stats_callback(ext4->fs, count_block, NULL);
+	ext2fs_set_block_alloc_stats_range_callback(ext4->fs, count_range,
+						    NULL);
 }
 
 errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t folder, int mode,

@@ -2,6 +2,7 @@
 /*
  * libext2fs on an overlay; see ext4.h.
  */
+#include <stdlib.h>
 #include "ext4.h"
 #include "message.h"
 
@@ -190,6 +191,7 @@ int ext4_close(struct ext4 *ext4)
 	if (fs->group_desc_count == ext4->groups)
 		fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
 	code = ext2fs_close_free(&fs);
+	free(ext4->freed);
 	remove_error_table(&et_ext2_error_table);
 	return code ? ext4_failed(overlay_name(ext4->overlay),
 				  "cannot write its ext4", code) : 0;

@@ -9,11 +9,17 @@
 #include <sys/stat.h>
 #include "overlay.h"
 
+/* Kinds of rows of free blocks, see ext4-grow.c. */
+#define EXT4_ROWS	3
+
 /**
  * struct ext4 - a filesystem that is being read or changed
  * @now: time of the change
  * @next: where the next new block goes, if before @end; free up to there
  * @groups: block groups at the start
+ * @searched: where the search for rows of each kind goes on
+ * @freed: starts of rows that were freed, @freed_count of them, on the heap
+ * @run: first block of those that are being freed, up to @run_end
  */
 struct ext4 {
 	ext2_filsys fs;
@@ -21,6 +27,10 @@ struct ext4 {
 	int64_t now;
 	blk64_t next, end;
 	dgrp_t groups;
+	blk64_t searched[EXT4_ROWS];
+	blk64_t *freed;
+	size_t freed_count, freed_room;
+	blk64_t run, run_end;
 };
 
 /**
