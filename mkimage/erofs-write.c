@@ -28,6 +28,13 @@ static bool from_source(const struct erofs_node *node)
 	return node->given && S_ISREG(node->inode.mode);
 }
 
+/* Links that fit beside their inode are inline; the others have a block. */
+static bool link_has_block(const struct erofs_node *node)
+{
+	return node->given && S_ISLNK(node->inode.mode) &&
+	       !node->same_content && erofs_full_blocks(&node->inode);
+}
+
 /* The attributes as they follow the header, @node->inode.xattr_size bytes. */
 static int make_xattrs(struct writer *writer, const struct erofs_node *node,
 		       u8 *out)
@@ -169,6 +176,17 @@ static int write_blocks(struct writer *writer, const struct erofs_node *node,
 	return ret;
 }
 
+static int write_link_block(struct writer *writer,
+			    const struct erofs_node *node)
+{
+	u8 block[EROFS_BLOCK_SIZE] = { 0 };
+
+	memcpy(block, node->target, (size_t)node->inode.size);
+	return overlay_write(writer->change->overlay,
+			     (u64)node->inode.address << EROFS_BLOCK_SHIFT,
+			     sizeof(block), block);
+}
+
 static int write_file(struct writer *writer, const struct erofs_node *node)
 {
 	u32 tail = erofs_has_content(node->inode.mode) ?
@@ -184,6 +202,8 @@ static int write_file(struct writer *writer, const struct erofs_node *node)
 	}
 	if (!ret && block_bytes(node))
 		ret = write_blocks(writer, node, fd);
+	if (!ret && link_has_block(node))
+		ret = write_link_block(writer, node);
 	if (!ret)
 		ret = make_tail(writer, node, fd, writer->inode + length, tail);
 	if (fd >= 0)

@@ -105,6 +105,14 @@ put("new/becomes-a-file", b"now a file")
 put("new/linked-1", b"one of two")
 os.link("new/linked-1", "new/linked-new")
 os.symlink("another target", "new/link")
+# Up to 4032 bytes fit beside the inode, less with attributes.
+for i in (1, 59, 60, 2000, 3000, 4030, 4031, 4032, 4033, 4034, 4094, 4095):
+    os.symlink("%d" % (i % 10) * i, "new/link-%d" % i)
+    os.symlink("%d" % (i % 10) * i, "new/link-too-%d" % i)
+    if root:
+        os.setxattr("new/link-%d" % i, "trusted.on-a-link", b"x" * (i % 700), follow_symlinks=False)
+os.symlink("t" * 4095, "old/link-60")
+os.symlink("s" * 60, "old/link-4095")
 put("new/empty", b"not empty any more")
 put("new/" + name + "1234", b"255 bytes")
 put("new/grows", b"long" * 3000)

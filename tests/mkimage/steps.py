@@ -187,7 +187,10 @@ class Step:
             os.lchown(path, pick.choice([0, 7, 1000, 70000]), pick.choice([0, 8, 100000]))
         if not link and pick.randrange(2):
             os.chmod(path, pick.choice([0o644, 0o600, 0o755, 0o4755, 0o2711, 0o1777, 0o700]))
-        if pick.randrange(3) == 0 and not link and not stat.S_ISSOCK(os.lstat(path).st_mode):
+        if link and ROOT and pick.randrange(3) == 0:
+            os.setxattr(path, "trusted.t", pick.randbytes(pick.choice([0, 20, 900])),
+                        follow_symlinks=False)
+        elif pick.randrange(3) == 0 and not link and not stat.S_ISSOCK(os.lstat(path).st_mode):
             plain = is_folder(path) or os.path.isfile(path)
             for _ in range(pick.randrange(4)):
                 names = ["user.a", "user.longer-name"] if plain else []
@@ -259,7 +262,7 @@ class Step:
             return
         full, kind = os.path.join(self.source, path), self.random.randrange(14)
         if kind == 0:
-            os.symlink("t" * self.random.choice([1, 50, 4000]), full)
+            os.symlink("t" * self.random.choice([1, 50, 2000, 4000, 4031, 4032, 4033, 4095]), full)
         elif kind == 1:
             os.mkfifo(full)
         elif kind == 2 and ROOT:
