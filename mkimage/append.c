@@ -44,14 +44,32 @@ int append_open(const char *path)
 	return ret;
 }
 
+int append_check_path(int fd, const char *path)
+{
+	struct stat own, named;
+
+	if (fstat(fd, &own))
+		return failed(path, "cannot look at it", errno);
+	if (!stat(path, &named) && own.st_dev == named.st_dev &&
+	    own.st_ino == named.st_ino)
+		return 0;
+	message_error("%s: not changed: another file has come to that name meanwhile, or it is gone; try again",
+		      path);
+	return -ESTALE;
+}
+
 int append_recover(int fd, const char *path, u64 size)
 {
 	struct stat st;
+	int ret;
 
 	if (fstat(fd, &st))
 		return failed(path, "cannot find out its size", errno);
 	if ((u64)st.st_size == size)
 		return 0;
+	ret = append_check_path(fd, path);
+	if (ret)
+		return ret;
 	message_warning("%s: what an interrupted extension has left is cut off: %llu bytes",
 			path, (unsigned long long)st.st_size - size);
 	return ftruncate(fd, (off_t)size) ?
@@ -80,8 +98,17 @@ static int copy(int fd, const char *path, u64 at, int segment, u64 from,
 int append_segment(int fd, const char *path, u64 size, int segment,
 		   u64 length)
 {
-	int ret;
+	struct stat st;
+	int ret = append_check_path(fd, path);
 
+	if (ret)
+		return ret;
+	/* A program without our lock may have written to it. */
+	if (fstat(fd, &st) || (u64)st.st_size != size) {
+		message_error("%s: not changed: its size has changed meanwhile; try again",
+			      path);
+		return -ESTALE;
+	}
 	doomed_append(fd, (off_t)size);
 	ret = copy(fd, path, size, segment, INC_FIRST_SECTOR, length);
 	if (!ret && fsync(fd))

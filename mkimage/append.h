@@ -18,6 +18,12 @@
 int append_open(const char *path);
 
 /*
+ * Does @path still name the open file? What was found out about it by its path
+ * is not true of another. Return: as append_segment().
+ */
+int append_check_path(int fd, const char *path);
+
+/*
  * Cut off what an interrupted append has left behind the image's @size bytes.
  * Return: as append_segment().
  */
@@ -31,7 +37,8 @@ int append_recover(int fd, const char *path, u64 size);
  *
  * At each moment the file is the old image or the new one: up to the last write,
  * of one sector, what follows the old image is no segment to a reader. It is cut
- * off again after a failure and by a signal that ends the process.
+ * off again after a failure and by a signal that ends the process. Nothing is
+ * written if @path does not name the file any more or it has another size.
  *
  * Return: 0, or an errno below 0 after an error message.
  */

@@ -347,6 +347,8 @@ static int run(struct create *create)
 					   create->source_path);
 	if (!ret)
 		ret = output_check_source(&output, create->source_path);
+	if (!ret)
+		ret = signer_check_output(&create->signer_options, &output);
 	/* It may ask for a passphrase: before the long part. */
 	if (!ret && create->signer_options.key)
 		ret = signer_open(&create->signer, &create->signer_options);

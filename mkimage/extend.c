@@ -61,7 +61,7 @@ struct extend {
 	struct signer_options signer_options;
 
 	struct signer *signer;
-	int fd;				/* of the image, locked; or -1 */
+	int fd;				/* of the image; locked if in place */
 	struct inc_image *image;
 	struct overlay *overlay;
 	struct inc_hash *hash;
@@ -191,20 +191,22 @@ static int open_image(struct extend *extend)
 {
 	struct inc_error error;
 	u64 present;
-	int fd, ret;
+	int ret;
 
-	ret = inc_image_open_file(&extend->image, extend->image_path,
-				  INC_NEWEST, &error);
-	if (!ret) {
-		fd = open(extend->image_path, O_RDONLY | O_CLOEXEC);
-		ret = fd < 0 ? -errno :
-		      inc_local_present(extend->image, fd, &present, &error);
-		if (fd >= 0)
-			close(fd);
-		else
-			snprintf(error.text, sizeof(error.text),
-				 "cannot open it: %s", strerror(-ret));
+	/* In place, it is the file that is locked, whatever its path says now. */
+	if (extend->fd < 0)
+		extend->fd = open(extend->image_path, O_RDONLY | O_CLOEXEC);
+	if (extend->fd < 0) {
+		ret = -errno;
+		message_error("%s: cannot open it: %s", extend->image_path,
+			      strerror(-ret));
+		return ret;
 	}
+	ret = inc_image_open_fd(&extend->image, extend->fd, extend->image_path,
+				INC_NEWEST, &error);
+	if (!ret)
+		ret = inc_local_present(extend->image, extend->fd, &present,
+					&error);
 	if (ret) {
 		message_error("%s: %s", extend->image_path, error.text);
 		return ret;
@@ -338,6 +340,9 @@ static int extend_image(struct extend *extend)
 	if (extend->in_place) {
 		extend->fd = append_open(extend->image_path);
 		ret = extend->fd < 0 ? extend->fd : 0;
+		if (!ret && extend->raw_path)
+			ret = output_check_in_place(extend->image_path,
+						    extend->raw_path);
 	} else {
 		ret = output_open(&extend->output, extend->layer_path,
 				  extend->force);
@@ -347,6 +352,9 @@ static int extend_image(struct extend *extend)
 		if (!ret && extend->raw_path)
 			ret = output_check_source(&extend->output,
 						  extend->raw_path);
+		if (!ret)
+			ret = signer_check_output(&extend->signer_options,
+						  &extend->output);
 	}
 	if (!ret)
 		ret = look_at_source(extend);

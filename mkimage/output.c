@@ -13,6 +13,7 @@
 #include "doomed.h"
 #include "message.h"
 #include "output.h"
+#include "same-file.h"
 
 static int fail(const struct output *output, const char *doing)
 {
@@ -65,16 +66,25 @@ int output_open(struct output *output, const char *path, bool force)
 	return make_temporary(output);
 }
 
-int output_check_source(const struct output *output, const char *source)
+static int check_source(const char *path, const char *source, const char *done)
 {
 	struct stat to, from;
 
-	if (stat(output->path, &to) || stat(source, &from) ||
-	    to.st_dev != from.st_dev || to.st_ino != from.st_ino)
+	if (stat(path, &to) || stat(source, &from) || !same_file(&to, &from))
 		return 0;
-	message_error("%s: not overwritten: it is made of %s, which is the same file",
-		      output->path, source);
+	message_error("%s: not %s: it is made of %s, which is the same file",
+		      path, done, source);
 	return -EINVAL;
+}
+
+int output_check_source(const struct output *output, const char *source)
+{
+	return check_source(output->path, source, "overwritten");
+}
+
+int output_check_in_place(const char *path, const char *source)
+{
+	return check_source(path, source, "changed");
 }
 
 /* Is the real path @path @above or below it? */

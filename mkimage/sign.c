@@ -25,6 +25,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "append.h"
 #include "hash.h"
 #include "incremental.h"
 #include "message.h"
@@ -72,6 +73,7 @@ struct sign {
 	bool force;
 
 	int fd;
+	struct output output;		/* of --export */
 	struct inc_segment seg;
 	u8 *head;
 	u8 *signature;
@@ -335,8 +337,8 @@ static int check_signed(const struct sign *sign)
 	struct inc_error error;
 	int ret;
 
-	ret = inc_image_open_file(&image, sign->path, sign->seg.generation,
-				  &error);
+	ret = inc_image_open_fd(&image, sign->fd, sign->path,
+				sign->seg.generation, &error);
 	if (ret) {
 		message_error("%s: %s", sign->path, error.text);
 		return ret;
@@ -363,7 +365,9 @@ static int sign_image(struct sign *sign)
 				     make_signature(sign, text);
 	if (ret)
 		return ret;
-	ret = put_signature(sign);
+	ret = append_check_path(sign->fd, sign->path);
+	if (!ret)
+		ret = put_signature(sign);
 	if (!ret)
 		ret = check_signed(sign);
 	if (!ret)
@@ -375,10 +379,22 @@ static int sign_image(struct sign *sign)
 	return ret;
 }
 
+/* Before the image is changed: what cannot be exported is not made. */
+static int open_export(struct sign *sign)
+{
+	struct output *output = &sign->output;
+	int ret = output_open(output, sign->export_path, sign->force);
+
+	if (!ret)
+		ret = output_check_source(output, sign->path);
+	if (!ret && sign->signature_path)
+		ret = output_check_source(output, sign->signature_path);
+	return ret ? ret : signer_check_output(&sign->options, output);
+}
+
 static int export_signature(struct sign *sign)
 {
 	const struct inc_segment *seg = &sign->seg;
-	struct output output;
 	int ret;
 
 	if (!sign->signature && !seg->signature_size) {
@@ -388,17 +404,9 @@ static int export_signature(struct sign *sign)
 	}
 	if (!sign->signature)
 		sign->size = seg->signature_size;
-	ret = output_open(&output, sign->export_path, sign->force);
-	if (!ret)
-		ret = output_check_source(&output, sign->path);
-	if (!ret)
-		ret = write_all(output.fd, 0,
-				sign->head + seg->signature_offset, sign->size,
-				sign->export_path);
-	if (!ret)
-		ret = output_commit(&output);
-	output_close(&output);
-	return ret;
+	ret = write_all(sign->output.fd, 0, sign->head + seg->signature_offset,
+			sign->size, sign->export_path);
+	return ret ? ret : output_commit(&sign->output);
 }
 
 static int run(struct sign *sign, bool change)
@@ -421,10 +429,13 @@ static int run(struct sign *sign, bool change)
 	ret = find_segment(sign);
 	if (!ret)
 		ret = load_head(sign);
+	if (!ret && sign->export_path)
+		ret = open_export(sign);
 	if (!ret && change)
 		ret = sign_image(sign);
 	if (!ret && sign->export_path)
 		ret = export_signature(sign);
+	output_close(&sign->output);
 	if (close(sign->fd) && !ret) {
 		message_error("%s: %s", sign->path, strerror(errno));
 		ret = -EIO;
@@ -482,6 +493,7 @@ int command_sign(int argc, char **argv)
 	static const char *const operands[] = { "IMAGE" };
 	static struct sign sign = {
 		.options.passphrase_fd = -1,
+		.output.fd = -1,
 		.generation = INC_NEWEST,
 	};
 	int option;

@@ -130,6 +130,21 @@ static int check_key(const struct signer *signer, const char *name)
 	return -EINVAL;
 }
 
+int signer_check_output(const struct signer_options *options,
+			const struct output *output)
+{
+	const char *const files[] = {
+		options->key, options->certificate, options->passphrase_file,
+	};
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; !ret && i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i])
+			ret = output_check_source(output, files[i]);
+	return ret;
+}
+
 int signer_open(struct signer **result, const struct signer_options *options)
 {
 	struct signer *signer = calloc(1, sizeof(*signer));

@@ -6,6 +6,7 @@
 #define MKIMAGE_SIGNER_H
 
 #include "incremental.h"
+#include "output.h"
 #include "segment.h"
 
 /**
@@ -54,6 +55,13 @@ bool signer_options_ok(const char *command,
 /* The same, for who has no use for a certificate but to sign. */
 bool signer_options_only_sign(const char *command,
 			      const struct signer_options *options);
+
+/*
+ * Refuse an output that would replace the key, the certificate or the file with
+ * the passphrase. Return: 0, or an errno below 0 after an error message.
+ */
+int signer_check_output(const struct signer_options *options,
+			const struct output *output);
 
 struct signer;
 

@@ -37,6 +37,25 @@ create --origin app.inc local.inc >/dev/null
 fails "create does not replace a file" 5 "exists already" incrementalsetup create --origin app.inc local.inc
 ok "but with --force" incrementalsetup create --force --origin app.inc local.inc
 
+# --force never replaces the origin, by whatever names it is given.
+cp app.inc only.inc
+ln -s only.inc symbolic.inc
+ln only.inc hard.inc
+exec 9<only.inc
+for where in only.inc ./only.inc "$work/only.inc" "file:$work/only.inc" symbolic.inc \
+	hard.inc /proc/self/fd/9 /dev/fd/9; do
+	fails "the image as its own origin: ${where##*/}" 4 "not replaced: the origin .* is the same file" \
+		create --origin "$where" only.inc
+done
+fails "as the second origin" 4 "not replaced" create --origin app.inc --origin only.inc only.inc
+if loop=$(losetup --find --show --read-only only.inc 2>/dev/null); then
+	fails "a loop device on it" 4 "not replaced" create --origin "$loop" only.inc
+	losetup -d "$loop"
+fi
+exec 9<&-
+ok "and it is as it was" cmp app.inc only.inc
+ok "a copy may be the origin" create --origin app.inc only.inc
+
 fails "an origin that does not exist" 4 "cannot open origin" create --origin nothere.inc x.inc
 fails "a folder" 4 "neither a file nor a block device" create --origin "$work" x.inc
 mkfifo fifo

@@ -131,7 +131,21 @@ static void say_made(struct inc_image *image, int fd, const char *path)
 	       segment->hash_name, root);
 }
 
-static int make_file(const struct options *options, struct inc_image *image,
+/* Refuse to replace the origin, perhaps the only complete image, by holes. */
+static int check_origin(const struct origin *origin, const char *path,
+			struct inc_error *error)
+{
+	struct stat st;
+
+	if (stat(path, &st) || !origin_is_file(origin, &st))
+		return 0;
+	return setup_fail(error, -EINVAL,
+			  "%s is not replaced: the origin %s is the same file; give the local image another name",
+			  path, origin_name(origin));
+}
+
+static int make_file(const struct options *options,
+		     const struct origin *origin, struct inc_image *image,
 		     const char *path, struct inc_error *error)
 {
 	char *temporary;
@@ -141,6 +155,9 @@ static int make_file(const struct options *options, struct inc_image *image,
 	if (fd < 0)
 		return fd;
 	err = inc_local_create(image, fd, error);
+	/* Another file may have come to that name by now. */
+	if (!err)
+		err = check_origin(origin, path, error);
 	if (!err)
 		err = give_name(fd, temporary, path, options->force, error);
 	/* Sparing comes last: a signal in between removes what is gone. */
@@ -177,7 +194,7 @@ static int create_from(const struct options *options,
 		return err;
 	err = image_trust(image, options, error);
 	if (!err)
-		err = make_file(options, image, path, error);
+		err = make_file(options, origin, image, path, error);
 	inc_image_close(image);
 	return err;
 }
@@ -207,6 +224,27 @@ static int create_with(const struct options *options,
 	return err;
 }
 
+/* Not the first one alone: the others may be needed later. */
+static int check_origins(const struct options *options,
+			 const struct origin_options *how, const char *path,
+			 struct inc_error *error)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < options->origin_count; i++) {
+		struct origin *origin;
+		struct inc_error ignored;
+
+		/* What is wrong with one is said when its turn comes. */
+		if (origin_open(&origin, options->origins[i], how, &ignored))
+			continue;
+		err = check_origin(origin, path, error);
+		origin_close(origin);
+	}
+	return err;
+}
+
 int command_create(const struct options *options, char **args,
 		   struct inc_error *error)
 {
@@ -225,7 +263,8 @@ int command_create(const struct options *options, char **args,
 					  "%s is not a regular file, and not replaced",
 					  args[0]);
 	}
-	if (options->ca_file)
+	err = check_origins(options, &how, args[0], error);
+	if (!err && options->ca_file)
 		err = origin_load_ca(&how, options->ca_file, error);
 	if (err)
 		return err;

@@ -26,7 +26,8 @@ int newer_read_local(struct newer *newer, u32 generation,
 	struct inc_image *image;
 	int err;
 
-	err = inc_image_open_file(&image, newer->path, generation, error);
+	err = inc_image_open_fd(&image, newer->fd, newer->path, generation,
+				error);
 	if (err)
 		return err;
 	inc_image_close(newer->local);
@@ -233,6 +234,18 @@ static int find(struct newer *newer, u32 generation, struct inc_error *error)
 	return err;
 }
 
+/* Nothing can come from the local image itself. */
+static int check_other(const struct newer *newer, struct inc_error *error)
+{
+	struct stat st;
+
+	if (fstat(newer->fd, &st) || !origin_is_file(newer->origin, &st))
+		return 0;
+	return setup_fail(error, -EINVAL,
+			  "it is the local image %s itself: name the complete image elsewhere",
+			  newer->path);
+}
+
 int newer_find(struct newer *newer, const char *where,
 	       const struct origin_options *how, bool layer, u32 generation,
 	       struct inc_error *error)
@@ -245,7 +258,9 @@ int newer_find(struct newer *newer, const char *where,
 	err = origin_open(&newer->origin, where, how, error);
 	if (err)
 		return err;
-	err = find(newer, generation, &why);
+	err = check_other(newer, &why);
+	if (!err)
+		err = find(newer, generation, &why);
 	message_progress(NULL);
 	if (err) {
 		setup_fail(error, err, "%.200s: %.300s",

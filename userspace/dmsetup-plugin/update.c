@@ -13,6 +13,7 @@
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include "message.h"
+#include "same-file.h"
 #include "update.h"
 
 /* The file below @loop, which must be what the path names. */
@@ -333,6 +334,24 @@ static int format_table(const struct change *change,
 	return *parameters ? 0 : -ENOMEM;
 }
 
+/*
+ * Is what is open for writing what was locked, and what was read to find out
+ * where it ends? The path may name another file by now.
+ */
+static int check_same(const struct change *change, int fd,
+		      struct inc_error *error)
+{
+	struct stat st, locked, looked_at;
+
+	if (!fstat(fd, &st) && !fstat(change->lock, &locked) &&
+	    !fstat(change->newer.fd, &looked_at) && same_file(&st, &locked) &&
+	    same_file(&st, &looked_at))
+		return 0;
+	return setup_fail(error, -ESTALE,
+			  "%s is not changed: another file has come to that name meanwhile; try again",
+			  change->path);
+}
+
 /* Append what is new to the file. */
 static int append(struct change *change, struct inc_error *error)
 {
@@ -348,7 +367,9 @@ static int append(struct change *change, struct inc_error *error)
 	if (fd < 0)
 		return setup_fail(error, -errno, "cannot write %s: %s",
 				  change->path, strerror(errno));
-	err = newer_append(&change->newer, fd, error);
+	err = check_same(change, fd, error);
+	if (!err)
+		err = newer_append(&change->newer, fd, error);
 	close(fd);
 	if (!err)
 		change->appended = inc_image_size(change->newer.image) -

@@ -140,10 +140,12 @@ static int file_read(void *context, u64 offset, size_t length, void *buffer,
 /**
  * inc_file_open - make a file an inc_io
  * @file: set on success; freed with inc_file_close()
+ * @fd: of the file, open for reading: closed with @file; below 0: an errno
+ * @path: for messages
  * @io: filled in; valid as long as @file
  * @size: bytes of the file or block device
  */
-int inc_file_open(struct inc_file **file, const char *path,
+int inc_file_open(struct inc_file **file, int fd, const char *path,
 		  struct inc_io *io, u64 *size, struct inc_error *error)
 {
 	struct inc_file *new = calloc(1, sizeof(*new));
@@ -151,10 +153,15 @@ int inc_file_open(struct inc_file **file, const char *path,
 	off_t end;
 	int ret;
 
-	if (!new)
+	if (!new) {
+		if (fd >= 0)
+			close(fd);
 		return inc_fail(error, -ENOMEM, "out of memory");
-	new->fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	new->fd = fd;
 	new->path = strdup(path);
+	if (fd < 0)
+		errno = -fd;
 	if (new->fd < 0 || !new->path)
 		goto fail;
 	if (fstat(new->fd, &st))

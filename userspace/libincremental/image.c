@@ -2,6 +2,7 @@
 /*
  * Opening an image: its segments, their heads, and views of generations.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include "internal.h"
 
@@ -452,8 +453,9 @@ int inc_image_open(struct inc_image **image, const struct inc_io *io, u64 size,
 	return 0;
 }
 
-int inc_image_open_file(struct inc_image **image, const char *path,
-			u32 generation, struct inc_error *error)
+/* @fd is closed in any case; below 0: an errno. */
+static int open_file(struct inc_image **image, int fd, const char *path,
+		     u32 generation, struct inc_error *error)
 {
 	struct inc_image *new;
 	struct inc_file *file;
@@ -461,7 +463,7 @@ int inc_image_open_file(struct inc_image **image, const char *path,
 	u64 size;
 	int ret;
 
-	ret = inc_file_open(&file, path, &io, &size, error);
+	ret = inc_file_open(&file, fd, path, &io, &size, error);
 	if (ret)
 		return ret;
 	new = inc_image_new(&io, error);
@@ -479,6 +481,23 @@ int inc_image_open_file(struct inc_image **image, const char *path,
 	}
 	*image = new;
 	return 0;
+}
+
+int inc_image_open_file(struct inc_image **image, const char *path,
+			u32 generation, struct inc_error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return open_file(image, fd < 0 ? -errno : fd, path, generation, error);
+}
+
+int inc_image_open_fd(struct inc_image **image, int fd, const char *path,
+		      u32 generation, struct inc_error *error)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return open_file(image, copy < 0 ? -errno : copy, path, generation,
+			 error);
 }
 
 void inc_image_close(struct inc_image *image)

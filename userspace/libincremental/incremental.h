@@ -58,6 +58,13 @@ int inc_image_open(struct inc_image **image, const struct inc_io *io, u64 size,
 int inc_image_open_file(struct inc_image **image, const char *path,
 			u32 generation, struct inc_error *error);
 
+/*
+ * The same for a file that is open for reading as @fd, which stays the caller's;
+ * @path is for messages. A path may name another file by now.
+ */
+int inc_image_open_fd(struct inc_image **image, int fd, const char *path,
+		      u32 generation, struct inc_error *error);
+
 void inc_image_close(struct inc_image *image);
 
 /* The segment that describes the open generation; valid until close. */

@@ -98,7 +98,7 @@ void inc_cache_drop(struct inc_cache *cache, u64 file_page);
 
 /* file.c */
 struct inc_file;
-int inc_file_open(struct inc_file **file, const char *path,
+int inc_file_open(struct inc_file **file, int fd, const char *path,
 		  struct inc_io *io, u64 *size, struct inc_error *error);
 int inc_file_attach(struct inc_file *file, struct inc_image *image,
 		    struct inc_error *error);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include "backend.h"
+#include "same-file.h"
 
 int origin_error(struct inc_error *error, int err, const char *format, ...)
 {
@@ -96,6 +97,14 @@ const char *origin_name(const struct origin *origin)
 bool origin_is_remote(const struct origin *origin)
 {
 	return origin->backend->remote;
+}
+
+bool origin_is_file(const struct origin *origin, const struct stat *file)
+{
+	struct stat st;
+
+	return origin->fd >= 0 && !fstat(origin->fd, &st) &&
+	       same_file(&st, file);
 }
 
 u64 origin_size(const struct origin *origin)

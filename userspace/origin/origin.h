@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include "incremental.h"
 
 /**
@@ -61,6 +62,9 @@ const char *origin_name(const struct origin *origin);
 
 /* Is it reached over a network, so that its absence may pass? */
 bool origin_is_remote(const struct origin *origin);
+
+/* Is it that file, or a device on it? See same_file(). Not what a server has. */
+bool origin_is_file(const struct origin *origin, const struct stat *file);
 
 /* Bytes it holds, as far as known: 0 before the first successful read. */
 u64 origin_size(const struct origin *origin);

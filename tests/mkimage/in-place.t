@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What mkimage reads and what it writes are told apart: an output never replaces
+# an input, and what is changed in place is the file that was looked at.
+
+# shellcheck source=tests/mkimage/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export SOURCE_DATE_EPOCH=1700000000
+mkdir source small large
+noise 300000 1 >source/file
+noise 5000 2 >small/added
+noise 3000000 3 >large/file
+"$mkimage" create source image >/dev/null
+"$mkimage" create large other >/dev/null
+"$mkimage" extract image raw >/dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem \
+	-out cert.pem -days 30 -subj /CN=test 2>/dev/null
+"$mkimage" sign --key key.pem --certificate cert.pem --export signature other >/dev/null
+mkdir kept
+cp image other raw key.pem cert.pem signature kept
+
+### No output replaces an input
+
+ln -s image symbolic
+ln image hard
+ln raw raw-hard
+same='it is made of .*, which is the same file'
+for to in image ./image hard; do
+	fails "squash onto $to" 1 "$same" "$mkimage" squash --force image "$to"
+	fails "extract onto $to" 1 "$same" "$mkimage" extract --force image "$to"
+	fails "extract its tree onto $to" 1 "$same" "$mkimage" extract --force \
+		--hash-tree "$to" image out
+	fails "extend to $to" 1 "$same" "$mkimage" extend --force --output "$to" image small
+	fails "sign, exporting to $to" 1 "$same" "$mkimage" sign --force --export "$to" \
+		--key key.pem --certificate cert.pem image
+	fails "extend by $to, in place" 1 "$same" "$mkimage" extend --in-place --raw "$to" image
+done
+for from in symbolic /proc/self/fd/9; do
+	fails "squash $from onto the image" 1 "$same" "$mkimage" squash --force $from image 9<image
+done
+for from in raw raw-hard; do
+	fails "create of $from" 1 "$same" "$mkimage" create --force $from raw
+	fails "extend by $from" 1 "$same" "$mkimage" extend --force --output raw --raw $from image
+done
+if loop=$(losetup --find --show --read-only raw 2>/dev/null); then
+	fails "create of a loop device" 1 "$same" "$mkimage" create --force "$loop" raw
+	losetup -d "$loop"
+fi
+for to in key.pem cert.pem; do
+	fails "create onto $to" 1 "$same" "$mkimage" create --force --key key.pem \
+		--certificate cert.pem source $to
+	fails "squash onto $to" 1 "$same" "$mkimage" squash --force --key key.pem \
+		--certificate cert.pem image $to
+	fails "extend to $to" 1 "$same" "$mkimage" extend --force --key key.pem \
+		--certificate cert.pem --output $to image small
+	fails "sign, exporting to $to" 1 "$same" "$mkimage" sign --force --export $to \
+		--key key.pem --certificate cert.pem image
+done
+fails "sign, exporting onto what it takes" 1 "$same" "$mkimage" sign --force \
+	--signature signature --export signature other
+for file in kept/*; do
+	ok "${file##*/} is as it was" cmp "$file" "${file##*/}"
+done
+
+### The file that is changed is the file that was looked at
+
+# A call of mkimage's, the Nth, is when another file comes to the image's name.
+cat >mover.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+
+static void call(char kind)
+{
+	static int count;
+	const char *when = getenv("MOVE_AT");
+
+	if (*when == kind && ++count == atoi(when + 1) &&
+	    rename("new", "target"))
+		abort();
+}
+
+int flock(int fd, int operation)
+{
+	int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "flock");
+	int ret = real(fd, operation);
+
+	call('l');
+	return ret;
+}
+
+void *fts64_open(char *const *paths, int options, void *compare)
+{
+	void *(*real)(char *const *, int, void *) =
+		(void *(*)(char *const *, int, void *))dlsym(RTLD_NEXT, "fts64_open");
+
+	call('f');
+	return real(paths, options, compare);
+}
+END
+ok "a shim" "${CC:-cc}" -shared -fPIC -w -o mover.so mover.c -ldl
+
+moved() {	# moved MOVE_AT COMMAND...
+	local at=$1
+	shift
+	rm -f target backup new
+	cp kept/image target
+	ln target backup
+	cp kept/other new
+	MOVE_AT=$at LD_PRELOAD=$work/mover.so "$mkimage" "$@"
+}
+
+# f1: the look at SOURCE; f2: its files are read, when the image is open
+for at in l1 f1 f2; do
+	fails "extend in place, moved at $at" 1 'another file has come to that name' \
+		moved $at extend --in-place target small
+	ok "what it had open is as it was" cmp kept/image backup
+	ok "what has come is as it came" cmp kept/other target
+done
+fails "sign, moved" 1 'another file has come to that name' moved l1 sign --key key.pem \
+	--certificate cert.pem target
+ok "what it had open is as it was" cmp kept/image backup
+ok "what has come is as it came" cmp kept/other target
+
+# What an interrupted extension has left is not cut off another file either.
+interrupted() {
+	rm -f target backup new
+	cp kept/image target
+	head -c 9999 raw >>target
+	cp target long
+	ln target backup
+	cp kept/other new
+	MOVE_AT=f1 LD_PRELOAD=$work/mover.so "$mkimage" extend --in-place target small
+}
+fails "with something to cut off" 1 'another file has come' interrupted
+ok "what it had open is as it was" cmp long backup
+ok "what has come is as it came" cmp kept/other target
+ok "not moved: extend" moved none extend --in-place target small
+ok "verify" "$mkimage" verify target
+
+finish

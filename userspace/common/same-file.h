@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is what a program reads the file that it is about to replace?
+ */
+#ifndef COMMON_SAME_FILE_H
+#define COMMON_SAME_FILE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+/*
+ * Are these two one file or one block device, by whatever names; or is one a
+ * block device that shows the other: a loop device, a partition of one, or what
+ * device-mapper has put on it? What sysfs does not tell counts as no.
+ */
+bool same_file(const struct stat *a, const struct stat *b);
+
+#endif /* COMMON_SAME_FILE_H */
