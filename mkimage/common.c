@@ -69,7 +69,8 @@ bool option_size_shift(const char *command, const char *option,
 	return false;
 }
 
-int read_all(int fd, u64 offset, void *data, size_t length, const char *name)
+int read_bytes(int fd, u64 offset, void *data, size_t length,
+	       struct inc_error *error)
 {
 	u8 *bytes = data;
 
@@ -79,22 +80,30 @@ int read_all(int fd, u64 offset, void *data, size_t length, const char *name)
 
 		if (got < 0 && code == EINTR)
 			continue;
-		if (got < 0) {
-			message_error("%s: reading at offset %llu: %s", name,
-				      (unsigned long long)offset,
-				      strerror(code));
-			return -code;
-		}
-		if (!got) {
-			message_error("%s: ends at offset %llu: did it shrink while it was read?",
-				      name, (unsigned long long)offset);
-			return -EIO;
-		}
+		if (got < 0)
+			return inc_fail(error, -code,
+					"reading at offset %llu: %s",
+					(unsigned long long)offset,
+					strerror(code));
+		if (!got)
+			return inc_fail(error, -EIO,
+					"ends at offset %llu: did it shrink while it was read?",
+					(unsigned long long)offset);
 		bytes += got;
 		offset += (u64)got;
 		length -= (size_t)got;
 	}
 	return 0;
+}
+
+int read_all(int fd, u64 offset, void *data, size_t length, const char *name)
+{
+	struct inc_error error;
+	int ret = read_bytes(fd, offset, data, length, &error);
+
+	if (ret)
+		message_error("%s: %s", name, error.text);
+	return ret;
 }
 
 void json_number(struct json_object *object, const char *name, u64 value)

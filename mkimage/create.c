@@ -317,7 +317,7 @@ static int open_image(struct create *create, const char *folder)
 				      &error);
 
 	if (ret) {
-		message_error("%s: %s", create->source_path, error.text);
+		message_error("%s", error.text);
 		return ret;
 	}
 	seg = inc_image_segment(image);

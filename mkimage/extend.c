@@ -204,9 +204,11 @@ static int open_image(struct extend *extend)
 	}
 	ret = inc_image_open_fd(&extend->image, extend->fd, extend->image_path,
 				INC_NEWEST, &error);
-	if (!ret)
-		ret = inc_local_present(extend->image, extend->fd, &present,
-					&error);
+	if (ret) {
+		message_error("%s", error.text);
+		return ret;
+	}
+	ret = inc_local_present(extend->image, extend->fd, &present, &error);
 	if (ret) {
 		message_error("%s: %s", extend->image_path, error.text);
 		return ret;
@@ -230,7 +232,9 @@ static int change_device(struct extend *extend)
 		return ret;
 	if (extend->raw_path)
 		return rawdiff(extend->overlay, extend->raw_path);
-	ret = filesystem_find(extend->overlay, &fs);
+	ret = filesystem_find(extend->overlay,
+			      "; --raw takes the difference to any raw image",
+			      &fs);
 	return ret ? ret : fs->extend(extend->overlay, &extend->plan);
 }
 

@@ -47,6 +47,7 @@ struct step {
 	u64 block;
 	u64 blocks;
 	int result;
+	const char *name;	/* of the file that @error is about */
 	struct inc_error error;
 	u8 data[STEP_BLOCKS << INC_BLOCK_SHIFT];
 };
@@ -114,7 +115,7 @@ static bool block_zero(const u8 *block)
 }
 
 /* Write the blocks that are not zero. */
-static int write_sparse(struct extract *extract, const struct step *step)
+static int write_sparse(struct extract *extract, struct step *step)
 {
 	u64 start = 0, end;
 	int ret = 0;
@@ -128,11 +129,11 @@ static int write_sparse(struct extract *extract, const struct step *step)
 		for (end = start + 1; end < step->blocks; end++)
 			if (block_zero(step->data + (end << INC_BLOCK_SHIFT)))
 				break;
-		ret = write_all(extract->raw.fd,
-				(step->block + start) << INC_BLOCK_SHIFT,
-				step->data + (start << INC_BLOCK_SHIFT),
-				(end - start) << INC_BLOCK_SHIFT,
-				extract->raw_path);
+		ret = write_bytes(extract->raw.fd,
+				  (step->block + start) << INC_BLOCK_SHIFT,
+				  step->data + (start << INC_BLOCK_SHIFT),
+				  (end - start) << INC_BLOCK_SHIFT,
+				  &step->error);
 		start = end;
 	}
 	return ret;
@@ -143,9 +144,15 @@ static int work(void *context, void *item)
 	struct extract *extract = context;
 	struct step *step = item;
 
+	step->name = extract->image_path;
 	step->result = inc_image_read(extract->image, step->block,
 				      step->blocks, step->data, &step->error);
-	return step->result ? 0 : write_sparse(extract, step);
+	if (!step->result) {
+		step->name = extract->raw_path;
+		step->result = write_sparse(extract, step);
+	}
+	/* consume() tells the first one's reason, and ends it. */
+	return 0;
 }
 
 static int consume(void *context, void *item)
@@ -154,7 +161,7 @@ static int consume(void *context, void *item)
 	const struct step *step = item;
 
 	if (step->result)
-		message_error("%s: %s", extract->image_path, step->error.text);
+		message_error("%s: %s", step->name, step->error.text);
 	progress_show(&extract->progress, step->block << INC_BLOCK_SHIFT);
 	return step->result;
 }
@@ -274,7 +281,7 @@ static int run(struct extract *extract)
 	ret = inc_image_open_file(&extract->image, extract->image_path,
 				  (u32)extract->generation, &error);
 	if (ret) {
-		message_error("%s: %s", extract->image_path, error.text);
+		message_error("%s", error.text);
 		return EXIT_FAILED;
 	}
 	seg = inc_image_segment(extract->image);

@@ -11,7 +11,8 @@ static const struct filesystem filesystems[] = {
 	{ "ext4", 1080, 2, EXT4_SUPER_MAGIC, ext4_extend, ext4_files },
 };
 
-int filesystem_find(struct overlay *overlay, const struct filesystem **fs)
+int filesystem_find(struct overlay *overlay, const char *advice,
+		    const struct filesystem **fs)
 {
 	size_t i;
 	int ret;
@@ -25,7 +26,7 @@ int filesystem_find(struct overlay *overlay, const struct filesystem **fs)
 		if (ret || le32_to_cpu(magic) == (*fs)->magic)
 			return ret;
 	}
-	message_error("%s: it holds neither erofs nor ext4; --raw takes the difference to any raw image",
-		      overlay_name(overlay));
+	message_error("%s: it holds neither erofs nor ext4%s",
+		      overlay_name(overlay), advice);
 	return -EINVAL;
 }

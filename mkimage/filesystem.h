@@ -19,8 +19,9 @@ struct filesystem {
 
 /*
  * Set *fs by the magic number on @overlay. Return: 0, or an errno below 0 after
- * an error message.
+ * an error message, which ends with @advice if it is neither.
  */
-int filesystem_find(struct overlay *overlay, const struct filesystem **fs);
+int filesystem_find(struct overlay *overlay, const char *advice,
+		    const struct filesystem **fs);
 
 #endif /* MKIMAGE_FILESYSTEM_H */

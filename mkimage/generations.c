@@ -74,7 +74,7 @@ static int paths_read(struct paths *paths, struct inc_image *image,
 
 	if (ret)
 		return ret;
-	ret = filesystem_find(overlay, &fs);
+	ret = filesystem_find(overlay, "; --files does not know its files", &fs);
 	if (!ret)
 		ret = fs->files(overlay, add_path, paths);
 	overlay_close(overlay);

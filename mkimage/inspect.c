@@ -308,7 +308,7 @@ static int run(const char *path, u32 generation, bool json, bool files,
 
 	ret = inc_image_open_file(&image, path, generation, &error);
 	if (ret) {
-		message_error("%s: %s", path, error.text);
+		message_error("%s", error.text);
 		return EXIT_FAILED;
 	}
 	if (root_hash) {

@@ -42,19 +42,11 @@ static void print_help(void)
 		printf("  %-9s %s\n", commands[i].name, commands[i].summary);
 	puts("\n"
 	     "\"mkimage COMMAND --help\" tells a command's options.\n"
+	     "  -h, --help     this text\n"
+	     "  -V, --version  the version\n"
 	     "\n"
 	     "Exit status: 0 if all went well, 1 on failure or damage, 2 for a mistake on\n"
 	     "the command line.");
-}
-
-static bool asks_help(int argc, char **argv)
-{
-	int i;
-
-	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
-		if (!strcmp(argv[i], "--help"))
-			return true;
-	return false;
 }
 
 /* What went to stdout counts only if it got there. */
@@ -67,6 +59,33 @@ static int finish(int status)
 	return status;
 }
 
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+static bool is_version(const char *word)
+{
+	return !strcmp(word, "--version") || !strcmp(word, "-V");
+}
+
+/* Does any word before "--" ask for it? */
+static bool asks(int argc, char **argv, bool (*is_it)(const char *word))
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (is_it(argv[i]))
+			return true;
+	return false;
+}
+
+static int print_version(void)
+{
+	puts("mkimage (dm-incremental) " INC_VERSION_STRING);
+	return finish(EXIT_OK);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -76,21 +95,21 @@ int main(int argc, char **argv)
 		message_error("a command is missing; see \"mkimage --help\"");
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "--help")) {
+	if (is_help(argv[1])) {
 		print_help();
 		return finish(EXIT_OK);
 	}
-	if (!strcmp(argv[1], "--version")) {
-		puts("mkimage (dm-incremental) " INC_VERSION_STRING);
-		return finish(EXIT_OK);
-	}
+	if (is_version(argv[1]))
+		return print_version();
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name))
 			continue;
-		if (asks_help(argc - 1, argv + 1)) {
+		if (asks(argc - 1, argv + 1, is_help)) {
 			fputs(commands[i].help, stdout);
 			return finish(EXIT_OK);
 		}
+		if (asks(argc - 1, argv + 1, is_version))
+			return print_version();
 		argv[1] = argv[0];	/* getopt starts its messages with it */
 		return finish(commands[i].run(argc - 1, argv + 1));
 	}

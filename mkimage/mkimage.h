@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "format.h"
+#include "incremental.h"
 
 enum {
 	EXIT_OK		= 0,
@@ -48,7 +48,11 @@ bool option_size_shift(const char *command, const char *option,
 /* "out of memory" to the user. Return: -ENOMEM. */
 int no_memory(void);
 
-/* Read exactly @length bytes, or say why not. Return: 0 or an errno below 0. */
+/* Read exactly @length bytes. Return: 0, or an errno below 0 and why in @error. */
+int read_bytes(int fd, u64 offset, void *data, size_t length,
+	       struct inc_error *error);
+
+/* The same, with a message that names the file. */
 int read_all(int fd, u64 offset, void *data, size_t length, const char *name);
 
 /*

@@ -340,7 +340,7 @@ static int check_signed(const struct sign *sign)
 	ret = inc_image_open_fd(&image, sign->fd, sign->path,
 				sign->seg.generation, &error);
 	if (ret) {
-		message_error("%s: %s", sign->path, error.text);
+		message_error("%s", error.text);
 		return ret;
 	}
 	if (!inc_image_read(image, 0, 1, block, &error))

@@ -71,8 +71,8 @@ u64 spool_size(const struct spool *spool)
 	return spool->written + spool->fill;
 }
 
-int write_all(int fd, u64 offset, const void *data, size_t length,
-	      const char *name)
+int write_bytes(int fd, u64 offset, const void *data, size_t length,
+		struct inc_error *error)
 {
 	const u8 *bytes = data;
 
@@ -82,17 +82,27 @@ int write_all(int fd, u64 offset, const void *data, size_t length,
 
 		if (put < 0 && code == EINTR)
 			continue;
-		if (put < 0) {
-			message_error("%s: writing at offset %llu: %s", name,
-				      (unsigned long long)offset,
-				      strerror(code));
-			return -code;
-		}
+		if (put < 0)
+			return inc_fail(error, -code,
+					"writing at offset %llu: %s",
+					(unsigned long long)offset,
+					strerror(code));
 		bytes += put;
 		offset += (u64)put;
 		length -= (size_t)put;
 	}
 	return 0;
+}
+
+int write_all(int fd, u64 offset, const void *data, size_t length,
+	      const char *name)
+{
+	struct inc_error error;
+	int ret = write_bytes(fd, offset, data, length, &error);
+
+	if (ret)
+		message_error("%s: %s", name, error.text);
+	return ret;
 }
 
 static int flush(struct spool *spool)

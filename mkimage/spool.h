@@ -7,7 +7,7 @@
 #define MKIMAGE_SPOOL_H
 
 #include <stddef.h>
-#include "format.h"
+#include "incremental.h"
 
 struct spool;
 
@@ -38,7 +38,11 @@ int spool_copy(struct spool *spool, int fd, u64 offset);
 /* A temporary file without a name in @folder; -1 after an error message. */
 int spool_open_file(const char *folder);
 
-/* Write all of it. Return: as spool_append(). */
+/* Write all of it. Return: 0, or an errno below 0; then @error says why. */
+int write_bytes(int fd, u64 offset, const void *data, size_t length,
+		struct inc_error *error);
+
+/* The same, with a message that names the file. Return: as spool_append(). */
 int write_all(int fd, u64 offset, const void *data, size_t length,
 	      const char *name);
 

@@ -44,7 +44,7 @@ struct verify {
 	bool root_given;
 	u8 root[INC_DIGEST_MAX];
 	int root_size;
-	const char *certificate;
+	struct inc_anchors *anchors;	/* NULL: any or no signature will do */
 	struct inc_signer signer;
 
 	u64 next;		/* block or offset */
@@ -179,10 +179,10 @@ static void check_file(struct verify *verify, struct step *step)
 	u64 i;
 	int ret;
 
-	ret = read_all(verify->fd, step->start, step->data, step->count,
-		       verify->path);
+	ret = read_bytes(verify->fd, step->start, step->data, step->count,
+			 &error);
 	if (ret) {
-		step->errors++;
+		note(step, ret, &error);
 		return;
 	}
 	if (!inc_image_verify(verify->image, step->start, step->count,
@@ -245,14 +245,9 @@ static int walk(struct verify *verify, bool by_device, u64 end)
 /* Said at once: checking the rest takes its time. */
 static int check_signature(struct verify *verify, struct inc_error *error)
 {
-	struct inc_anchors *anchors;
-	int ret = inc_anchors_load(&anchors, verify->certificate, error);
+	int ret = inc_image_check_signature(verify->image, verify->anchors,
+					    &verify->signer, error);
 
-	if (ret)
-		return ret;
-	ret = inc_image_check_signature(verify->image, anchors,
-					&verify->signer, error);
-	inc_anchors_free(anchors);
 	if (!ret)
 		ret = inc_image_prove_size(verify->image, error);
 	/* What is absent is told at the end. */
@@ -269,11 +264,15 @@ static int check_generation(struct verify *verify, u32 generation,
 
 	ret = inc_image_open_file(&verify->image, verify->path, generation,
 				  &error);
-	if (!ret && verify->root_given && generation == INC_NEWEST)
+	if (ret) {
+		message_error("%s", error.text);
+		return ret;
+	}
+	if (verify->root_given && generation == INC_NEWEST)
 		ret = inc_image_trust(verify->image, verify->root,
 				      (size_t)verify->root_size, NULL, 0,
 				      &error);
-	if (!ret && verify->certificate && generation == INC_NEWEST)
+	if (!ret && verify->anchors && generation == INC_NEWEST)
 		ret = check_signature(verify, &error);
 	if (!ret)
 		ret = inc_local_present(verify->image, verify->fd, &present,
@@ -358,14 +357,15 @@ static int run(struct verify *verify)
 		       verify->path, seg->generation,
 		       format_size(seg->device_blocks << INC_BLOCK_SHIFT,
 				   size), root);
-		if (verify->certificate)
+		if (verify->anchors)
 			printf("signed by %s: %s with %s; certificate's SHA-256 %s\n",
 			       verify->signer.subject,
 			       verify->signer.algorithm, verify->signer.digest,
 			       verify->signer.fingerprint);
 	} else if (verify->errors) {
-		message_error("%s: damaged: %llu errors%s", verify->path,
+		message_error("%s: damaged: %llu error%s%s", verify->path,
 			      (unsigned long long)verify->errors,
+			      verify->errors == 1 ? "" : "s",
 			      verify->errors > verify->shown_count ?
 			      ", the first of which are shown" : "");
 	}
@@ -374,7 +374,8 @@ static int run(struct verify *verify)
 	return ret || verify->errors ? EXIT_FAILED : EXIT_OK;
 }
 
-static bool parse_option(struct verify *verify, int option)
+static bool parse_option(struct verify *verify, const char **certificate,
+			 int option)
 {
 	switch (option) {
 	case 'r':
@@ -387,7 +388,7 @@ static bool parse_option(struct verify *verify, int option)
 			      optarg);
 		return false;
 	case 'c':
-		verify->certificate = optarg;
+		*certificate = optarg;
 		return true;
 	case 't':
 		return option_number("verify", "--threads", optarg, 1,
@@ -407,13 +408,22 @@ int command_verify(int argc, char **argv)
 	};
 	static const char *const operands[] = { "IMAGE" };
 	struct verify verify = { .threads = pipeline_threads() };
-	int option;
+	const char *certificate = NULL;
+	struct inc_error error;
+	int option, status;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!parse_option(&verify, option))
+		if (!parse_option(&verify, &certificate, option))
 			return usage_error("verify");
 	if (!operands_ok("verify", argc, argv, operands, 1))
 		return EXIT_USAGE;
 	verify.path = argv[optind];
-	return run(&verify);
+	if (certificate &&
+	    inc_anchors_load(&verify.anchors, certificate, &error)) {
+		message_error("%s", error.text);
+		return EXIT_FAILED;
+	}
+	status = run(&verify);
+	inc_anchors_free(verify.anchors);
+	return status;
 }

@@ -1073,6 +1073,35 @@ static void local_images(void **state)
 	unmake(maker);
 }
 
+/* The reason is at the end: that is not what a long name pushes out. */
+static void test_error(void **state)
+{
+	char name[4096], error_max[sizeof(((struct inc_error *)0)->text)];
+	struct inc_error error;
+	size_t length;
+
+	(void)state;
+	assert_int_equal(inc_fail(&error, -EIO, "%s: %d", "name", 5), -EIO);
+	assert_string_equal(error.text, "name: 5");
+	assert_int_equal(inc_fail(NULL, -EIO, "%s", "nobody reads it"), -EIO);
+
+	memset(name, 'n', sizeof(name) - 1);
+	for (length = sizeof(error_max) - 20; length < sizeof(name); length++) {
+		name[length] = '\0';
+		inc_fail(&error, -EIO, "%s: the reason", name);
+		assert_true(strlen(error.text) < sizeof(error_max));
+		assert_string_equal(error.text + strlen(error.text) - 12,
+				    ": the reason");
+		assert_memory_equal(error.text, "nnnn", 4);
+		if (length + strlen(": the reason") >= sizeof(error_max))
+			assert_non_null(strstr(error.text, "n ... n"));
+		else
+			assert_int_equal(strlen(error.text),
+					 length + strlen(": the reason"));
+		name[length] = 'n';
+	}
+}
+
 /* @fd holds the first @size bytes of the image, and then what means nothing. */
 static void only_base(const struct maker *maker, int fd, u64 size)
 {
@@ -1232,6 +1261,7 @@ static void hexadecimal(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_error),
 		cmocka_unit_test(reads),
 		cmocka_unit_test(zeros_and_trust),
 		cmocka_unit_test(plans),

@@ -15,17 +15,6 @@
 
 #define NODES	"/dev/incremental/"
 
-static int fail(struct inc_error *error, int err, const char *format,
-		const char *what)
-	__attribute__((format(printf, 3, 0)));
-
-static int fail(struct inc_error *error, int err, const char *format,
-		const char *what)
-{
-	snprintf(error->text, sizeof(error->text), format, what);
-	return err;
-}
-
 /* Does the store of block device @name have a node? Then its path, allocated. */
 static char *node_of(const char *name)
 {
@@ -125,6 +114,14 @@ static char *find_node(const char *name)
 	return node;
 }
 
+static int no_node(const char *name, struct inc_error *error)
+{
+	return inc_fail(error, -ENODEV,
+			"%s is not an incremental device and has none%s", name,
+			geteuid() ? " that this user can see; root is needed" :
+			"");
+}
+
 int device_open(struct device *device, const char *name,
 		struct inc_error *error)
 {
@@ -135,13 +132,13 @@ int device_open(struct device *device, const char *name,
 	device->fd = -1;
 	device->path = find_node(name);
 	if (!device->path)
-		return fail(error, -ENODEV,
-			    "%s is not an incremental device and has none", name);
+		return no_node(name, error);
 	device->fd = open(device->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (device->fd < 0) {
 		err = -errno;
-		snprintf(error->text, sizeof(error->text),
-			 "cannot open %s: %s", device->path, strerror(-err));
+		inc_fail(error, err, "cannot open %s: %s%s", device->path,
+			 strerror(-err),
+			 err == -EACCES && geteuid() ? "; root is needed" : "");
 		device_close(device);
 		return err == -ENOENT ? -ENODEV : err;
 	}
@@ -156,9 +153,8 @@ int device_open(struct device *device, const char *name,
 	if (!err)
 		err = device_grow(device, &info);
 	if (err) {
-		snprintf(error->text, sizeof(error->text),
-			 "%s is not an incremental device: %s", device->path,
-			 strerror(-err));
+		inc_fail(error, err, "%s is not an incremental device: %s",
+			 device->path, strerror(-err));
 		device_close(device);
 		return err == -ENODEV ? err : -ENOTTY;
 	}

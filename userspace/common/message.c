@@ -50,18 +50,8 @@ static void make_printable(char *text)
 			*text = '?';
 }
 
-void message(enum message_level level, const char *format, ...)
+static void put(enum message_level level, const char *text)
 {
-	char text[1024];
-	va_list args;
-
-	if (level > most)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	make_printable(text);
-
 	pthread_mutex_lock(&lock);
 	if (to_syslog) {
 		syslog((int)level, "%s", text);
@@ -72,6 +62,27 @@ void message(enum message_level level, const char *format, ...)
 		fprintf(stderr, "%s: %s\n", program, text);
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+void message(enum message_level level, const char *format, ...)
+{
+	char *text;
+	va_list args;
+	int length;
+
+	if (level > most)
+		return;
+	va_start(args, format);
+	/* Of any length: a path may be long, and the reason comes after it. */
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0) {
+		put(level, "out of memory");
+		return;
+	}
+	make_printable(text);
+	put(level, text);
+	free(text);
 }
 
 bool message_has_progress(void)

@@ -217,8 +217,7 @@ static int create_with(const struct options *options,
 	if (err == -EEXIST)
 		*error = why;
 	else if (err)
-		setup_fail(error, err, "%.200s: %.300s", origin_name(origin),
-			   why.text);
+		setup_fail(error, err, "%s: %s", origin_name(origin), why.text);
 	origin_disconnect(connection);
 	origin_close(origin);
 	return err;

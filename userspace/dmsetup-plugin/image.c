@@ -14,7 +14,7 @@ int setup_fail(struct inc_error *error, int err, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
+	inc_error_format(error, format, args);
 	va_end(args);
 	return err;
 }
@@ -72,18 +72,13 @@ static int format_parameters(const struct inc_segment *segment,
 	return 0;
 }
 
-static int check_signature(struct inc_image *image, const char *certificate,
+static int check_signature(struct inc_image *image,
+			   const struct inc_anchors *anchors,
 			   struct inc_error *error)
 {
-	struct inc_anchors *anchors;
 	struct inc_signer signer;
-	int err;
+	int err = inc_image_check_signature(image, anchors, &signer, error);
 
-	err = inc_anchors_load(&anchors, certificate, error);
-	if (err)
-		return err;
-	err = inc_image_check_signature(image, anchors, &signer, error);
-	inc_anchors_free(anchors);
 	if (!err)
 		message_info("generation %u is signed by %s: %s with %s; certificate's SHA-256 %s",
 			     inc_image_segment(image)->generation,
@@ -103,8 +98,8 @@ int image_trust(struct inc_image *image, const struct options *options,
 	/* A digest of another size is none of this image's hash. */
 	if (err == -EINVAL)
 		return -ERR_USAGE;
-	if (!err && options->certificate)
-		err = check_signature(image, options->certificate, error);
+	if (!err && options->anchors)
+		err = check_signature(image, options->anchors, error);
 	return err;
 }
 

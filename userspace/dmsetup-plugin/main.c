@@ -3,6 +3,7 @@
  * incrementalsetup: set up, look at and take down incremental devices. The
  * command line is a table; its manners are veritysetup's.
  */
+#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,35 +122,56 @@ static const struct {
 
 #define OPTIONS	(sizeof(option_table) / sizeof(option_table[0]))
 
-static void print_help(void)
+/* Those of one command; the common ones are told once. */
+static void print_options(const struct command *command)
 {
-	const struct command *command;
 	size_t i;
 
-	printf("Usage: incrementalsetup COMMAND [OPTION]... ARGUMENT...\n\n");
-	for (command = commands; command->name; command++)
-		printf("  %-9s %-14s %s\n", command->name, command->usage,
-		       command->help);
-	for (command = commands; command->name; command++) {
-		bool first = true;
+	for (i = 0; i < OPTIONS; i++) {
+		const char *argument = option_table[i].argument;
+		char name[48];
 
-		for (i = 0; i < OPTIONS; i++) {
-			char name[48];
-
-			if (option_table[i].commands == ALL ||
-			    !(option_table[i].commands & command->bit))
-				continue;
-			if (first)
-				printf("\n%s\n", command->name);
-			first = false;
-			snprintf(name, sizeof(name), "--%s %s",
-				 option_table[i].name,
-				 option_table[i].argument ?
-				 option_table[i].argument : "");
-			printf("  %-30s %s\n", name, option_table[i].help);
-		}
+		if (option_table[i].commands == ALL ||
+		    !(option_table[i].commands & command->bit))
+			continue;
+		snprintf(name, sizeof(name), "--%s %s", option_table[i].name,
+			 argument ? argument : "");
+		printf("  %-30s %s\n", name, option_table[i].help);
 	}
-	printf("\nall: -v, --verbose; -h, --help; -V, --version\n"
+}
+
+static bool has_options(const struct command *command)
+{
+	size_t i;
+
+	for (i = 0; i < OPTIONS; i++)
+		if (option_table[i].commands != ALL &&
+		    option_table[i].commands & command->bit)
+			return true;
+	return false;
+}
+
+/* Of one command, or of all if it is NULL. */
+static void print_help(const struct command *command)
+{
+	if (command) {
+		printf("Usage: incrementalsetup %s [OPTION]... %s\n\n"
+		       "%c%s.\n\n", command->name, command->usage,
+		       toupper(*command->help), command->help + 1);
+		print_options(command);
+	} else {
+		printf("Usage: incrementalsetup COMMAND [OPTION]... ARGUMENT...\n\n");
+		for (command = commands; command->name; command++)
+			printf("  %-9s %-14s %s\n", command->name,
+			       command->usage, command->help);
+		for (command = commands; command->name; command++) {
+			if (has_options(command))
+				printf("\n%s\n", command->name);
+			print_options(command);
+		}
+		printf("\nall:");
+	}
+	printf("  -v, --verbose; -h, --help; -V, --version\n"
 	       "\n"
 	       "Exit status: 0 done, 1 wrong parameters, 2 no permission or not authentic,\n"
 	       "3 out of memory, 4 wrong device or image, 5 exists or in use, 6 timed out.\n");
@@ -289,8 +311,8 @@ static void take_option(struct options *options, int option)
 		options->verbose = true;
 		break;
 	case 'h':
-		print_help();
-		exit(EXITCODE_OK);
+		options->help = true;
+		break;
 	case 'V':
 		puts("incrementalsetup " INC_VERSION_STRING);
 		exit(EXITCODE_OK);
@@ -366,6 +388,11 @@ int main(int argc, char **argv)
 	parse(argc, argv, &options, &given);
 	if (options.verbose)
 		message_init("incrementalsetup", MESSAGE_DEBUG);
+	if (options.help) {
+		print_help(optind < argc ? find_command(argv[optind]) : NULL);
+		return fflush(stdout) || ferror(stdout) ?
+		       exitcode_of(-EIO) : EXITCODE_OK;
+	}
 	if (optind == argc)
 		usage_fail("a command is missing%s", "");
 	command = find_command(argv[optind++]);
@@ -378,10 +405,15 @@ int main(int argc, char **argv)
 	if (command->bit == CREATE && !options.origin_count)
 		usage_fail("create needs an --origin%s", "");
 	dm_begin(options.verbose);
-	err = command->run(&options, argv + optind, &error);
+	err = options.certificate ? inc_anchors_load(&options.anchors,
+						     options.certificate,
+						     &error) : 0;
+	if (!err)
+		err = command->run(&options, argv + optind, &error);
 	if (err)
 		message_error("%s", error.text);
 	else if (fflush(stdout) || ferror(stdout))
 		err = -EIO;
+	inc_anchors_free(options.anchors);
 	return exitcode_of(err);
 }

@@ -263,8 +263,8 @@ int newer_find(struct newer *newer, const char *where,
 		err = find(newer, generation, &why);
 	message_progress(NULL);
 	if (err) {
-		setup_fail(error, err, "%.200s: %.300s",
-			   origin_name(newer->origin), why.text);
+		setup_fail(error, err, "%s: %s", origin_name(newer->origin),
+			   why.text);
 		close_source(newer);
 	}
 	return err;

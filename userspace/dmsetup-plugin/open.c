@@ -4,8 +4,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include "dm.h"
 #include "message.h"
+#include "status-line.h"
 
 static void format_uuid(const struct image_facts *facts,
 			const struct options *options, const char *name,
@@ -72,6 +74,24 @@ static int open_device(const struct options *options,
 	return err;
 }
 
+/* Without a loader whatever reads what is absent hangs, mount for one. */
+static void warn_incomplete(const char *name)
+{
+	struct status status;
+	struct dm_state state;
+	struct inc_error why;
+
+	if (dm_read_state(name, &state, &why))
+		return;
+	if (!read_status_line(state.status, &status, &why) &&
+	    !status_is_complete(&status) && !status.value[STATUS_LOADERS])
+		message_warning("%s has %llu of the image's %llu chunks and no loader: reads of the rest will wait for one (open with --origin, or start incrementald)",
+				name,
+				(unsigned long long)status.value[STATUS_PRESENT],
+				(unsigned long long)status.value[STATUS_TOTAL]);
+	dm_free_state(&state);
+}
+
 int command_open(const struct options *options, char **args,
 		 struct inc_error *error)
 {
@@ -95,6 +115,8 @@ int command_open(const struct options *options, char **args,
 		/* From here on the loop device lives as long as the device. */
 		backing_close(&backing);
 	}
+	if (!err && !options->origin_count)
+		warn_incomplete(name);
 	free(facts.parameters);
 	return err;
 }
@@ -119,11 +141,17 @@ int command_table(const struct options *options, char **args,
 		  struct inc_error *error)
 {
 	struct image_facts facts = { .parameters = NULL };
+	struct stat st;
 	int err;
 
 	if (!*args[1] || strpbrk(args[1], " \t\n\\"))
 		return setup_fail(error, -ERR_USAGE,
 				  "\"%s\" cannot stand in a table", args[1]);
+	/* A device that comes only later is none of our business. */
+	if (!stat(args[1], &st) && !S_ISBLK(st.st_mode))
+		return setup_fail(error, -ENOTBLK,
+				  "%s is not a block device (see losetup(8) for a file)",
+				  args[1]);
 	err = image_facts(args[0], options, &facts, error);
 	if (err)
 		return err;

@@ -28,6 +28,7 @@ struct options {
 	u8 root[INC_DIGEST_MAX];
 	size_t root_size;
 	const char *certificate;
+	struct inc_anchors *anchors;	/* the certificates in that file */
 	const char *plugin;
 	u32 generation;
 	u64 read_timeout;
@@ -46,6 +47,7 @@ struct options {
 	bool json;
 	bool no_heal;
 	bool verbose;
+	bool help;
 };
 
 int setup_fail(struct inc_error *error, int err, const char *format, ...)

@@ -1,9 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "internal.h"
 
-/* Set @error, which may be NULL, and return @code: "return inc_fail(...)". */
+void inc_error_format(struct inc_error *error, const char *format,
+		      va_list arguments)
+{
+	static const char gap[] = " ... ";
+	const size_t room = sizeof(error->text) - sizeof(gap);
+	size_t start = room / 3, length;
+	char *text;
+	int n = vasprintf(&text, format, arguments);
+
+	if (n < 0) {
+		snprintf(error->text, sizeof(error->text), "out of memory");
+		return;
+	}
+	length = (size_t)n;
+	if (length < sizeof(error->text))
+		memcpy(error->text, text, length + 1);
+	else
+		snprintf(error->text, sizeof(error->text), "%.*s%s%s",
+			 (int)start, text, gap, text + length - (room - start));
+	free(text);
+}
+
 int inc_fail(struct inc_error *error, int code, const char *format, ...)
 {
 	va_list arguments;
@@ -11,7 +33,7 @@ int inc_fail(struct inc_error *error, int code, const char *format, ...)
 	if (!error)
 		return code;
 	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	inc_error_format(error, format, arguments);
 	va_end(arguments);
 	return code;
 }

@@ -11,7 +11,6 @@
 
 struct inc_file {
 	int fd;
-	char *path;
 	struct inc_image *image;
 	bool complete;
 };
@@ -117,8 +116,8 @@ static int file_read(void *context, u64 offset, size_t length, void *buffer,
 			break;
 		if (!set)
 			return inc_fail(error, -ENODATA,
-					"%s: bytes %llu to %llu are not present in this local image",
-					file->path, (unsigned long long)at,
+					"bytes %llu to %llu are not present in this local image",
+					(unsigned long long)at,
 					(unsigned long long)(at + part - 1));
 		at += part;
 		left -= part;
@@ -127,12 +126,11 @@ static int file_read(void *context, u64 offset, size_t length, void *buffer,
 		ret = inc_read_fd(file->fd, offset, length, buffer);
 	if (ret == -ENODATA)
 		return inc_fail(error, -EIO,
-				"%s: file ends before offset %llu: truncated?",
-				file->path,
+				"file ends before offset %llu: truncated?",
 				(unsigned long long)offset + length);
 	if (ret)
-		return inc_fail(error, ret, "%s: reading at offset %llu: %s",
-				file->path, (unsigned long long)offset,
+		return inc_fail(error, ret, "reading at offset %llu: %s",
+				(unsigned long long)offset,
 				strerror(-ret));
 	return 0;
 }
@@ -140,13 +138,12 @@ static int file_read(void *context, u64 offset, size_t length, void *buffer,
 /**
  * inc_file_open - make a file an inc_io
  * @file: set on success; freed with inc_file_close()
- * @fd: of the file, open for reading: closed with @file; below 0: an errno
- * @path: for messages
+ * @fd: of the file, open for reading: closed with @file, and on failure
  * @io: filled in; valid as long as @file
  * @size: bytes of the file or block device
  */
-int inc_file_open(struct inc_file **file, int fd, const char *path,
-		  struct inc_io *io, u64 *size, struct inc_error *error)
+int inc_file_open(struct inc_file **file, int fd, struct inc_io *io, u64 *size,
+		  struct inc_error *error)
 {
 	struct inc_file *new = calloc(1, sizeof(*new));
 	struct stat st;
@@ -154,16 +151,10 @@ int inc_file_open(struct inc_file **file, int fd, const char *path,
 	int ret;
 
 	if (!new) {
-		if (fd >= 0)
-			close(fd);
+		close(fd);
 		return inc_fail(error, -ENOMEM, "out of memory");
 	}
 	new->fd = fd;
-	new->path = strdup(path);
-	if (fd < 0)
-		errno = -fd;
-	if (new->fd < 0 || !new->path)
-		goto fail;
 	if (fstat(new->fd, &st))
 		goto fail;
 	errno = EISDIR;
@@ -178,7 +169,7 @@ int inc_file_open(struct inc_file **file, int fd, const char *path,
 	*file = new;
 	return 0;
 fail:
-	ret = inc_fail(error, -errno, "%s: %s", path, strerror(errno));
+	ret = inc_fail(error, -errno, "%s", strerror(errno));
 	inc_file_close(new);
 	return ret;
 }
@@ -196,8 +187,7 @@ int inc_file_attach(struct inc_file *file, struct inc_image *image,
 
 		if (ret)
 			return inc_fail(error, ret,
-					"%s: reading the presence bitmap at offset %llu: %s",
-					file->path,
+					"reading the presence bitmap at offset %llu: %s",
 					(unsigned long long)seg->bitmap_offset,
 					strerror(-ret));
 	}
@@ -212,6 +202,5 @@ void inc_file_close(struct inc_file *file)
 		return;
 	if (file->fd >= 0)
 		close(file->fd);
-	free(file->path);
 	free(file);
 }

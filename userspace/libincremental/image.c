@@ -453,9 +453,9 @@ int inc_image_open(struct inc_image **image, const struct inc_io *io, u64 size,
 	return 0;
 }
 
-/* @fd is closed in any case; below 0: an errno. */
-static int open_file(struct inc_image **image, int fd, const char *path,
-		     u32 generation, struct inc_error *error)
+/* @fd is closed with the image, or on failure. */
+static int open_file(struct inc_image **image, int fd, u32 generation,
+		     struct inc_error *error)
 {
 	struct inc_image *new;
 	struct inc_file *file;
@@ -463,7 +463,7 @@ static int open_file(struct inc_image **image, int fd, const char *path,
 	u64 size;
 	int ret;
 
-	ret = inc_file_open(&file, fd, path, &io, &size, error);
+	ret = inc_file_open(&file, fd, &io, &size, error);
 	if (ret)
 		return ret;
 	new = inc_image_new(&io, error);
@@ -483,12 +483,26 @@ static int open_file(struct inc_image **image, int fd, const char *path,
 	return 0;
 }
 
+/* @fd as for open_file(); below 0: why there is none, a negative errno. */
+static int open_named(struct inc_image **image, int fd, const char *path,
+		      u32 generation, struct inc_error *error)
+{
+	struct inc_error why;
+	int ret;
+
+	if (fd < 0)
+		ret = inc_fail(&why, fd, "%s", strerror(-fd));
+	else
+		ret = open_file(image, fd, generation, &why);
+	return ret ? inc_fail(error, ret, "%s: %s", path, why.text) : 0;
+}
+
 int inc_image_open_file(struct inc_image **image, const char *path,
 			u32 generation, struct inc_error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	return open_file(image, fd < 0 ? -errno : fd, path, generation, error);
+	return open_named(image, fd < 0 ? -errno : fd, path, generation, error);
 }
 
 int inc_image_open_fd(struct inc_image **image, int fd, const char *path,
@@ -496,8 +510,8 @@ int inc_image_open_fd(struct inc_image **image, int fd, const char *path,
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	return open_file(image, copy < 0 ? -errno : copy, path, generation,
-			 error);
+	return open_named(image, copy < 0 ? -errno : copy, path, generation,
+			  error);
 }
 
 void inc_image_close(struct inc_image *image)

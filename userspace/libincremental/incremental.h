@@ -17,12 +17,24 @@
 #ifndef INCREMENTAL_H
 #define INCREMENTAL_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include "format.h"
 
 struct inc_error {
 	char text[512];
 };
+
+/*
+ * Set @error's text. If it is too long, its middle is left out: the reason is at
+ * its end, and a path that may be longer than the text is before it.
+ */
+void inc_error_format(struct inc_error *error, const char *format,
+		      va_list arguments) __attribute__((format(printf, 2, 0)));
+
+/* The same, unless @error is NULL; return @code: "return inc_fail(...)". */
+int inc_fail(struct inc_error *error, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /**
  * struct inc_io - where an image's bytes come from
@@ -54,13 +66,16 @@ struct inc_image;
 int inc_image_open(struct inc_image **image, const struct inc_io *io, u64 size,
 		   u32 generation, struct inc_error *error);
 
-/* The same for a file; it may be sparse (a local image): see inc_present_*. */
+/*
+ * The same for a file; it may be sparse (a local image): see inc_present_*.
+ * On failure @error starts with the path; errors of later reads do not.
+ */
 int inc_image_open_file(struct inc_image **image, const char *path,
 			u32 generation, struct inc_error *error);
 
 /*
  * The same for a file that is open for reading as @fd, which stays the caller's;
- * @path is for messages. A path may name another file by now.
+ * @path is for @error alone. A path may name another file by now.
  */
 int inc_image_open_fd(struct inc_image **image, int fd, const char *path,
 		      u32 generation, struct inc_error *error);

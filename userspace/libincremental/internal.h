@@ -84,9 +84,6 @@ struct inc_cursor {
 	u8 tree[INC_PAGE_SIZE];
 };
 
-int inc_fail(struct inc_error *error, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
 /* cache.c: pages of the image file with their digests */
 struct inc_cache *inc_cache_new(void);
 void inc_cache_free(struct inc_cache *cache);
@@ -98,8 +95,8 @@ void inc_cache_drop(struct inc_cache *cache, u64 file_page);
 
 /* file.c */
 struct inc_file;
-int inc_file_open(struct inc_file **file, int fd, const char *path,
-		  struct inc_io *io, u64 *size, struct inc_error *error);
+int inc_file_open(struct inc_file **file, int fd, struct inc_io *io, u64 *size,
+		  struct inc_error *error);
 int inc_file_attach(struct inc_file *file, struct inc_image *image,
 		    struct inc_error *error);
 void inc_file_close(struct inc_file *file);

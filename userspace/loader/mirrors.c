@@ -315,10 +315,8 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 	if (!err && length)
 		err = read_origin(mirrors, mirror, connections->to[index],
 				  offset, length, buffer, &why);
-	if (err)
-		snprintf(error->text, sizeof(error->text), "%.200s: %.300s",
-			 origin_name(mirror->origin), why.text);
-	return err;
+	return err ? inc_fail(error, err, "%s: %s",
+			      origin_name(mirror->origin), why.text) : 0;
 }
 
 void range_log(struct ratelimit *limit, int level, u64 offset, u64 length,

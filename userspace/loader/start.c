@@ -43,9 +43,7 @@ static int open_output(const char *path, int *fd, struct inc_error *error)
 	if (*fd >= 0)
 		return 0;
 	err = -errno;
-	snprintf(error->text, sizeof(error->text), "cannot open %s: %s", path,
-		 strerror(-err));
-	return err;
+	return inc_fail(error, err, "cannot open %s: %s", path, strerror(-err));
 }
 
 /* Everything that needs the caller's rights. */

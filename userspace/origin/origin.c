@@ -14,7 +14,7 @@ int origin_error(struct inc_error *error, int err, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
+	inc_error_format(error, format, args);
 	va_end(args);
 	return err;
 }
