@@ -550,7 +550,7 @@ enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
  * @free_buffers: struct inc_buffer that no read has
  * @starved: reads that wait for a buffer
  * @read_timeout: ms that a read may wait for absent data
- * @fetch_readahead: readahead waits for absent data instead of leaving a hint
+ * @hint_readahead: readahead of absent data fails and leaves a hint
  * @on_corruption: what is done about damage
  * @require_signature: the table wants the root digest signed
  * @signed_root: it is, and that was verified
@@ -575,7 +575,7 @@ struct inc_view {
 	struct list_head	free_buffers;
 	struct list_head	starved;	/* buffers_lock: inc_io.waiting */
 	unsigned int		read_timeout;
-	bool			fetch_readahead;
+	bool			hint_readahead;
 	enum inc_on_corruption	on_corruption;
 	bool			require_signature;
 	bool			signed_root;

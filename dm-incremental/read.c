@@ -39,7 +39,7 @@
 #include "batch.h"
 #include "trace.h"
 
-/* Readahead windows that wait for their map; see leave_hint(). */
+/* Readahead windows that wait for their map; see start_window(). */
 #define WINDOWS_MAX	64
 
 static void find_absent_data(struct inc_view *view,
@@ -84,10 +84,14 @@ static void use_data(struct inc_view *view, const struct inc_buffer *buffer)
 	}
 }
 
+/*
+ * Readahead may fail only if the table says so: some filesystems hand its
+ * result to readers that joined it (docs/design.md).
+ */
 static bool may_not_wait(const struct inc_io *io)
 {
-	return !io->bio || (io->bio->bi_opf & REQ_RAHEAD &&
-			    !io->view->fetch_readahead);
+	return !io->bio || (io->view->hint_readahead &&
+			    io->bio->bi_opf & REQ_RAHEAD);
 }
 
 /*
@@ -123,8 +127,8 @@ static void trace_miss(struct inc_view *view, const struct inc_io *io,
 }
 
 /*
- * A readahead that meets absent data fails at once, and leaves a hint for its
- * whole window. Which data that is takes the map: where the map is absent,
+ * With "absent_readahead hint" a readahead that meets absent data fails at
+ * once, and leaves a hint for its whole window. Which data that is takes the map: where the map is absent,
  * too, a copy of the read without a bio (a "window") waits for it in the
  * bio's place and leaves the hint when it has come.
  */

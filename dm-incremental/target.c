@@ -107,10 +107,10 @@ static int parse_option(struct dm_target *ti, struct inc_target *target,
 				&target->commit_interval);
 	}
 	if (!strcasecmp(name, "absent_readahead")) {
-		ti->error = "Invalid absent_readahead: must be hint or fetch";
-		target->view.fetch_readahead = !strcasecmp(value, "fetch");
-		return target->view.fetch_readahead ||
-		       !strcasecmp(value, "hint") ? 0 : -EINVAL;
+		ti->error = "Invalid absent_readahead: must be fetch or hint";
+		target->view.hint_readahead = !strcasecmp(value, "hint");
+		return target->view.hint_readahead ||
+		       !strcasecmp(value, "fetch") ? 0 : -EINVAL;
 	}
 	if (!strcasecmp(name, "on_corruption")) {
 		ti->error = "Invalid on_corruption: must be refetch, fail or panic";
@@ -337,7 +337,7 @@ static void emit_options(struct inc_target *target, char *result,
 	bool corruption = view->on_corruption != INC_REFETCH;
 	unsigned int count, sz = *done;
 
-	count = 2 * (timeout + commit + view->fetch_readahead + corruption) +
+	count = 2 * (timeout + commit + view->hint_readahead + corruption) +
 		view->require_signature + view->prove_size;
 	if (count)
 		DMEMIT(" %u", count);
@@ -345,8 +345,8 @@ static void emit_options(struct inc_target *target, char *result,
 		DMEMIT(" read_timeout %u", view->read_timeout);
 	if (commit)
 		DMEMIT(" commit_interval %u", target->commit_interval);
-	if (view->fetch_readahead)
-		DMEMIT(" absent_readahead fetch");
+	if (view->hint_readahead)
+		DMEMIT(" absent_readahead hint");
 	if (corruption)
 		DMEMIT(" on_corruption %s", on_corruption[view->on_corruption]);
 	if (view->require_signature)

@@ -102,7 +102,7 @@ static const struct {
 	  "how long a read waits for absent data" },
 	{ "commit-interval", "MS", OPT_COMMIT_INTERVAL, OPEN | TABLE,
 	  "how often what is present is committed" },
-	{ "absent-readahead", "hint|fetch", OPT_READAHEAD, OPEN | TABLE,
+	{ "absent-readahead", "fetch|hint", OPT_READAHEAD, OPEN | TABLE,
 	  "what readahead of absent data does" },
 	{ "no-prefetch", NULL, OPT_NO_PREFETCH, OPEN,
 	  "the loader fetches only what is read" },

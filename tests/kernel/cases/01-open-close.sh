@@ -44,8 +44,8 @@ ok "the node goes with the last device" no_node
 ok "the printed table makes the same device" activate t "$(cat table)"
 is "which prints the same table" "$(dmsetup table t)" "$(cat table)"
 dmsetup remove t
-for options in "read_timeout 5000" "commit_interval 250" "absent_readahead fetch" \
-	"read_timeout 1 commit_interval 2 absent_readahead fetch"; do
+for options in "read_timeout 5000" "commit_interval 250" "absent_readahead hint" \
+	"read_timeout 1 commit_interval 2 absent_readahead hint"; do
 	# shellcheck disable=SC2086	# a list of words
 	table $options
 	activate
@@ -53,7 +53,7 @@ for options in "read_timeout 5000" "commit_interval 250" "absent_readahead fetch
 		"${TABLE/$LOOP/$(stat -c '%Hr:%Lr' "$LOOP")}"
 	dmsetup remove t
 done
-table read_timeout 30000 commit_interval 5000 absent_readahead hint
+table read_timeout 30000 commit_interval 5000 absent_readahead fetch
 activate
 is "what is the default is not printed" "$(dmsetup table t)" "$(cat table)"
 dmsetup remove t

@@ -75,7 +75,7 @@ for name in read_timeout commit_interval; do
 		refused "$name $value" "Invalid $name: must be 0 to 3600000 ms" "$(with options="2 $name $value")"
 	done
 done
-refused "absent_readahead maybe" "Invalid absent_readahead: must be hint or fetch" \
+refused "absent_readahead maybe" "Invalid absent_readahead: must be fetch or hint" \
 	"$(with options="2 absent_readahead maybe")"
 refused "an unknown option" "Unknown option" "$(with options="2 read_timeouts 5")"
 for wrong in $((length - 8)) $((length + 8)) 8; do

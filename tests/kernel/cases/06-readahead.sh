@@ -16,7 +16,7 @@ present_chunks() {
 # Each way to read a single block fetches just that block's chunks.
 for image in small chunk16K; do
 	for mode in direct buffered mmap mmap+readahead; do
-		open_image $image || exit 1
+		open_image $image absent_readahead hint || exit 1
 		eval "$("$tool" layout "$IMAGE")"
 		serve nohints
 		wrong=
@@ -38,7 +38,7 @@ for image in small chunk16K; do
 done
 
 # A file read at random through a file system with its own readahead.
-open_image erofs
+open_image erofs absent_readahead hint
 serve nohints
 mounted "$DEV" "$work/mnt" -t erofs -o ro
 present0=$(field present)
@@ -50,7 +50,7 @@ stop
 close_image
 
 # Sequential reading of absent data: readahead leaves hints of whole windows.
-open_image small
+open_image small absent_readahead hint
 serve log=log
 ok "a cold sequential read is right" cmp "$DEV" "$RAW"
 demand=$(grep -vc hint log)
@@ -61,22 +61,22 @@ between "its requests are large" $((chunks / demand)) 3 100000
 between "readahead leaves hints" "$hints" 1 100000
 stop
 close_image
-open_image small
+open_image small absent_readahead hint
 serve nohints log=log2
 ok "it is right if hints are not heeded" cmp "$DEV" "$RAW"
 ok "and mapped" "$tool" compare "$DEV" "$RAW" mmap+readahead
 stop
 close_image
-open_image small absent_readahead fetch
+open_image small
 serve nohints log=log3
-ok "it is right if readahead waits for what is absent" cmp "$DEV" "$RAW"
+ok "by default readahead waits for what is absent" cmp "$DEV" "$RAW"
 is "which leaves no hints" "$(grep -c hint log3)" 0
 between "and takes fewer round trips" "$(wc -l <log3)" 1 "$(grep -vc hint log2)"
 stop
 close_image
 
 # Hints without anybody to take them are bounded.
-open_image large read_timeout 1
+open_image large read_timeout 1 absent_readahead hint
 "$tool" node "$NODE" stream "$IMAGE" 1048576 >/dev/null &
 filler=$!
 readers+=("$filler")
