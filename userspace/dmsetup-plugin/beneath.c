@@ -9,6 +9,7 @@
  * what has propagated stays.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -23,36 +24,25 @@
 /* A mount point that there is, to be covered where nobody else sees it. */
 #define STAGE	"/proc"
 
-/* What of @parent's path leads to @mount, "/a/b"; NULL: nothing. */
-static const char *relative(const struct mount *parent,
-			    const struct mount *mount)
-{
-	size_t n = strlen(parent->point);
-
-	if (!strcmp(parent->point, "/"))
-		return mount->point;
-	return strncmp(mount->point, parent->point, n) ||
-	       mount->point[n] != '/' ? NULL : mount->point + n;
-}
-
 /*
  * In a process of its own: mount @fd at the same place of a peer. Nothing of
  * this but what propagates is seen outside. Returns errno or 0.
  */
-static int mount_at_peer(const struct mount *parent, const char *place, int fd)
+static int mount_at_peer(const struct place *parent, const struct place *place,
+			 int fd)
 {
-	char path[4096];
+	char path[sizeof(STAGE) + NAME_MAX + 1];
 	int peer;
 
-	if (snprintf(path, sizeof(path), STAGE "%s", place) >=
+	(void)parent;
+	if (snprintf(path, sizeof(path), STAGE "/%s", place->name) >=
 	    (int)sizeof(path))
 		return ENAMETOOLONG;
-	if (unshare(CLONE_NEWNS) ||
-	    mount(NULL, STAGE, NULL, MS_PRIVATE, NULL))
-		return errno;
-	peer = open_tree(AT_FDCWD, parent->point,
+	/* Of the directory only: in the old namespace, where that is. */
+	peer = open_tree(place->directory, "", AT_EMPTY_PATH |
 			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (peer < 0 ||
+	if (peer < 0 || unshare(CLONE_NEWNS) ||
+	    mount(NULL, STAGE, NULL, MS_PRIVATE, NULL) ||
 	    move_mount(peer, "", AT_FDCWD, STAGE, MOVE_MOUNT_F_EMPTY_PATH) ||
 	    move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH))
 		return errno;
@@ -60,9 +50,10 @@ static int mount_at_peer(const struct mount *parent, const char *place, int fd)
 }
 
 /* Run @what in a process of its own; it returns errno or 0. Returns -errno. */
-static int in_child(int (*what)(const struct mount *parent, const char *place,
-				int fd),
-		    const struct mount *parent, const char *place, int fd)
+static int in_child(int (*what)(const struct place *parent,
+				const struct place *place, int fd),
+		    const struct place *parent, const struct place *place,
+		    int fd)
 {
 	pid_t child = fork();
 	int status;
@@ -78,19 +69,22 @@ static int in_child(int (*what)(const struct mount *parent, const char *place,
 }
 
 /* Without peers, for a moment: how the parent was, is set again. */
-static int mount_with_peer(const struct mount *parent, const char *place,
-			   int fd)
+static int mount_with_peer(const struct place *parent,
+			   const struct place *place, int fd)
 {
-	bool shared = strstr(parent->peers, "shared:");
-	unsigned long before = strstr(parent->peers, "master:") ? MS_SLAVE :
-			       strstr(parent->peers, "unbindable") ?
-			       MS_UNBINDABLE : MS_PRIVATE;
+	const char *peers = parent->of->peers;
+	bool shared = strstr(peers, "shared:");
+	unsigned long before = strstr(peers, "master:") ? MS_SLAVE :
+			       strstr(peers, "unbindable") ? MS_UNBINDABLE :
+							     MS_PRIVATE;
+	char path[FD_PATH_MAX];
 	int err;
 
-	if (!shared && mount(NULL, parent->point, NULL, MS_SHARED, NULL))
+	fd_path(parent->mount, path);
+	if (!shared && mount(NULL, path, NULL, MS_SHARED, NULL))
 		return errno;
 	err = -in_child(mount_at_peer, parent, place, fd);
-	if (!shared && mount(NULL, parent->point, NULL, before, NULL) && !err)
+	if (!shared && mount(NULL, path, NULL, before, NULL) && !err)
 		err = errno;
 	return err;
 }
@@ -100,30 +94,34 @@ static int mount_with_peer(const struct mount *parent, const char *place,
  * does not stay shared; it has our lock of the image as long as that takes.
  */
 static int mount_by_propagation(const struct mount *parent,
-				const struct mount *old, int fd)
+				const struct place *place, int fd)
 {
-	const char *place = relative(parent, old);
+	struct place above;
+	struct inc_error why;
+	int err = -EINVAL;
 
-	if (!place || !mount_is_at(parent))
-		return -EINVAL;
-	return in_child(mount_with_peer, parent, place, fd);
+	if (place->directory >= 0 && !place_find(&above, parent, &why)) {
+		err = in_child(mount_with_peer, &above, place, fd);
+		place_leave(&above);
+	}
+	return err;
 }
 
-int mount_beneath(const struct mounts *mounts, const struct mount *mount,
+int mount_beneath(const struct mounts *mounts, const struct place *place,
 		  int fd, struct inc_error *error)
 {
-	const struct mount *parent = mount_with_id(mounts, mount->parent);
+	const struct mount *parent = mount_with_id(mounts, place->of->parent);
 	int err = 0;
 
-	if (move_mount(fd, "", AT_FDCWD, mount->point,
-		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_BENEATH))
+	if (move_mount(fd, "", place->mount, "", MOVE_MOUNT_F_EMPTY_PATH |
+		       MOVE_MOUNT_T_EMPTY_PATH | MOVE_MOUNT_BENEATH))
 		err = -errno;
 	/* The flag is not known, or the place is not fit for it. */
 	if (err == -EINVAL && parent)
-		err = mount_by_propagation(parent, mount, fd);
+		err = mount_by_propagation(parent, place, fd);
 	if (err)
 		setup_fail(error, err,
-			   "cannot mount beneath %s: %s", mount->point,
+			   "cannot mount beneath %s: %s", place->of->point,
 			   strerror(-err));
 	return err;
 }

@@ -5,14 +5,14 @@
 #include "mounts.h"
 
 /**
- * mount_beneath - mount a filesystem between a mount and what that is on
+ * mount_beneath - mount a filesystem between a mount and what it is on
  * @mounts: read just now
- * @mount: one of @mounts; nothing is mounted on it
+ * @place: of one of @mounts; nothing is mounted on it
  * @fd: the new one, as from fsmount()
  *
- * What the path shows does not change; when @mount goes it shows the new one.
+ * What the path shows does not change; when that mount goes it shows the new one.
  */
-int mount_beneath(const struct mounts *mounts, const struct mount *mount,
+int mount_beneath(const struct mounts *mounts, const struct place *place,
 		  int fd, struct inc_error *error);
 
 #endif /* SETUP_BENEATH_H */

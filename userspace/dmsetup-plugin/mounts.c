@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#include <linux/openat2.h>
 #include "beneath.h"
 #include "message.h"
 #include "mounts.h"
@@ -152,19 +154,90 @@ const struct mount *mount_with_id(const struct mounts *mounts, unsigned int id)
 	return NULL;
 }
 
-bool mount_is_at(const struct mount *mount)
+const char *fd_path(int fd, char path[FD_PATH_MAX])
+{
+	snprintf(path, FD_PATH_MAX, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+static bool is_mount(int fd, const struct mount *mount)
 {
 	struct statx st;
 
-	return !statx(AT_FDCWD, mount->point, AT_NO_AUTOMOUNT, STATX_MNT_ID,
+	return !statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID,
 		      &st) &&
 	       st.stx_mask & STATX_MNT_ID && st.stx_mnt_id == mount->id;
+}
+
+/* glibc has no openat2(). A path of mountinfo has no symbolic links. */
+static int open_place(int directory, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+}
+
+/* The directory that @path is in; NULL: no memory. */
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == path ? strdup("/") :
+			       strndup(path, (size_t)(slash - path));
+}
+
+int place_find(struct place *place, const struct mount *mount,
+	       struct inc_error *error)
+{
+	char *directory = directory_of(mount->point);
+
+	*place = (struct place){
+		.of = mount,
+		.directory = -1,
+		.name = strrchr(mount->point, '/') + 1,
+		.mount = -1,
+	};
+	if (!directory)
+		return setup_fail(error, -ENOMEM, "out of memory");
+	if (*place->name)
+		place->directory = open_place(AT_FDCWD, directory);
+	else
+		place->name = ".";
+	free(directory);
+	/* In that directory a mount point cannot be renamed. */
+	if (place->directory >= 0)
+		place->mount = open_place(place->directory, place->name);
+	else if (!strcmp(mount->point, "/"))
+		place->mount = open_place(AT_FDCWD, "/");
+	if (place->mount >= 0 && is_mount(place->mount, mount))
+		return 0;
+	if (place->mount < 0 && errno != ENOENT && errno != ELOOP &&
+	    errno != ENOTDIR)
+		return setup_fail(error, -errno, "cannot look at %s: %s",
+				  mount->point, strerror(errno));
+	return setup_fail(error, -EBUSY,
+			  "%s does not lead to the mount any more: something is mounted over it (unmount it first), or a directory on the way was renamed",
+			  mount->point);
+}
+
+void place_leave(struct place *place)
+{
+	if (place->directory >= 0)
+		close(place->directory);
+	if (place->mount >= 0)
+		close(place->mount);
+	place->directory = place->mount = -1;
 }
 
 int mount_replaceable(const struct mounts *mounts, const struct mount *mount,
 		      struct inc_error *error)
 {
+	struct place place;
 	size_t i;
+	int err;
 
 	if (strcmp(mount->root, "/"))
 		return setup_fail(error, -EBUSY,
@@ -175,11 +248,9 @@ int mount_replaceable(const struct mounts *mounts, const struct mount *mount,
 			return setup_fail(error, -EBUSY,
 					  "something is mounted on %s, in %s: unmount it first",
 					  mounts->list[i].point, mount->point);
-	if (!mount_is_at(mount))
-		return setup_fail(error, -EBUSY,
-				  "something is mounted over %s: unmount it first",
-				  mount->point);
-	return 0;
+	err = place_find(&place, mount, error);
+	place_leave(&place);
+	return err;
 }
 
 /* What the filesystem has said about a failure, or the error's name. */
@@ -296,34 +367,58 @@ static bool is_beneath(const struct mounts *mounts, const struct mount *mount,
 	       !strcmp(parent->point, mount->point);
 }
 
+/* Mount the filesystem on @device beneath the mount at @place. */
+static int put_beneath(const struct mounts *mounts, const struct place *place,
+		       const char *device, struct inc_error *error)
+{
+	int fd = mount_try(place->of, device, error), err;
+
+	if (fd < 0)
+		return fd;
+	err = mount_beneath(mounts, place, fd, error);
+	close(fd);
+	return err;
+}
+
+/* Take the mount at @place away; what is beneath it then is as shared as it was. */
+static int take_away(const struct place *place, u32 major, u32 minor,
+		     struct inc_error *error)
+{
+	const struct mount *old = place->of;
+	char path[FD_PATH_MAX];
+	struct statx st;
+	int fd;
+
+	if (umount2(fd_path(place->mount, path), MNT_DETACH))
+		return setup_fail(error, -errno, "cannot unmount %s: %s",
+				  old->point, strerror(errno));
+	fd = place->directory < 0 ? -1 :
+	     open_place(place->directory, place->name);
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) ||
+	    st.stx_dev_major != major || st.stx_dev_minor != minor ||
+	    mount(NULL, fd_path(fd, path), NULL,
+		  strstr(old->peers, "shared:") ? MS_SHARED : MS_PRIVATE, NULL))
+		message_debug("cannot set the propagation of %s", old->point);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
 int mount_replace(const struct mounts *mounts, const struct mount *old,
 		  const char *device, u32 major, u32 minor,
 		  struct inc_error *error)
 {
-	int fd, err;
+	struct place place;
+	int err;
 
 	err = mount_replaceable(mounts, old, error);
 	if (err)
 		return err;
-	if (!is_beneath(mounts, old, major, minor)) {
-		fd = mount_try(old, device, error);
-		if (fd < 0)
-			return fd;
-		err = mount_beneath(mounts, old, fd, error);
-		close(fd);
-		if (err)
-			return err;
-	}
-	if (!mount_is_at(old))
-		return setup_fail(error, -EBUSY,
-				  "something was mounted over %s meanwhile",
-				  old->point);
-	if (umount2(old->point, MNT_DETACH | UMOUNT_NOFOLLOW))
-		return setup_fail(error, -errno, "cannot unmount %s: %s",
-				  old->point, strerror(errno));
-	/* Let it be as shared as the old one, however it came there. */
-	if (mount(NULL, old->point, NULL, strstr(old->peers, "shared:") ?
-		  MS_SHARED : MS_PRIVATE, NULL))
-		message_debug("cannot set the propagation of %s", old->point);
-	return 0;
+	err = place_find(&place, old, error);
+	if (!err && !is_beneath(mounts, old, major, minor))
+		err = put_beneath(mounts, &place, device, error);
+	if (!err)
+		err = take_away(&place, major, minor, error);
+	place_leave(&place);
+	return err;
 }

@@ -61,8 +61,33 @@ int mount_try(const struct mount *mount, const char *device,
 /* The one with this number; NULL: not in this namespace. */
 const struct mount *mount_with_id(const struct mounts *mounts, unsigned int id);
 
-/* Does its path lead to @mount, and not to another over it? */
-bool mount_is_at(const struct mount *mount);
+/**
+ * struct place - where a mount is, pinned: whoever may rename the directories
+ * that lead there can lead the path elsewhere, but not these descriptors
+ * @of: the mount
+ * @directory: the mount point's, in the mount that the other is mounted on; -1
+ *	for the root of all
+ * @name: of the mount point in it; "." if there is none
+ * @mount: the mount's own root
+ */
+struct place {
+	const struct mount *of;
+	int directory;
+	const char *name;
+	int mount;
+};
+
+/*
+ * Go to where @mount is, without symbolic links. place_leave() in any case.
+ * -EBUSY: its path leads to another, which is over it or has come in its place.
+ */
+int place_find(struct place *place, const struct mount *mount,
+	       struct inc_error *error);
+void place_leave(struct place *place);
+
+/* A path by which a system call finds what is open, for as long as it is. */
+#define FD_PATH_MAX	32
+const char *fd_path(int fd, char path[FD_PATH_MAX]);
 
 /**
  * mount_replace - put the filesystem on a device in a mount's place
