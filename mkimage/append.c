@@ -4,11 +4,11 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "append.h"
 #include "doomed.h"
+#include "file-lock.h"
 #include "message.h"
 #include "mkimage.h"
 #include "spool.h"
@@ -33,9 +33,12 @@ int append_open(const char *path)
 		message_error("%s: not a regular file: nothing can be appended to it",
 			      path);
 		ret = -EINVAL;
-	} else if (flock(fd, LOCK_EX | LOCK_NB)) {
-		ret = failed(path, "cannot lock it (is it being extended?)",
-			     errno);
+	} else {
+		/* Two at a time would make one of both. */
+		ret = file_lock(fd, true);
+		if (ret)
+			failed(path, "cannot lock it (is it being extended or opened?)",
+			       -ret);
 	}
 	if (!ret)
 		return fd;

@@ -22,10 +22,10 @@
 #include <openssl/cms.h>
 #include <openssl/err.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "append.h"
+#include "file-lock.h"
 #include "hash.h"
 #include "incremental.h"
 #include "message.h"
@@ -420,7 +420,7 @@ static int run(struct sign *sign, bool change)
 		return EXIT_FAILED;
 	}
 	/* Two at a time would make one of both. */
-	if (change && flock(sign->fd, LOCK_EX | LOCK_NB)) {
+	if (change && file_lock(sign->fd, true)) {
 		message_error("%s: in use: another program has locked it",
 			      sign->path);
 		close(sign->fd);

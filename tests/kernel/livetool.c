@@ -32,7 +32,10 @@ _Noreturn void usage(void)
 	      "livetool killat N all|rename COMMAND...\n"
 	      "                             SIGKILL before its N-th system call that is a step\n"
 	      "                             of an update, or that renames a device: then 137;\n"
-	      "                             else its own status\n",
+	      "                             else its own status\n"
+	      "livetool before create|umount HOOK COMMAND...\n"
+	      "                             run HOOK, a line of shell, before its first system\n"
+	      "                             call that makes a device or unmounts\n",
 	      stderr);
 	exit(2);
 }
@@ -234,10 +237,19 @@ static bool renames(const struct user_regs_struct *regs)
 	       (unsigned int)regs->rsi == DM_DEV_RENAME;
 }
 
-static int kill_at(unsigned long n, bool all, char **command)
+static bool creates(const struct user_regs_struct *regs)
 {
-	struct user_regs_struct regs;
-	bool entry = true;
+	return regs->orig_rax == SYS_ioctl &&
+	       (unsigned int)regs->rsi == DM_DEV_CREATE;
+}
+
+static bool unmounts(const struct user_regs_struct *regs)
+{
+	return regs->orig_rax == SYS_umount2;
+}
+
+static pid_t start_traced(char **command)
+{
 	int status;
 	pid_t child = fork();
 
@@ -253,12 +265,21 @@ static int kill_at(unsigned long n, bool all, char **command)
 	    ptrace(PTRACE_SETOPTIONS, child, NULL,
 		   PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD))
 		die("ptrace");
-	for (;;) {
-		int deliver = 0;
+	return child;
+}
 
-		if (WIFSTOPPED(status) && WSTOPSIG(status) != (SIGTRAP | 0x80) &&
-		    WSTOPSIG(status) != SIGTRAP && WSTOPSIG(status) != SIGSTOP)
-			deliver = WSTOPSIG(status);
+/*
+ * Let @child run until it is about to make a call that is @wanted: -1, @regs has
+ * the call; or to its end: the exit status.
+ */
+static int run_until(pid_t child,
+		     bool (*wanted)(const struct user_regs_struct *regs),
+		     struct user_regs_struct *regs)
+{
+	static bool inside;
+	int status, deliver = 0;
+
+	for (;;) {
 		if (ptrace(PTRACE_SYSCALL, child, NULL, (long)deliver) ||
 		    waitpid(child, &status, 0) != child)
 			die("ptrace");
@@ -266,18 +287,57 @@ static int kill_at(unsigned long n, bool all, char **command)
 			return WEXITSTATUS(status);
 		if (WIFSIGNALED(status))
 			return 128 + WTERMSIG(status);
-		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+		deliver = 0;
+		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
+			if (WSTOPSIG(status) != SIGTRAP &&
+			    WSTOPSIG(status) != SIGSTOP)
+				deliver = WSTOPSIG(status);
 			continue;
-		if (entry && !ptrace(PTRACE_GETREGS, child, NULL, &regs) &&
-		    (all ? changes(&regs) : renames(&regs)) && !--n)
-			break;
-		entry = !entry;
+		}
+		inside = !inside;
+		if (inside && !ptrace(PTRACE_GETREGS, child, NULL, regs) &&
+		    wanted(regs))
+			return -1;
+	}
+}
+
+static int kill_at(unsigned long n, bool all, char **command)
+{
+	pid_t child = start_traced(command);
+	struct user_regs_struct regs;
+	int status;
+
+	while (n--) {
+		status = run_until(child, all ? changes : renames, &regs);
+		if (status >= 0)
+			return status;
 	}
 	printf("killed before system call %llu, %#llx\n", regs.orig_rax,
 	       regs.orig_rax == SYS_ioctl ? regs.rsi : 0);
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
 	return 137;
+}
+
+static bool nothing(const struct user_regs_struct *regs)
+{
+	(void)regs;
+	return false;
+}
+
+static int run_before(bool create, const char *hook, char **command)
+{
+	pid_t child = start_traced(command);
+	struct user_regs_struct regs;
+	int status = run_until(child, create ? creates : unmounts, &regs);
+
+	if (status >= 0) {
+		fprintf(stderr, "livetool: the call did not come\n");
+		return status ? status : 1;
+	}
+	if (system(hook) < 0)
+		die(hook);
+	return run_until(child, nothing, &regs);
 }
 
 int main(int argc, char **argv)
@@ -306,5 +366,8 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "killat") && argc > 4)
 		return kill_at(number(argv[2]),
 			       !strcmp(argv[3], "all"), argv + 4);
+	if (!strcmp(what, "before") && argc > 4)
+		return run_before(!strcmp(argv[2], "create"), argv[3],
+				  argv + 4);
 	usage();
 }

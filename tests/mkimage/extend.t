@@ -157,11 +157,8 @@ for i in 0.005 0.01 0.02 0.03; do
 		'cmp -s image older || cmp -s image wanted'
 done
 cp older image
-exec 9>>image
-flock 9
-fails "two at a time" 1 'cannot lock it' "$mkimage" extend --in-place \
-	--raw 1.raw image
-exec 9>&-
+fails "two at a time" 1 'cannot lock it' locked image exclusive \
+	"$mkimage" extend --in-place --raw 1.raw image
 
 ### Command line
 

@@ -118,3 +118,16 @@ for file in files:
             assert pieces[0] == pieces[1], f"they differ after byte {start}"
 END
 }
+
+# locked FILE KIND COMMAND...: while another program has a shared or exclusive
+# lock of FILE
+locked() {
+	local file=$1 kind=$2 status=0 locker word
+	shift 2
+	coproc locker { exec "$top/tests/lockfile.py" fcntl "$kind" "$file"; }
+	read -r word <&"${locker[0]}" && [ "$word" = locked ] || return 99
+	"$@" || status=$?
+	eval "exec ${locker[1]}>&-"
+	wait
+	return $status
+}

@@ -358,11 +358,8 @@ is "each step is on the disk before the next" \
 
 # A file that cannot be written.
 cp plain image
-exec 8<image
-flock 8
-fails "a file that somebody has locked" 1 "image: in use" \
+fails "a file that somebody has locked" 1 "image: in use" locked image shared \
 	"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem image
-exec 8<&-
 if [ "$(id -u)" = 0 ]; then
 	chmod 755 .
 	chmod 644 image rsa2048.key

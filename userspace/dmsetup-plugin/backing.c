@@ -8,41 +8,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <linux/loop.h>
-#include "setup.h"
+#include "image-file.h"
 
 #define ATTEMPTS	16	/* others look for a free loop device, too */
-#define LOCK_ATTEMPTS	50
-#define LOCK_PAUSE	100000u	/* microseconds */
-
-/* Open @path for reading and writing if possible. */
-static int open_image(const char *path, bool *read_only)
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-
-	*read_only = false;
-	if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM)) {
-		*read_only = true;
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	return fd < 0 ? -errno : fd;
-}
-
-/* Does loop device @fd show the whole file @st, from its start? */
-static bool shows(int fd, const struct stat *st, bool *read_only)
-{
-	struct loop_info64 info;
-
-	if (ioctl(fd, LOOP_GET_STATUS64, &info))
-		return false;
-	*read_only = info.lo_flags & LO_FLAGS_READ_ONLY;
-	return info.lo_device == st->st_dev && info.lo_inode == st->st_ino &&
-	       !info.lo_offset && !info.lo_sizelimit;
-}
 
 /* A loop device that shows the file already; it stays while @fd is open. */
 static bool find_loop(struct backing *backing, const struct stat *st)
@@ -65,7 +37,7 @@ static bool find_loop(struct backing *backing, const struct stat *st)
 			 entry->d_name);
 		backing->fd = open(backing->path, O_RDONLY | O_CLOEXEC);
 		found = backing->fd >= 0 &&
-			shows(backing->fd, st, &backing->read_only);
+			loop_shows(backing->fd, st, &backing->read_only);
 		if (!found && backing->fd >= 0) {
 			close(backing->fd);
 			backing->fd = -1;
@@ -125,79 +97,27 @@ static int make_loop(struct backing *backing, int file, const char *path,
 	return err;
 }
 
-int lock_image(const char *path, int *lock, struct inc_error *error)
+static int use_file(struct backing *backing, const struct image_file *file,
+		    struct inc_error *error)
 {
-	unsigned int attempt;
-	int err;
-
-	*lock = open(path, O_RDONLY | O_CLOEXEC);
-	if (*lock < 0) {
-		err = -errno;
-		return setup_fail(error, err, "cannot open %s: %s", path,
-				  strerror(-err));
-	}
-	for (attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
-		if (!flock(*lock, LOCK_EX | LOCK_NB))
-			return 0;
-		err = -errno;
-		if (err != -EWOULDBLOCK && err != -EINTR)
-			break;
-		usleep(LOCK_PAUSE);
-	}
-	close(*lock);
-	if (err == -EWOULDBLOCK)
-		return setup_fail(error, -EBUSY,
-				  "%s stays locked by another program", path);
-	return setup_fail(error, err, "cannot lock %s: %s", path,
-			  strerror(-err));
+	if (find_loop(backing, &file->st))
+		return 0;
+	backing->read_only = file->read_only;
+	return make_loop(backing, file->fd, file->path, error);
 }
 
-static int use_file(struct backing *backing, const char *path, int file,
-		    const struct stat *st, struct inc_error *error)
-{
-	bool read_only = backing->read_only;
-	int lock, err;
-
-	/* Who sets up the same image meanwhile must find our loop device. */
-	err = lock_image(path, &lock, error);
-	if (err)
-		return err;
-	if (!find_loop(backing, st)) {
-		backing->read_only = read_only;
-		err = make_loop(backing, file, path, error);
-	}
-	close(lock);
-	return err;
-}
-
-int backing_open(struct backing *backing, const char *path,
+int backing_open(struct backing *backing, const struct image_file *file,
 		 struct inc_error *error)
 {
-	struct stat st;
-	int file, err;
+	int err = 0;
 
 	backing->fd = -1;
-	file = open_image(path, &backing->read_only);
-	if (file < 0)
-		return setup_fail(error, file, "cannot open %s: %s", path,
-				  strerror(-file));
-	if (fstat(file, &st)) {
-		err = setup_fail(error, -errno, "cannot look at %s: %s", path,
-				 strerror(errno));
-	} else if (S_ISREG(st.st_mode)) {
-		err = use_file(backing, path, file, &st, error);
-	} else if (!S_ISBLK(st.st_mode)) {
-		err = setup_fail(error, -EINVAL,
-				 "%s is neither a file nor a block device", path);
-	} else if (strlen(path) >= sizeof(backing->path) ||
-		   strpbrk(path, " \t\n")) {
-		err = setup_fail(error, -ERR_USAGE,
-				 "the path \"%s\" cannot stand in a table", path);
-	} else {
-		strcpy(backing->path, path);
-		err = 0;
-	}
-	close(file);
+	backing->read_only = file->read_only;
+	if (S_ISREG(file->st.st_mode))
+		err = use_file(backing, file, error);
+	else	/* Not its path: that may lead to another by now. */
+		snprintf(backing->path, sizeof(backing->path), "%u:%u",
+			 major(file->st.st_rdev), minor(file->st.st_rdev));
 	if (err)
 		backing_close(backing);
 	return err;

@@ -76,6 +76,9 @@ void read_sys(const char *device, const char *file, char *text, size_t size);
 /* "7:0" -> "/dev/loop0"; anything else stays as it is. */
 void device_path(const char *device, char *text, size_t size);
 
+/* "7:0" or "/dev/loop0" -> "/dev/incremental/loop0" */
+void node_path(const char *device, char *text, size_t size);
+
 int dm_rename(const char *name, const char *to, struct inc_error *error);
 
 /**

@@ -7,14 +7,17 @@
  * this ends, a chunk is there or absent.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <json-c/json.h>
 #include "device.h"
 #include "dm.h"
+#include "image-file.h"
 #include "message.h"
 #include "parse.h"
+#include "status-line.h"
 
 /**
  * struct ranges - of the image file: sorted, disjoint, whole chunks
@@ -32,7 +35,7 @@ struct ranges {
  * @device: its image's node
  * @below: the backing device, "7:0"
  * @image: some generation of it, to open others by
- * @lock: the image's file: no update or open of it meanwhile; -1: it is none
+ * @lock: no update or open of the image meanwhile
  * @open: by generation, whether a device has it open
  * @evicted: bytes
  */
@@ -40,7 +43,7 @@ struct evict {
 	const char *name;
 	struct device device;
 	char below[128];
-	int lock;
+	struct image_lock lock;
 	struct inc_image *image;
 	bool open[INC_SEGMENTS_MAX];
 	u64 evicted;
@@ -224,11 +227,11 @@ static int find_open(struct evict *evict, struct inc_error *error)
 	return err;
 }
 
-static int open_evict(struct evict *evict, struct inc_error *error)
+/* What the device is made of, and how many loaders could bring back what goes. */
+static int look(struct evict *evict, u64 *loaders, struct inc_error *error)
 {
-	const struct inc_io io = { .read = read_present, .context = evict };
 	struct dm_state state;
-	char path[160], file[4096];
+	struct status status;
 	struct table table;
 	int err;
 
@@ -236,13 +239,56 @@ static int open_evict(struct evict *evict, struct inc_error *error)
 	if (err)
 		return err;
 	err = parse_table(state.table, &table, error);
+	if (!err)
+		err = read_status_line(state.status, &status, error);
+	if (!err) {
+		snprintf(evict->below, sizeof(evict->below), "%s",
+			 table.device);
+		*loaders = status.value[STATUS_LOADERS];
+	}
 	dm_free_state(&state);
+	return err;
+}
+
+/* From here on no device of another generation comes to the image. */
+static int lock(struct evict *evict, struct inc_error *error)
+{
+	char path[160];
+	int fd, err;
+
+	device_path(evict->below, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return setup_fail(error, -errno, "cannot open %s: %s", path,
+				  strerror(errno));
+	err = image_lock(&evict->lock, fd, path, error);
+	close(fd);
+	return err;
+}
+
+static int open_evict(struct evict *evict, bool force, struct inc_error *error)
+{
+	const struct inc_io io = { .read = read_present, .context = evict };
+	char path[160], below[sizeof(evict->below)];
+	u64 loaders;
+	int err;
+
+	err = look(evict, &loaders, error);
 	if (err)
 		return err;
-	snprintf(evict->below, sizeof(evict->below), "%s", table.device);
-	read_sys(evict->below, "loop/backing_file", file, sizeof(file));
-	if (*file)
-		err = lock_image(file, &evict->lock, error);
+	strcpy(below, evict->below);
+	err = lock(evict, error);
+	/* It may have been changed until it could be locked. */
+	if (!err)
+		err = look(evict, &loaders, error);
+	if (!err && strcmp(below, evict->below))
+		err = setup_fail(error, -EBUSY,
+				 "device %s has come to another image meanwhile: try again",
+				 evict->name);
+	if (!err && !loaders && !force)
+		err = setup_fail(error, -ENXIO,
+				 "%s has no loader: nobody would bring back what is evicted, and the file may be the only one that has it (--force evicts all the same)",
+				 evict->name);
 	snprintf(path, sizeof(path), "/dev/mapper/%s", evict->name);
 	if (!err)
 		err = device_open(&evict->device, path, error);
@@ -386,7 +432,10 @@ int command_evict(const struct options *options, char **args,
 		  struct inc_error *error)
 {
 	struct ranges chosen = { 0 };
-	struct evict evict = { .device.fd = -1, .lock = -1 };
+	struct evict evict = {
+		.device.fd = -1,
+		.lock = IMAGE_UNLOCKED,
+	};
 	size_t i;
 	int err;
 
@@ -396,7 +445,7 @@ int command_evict(const struct options *options, char **args,
 				  "--generation, --range and --all-cold exclude each other");
 	err = device_name(args[0], &evict.name, error);
 	if (!err)
-		err = open_evict(&evict, error);
+		err = open_evict(&evict, options->force, error);
 	if (!err)
 		err = choose(&evict, options, &chosen, error);
 	for (i = 0; !err && i < chosen.count; i++) {
@@ -411,7 +460,6 @@ int command_evict(const struct options *options, char **args,
 	inc_image_close(evict.image);
 	if (evict.device.fd >= 0)
 		device_close(&evict.device);
-	if (evict.lock >= 0)
-		close(evict.lock);
+	image_unlock(&evict.lock);
 	return err;
 }

@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "image-file.h"
 #include "message.h"
-#include "setup.h"
 
 int setup_fail(struct inc_error *error, int err, const char *format, ...)
 {
@@ -103,14 +103,15 @@ int image_trust(struct inc_image *image, const struct options *options,
 	return err;
 }
 
-int image_facts(const char *path, const struct options *options,
+int image_facts(const struct image_file *file, const struct options *options,
 		struct image_facts *facts, struct inc_error *error)
 {
 	const struct inc_segment *segment;
 	struct inc_image *image;
 	int err;
 
-	err = inc_image_open_file(&image, path, options->generation, error);
+	err = inc_image_open_fd(&image, file->fd, file->path,
+				options->generation, error);
 	if (err)
 		return err;
 	err = image_trust(image, options, error);

@@ -72,3 +72,12 @@ void device_path(const char *device, char *text, size_t size)
 	name = strrchr(target, '/');
 	snprintf(text, size, "/dev/%.100s", name ? name + 1 : target);
 }
+
+void node_path(const char *device, char *text, size_t size)
+{
+	char path[160];
+
+	device_path(device, path, sizeof(path));
+	snprintf(text, size, "/dev/incremental/%.100s",
+		 strncmp(path, "/dev/", 5) ? path : path + 5);
+}

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <libdevmapper.h>
-#include "setup.h"
+#include "dm.h"
 
 #define LOADER	"incrementald"
 
@@ -115,7 +114,7 @@ int loader_start(const struct options *options, const struct backing *backing,
 		 struct inc_error *error)
 {
 	const char *args[2 * ORIGINS_MAX + 16];
-	char path[4096], *own[ORIGINS_MAX + 1];
+	char path[4096], node[160], *own[ORIGINS_MAX + 1];
 	size_t owned = 0;
 	unsigned int n = 0, i;
 	int err, status;
@@ -137,7 +136,8 @@ int loader_start(const struct options *options, const struct backing *backing,
 		args[n++] = from_everywhere(options->origins[i], own, &owned);
 	}
 	args[n++] = "--";
-	args[n++] = backing->path;
+	node_path(backing->path, node, sizeof(node));
+	args[n++] = node;
 	args[n] = NULL;
 
 	/* libdevmapper's control file would be inherited. */

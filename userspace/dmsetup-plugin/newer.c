@@ -2,7 +2,6 @@
 /*
  * Newer generations; see newer.h.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,13 +9,10 @@
 #include "newer.h"
 #include "parse.h"
 
-int newer_open(struct newer *newer, const char *path, struct inc_error *error)
+int newer_open(struct newer *newer, const char *path, int fd,
+	       struct inc_error *error)
 {
-	*newer = (struct newer){ .path = path, .fd = -1 };
-	newer->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (newer->fd < 0)
-		return setup_fail(error, -errno, "cannot open %s: %s", path,
-				  strerror(errno));
+	*newer = (struct newer){ .path = path, .fd = fd };
 	return newer_read_local(newer, INC_NEWEST, error);
 }
 
@@ -52,9 +48,6 @@ void newer_close(struct newer *newer)
 	close_source(newer);
 	inc_image_close(newer->local);
 	newer->local = newer->image = NULL;
-	if (newer->fd >= 0)
-		close(newer->fd);
-	newer->fd = -1;
 }
 
 static int read_local(struct newer *newer, u64 offset, size_t length,

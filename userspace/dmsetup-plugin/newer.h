@@ -12,7 +12,7 @@
 /**
  * struct newer - a local image and what goes on behind it
  * @path: of the local image
- * @fd: the same, open for reading, or -1
+ * @fd: the same, open for reading; the caller's
  * @local: the image as it is, at its newest generation
  * @end: bytes of it, all segments
  * @base: offset in the image of the source's first byte
@@ -35,8 +35,9 @@ struct newer {
 	u64 fetched;
 };
 
-/* Look at the local image. newer_close() in any case. */
-int newer_open(struct newer *newer, const char *path, struct inc_error *error);
+/* Look at the local image, open as @fd. newer_close() in any case. */
+int newer_open(struct newer *newer, const char *path, int fd,
+	       struct inc_error *error);
 void newer_close(struct newer *newer);
 
 /* Look again, at one generation of it. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "dm.h"
+#include "image-file.h"
 #include "message.h"
 #include "status-line.h"
 
@@ -40,9 +41,12 @@ void hold_signals(sigset_t *held, sigset_t *old)
 	sigprocmask(SIG_BLOCK, &more, old);
 }
 
-/* With the block device at hand: make the device, start its loader. */
+/*
+ * With the block device at hand: make the device, start its loader. The image
+ * stays locked until the device is there, so that evict finds it or waits.
+ */
 static int open_device(const struct options *options,
-		       const struct backing *backing,
+		       const struct backing *backing, struct image_lock *lock,
 		       const struct image_facts *facts, const char *name,
 		       struct inc_error *error)
 {
@@ -64,6 +68,7 @@ static int open_device(const struct options *options,
 		message_debug("/dev/mapper/%s: 0 %llu " TARGET " %s", name,
 			      (unsigned long long)facts->sectors, parameters);
 	free(parameters);
+	image_unlock(lock);
 	if (!err && options->origin_count) {
 		err = loader_start(options, backing, &held, &old, error);
 		if (err && dm_remove(name, false, &why))
@@ -96,25 +101,35 @@ int command_open(const struct options *options, char **args,
 		 struct inc_error *error)
 {
 	struct image_facts facts = { .parameters = NULL };
+	struct image_lock lock = IMAGE_UNLOCKED;
+	struct image_file file = { .fd = -1 };
 	struct backing backing;
 	const char *name;
 	int err;
 
 	err = device_name(args[1], &name, error);
 	if (!err)
-		err = image_facts(args[0], options, &facts, error);
+		err = image_file_open(&file, args[0], error);
+	if (!err)
+		err = image_facts(&file, options, &facts, error);
 	if (!err)
 		err = dm_need_target(error);
 	if (!err && dm_exists(name))
 		err = setup_fail(error, -EEXIST, "device %s exists already",
 				 name);
+	/* Who sets up the same image meanwhile must find our loop device. */
 	if (!err)
-		err = backing_open(&backing, args[0], error);
+		err = image_lock(&lock, file.fd, args[0], error);
+	if (!err)
+		err = backing_open(&backing, &file, error);
 	if (!err) {
-		err = open_device(options, &backing, &facts, name, error);
+		err = open_device(options, &backing, &lock, &facts, name,
+				  error);
 		/* From here on the loop device lives as long as the device. */
 		backing_close(&backing);
 	}
+	image_unlock(&lock);
+	image_file_close(&file);
 	if (!err && !options->origin_count)
 		warn_incomplete(name);
 	free(facts.parameters);
@@ -141,6 +156,7 @@ int command_table(const struct options *options, char **args,
 		  struct inc_error *error)
 {
 	struct image_facts facts = { .parameters = NULL };
+	struct image_file file = { .fd = -1 };
 	struct stat st;
 	int err;
 
@@ -152,7 +168,10 @@ int command_table(const struct options *options, char **args,
 		return setup_fail(error, -ENOTBLK,
 				  "%s is not a block device (see losetup(8) for a file)",
 				  args[1]);
-	err = image_facts(args[0], options, &facts, error);
+	err = image_file_open(&file, args[0], error);
+	if (!err)
+		err = image_facts(&file, options, &facts, error);
+	image_file_close(&file);
 	if (err)
 		return err;
 	printf("0 %llu " TARGET " 1 %s %s\n",

@@ -10,13 +10,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <linux/loop.h>
 #include <json-c/json.h>
 #include "dm.h"
+#include "image-file.h"
 #include "message.h"
 #include "parse.h"
 #include "scrub.h"
@@ -46,52 +44,44 @@ static void catch_signals(void)
 			sigaction(numbers[i], &action, NULL);
 }
 
-/* Is @fd the file that loop device @path shows from its start? */
-static bool is_file_of(int fd, const char *path)
+/* Past the page cache where that is possible. */
+static int reopen(struct scrub *scrub, int fd)
 {
-	int loop = open(path, O_RDONLY | O_CLOEXEC);
-	struct loop_info64 info;
-	struct stat st;
-	bool is = loop >= 0 && !ioctl(loop, LOOP_GET_STATUS64, &info) &&
-		  !fstat(fd, &st) && info.lo_device == st.st_dev &&
-		  info.lo_inode == st.st_ino && !info.lo_offset;
-
-	if (loop >= 0)
-		close(loop);
-	return is;
-}
-
-static int open_direct(const char *path, bool *direct)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECT);
-
-	*direct = fd >= 0;
-	return fd < 0 ? open(path, O_RDONLY | O_CLOEXEC) : fd;
+	scrub->fd = file_reopen(fd, O_RDONLY | O_DIRECT);
+	scrub->direct = scrub->fd >= 0;
+	if (scrub->fd < 0)
+		scrub->fd = file_reopen(fd, O_RDONLY);
+	return scrub->fd < 0 ? scrub->fd : 0;
 }
 
 /* The file below a loop device if it can be had, else the device. */
 static int open_disk(struct scrub *scrub, const struct table *table,
 		     struct inc_error *error)
 {
-	char device[160], file[512];
+	struct image_file file = { .fd = -1 };
+	char device[160], path[4096];
+	struct inc_error why;
+	int loop, err = -ENOENT;
+	bool ignored;
 
 	device_path(table->device, device, sizeof(device));
-	read_sys(table->device, "loop/backing_file", file, sizeof(file));
-	if (*file) {
-		scrub->fd = open_direct(file, &scrub->direct);
-		if (scrub->fd >= 0 && is_file_of(scrub->fd, device)) {
-			message_debug("reading %s", file);
-			return 0;
-		}
-		if (scrub->fd >= 0)
-			close(scrub->fd);
-	}
-	scrub->fd = open_direct(device, &scrub->direct);
-	message_debug("reading %s", device);
-	if (scrub->fd < 0)
+	read_sys(table->device, "loop/backing_file", path, sizeof(path));
+	loop = open(device, O_RDONLY | O_CLOEXEC);
+	if (loop < 0)
 		return setup_fail(error, -errno, "cannot open %s: %s", device,
 				  strerror(errno));
-	return 0;
+	if (*path && !loop_file_open(&file, loop, device, path, &why) &&
+	    loop_shows(loop, &file.st, &ignored))
+		err = reopen(scrub, file.fd);
+	message_debug("reading %s", err ? device : path);
+	if (err)
+		err = reopen(scrub, loop);
+	if (err)
+		setup_fail(error, err, "cannot open %s: %s", device,
+			   strerror(-err));
+	image_file_close(&file);
+	close(loop);
+	return err;
 }
 
 static int open_image(struct scrub *scrub, const struct table *table,

@@ -110,8 +110,10 @@ static inline bool is_vouched_for(const struct options *options)
 	       options->require_signature;
 }
 
+struct image_file;
+
 /* Check the local image's head against what is trusted; see image.c. */
-int image_facts(const char *path, const struct options *options,
+int image_facts(const struct image_file *file, const struct options *options,
 		struct image_facts *facts, struct inc_error *error);
 
 /* "/dev/mapper/NAME" or "NAME" -> "NAME", checked. */
@@ -129,15 +131,8 @@ struct backing {
 	bool read_only;
 };
 
-/*
- * Wait a little until nobody else has the image locked: to set it up, update or
- * extend it takes a moment only, but anybody who may read a file can lock it.
- * Closing @lock unlocks it.
- */
-int lock_image(const char *path, int *lock, struct inc_error *error);
-
-/* Find or make the block device that holds the image @path. */
-int backing_open(struct backing *backing, const char *path,
+/* Find or make the block device that holds an image, which is locked. */
+int backing_open(struct backing *backing, const struct image_file *file,
 		 struct inc_error *error);
 void backing_close(struct backing *backing);
 

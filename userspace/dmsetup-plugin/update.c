@@ -8,56 +8,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include "message.h"
-#include "same-file.h"
 #include "update.h"
 
-/* The file below @loop, which must be what the path names. */
-static int check_file(const struct change *change, struct inc_error *error)
+/* The file below the loop device. */
+static int open_file(struct change *change, struct inc_error *error)
 {
-	struct loop_info64 info;
-	struct stat st;
-	int fd = open(change->loop, O_RDONLY | O_CLOEXEC);
-	int err = 0;
+	bool ignored;
+	int err;
 
-	if (fd < 0 || ioctl(fd, LOOP_GET_STATUS64, &info))
-		err = setup_fail(error, -errno, "cannot look at %s: %s",
-				 change->loop, strerror(errno));
-	else if (stat(change->path, &st) || st.st_dev != info.lo_device ||
-		 st.st_ino != info.lo_inode)
-		err = setup_fail(error, -ENOENT,
-				 "the file of %s is no longer at %s",
-				 change->loop, change->path);
-	else if (info.lo_offset || info.lo_sizelimit)
+	change->loop_fd = open(change->loop, O_RDONLY | O_CLOEXEC);
+	if (change->loop_fd < 0)
+		return setup_fail(error, -errno, "cannot open %s: %s",
+				  change->loop, strerror(errno));
+	err = loop_file_open(&change->file, change->loop_fd, change->loop,
+			     change->path, error);
+	if (!err && !loop_shows(change->loop_fd, &change->file.st, &ignored))
 		err = setup_fail(error, -EINVAL,
 				 "%s shows only a part of %s, which cannot grow",
 				 change->loop, change->path);
-	if (fd >= 0)
-		close(fd);
 	return err;
 }
 
-/* Where the image is. */
+/* Where the image is; open from here on to the end. */
 static int find_image(struct change *change, struct inc_error *error)
 {
 	const char *device = present_member(&change->family)->table.device;
 	char path[160];
 
 	device_path(device, path, sizeof(path));
-	snprintf(change->node, sizeof(change->node), "/dev/incremental/%.100s",
-		 strncmp(path, "/dev/", 5) ? path : path + 5);
+	node_path(device, change->node, sizeof(change->node));
 	read_sys(device, "loop/backing_file", change->path,
 		 sizeof(change->path));
 	if (!*change->path) {
 		snprintf(change->path, sizeof(change->path), "%s", path);
-		return 0;
+		return image_file_open(&change->file, change->path, error);
 	}
 	snprintf(change->loop, sizeof(change->loop), "%s", path);
-	return check_file(change, error);
+	return open_file(change, error);
 }
 
 /* Is what was asked for a mount of the old device, or of the new one already? */
@@ -116,11 +107,16 @@ static int find_mountpoint(struct change *change, struct inc_error *error)
 static int begin(struct change *change, const struct options *options,
 		 const char *given, struct inc_error *error)
 {
+	char device[sizeof(((struct table *)NULL)->device)];
 	const char *name;
 	int err;
 
-	*change = (struct change){ .options = options, .lock = -1 };
-	change->newer.fd = -1;
+	*change = (struct change){
+		.options = options,
+		.loop_fd = -1,
+		.file.fd = -1,
+		.lock = IMAGE_UNLOCKED,
+	};
 	err = device_name(given, &name, error);
 	if (!err)
 		err = find_mountpoint(change, error);
@@ -129,19 +125,27 @@ static int begin(struct change *change, const struct options *options,
 	if (!err)
 		err = find_image(change, error);
 	if (!err)
-		err = lock_image(change->path, &change->lock, error);
+		err = image_lock(&change->lock, change->file.fd, change->path,
+				 error);
 	if (err)
 		return err;
 	/* It may have been changed until it could be locked. */
+	strcpy(device, present_member(&change->family)->table.device);
 	family_free(&change->family);
 	err = family_read(&change->family, name, error);
+	if (!err && strcmp(present_member(&change->family)->table.device,
+			   device))
+		err = setup_fail(error, -EBUSY,
+				 "device %s has come to another image meanwhile: try again",
+				 name);
 	if (err)
 		return err;
 	family_make_nodes(&change->family);
 	change->from = present_member(&change->family)->table.generation;
 	if (family_is_changing(&change->family))
 		err = finish(change, error);
-	return err ? err : newer_open(&change->newer, change->path, error);
+	return err ? err : newer_open(&change->newer, change->path,
+				      change->file.fd, error);
 }
 
 static void end(struct change *change)
@@ -149,8 +153,10 @@ static void end(struct change *change)
 	newer_close(&change->newer);
 	family_free(&change->family);
 	free(change->mountpoint);
-	if (change->lock >= 0)
-		close(change->lock);
+	image_unlock(&change->lock);
+	image_file_close(&change->file);
+	if (change->loop_fd >= 0)
+		close(change->loop_fd);
 }
 
 static u64 generation_in_use(const struct change *change)
@@ -334,43 +340,22 @@ static int format_table(const struct change *change,
 	return *parameters ? 0 : -ENOMEM;
 }
 
-/*
- * Is what is open for writing what was locked, and what was read to find out
- * where it ends? The path may name another file by now.
- */
-static int check_same(const struct change *change, int fd,
-		      struct inc_error *error)
-{
-	struct stat st, locked, looked_at;
-
-	if (!fstat(fd, &st) && !fstat(change->lock, &locked) &&
-	    !fstat(change->newer.fd, &looked_at) && same_file(&st, &locked) &&
-	    same_file(&st, &looked_at))
-		return 0;
-	return setup_fail(error, -ESTALE,
-			  "%s is not changed: another file has come to that name meanwhile; try again",
-			  change->path);
-}
-
 /* Append what is new to the file. */
 static int append(struct change *change, struct inc_error *error)
 {
-	int fd, err;
+	int err;
 
 	if (!newer_has_more(&change->newer))
 		return 0;
-	if (!*change->loop)
+	if (change->loop_fd < 0)
 		return setup_fail(error, -EINVAL,
 				  "%s is no file on a loop device: a segment cannot be appended",
 				  change->path);
-	fd = open(change->path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return setup_fail(error, -errno, "cannot write %s: %s",
-				  change->path, strerror(errno));
-	err = check_same(change, fd, error);
-	if (!err)
-		err = newer_append(&change->newer, fd, error);
-	close(fd);
+	if (change->file.read_only)
+		return setup_fail(error, -EROFS,
+				  "%s cannot be written: a segment cannot be appended",
+				  change->path);
+	err = newer_append(&change->newer, change->file.fd, error);
 	if (!err)
 		change->appended = inc_image_size(change->newer.image) -
 				   inc_image_size(change->newer.local);
@@ -381,18 +366,14 @@ static int append(struct change *change, struct inc_error *error)
 static int grow_loop(const struct change *change, struct inc_error *error)
 {
 	u64 size = 0;
-	int fd, err = 0;
+	int err = 0;
 
-	if (!*change->loop)
+	if (change->loop_fd < 0)
 		return 0;
-	fd = open(change->loop, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &size))
+	if (ioctl(change->loop_fd, BLKGETSIZE64, &size) ||
+	    (size < inc_image_size(change->newer.image) &&
+	     ioctl(change->loop_fd, LOOP_SET_CAPACITY, 0)))
 		err = -errno;
-	if (!err && size < inc_image_size(change->newer.image) &&
-	    ioctl(fd, LOOP_SET_CAPACITY, 0))
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
 	if (err)
 		setup_fail(error, err, "cannot let %s grow: %s", change->loop,
 			   strerror(-err));

@@ -6,12 +6,15 @@
 #define SETUP_UPDATE_H
 
 #include "family.h"
+#include "image-file.h"
 #include "newer.h"
 
 /**
  * struct change - one run of either command
  * @node: /dev/incremental/...
  * @loop: the loop device; "" if the image is a block device itself
+ * @loop_fd: it is open, so it shows the same file to the end; -1: there is none
+ * @file: the image: the only time that its path is looked at
  * @mountpoint: the only one that is to change; allocated; NULL: all
  * @lock: nobody else changes, extends or opens the image meanwhile
  * @finished: an interrupted change was found and finished
@@ -27,8 +30,10 @@ struct change {
 	char path[4096];
 	char node[160];
 	char loop[160];
+	int loop_fd;
+	struct image_file file;
 	char *mountpoint;
-	int lock;
+	struct image_lock lock;
 	bool finished;
 	bool finished_down;
 	bool vouched;

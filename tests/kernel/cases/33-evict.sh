@@ -33,8 +33,8 @@ available() {
 	sync
 	df --output=avail --block-size=1 "$LOCAL" | tail -n 1
 }
-evict() {	# evict NAME OPTION...: bytes
-	incrementalsetup evict --json "${@:2}" "$1" | sed -n 's/.*"evicted_bytes": *//p' | tr -d ,
+evict() {	# evict NAME OPTION...: bytes; there is no loader, or it has all
+	incrementalsetup evict --force --json "${@:2}" "$1" | sed -n 's/.*"evicted_bytes": *//p' | tr -d ,
 }
 
 generation 10
@@ -43,13 +43,15 @@ total=$(field total g10)
 
 # What is refused.
 refuses() {	# refuses WHAT WHY OPTION...
-	fails "refused: $1" incrementalsetup evict "${@:3}" g10
+	fails "refused: $1" incrementalsetup evict --force "${@:3}" g10
 	like "with the reason" "$(cat .output)" "$2"
 }
 refuses "a generation that is open" "generation 10 open" --generation 10
 refuses "one that is not there" "no generation 11: its last one is 10" --generation 11
 refuses "two kinds at once" "exclude each other" --generation 1 --all-cold
 refuses "a range without an end" "must be OFFSET:LENGTH, not \"4096:\"" --range 4096:
+fails "refused: without a loader" incrementalsetup evict g10
+like "with the reason" "$(cat .output)" "g10 has no loader: .*--force"
 is "nothing was evicted" "$(field present g10)" "$total"
 
 # One generation; with another one open that shares most of it.

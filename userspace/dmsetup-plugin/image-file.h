@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The file or block device that holds an image. A path is looked at once: all
+ * that follows uses the descriptor, for the path may name another file by then,
+ * and whoever may change it need not be root.
+ */
+#ifndef SETUP_IMAGE_FILE_H
+#define SETUP_IMAGE_FILE_H
+
+#include <sys/stat.h>
+#include "setup.h"
+
+/**
+ * struct image_file - an image that is open
+ * @path: what named it, for messages
+ * @fd: for reading, and for writing unless @read_only; -1: none
+ * @st: of @fd
+ */
+struct image_file {
+	const char *path;
+	int fd;
+	struct stat st;
+	bool read_only;
+};
+
+/*
+ * Open the regular file or block device at @path, which is kept; anything else is
+ * refused before it is opened. image_file_close() in any case.
+ */
+int image_file_open(struct image_file *file, const char *path,
+		    struct inc_error *error);
+void image_file_close(struct image_file *file);
+
+/**
+ * loop_file_open - open the file that a loop device shows
+ * @loop: the device, open
+ * @loop_path: its path, for messages
+ * @path: where the file was, kept
+ *
+ * Return: 0; -ENOENT if @path names another file or none; other errnos.
+ */
+int loop_file_open(struct image_file *file, int loop, const char *loop_path,
+		   const char *path, struct inc_error *error);
+
+/* Does loop device @loop show the whole file @st, from its start? */
+bool loop_shows(int loop, const struct stat *st, bool *read_only);
+
+/* Open the same file or device anew. Return: a descriptor or -errno. */
+int file_reopen(int fd, int flags);
+
+/**
+ * struct image_lock - nobody else sets up, changes or evicts the image
+ * @folder: that has it; -1: nothing is locked
+ * @fd: the lock
+ * @file: a lock of the file itself, against mkimage; -1: none
+ * @name: of the lock in the folder
+ */
+struct image_lock {
+	int folder;
+	int fd;
+	int file;
+	char name[64];
+};
+
+#define IMAGE_UNLOCKED	{ .folder = -1, .fd = -1, .file = -1 }
+
+/**
+ * image_lock - lock an image
+ * @fd: open file, or block device; a loop device means its file
+ * @path: for messages
+ *
+ * Waits a little until nobody else has it (-EBUSY): to set an image up, update,
+ * extend or evict it takes a moment as a rule. The lock is in a directory that
+ * only root can look into, and goes with this process and those that it forks.
+ */
+int image_lock(struct image_lock *lock, int fd, const char *path,
+	       struct inc_error *error);
+void image_unlock(struct image_lock *lock);
+
+#endif /* SETUP_IMAGE_FILE_H */

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The lock of an image; see image-file.h.
+ *
+ * It is a file in a directory of root's, named by the image's file system and
+ * inode, not a lock of the image itself: whoever may read a file may lock that,
+ * and could keep the image from being opened or updated. The lock ends with its
+ * process; its name is removed while the lock is held, so that names of images
+ * that are gone do not pile up, and whoever has waited for a file without a name
+ * begins anew. A name that a killed process has left is used again.
+ *
+ * mkimage has not always the rights to go there. It takes a write lock of the
+ * image (F_OFD_SETLK), which only a descriptor open for writing can. So there is
+ * a read lock beside ours, which meets such a lock and no other: whoever can hold
+ * us up by it could destroy the image as well.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include <linux/loop.h>
+#include "file-lock.h"
+#include "image-file.h"
+#include "message.h"
+
+#define FOLDER		"/run/incremental"
+#define ATTEMPTS	50
+#define PAUSE		100000u	/* microseconds */
+
+static int no_folder(int err, struct inc_error *error)
+{
+	if (err == -EACCES)
+		return setup_fail(error, -EPERM, "root is needed");
+	return setup_fail(error, err,
+			  "cannot use " FOLDER ", where locks of images are kept: %s",
+			  strerror(-err));
+}
+
+static int open_folder(int *folder, struct inc_error *error)
+{
+	struct stat st;
+
+	if (mkdir(FOLDER, 0700) && errno != EEXIST)
+		return no_folder(-errno, error);
+	*folder = open(FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*folder < 0 || fstat(*folder, &st))
+		return no_folder(-errno, error);
+	if (st.st_uid || st.st_mode & 077)
+		return setup_fail(error, -EPERM,
+				  FOLDER ", where locks of images are kept, is not root's alone: it must be owned by root, with mode 0700");
+	return 0;
+}
+
+/* By what it is, not by its names: a loop device is its file. */
+static int name_lock(struct image_lock *lock, int fd, const char *path,
+		     struct stat *st, struct inc_error *error)
+{
+	struct loop_info64 info;
+
+	if (fstat(fd, st))
+		return setup_fail(error, -errno, "cannot look at %s: %s", path,
+				  strerror(errno));
+	if (S_ISBLK(st->st_mode) && !ioctl(fd, LOOP_GET_STATUS64, &info))
+		snprintf(lock->name, sizeof(lock->name), "file-%llx-%llu",
+			 (unsigned long long)info.lo_device,
+			 (unsigned long long)info.lo_inode);
+	else if (S_ISBLK(st->st_mode))
+		snprintf(lock->name, sizeof(lock->name), "block-%u-%u",
+			 major(st->st_rdev), minor(st->st_rdev));
+	else
+		snprintf(lock->name, sizeof(lock->name), "file-%llx-%llu",
+			 (unsigned long long)st->st_dev,
+			 (unsigned long long)st->st_ino);
+	return 0;
+}
+
+/* Does the name still lead to what is locked? */
+static bool has_name(const struct image_lock *lock)
+{
+	struct stat own, named;
+
+	return !fstat(lock->fd, &own) &&
+	       !fstatat(lock->folder, lock->name, &named,
+			AT_SYMLINK_NOFOLLOW) &&
+	       own.st_dev == named.st_dev && own.st_ino == named.st_ino;
+}
+
+/* Return: 0, -EAGAIN if somebody else has it, or -errno. */
+static int try_lock(struct image_lock *lock)
+{
+	int err;
+
+	lock->fd = openat(lock->folder, lock->name,
+			  O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock->fd < 0)
+		return -errno;
+	if (flock(lock->fd, LOCK_EX | LOCK_NB))
+		err = errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
+	else
+		err = has_name(lock) ? 0 : -EAGAIN;
+	if (err) {
+		close(lock->fd);
+		lock->fd = -1;
+	}
+	return err;
+}
+
+/*
+ * On a description of its own: the loop device that we make holds the other one,
+ * and with it would hold the lock.
+ */
+static int try_file(struct image_lock *lock, int fd)
+{
+	int err;
+
+	lock->file = file_reopen(fd, O_RDONLY);
+	if (lock->file < 0)
+		return lock->file;
+	err = file_lock(lock->file, false);
+	if (!err)
+		return 0;
+	close(lock->file);
+	lock->file = -1;
+	return err;
+}
+
+int image_lock(struct image_lock *lock, int fd, const char *path,
+	       struct inc_error *error)
+{
+	unsigned int attempt;
+	struct stat st;
+	int err;
+
+	*lock = (struct image_lock)IMAGE_UNLOCKED;
+	err = name_lock(lock, fd, path, &st, error);
+	if (!err)
+		err = open_folder(&lock->folder, error);
+	if (err) {
+		image_unlock(lock);
+		return err;
+	}
+	err = -EAGAIN;
+	for (attempt = 0; err == -EAGAIN && attempt < ATTEMPTS; attempt++) {
+		if (attempt)
+			usleep(PAUSE);
+		err = lock->fd < 0 ? try_lock(lock) : 0;
+		if (!err && S_ISREG(st.st_mode))
+			err = try_file(lock, fd);
+	}
+	if (!err)
+		return 0;
+	image_unlock(lock);
+	if (err == -EAGAIN)
+		return setup_fail(error, -EBUSY,
+				  "%s stays locked by another program", path);
+	return setup_fail(error, err, "cannot lock %s in " FOLDER ": %s", path,
+			  strerror(-err));
+}
+
+void image_unlock(struct image_lock *lock)
+{
+	if (lock->file >= 0)
+		close(lock->file);
+	if (lock->fd >= 0) {
+		if (unlinkat(lock->folder, lock->name, 0))
+			message_debug("cannot remove " FOLDER "/%s: %s",
+				      lock->name, strerror(errno));
+		close(lock->fd);
+	}
+	if (lock->folder >= 0)
+		close(lock->folder);
+	*lock = (struct image_lock)IMAGE_UNLOCKED;
+}
