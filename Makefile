@@ -39,8 +39,8 @@ endif
 
 LIBS_libincremental := -lcrypto -llz4
 LIBS_mkimage	:= -ljson-c -lext2fs -lcom_err -lzstd $(LIBS_libincremental)
-LIBS_incrementald := -lcurl -lseccomp $(LIBS_libincremental)
-LIBS_incrementalsetup := -ldevmapper-event -ldevmapper -ljson-c -lcurl $(LIBS_libincremental)
+LIBS_incrementald := -lcurl -lssl -lseccomp $(LIBS_libincremental)
+LIBS_incrementalsetup := -ldevmapper-event -ldevmapper -ljson-c -lcurl -lssl $(LIBS_libincremental)
 LIBS_test	:= -lcmocka -lseccomp $(LIBS_libincremental)
 
 SRC_libincremental := $(wildcard userspace/libincremental/*.c) \

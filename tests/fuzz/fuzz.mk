@@ -25,7 +25,7 @@ FUZZ_SRC_http	:= $(wildcard userspace/origin/*.c)
 FUZZ_SRC_mkimage := tests/fuzz/edit.c tests/fuzz/seeds.c \
 	$(filter-out mkimage/main.c,$(SRC_mkimage))
 FUZZ_SRC_parse	:= userspace/common/parse.c
-FUZZ_LIBS_http	:= -lcurl
+FUZZ_LIBS_http	:= -lcurl -lssl
 FUZZ_LIBS_mkimage := $(LIBS_mkimage)
 
 $(FUZZ)/obj/%.o: %.c Makefile tests/fuzz/fuzz.mk

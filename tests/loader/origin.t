@@ -76,8 +76,22 @@ fails "a folder that cannot be written to" 4 "cannot create" create --origin app
 # ---- nginx ----
 http=$(free_port "$port")
 https=$(free_port $((http + 1)))
+weak=$(free_port $((https + 1)))
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 \
 	-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+openssl req -x509 -newkey rsa:1024 -nodes -keyout ca1024.key -out ca1024.pem -days 2 -subj /CN=ca1024 2>/dev/null
+openssl req -new -key key.pem -subj /CN=localhost 2>/dev/null |
+	openssl x509 -req -CA ca1024.pem -CAkey ca1024.key -CAcreateserial -out weak.pem -days 2 \
+		-extfile <(echo subjectAltName=IP:127.0.0.1) 2>/dev/null
+cat >weak.conf <<-END
+	openssl_conf = all
+	[all]
+	ssl_conf = ssl
+	[ssl]
+	system_default = weak
+	[weak]
+	CipherString = DEFAULT@SECLEVEL=0
+END
 gzip -k app.inc
 serve web "
 	server {
@@ -103,6 +117,12 @@ serve web "
 		ssl_certificate_key $work/key.pem;
 		root $work;
 		location = /down.inc { return 302 http://127.0.0.1:$http/app.inc; }
+	}
+	server {
+		listen 127.0.0.1:$weak ssl;
+		ssl_certificate $work/weak.pem;
+		ssl_certificate_key $work/key.pem;
+		root $work;
 	}" || { echo "Bail out! nginx does not start"; exit 1; }
 printf 'user:%s\n' "$(openssl passwd -apr1 word)" >users
 web=http://127.0.0.1:$http
@@ -135,7 +155,7 @@ fails "206 without a range" 4 "no valid Content-Range" create --origin "$web/bad
 fails "206 with another range" 4 "another range" create --origin "$web/other/app.inc" x.inc
 fails "a truncated file on a server" 4 "truncated" create --origin "$web/short.inc" x.inc
 fails "an empty one" 4 "416|HTTP status|holds 0 bytes" create --origin "$web/empty.inc" x.inc
-free=$(free_port $((https + 1)))
+free=$(free_port $((weak + 1)))
 fails "nobody listens" 4 "onnect" create --origin "http://127.0.0.1:$free/app.inc" x.inc
 ok "the next origin is tried" create --origin "$web/nothere.inc" --origin noise.inc --origin "$web/app.inc" x.inc
 ok "and makes the same image" cmp x.inc local.inc
@@ -172,6 +192,8 @@ ok "https with a known one" create --ca-certificates cert.pem --origin "https://
 ok "which may be piped in" sh -c "incrementalsetup create --force --ca-certificates /dev/stdin --origin https://127.0.0.1:$https/app.inc x.inc <cert.pem"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.pem -days 2 -subj /CN=other 2>/dev/null
 fails "https with another one only" 4 "certificate" create --ca-certificates other.pem --origin "https://127.0.0.1:$https/app.inc" x.inc
+fails "https by a key that can be factored, whatever the system allows" 4 "certificate" env OPENSSL_CONF=weak.conf \
+	"$bin/incrementalsetup" create --force --ca-certificates ca1024.pem --origin "https://127.0.0.1:$weak/app.inc" x.inc
 fails "certificates that are not there" 4 "cannot read nothere.pem" create --ca-certificates nothere.pem --origin "https://127.0.0.1:$https/app.inc" x.inc
 fails "certificates that are none" 4 "no certificates" create --ca-certificates app.root --origin "https://127.0.0.1:$https/app.inc" x.inc
 fails "https is not left for http" 4 "http" create --ca-certificates cert.pem --origin "https://127.0.0.1:$https/down.inc" x.inc

@@ -269,6 +269,27 @@ fails "one that leads nowhere" 1 "between leads to none in other.pem" \
 "$mkimage" sign --key leaf.key --certificate leaf.pem image >/dev/null
 fails "one with a gap" 1 "leaf leads to none in root.pem" \
 	"$mkimage" verify --certificate root.pem image
+
+# What anybody can forge who finds two certificates of one digest vouches for
+# nothing, wherever it stands in the chain; nor does a key that can be factored.
+for digest in md5 sha1; do
+	issue "$digest" rsa2048 ca "-$digest"
+	issue "leaf-$digest" "$digest" leaf -sha256
+	cat "leaf-$digest.pem" "$digest.pem" >chain.pem
+	"$mkimage" sign --key "leaf-$digest.key" --certificate chain.pem image >/dev/null 2>&1
+	fails "a chain by $digest" 1 "certificate of CN = $digest is signed over a digest that can be forged" \
+		"$mkimage" verify --certificate rsa2048.pem image
+	ok "the same, where it is trusted itself" "$mkimage" verify --certificate "$digest.pem" image
+	issue "end-$digest" rsa2048 leaf "-$digest"
+	"$mkimage" sign --key "end-$digest.key" --certificate "end-$digest.pem" image >/dev/null 2>&1
+	fails "the signer's by $digest" 1 "end-$digest is signed over a digest that can be forged" \
+		"$mkimage" verify --certificate rsa2048.pem image
+done
+issue leaf1024 rsa1024 leaf
+"$mkimage" sign --key leaf1024.key --certificate leaf1024.pem image >/dev/null
+fails "a root whose key is too small" 1 "rsa1024 has a key that is too small" \
+	"$mkimage" verify --certificate rsa1024.pem image
+
 cat late.pem between.pem >chain.pem
 ok "an expired certificate signs" "$mkimage" sign --key late.key --certificate chain.pem image
 is "with a warning" "$(grep -c 'has expired' .output)" 1

@@ -13,6 +13,11 @@
 
 #define CERTIFICATES_MAX	256	/* in a file, in a signature */
 #define DIGEST_LEAST		32	/* bytes: SHA-256 */
+/*
+ * OpenSSL's level of 112 bits: no MD5 or SHA-1, RSA from 2048 bits on. What it is
+ * by default depends on the system.
+ */
+#define CHAIN_LEVEL		2
 
 struct inc_anchors {
 	STACK_OF(X509) *certificates;
@@ -407,6 +412,15 @@ static int chain_failed(X509_STORE_CTX *context,
 		return inc_fail(error, -EBADMSG,
 				"certificate of %s leads to none in %.200s",
 				subject, anchors->path);
+	case X509_V_ERR_CA_MD_TOO_WEAK:
+		return inc_fail(error, -EBADMSG,
+				"certificate of %s is signed over a digest that can be forged: it has to be made anew, with SHA-256 or better",
+				subject);
+	case X509_V_ERR_EE_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_KEY_TOO_SMALL:
+		return inc_fail(error, -EBADMSG,
+				"certificate of %s has a key that is too small: RSA takes 2048 bits, ECDSA 224",
+				subject);
 	default:
 		return inc_fail(error, -EBADMSG, "certificate of %s: %s",
 				subject, X509_verify_cert_error_string(code));
@@ -433,6 +447,8 @@ static int check_chain(X509 *certificate, STACK_OF(X509) *others,
 		/* What is in the file is trusted, a root or not. */
 		X509_STORE_CTX_set_flags(context, X509_V_FLAG_PARTIAL_CHAIN);
 		X509_STORE_CTX_set_purpose(context, X509_PURPOSE_ANY);
+		X509_VERIFY_PARAM_set_auth_level(
+			X509_STORE_CTX_get0_param(context), CHAIN_LEVEL);
 		if (X509_verify_cert(context) != 1)
 			ret = chain_failed(context, anchors, error);
 	}

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 #include "backend.h"
 
 /* Of an error's body, read so much to keep the connection; then drop it. */
@@ -21,6 +22,7 @@
 #define STALLED_BYTES_PER_S	512L
 /* In a hurry, a read may take the timeout and what it takes at this rate. */
 #define SLOW_BYTES_PER_S	(32u << 10)
+#define TLS_LEVEL		2	/* of OpenSSL: 112 bits */
 #define RECEIVE_BUFFER		(256L << 10)
 
 /**
@@ -363,6 +365,18 @@ static int http_open(struct origin *origin, const char *where,
 	return 0;
 }
 
+/*
+ * No certificate signed over MD5 or SHA-1, no RSA key below 2048 bits, as in
+ * chains of signatures. The system's configuration may ask for more.
+ */
+static CURLcode on_tls(CURL *curl, void *context, void *ignored)
+{
+	(void)curl, (void)ignored;
+	if (SSL_CTX_get_security_level(context) < TLS_LEVEL)
+		SSL_CTX_set_security_level(context, TLS_LEVEL);
+	return CURLE_OK;
+}
+
 static int http_connect(struct origin_connection *connection,
 			struct inc_error *error)
 {
@@ -396,6 +410,8 @@ static int http_connect(struct origin_connection *connection,
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)origin);
 	SET(CURLOPT_NOPROGRESS, 0L);
+	if (secure)
+		SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
 	if (origin->options.ca) {
 		struct curl_blob ca = {
 			.data = origin->options.ca,
