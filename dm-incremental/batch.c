@@ -77,6 +77,7 @@ void inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer)
 		queue_work(view->wq, &io->work);
 }
 
+/* The read, and with it all that is used here, stays until its work has run. */
 static void end_run(struct bio *bio)
 {
 	struct inc_buffer *buffer = bio->bi_private;

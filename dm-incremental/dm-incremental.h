@@ -557,7 +557,8 @@ enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
  * @prove_size: the table wants the device's size proved; a signature does, too
  * @proof: of that; NULL if nobody wants it
  * @suspended: reads must not wait (store->lock)
- * @nr_windows: readahead windows that wait for their map
+ * @nr_windows: readahead windows that wait for their map, or run
+ * @windows_wait: for @nr_windows to be 0
  * @nr_hash_failures: blocks and tree pages that did not match their digest
  */
 struct inc_view {
@@ -584,6 +585,7 @@ struct inc_view {
 	bool			suspended;
 	struct ratelimit_state	log_limit;	/* of what its reads report */
 	atomic_t		nr_windows;
+	wait_queue_head_t	windows_wait;
 	atomic64_t		nr_hash_failures;
 };
 
@@ -628,6 +630,7 @@ bool inc_proof_hold(struct inc_io *io);
 void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 		   u64 block, u32 blocks);
 void inc_read_start(struct inc_io *io);
+void inc_read_wait_windows(struct inc_view *view);
 
 /*
  * batch.c

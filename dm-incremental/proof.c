@@ -108,7 +108,10 @@ static blk_status_t check_block(const struct inc_proof *proof)
 	return BLK_STS_IOERR;
 }
 
-/* Let go of the reads; after the last one the view may be gone. */
+/*
+ * Let go of the reads, whose bios have kept the view and the proof. After the
+ * last one only the workqueue is left for sure, which waits for this worker.
+ */
 static void finish(struct inc_proof *proof, blk_status_t status)
 {
 	struct workqueue_struct *wq = proof->view->wq;

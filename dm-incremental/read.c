@@ -131,7 +131,22 @@ static void trace_miss(struct inc_view *view, const struct inc_io *io,
  * once, and leaves a hint for its whole window. Which data that is takes the map: where the map is absent,
  * too, a copy of the read without a bio (a "window") waits for it in the
  * bio's place and leaves the hint when it has come.
+ *
+ * dm waits for bios before a view is suspended or goes, but knows nothing of
+ * windows: inc_read_wait_windows() waits for those. A window is counted while a
+ * bio of the view is in flight, the one it stands for; so after the last bio
+ * has ended they only get fewer.
  */
+static void end_window(struct inc_view *view)
+{
+	/*
+	 * By a worker of the view, which inc_view_close() waits for when it has
+	 * seen 0: so the view outlives the wake-up.
+	 */
+	if (atomic_dec_and_test(&view->nr_windows))
+		wake_up(&view->windows_wait);
+}
+
 static bool start_window(struct inc_view *view, const struct inc_io *io,
 			 const struct inc_ranges *ranges)
 {
@@ -151,7 +166,7 @@ static bool start_window(struct inc_view *view, const struct inc_io *io,
 	return true;
 
 no_window:
-	atomic_dec(&view->nr_windows);
+	end_window(view);
 	return false;
 }
 
@@ -395,22 +410,28 @@ static int deliver(struct inc_io *io)
 	return buffer->damage.count ? -EBADMSG : 0;
 }
 
+/*
+ * With its bio, or as the last window, the read lets go of what it has kept: the
+ * view, its buffers, its store. Nothing of these is touched after that. (What
+ * inc_buffer_return() queues is another read, which keeps them by itself.)
+ */
 static void end_io(struct inc_io *io)
 {
+	struct inc_view *view = io->view;
 	struct bio *bio = io->bio;
 
 	if (io->buffer)
-		inc_buffer_return(io->view, io->buffer);
+		inc_buffer_return(view, io->buffer);
 	inc_heal_end(io);
 	if (!io->status)
-		atomic64_add(io->healing, &io->view->store->nr_healed);
+		atomic64_add(io->healing, &view->store->nr_healed);
 	if (bio) {
 		bio->bi_status = io->status;
 		bio_endio(bio);
 		return;
 	}
-	atomic_dec(&io->view->nr_windows);
 	kfree(io);
+	end_window(view);
 }
 
 /* Go on with block @start of the read. Returns true while bios are in flight. */
@@ -520,4 +541,16 @@ void inc_read_start(struct inc_io *io)
 		io->prepared = false;
 	}
 	queue_work(view->wq, &io->work);
+}
+
+/**
+ * inc_read_wait_windows - wait until no readahead window is left
+ * @view: none of its bios is in flight, and inc_wait_drop_view() has been called,
+ *	so that no window waits for a loader; or it was never used
+ *
+ * Context: process; sleeps, as long as windows read metadata.
+ */
+void inc_read_wait_windows(struct inc_view *view)
+{
+	wait_event(view->windows_wait, !atomic_read(&view->nr_windows));
 }

@@ -91,7 +91,11 @@ static void clear_page_aux(struct dm_buffer *buf)
 	aux->verified = 0;
 }
 
-/* Tell every view's device, so that who waits for its events looks. */
+/*
+ * Tell every view's device, so that a program that waits for its events looks.
+ * A view on the list has its table: its destructor takes it off the list. The
+ * table may have been unbound from its device by then; dm_table_event() knows.
+ */
 static void event_work(struct work_struct *work)
 {
 	struct inc_store *store = container_of(work, struct inc_store,
@@ -179,8 +183,12 @@ bad:
 }
 
 /*
- * No view is left, so no read is in flight; loaders may still have the node
- * open. After @dead is set under @live none of their calls reaches the device.
+ * No view is left, so no read is in flight, nor a readahead window; loaders may
+ * still have the node open. After @dead is set under @live none of their calls
+ * reaches the device. After it is set under @lock none starts @event_work
+ * (tell_absence()), adds a want, or is handed one and so starts @timer_work:
+ * what starts a work item of the store or adds a want is a read or a call that
+ * has entered. So each of them is over for good once it is cancelled.
  */
 static void store_shut_down(struct inc_store *store)
 {

@@ -258,6 +258,7 @@ static int incremental_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	INIT_LIST_HEAD(&target->view.free_buffers);
 	spin_lock_init(&target->view.buffers_lock);
 	INIT_LIST_HEAD(&target->view.starved);
+	init_waitqueue_head(&target->view.windows_wait);
 
 	r = parse_version(ti, &as) ?:
 	    parse_device(ti, &as, target) ?:
@@ -319,10 +320,12 @@ static void unsuspend(struct dm_target *ti)
 	mutex_unlock(&view->store->lock);
 }
 
+/* dm has waited for the bios; a suspended device reads nothing at all. */
 static void incremental_postsuspend(struct dm_target *ti)
 {
 	struct inc_target *target = ti->private;
 
+	inc_read_wait_windows(&target->view);
 	if (inc_presence_commit(target->view.store))
 		DMWARN("%s: cannot commit presence",
 		       dm_table_device_name(ti->table));

@@ -242,10 +242,21 @@ int inc_view_open(struct inc_view *view, char **error)
 
 /**
  * inc_view_close - free what inc_view_open() made
- * @view: no read is in flight
+ * @view: no bio is in flight, and if it was ever used it has been suspended
+ *
+ * In this order, because of what still uses the view:
+ *
+ *	windows		reads that dm does not know of. When none is left, each
+ *			work item of a read has been queued: wait.c may do that
+ *			for any caller, and after it has dropped store->lock
+ *	the workqueue	its workers finish what they do after a bio has ended,
+ *			or after the last window: they return. Of the proof, too
+ *	the rest	store->views has the view to inc_store_put(), for its
+ *			table and verity
  */
 void inc_view_close(struct inc_view *view)
 {
+	inc_read_wait_windows(view);
 	if (view->wq)
 		destroy_workqueue(view->wq);
 	inc_proof_free(view);

@@ -181,7 +181,13 @@ static void end_wait(struct inc_store *store, struct inc_io *io,
 		store->nr_waiting--;
 }
 
-/* Let the reads on @done run again, or end; without the lock. */
+/*
+ * Let the reads on @done run again, or end; without the lock. Each of them keeps
+ * its view until its work has run: by its bio, for which dm waits, or as a
+ * window, for which inc_view_close() does. So a view, and its workqueue, is
+ * there as long as one of its reads is on @done, but not after queue_work().
+ * Another view of the store than the caller's may go at any time.
+ */
 static void run_done(struct list_head *done)
 {
 	struct inc_io *io, *next;
@@ -300,6 +306,9 @@ static void tell_absence(struct inc_store *store)
  * @io: the read; its @work runs again when they have arrived, or when waiting
  *	has ended with another @status
  * @ranges: at least one; the caller found them absent
+ *
+ * Context: a worker of the read's view, which keeps view and store when the
+ * read does not any more.
  *
  * Return: true if the read waits, or will run again at once: the caller must
  * not touch it any more. False if it may not wait: @io->status says why.
@@ -673,6 +682,11 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 
 	memset(request, 0, sizeof(*request));
 	mutex_lock(&store->lock);
+	/* Nothing after the end; the file may still be open, and read. */
+	if (store->dead) {
+		mutex_unlock(&store->lock);
+		return false;
+	}
 	/* First, so that it knows what the wants are of. */
 	if (grown(store, loader)) {
 		tell_growth(store, loader, request);
