@@ -277,6 +277,11 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 
 	if (!inc_store_enter(store))
 		return -ENODEV;
+	if (flags & INC_DISCARD_PUNCH &&
+	    !bdev_max_discard_sectors(store->bdev)) {
+		inc_store_leave(store);
+		return -EOPNOTSUPP;	/* so did the first piece: none is done */
+	}
 	mutex_lock(&store->clear_mutex);
 	if (flags & INC_DISCARD_COLD)
 		r = inc_presence_watch(store, first, last);
@@ -288,9 +293,10 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 			r = punch(store, &claim);
 		inc_claim_release(store, &claim);
 	}
-	inc_store_leave(store);
+	/* Before it leaves: after the store's end nobody would free the hint. */
 	if (damaged && !r)
 		inc_wait_hint(store, &ranges);
+	inc_store_leave(store);
 	return r;
 }
 
@@ -312,8 +318,6 @@ int inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags)
 		return -EINVAL;
 	if (store->read_only)
 		return -EROFS;
-	if (flags & INC_DISCARD_PUNCH && !bdev_max_discard_sectors(store->bdev))
-		return -EOPNOTSUPP;
 	for (chunk = first; !r && chunk <= last; chunk = end + 1) {
 		end = min(last, chunk + DISCARD_CHUNKS - 1);
 		r = discard_piece(store, chunk, end, flags);

@@ -2,6 +2,16 @@
 /*
  * /dev/incremental/<backing device>: the loader's interface to a store, as
  * <linux/dm-incremental.h> defines it.
+ *
+ * The caller's memory may lie on a page that comes late, or never; meanwhile the
+ * devices may be suspended, reloaded or removed, and the store may end. So a
+ * call takes its arguments first, then enters the store, works, leaves it, and
+ * only then writes to the caller's memory. What the store is made of (@bdev,
+ * @bufio, @readers, the work items, the views) is looked at between
+ * inc_store_enter() and inc_store_leave() only. What may be looked at outside is
+ * the store's own memory, which an open file keeps: the presence bits, the
+ * segments, the queues of wants, its wait queues; the end of the store leaves
+ * them in order, and empties the queues.
  */
 #include <linux/compat.h>
 #include <linux/fs.h>
@@ -188,9 +198,12 @@ static int ioctl_unavailable(struct inc_store *store, void __user *arg)
 	if (bad_range(store, range.offset, range.length,
 		      1u << store->chunk_shift))
 		return -EINVAL;
+	if (!inc_store_enter(store))
+		return -ENODEV;
 	inc_wait_unavailable(store, range.offset >> store->chunk_shift,
 			     (range.offset + range.length - 1) >>
 			     store->chunk_shift);
+	inc_store_leave(store);
 	return 0;
 }
 
@@ -269,19 +282,25 @@ static int ioctl_discard(struct inc_store *store, void __user *arg)
 
 static int ioctl_info(struct inc_store *store, void __user *arg)
 {
-	struct inc_info *info = kmalloc(sizeof(*info), GFP_KERNEL);
+	struct inc_info *info;
 	int r = 0;
 
+	info = kmalloc(sizeof(*info), GFP_KERNEL_ACCOUNT);
 	if (!info)
 		return -ENOMEM;
-	inc_store_info(store, info);
-	if (copy_to_user(arg, info, sizeof(*info)))
-		r = -EFAULT;
+	if (inc_store_enter(store)) {
+		inc_store_info(store, info);
+		inc_store_leave(store);
+		if (copy_to_user(arg, info, sizeof(*info)))
+			r = -EFAULT;
+	} else {
+		r = -ENODEV;
+	}
 	kfree(info);
 	return r;
 }
 
-/* What reaches the backing device enters the store by itself. */
+/* Each enters the store by itself, once it has its arguments. */
 static long control_ioctl(struct file *file, unsigned int cmd,
 			  unsigned long arg)
 {

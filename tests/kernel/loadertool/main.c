@@ -41,7 +41,10 @@ _Noreturn void usage(void)
 	      "        read SIZE | nonblock | poll MS | write OFFSET LENGTH [FILE [FROM]]\n"
 	      "        stream FILE SIZE | seek set|cur|end|data|hole OFFSET | fsync | walk\n"
 	      "        unavailable OFFSET LENGTH | discard OFFSET LENGTH [FLAGS] |\n"
-	      "        get OFFSET LENGTH FILE | info | ioctl NUMBER\n",
+	      "        get OFFSET LENGTH [FILE] | info | ioctl NUMBER |\n"
+	      "        writev OFFSET FIRST SECOND FILE | stalled FILE DEVICE OFFSET:\n"
+	      "        from then on memory of calls (without FILE, get's arguments; SECOND bytes\n"
+	      "        of writev's) is mapped from there in DEVICE, which lies on FILE\n",
 	      stderr);
 	exit(2);
 }

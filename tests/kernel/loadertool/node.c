@@ -4,7 +4,44 @@
  */
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
 #include "loadertool.h"
+
+/*
+ * After "stalled" a call's memory is mapped from a device: it is not there
+ * before the device, which the test has suspended, is resumed. The call stalls
+ * in a page fault. What is to be in the memory goes into the file below.
+ */
+static int stall_file = -1, stall_device = -1;
+static off_t stall_offset;
+
+static void *memory(const void *content, size_t size)
+{
+	void *at;
+
+	if (stall_file < 0) {
+		at = alloc(size);
+		if (content)
+			memcpy(at, content, size);
+		return at;
+	}
+	if (content)
+		write_at(stall_file, content, size, (u64)stall_offset);
+	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, stall_device,
+		  stall_offset);
+	if (at == MAP_FAILED)
+		die("mmap");
+	return at;
+}
+
+static void release(void *at, size_t size)
+{
+	if (stall_file < 0)
+		free(at);
+	else
+		munmap(at, size);
+}
 
 static void print_result(const char *what, long long r)
 {
@@ -14,16 +51,23 @@ static void print_result(const char *what, long long r)
 		printf("%s: %lld\n", what, r);
 }
 
+static void node_stalled(const char *file, const char *device, u64 offset)
+{
+	stall_file = open_or_die(file, O_RDWR);
+	stall_device = open_or_die(device, O_RDONLY);
+	stall_offset = (off_t)offset;
+}
+
 static void node_read(int node, size_t size)
 {
-	struct inc_request *requests = alloc(size);
+	struct inc_request *requests = memory(NULL, size);
 	ssize_t r = read(node, requests, size);
 	size_t i;
 
 	print_result("read", r);
 	for (i = 0; r > 0 && i < (size_t)r / sizeof(*requests); i++)
 		print_request(stdout, &requests[i]);
-	free(requests);
+	release(requests, size);
 }
 
 static void node_poll(int node, int timeout)
@@ -42,7 +86,7 @@ static void node_poll(int node, int timeout)
 static void node_write(int node, char **argv, int argc)
 {
 	u64 offset = number(argv[0]), length = number(argv[1]);
-	u8 *buffer = alloc(length);
+	u8 *buffer = alloc(length), *at;
 	int fd;
 
 	if (argc > 2) {
@@ -53,7 +97,26 @@ static void node_write(int node, char **argv, int argc)
 	} else {
 		memset(buffer, 0xa5, length);
 	}
-	print_result("write", pwrite(node, buffer, length, (off_t)offset));
+	at = memory(buffer, length);
+	print_result("write", pwrite(node, at, length, (off_t)offset));
+	release(at, length);
+	free(buffer);
+}
+
+/* In two parts, of which only the second one can stall. */
+static void node_writev(int node, u64 offset, u64 first, u64 second, const char *path)
+{
+	u8 *buffer = alloc(first + second);
+	struct iovec parts[2] = {
+		{ buffer, first }, { NULL, second }
+	};
+	int fd = open_or_die(path, O_RDONLY);
+
+	read_at(fd, buffer, first + second, offset);
+	close(fd);
+	parts[1].iov_base = memory(buffer + first, second);
+	print_result("writev", pwritev(node, parts, 2, (off_t)offset));
+	release(parts[1].iov_base, second);
 	free(buffer);
 }
 
@@ -123,20 +186,24 @@ static void node_walk(int node)
 static void node_unavailable(int node, u64 offset, u64 length)
 {
 	struct inc_unavailable range = { offset, length };
+	void *at = memory(&range, sizeof(range));
 
-	print_result("unavailable", ioctl(node, INC_IOC_UNAVAILABLE, &range));
+	print_result("unavailable", ioctl(node, INC_IOC_UNAVAILABLE, at));
+	release(at, sizeof(range));
 }
 
 static void node_discard(int node, u64 offset, u64 length, u32 flags)
 {
 	struct inc_discard range = { offset, length, flags, 0 };
+	void *at = memory(&range, sizeof(range));
 
-	print_result("discard", ioctl(node, INC_IOC_DISCARD, &range));
+	print_result("discard", ioctl(node, INC_IOC_DISCARD, at));
+	release(at, sizeof(range));
 }
 
 static void node_get(int node, u64 offset, u64 length, const char *path)
 {
-	u8 *expect = alloc(length), *buffer = alloc(length);
+	u8 *expect = alloc(length), *buffer = memory(NULL, length);
 	struct inc_read read = { offset, length, (u64)(uintptr_t)buffer };
 	int fd = open_or_die(path, O_RDONLY);
 	int r = ioctl(node, INC_IOC_READ, &read);
@@ -146,19 +213,37 @@ static void node_get(int node, u64 offset, u64 length, const char *path)
 	if (!r)
 		puts(memcmp(buffer, expect, length) ? "differs" : "same");
 	close(fd);
-	free(buffer);
+	release(buffer, length);
 	free(expect);
+}
+
+/* The same where it is the arguments that stall; nothing is compared. */
+static void node_read_arguments(int node, u64 offset, u64 length)
+{
+	u8 *buffer = alloc(length);
+	struct inc_read read = { offset, length, (u64)(uintptr_t)buffer };
+	void *at = memory(&read, sizeof(read));
+
+	print_result("get", ioctl(node, INC_IOC_READ, at));
+	release(at, sizeof(read));
+	free(buffer);
 }
 
 static void node_info(int node)
 {
-	struct inc_info info;
+	struct inc_info info, *at;
+	int r;
 
 	memset(&info, 0x55, sizeof(info));
-	if (ioctl(node, INC_IOC_INFO, &info)) {
-		print_result("info", -1);
+	at = memory(&info, sizeof(info));
+	r = ioctl(node, INC_IOC_INFO, at);
+	if (r) {
+		print_result("info", r);
+		release(at, sizeof(info));
 		return;
 	}
+	info = *at;
+	release(at, sizeof(info));
 	printf("image_size=%" PRIu64 "\npresent=%" PRIu64 "\nchunk_size=%u\n"
 	       "generation=%u\nhash=%.32s\nroot=", (u64)info.image_size,
 	       (u64)info.present, info.chunk_size, info.generation,
@@ -183,6 +268,12 @@ static void node_command(int node, int argc, char **argv)
 		node_poll(node, (int)number(argv[0]));
 	else if (!strcmp(command, "write") && argc >= 2 && argc <= 4)
 		node_write(node, argv, argc);
+	else if (!strcmp(command, "stalled") && argc == 3)
+		node_stalled(argv[0], argv[1], number(argv[2]));
+	else if (!strcmp(command, "writev") && argc == 4)
+		node_writev(node, number(argv[0]), number(argv[1]), number(argv[2]), argv[3]);
+	else if (!strcmp(command, "get") && argc == 2)
+		node_read_arguments(node, number(argv[0]), number(argv[1]));
 	else if (!strcmp(command, "stream") && argc == 2)
 		node_stream(node, argv[0], number(argv[1]));
 	else if (!strcmp(command, "seek") && argc == 2)
