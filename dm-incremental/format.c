@@ -286,6 +286,8 @@ static const char *check_super(const struct inc_super *super, u64 offset,
 	seg->cluster_shift = super->cluster_shift;
 
 	seg->generation = le32_to_cpu(super->generation);
+	if (!offset && seg->generation && super->segment_offset)
+		return "superblock: it is of a layer, which belongs behind its image";
 	if (seg->generation >= INC_SEGMENTS_MAX || !seg->generation != !offset)
 		return "superblock: generation does not fit the segment's place";
 	seg->device_blocks = le64_to_cpu(super->device_blocks);

@@ -26,6 +26,7 @@ const char create_help[] =
 "block device of a multiple of 4096 bytes).\n"
 "\n"
 "  --fs erofs|ext4   filesystem that a directory is put in (erofs)\n"
+"  --raw             take a file or device that holds no filesystem known here\n"
 "  --cluster SIZE    bytes compressed together, 4K to 256K (4K)\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
 "  --dictionary      compress with a dictionary made of samples of SOURCE\n"
@@ -70,6 +71,7 @@ struct create {
 	u64 level;
 	u64 threads;
 	bool dictionary;
+	bool raw;
 	bool force;
 	bool json;
 	struct signer_options signer_options;
@@ -321,6 +323,10 @@ static int open_image(struct create *create, const char *folder)
 		return ret;
 	}
 	seg = inc_image_segment(image);
+	if (seg->signature_size && !create->signer)
+		message_warning("%s: generation %u is signed, and %s will not be: see --key, or \"mkimage sign\"",
+				create->source_path, seg->generation,
+				create->image_path);
 	source->name = create->source_path;
 	source->blocks = seg->device_blocks;
 	create->cluster_shift = seg->cluster_shift;
@@ -343,10 +349,10 @@ static int run(struct create *create)
 
 	create->source.fd = -1;
 	if (!ret)
+		ret = output_check_source(&output, create->source_path);
+	if (!ret)
 		ret = output_check_outside(create->image_path, output.folder,
 					   create->source_path);
-	if (!ret)
-		ret = output_check_source(&output, create->source_path);
 	if (!ret)
 		ret = signer_check_output(&create->signer_options, &output);
 	/* It may ask for a passphrase: before the long part. */
@@ -356,7 +362,7 @@ static int run(struct create *create)
 		ret = open_image(create, output.folder);
 	else if (!ret)
 		ret = source_open(&create->source, create->source_path,
-				  create->fs, output.folder);
+				  create->fs, create->raw, output.folder);
 	if (!ret)
 		ret = build(create, &output);
 	if (!ret)
@@ -429,6 +435,9 @@ static bool parse_option(struct create *create, int option)
 	case 'd':
 		create->dictionary = true;
 		return true;
+	case 'r':
+		create->raw = true;
+		return true;
 	case 'F':
 		create->force = true;
 		return true;
@@ -471,6 +480,7 @@ int command_create(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "fs", required_argument, NULL, 'f' },
+		{ "raw", no_argument, NULL, 'r' },
 		{ "salt", required_argument, NULL, 's' },
 		{ "cluster", required_argument, NULL, 'c' },
 		{ "chunk", required_argument, NULL, 'k' },

@@ -187,6 +187,17 @@ static int look_at_source(struct extend *extend)
 	return 0;
 }
 
+/* A signature is of one root hash, so the next generation lacks it. */
+static void warn_unsigned(const struct extend *extend)
+{
+	const struct inc_segment *seg = inc_image_segment(extend->image);
+
+	if (seg->signature_size && !extend->signer)
+		message_warning("%s: generation %u is signed, and %u will not be: see --key, or \"mkimage sign\"",
+				extend->image_path, seg->generation,
+				seg->generation + 1);
+}
+
 static int open_image(struct extend *extend)
 {
 	struct inc_error error;
@@ -213,8 +224,10 @@ static int open_image(struct extend *extend)
 		message_error("%s: %s", extend->image_path, error.text);
 		return ret;
 	}
-	if (present == inc_image_size(extend->image))
+	if (present == inc_image_size(extend->image)) {
+		warn_unsigned(extend);
 		return 0;
+	}
 	message_error("%s: only %llu of its %llu bytes are present; extend the complete image",
 		      extend->image_path, (unsigned long long)present,
 		      (unsigned long long)inc_image_size(extend->image));

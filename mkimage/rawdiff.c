@@ -86,7 +86,7 @@ int rawdiff(struct overlay *overlay, const char *path)
 			      path);
 		return -EISDIR;
 	}
-	ret = source_open(&source, path, SOURCE_FS_EROFS, NULL);
+	ret = source_open(&source, path, SOURCE_FS_EROFS, true, NULL);
 	if (!ret)
 		ret = overlay_resize(overlay, source.blocks);
 	if (!ret)

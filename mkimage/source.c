@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "magic.h"
 #include "message.h"
 #include "mkimage.h"
 #include "source.h"
@@ -106,7 +107,7 @@ static int build_filesystem(struct source *source, enum source_fs fs,
 }
 
 int source_open(struct source *source, const char *path, enum source_fs fs,
-		const char *folder)
+		bool raw, const char *folder)
 {
 	struct stat st;
 	int ret;
@@ -121,6 +122,11 @@ int source_open(struct source *source, const char *path, enum source_fs fs,
 	}
 	if (S_ISDIR(st.st_mode)) {
 		source_close(source);
+		if (raw) {
+			message_error("%s: it is a directory, which --raw does not go with",
+				      path);
+			return -EISDIR;
+		}
 		ret = build_filesystem(source, fs, folder);
 		return ret ? ret : measure(source);
 	}
@@ -130,6 +136,8 @@ int source_open(struct source *source, const char *path, enum source_fs fs,
 		return -EINVAL;
 	}
 	ret = measure(source);
+	if (!ret && !raw)
+		ret = magic_check(source->fd, path);
 	return ret ? ret : sample(source);
 }
 

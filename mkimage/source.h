@@ -6,6 +6,7 @@
 #ifndef MKIMAGE_SOURCE_H
 #define MKIMAGE_SOURCE_H
 
+#include <stdbool.h>
 #include "hash.h"
 
 enum source_fs { SOURCE_FS_EROFS, SOURCE_FS_EXT4 };
@@ -26,13 +27,14 @@ struct source {
  * source_open - open a raw filesystem image, or make one of a directory
  * @path: a file, block device or directory; not copied
  * @fs: which filesystem a directory gets
+ * @raw: a file or device need not hold a filesystem that is known
  * @folder: where temporary files go
  *
  * Return: 0, or an errno below 0 after an error message; in either case
  * source_close() closes it.
  */
 int source_open(struct source *source, const char *path, enum source_fs fs,
-		const char *folder);
+		bool raw, const char *folder);
 void source_close(struct source *source);
 
 /*

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 raw raw 1500
-"$mkimage" create --cluster 8K --dictionary raw image >/dev/null
+"$mkimage" create --raw --cluster 8K --dictionary raw image >/dev/null
 head=$(value image segment.head.bytes)
 bitmap=$(value image segment.bitmap.offset)
 owners=$(value image segment.owners.offset)

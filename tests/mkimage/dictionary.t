@@ -12,8 +12,8 @@ find "$top"/{docs,dm-incremental,userspace,mkimage,tests} -name '*.[chmt]*' -typ
 noise 100000 7 >>raw
 truncate -s $((($(stat -c %s raw) / 4096 + 300) * 4096)) raw
 
-"$mkimage" create raw plain.inc >plain.made
-"$mkimage" create --dictionary --threads 1 raw image.inc >image.made
+"$mkimage" create --raw raw plain.inc >plain.made
+"$mkimage" create --raw --dictionary --threads 1 raw image.inc >image.made
 is "the root hash is the same" "$(grep root image.made)" "$(grep root plain.made)"
 is "the UUID is not" "$(cat image.made plain.made | grep UUID | sort -u | wc -l)" 2
 plain=$(value plain.inc segment.data.bytes) bytes=$(value image.inc segment.data.bytes)
@@ -29,16 +29,16 @@ ok "extract" "$mkimage" extract image.inc out
 ok "gives the source" cmp raw out
 
 for threads in 2 7; do
-	"$mkimage" create --force --dictionary --threads $threads raw again.inc >/dev/null
+	"$mkimage" create --raw --force --dictionary --threads $threads raw again.inc >/dev/null
 	ok "$threads threads make the same bytes" cmp image.inc again.inc
 done
 cp --sparse=never raw full
-"$mkimage" create --force --dictionary full again.inc >/dev/null
+"$mkimage" create --raw --force --dictionary full again.inc >/dev/null
 ok "so does a source without holes" cmp image.inc again.inc
 
 for options in "--cluster 64K" "--level 2" "--level 12 --chunk 64K" "--cluster 256K --salt -"; do
 	# shellcheck disable=SC2086	# several words
-	"$mkimage" create --force --dictionary $options raw again.inc >/dev/null
+	"$mkimage" create --raw --force --dictionary $options raw again.inc >/dev/null
 	ok "$options: verify" "$mkimage" verify again.inc
 	ok "$options: extract" "$mkimage" extract --force again.inc out
 	ok "$options: gives the source" cmp raw out
@@ -60,7 +60,7 @@ ok "verify" "$mkimage" verify squashed.inc
 
 # A layer that adds nothing to guard still guards a page.
 head -c 40960 raw >small
-"$mkimage" create --force small again.inc >/dev/null
+"$mkimage" create --raw --force small again.inc >/dev/null
 truncate -s 45056 small
 ok "a block of zeros more" "$mkimage" extend --in-place --raw small again.inc
 ok "the layer is good" "$mkimage" verify again.inc
@@ -70,11 +70,11 @@ is "and guards a page" "$(value again.inc segment.guarded.bytes) $(value again.i
 for blocks in 1 20; do
 	head -c $((blocks * 4096)) raw >small
 	fails "$blocks blocks: a warning" 0 'no dictionary can be made' \
-		"$mkimage" create --force --dictionary small again.inc
+		"$mkimage" create --raw --force --dictionary small again.inc
 	is "and an image without one" "$(value again.inc segment.dictionary.bytes)" 0
 	ok "which is good" "$mkimage" verify again.inc
 done
 noise 4096000 3 >small
 fails "noise: a warning" 0 'no dictionary can be made' \
-	"$mkimage" create --force --dictionary small again.inc
+	"$mkimage" create --raw --force --dictionary small again.inc
 finish

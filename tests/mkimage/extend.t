@@ -40,7 +40,7 @@ cp 7.raw 8.raw
 truncate -s $((512 * 4096)) 8.raw			# whole pages of the map less
 
 for cluster in 4K 64K; do
-	ok "$cluster: create" "$mkimage" create --force --cluster $cluster 0.raw image
+	ok "$cluster: create" "$mkimage" create --raw --force --cluster $cluster 0.raw image
 	cp image appended
 	for i in 1 2 3 4 5 6 7 8; do
 		ok "$cluster, $i: extend" "$mkimage" extend --force --raw $i.raw \
@@ -67,7 +67,7 @@ fails "a directory is not raw" 1 'a directory' "$mkimage" extend --raw . \
 is "and nothing is left" "$(find . -maxdepth 1 -name x -o -name '.x.*')" ""
 
 # A block that is back, and one that was elsewhere: nothing is stored.
-ok "create" "$mkimage" create --force 0.raw image
+ok "create" "$mkimage" create --raw --force 0.raw image
 ok "extend" "$mkimage" extend --in-place --raw 1.raw image
 ok "and back" "$mkimage" extend --in-place --raw 0.raw image
 is "what an older generation has is not stored again" \
@@ -81,9 +81,9 @@ fails "damage in a layer's metadata" 1 'damaged' "$mkimage" verify bad
 cp image bad
 flip bad $(($(value image segment.offset) + 100))
 fails "damage in a layer's head" 1 'segment at offset' "$mkimage" verify bad
-ok "another image of the same" "$mkimage" create --force --salt 0011 0.raw other
+ok "another image of the same" "$mkimage" create --raw --force --salt 0011 0.raw other
 ok "has its layers" "$mkimage" extend --force --output layer --raw 1.raw other
-"$mkimage" create --force --salt 2233 0.raw mixed >/dev/null
+"$mkimage" create --raw --force --salt 2233 0.raw mixed >/dev/null
 cat layer >>mixed
 fails "another image's layer does not fit" 1 'belongs to another image' \
 	"$mkimage" verify mixed
@@ -105,7 +105,7 @@ END
 
 truncate -s 4G sparse.raw
 scatter 8192 128 0
-ok "create" "$mkimage" create --force sparse.raw image
+ok "create" "$mkimage" create --raw --force sparse.raw image
 map=$(value image map.runs)
 tree=$(value image tree.runs)
 for i in 1 2 3; do
@@ -126,7 +126,7 @@ rm sparse.raw out image
 raw 0.raw 500
 cp 0.raw 1.raw
 patch 1.raw 100 200 7
-ok "create" "$mkimage" create --force 0.raw image
+ok "create" "$mkimage" create --raw --force 0.raw image
 cp image older
 ok "extend" "$mkimage" extend --raw 1.raw --output layer --force image
 size=$(stat -c %s older)

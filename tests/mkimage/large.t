@@ -34,13 +34,13 @@ sys.exit(status or used >= int(sys.argv[1]))' "$limit" "$@"
 }
 
 scatter sparse $((20 << 30)) 400
-within 524288 "20 GiB sparse: create" "$mkimage" create sparse image
+within 524288 "20 GiB sparse: create" "$mkimage" create --raw sparse image
 within 524288 "20 GiB sparse: verify" "$mkimage" verify image
 within 524288 "20 GiB sparse: extract" "$mkimage" extract image back
 is "20 GiB sparse: size" "$(stat -c %s back)" $((20 << 30))
 
 scatter huge $((256 << 30)) 300
-within 524288 "256 GiB: create" "$mkimage" create --force huge image
+within 524288 "256 GiB: create" "$mkimage" create --raw --force huge image
 ok "256 GiB: metadata costs what its data costs" \
 	[ "$(value image segment.metadata.bytes)" -lt 6000000 ]
 ok "256 GiB: verify" "$mkimage" verify image
@@ -50,7 +50,7 @@ ok "256 GiB: same bytes" same_data huge back
 # An error behind a hole costs no more than the hole.
 truncate -s 8G hole
 noise 2097152 5 | dd of=hole bs=1M seek=8190 conv=notrunc status=none
-"$mkimage" create --force --salt - hole image >/dev/null
+"$mkimage" create --raw --force --salt - hole image >/dev/null
 map=$(($(value image segment.guarded.offset) + $(value image segment.guarded.bytes) - 4096))
 flip image $((map + 7)) 7
 fails "8 GiB, a bad map page behind a hole: verify in under 5 s" 1 \
@@ -70,7 +70,7 @@ with open("copies", "wb") as f:
     f.truncate(20 << 30)'
 for chunk in 4K 64K; do
 	ok "20 GiB of copies, chunks of $chunk: create" \
-		"$mkimage" create --force --chunk $chunk copies image
+		"$mkimage" create --raw --force --chunk $chunk copies image
 	ok "20 GiB of copies, chunks of $chunk: the walk is short" \
 		[ "$(value image segment.data.bytes)" -gt \
 		$((${chunk%K} * 1024)) ]
@@ -84,12 +84,12 @@ with open("comb", "wb") as f:
     for at in range(0, 32 << 30, 4 << 20):
         f.seek(at)
         f.write(b"%d\n" % at)'
-ok "a comb of 32 GiB: create" "$mkimage" create --force comb image
+ok "a comb of 32 GiB: create" "$mkimage" create --raw --force comb image
 ok "a comb of 32 GiB: verify" "$mkimage" verify image
 
 # ^C
 noise $((160 << 20)) 3 >busy
-"$mkimage" create --threads 1 --level 12 busy stopped >/dev/null 2>&1 &
+"$mkimage" create --raw --threads 1 --level 12 busy stopped >/dev/null 2>&1 &
 pid=$!
 for _ in $(seq 100); do
 	[ -n "$(find . -name '.stopped.*')" ] && break

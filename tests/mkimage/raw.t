@@ -18,7 +18,7 @@ for blocks in 1 2 127 128 129 511 512 513; do
 	raw raw $blocks
 	for salt in - 00112233445566778899aabbccddeeff; do
 		what="$blocks blocks, salt $salt"
-		ok "$what: create" "$mkimage" create --force --salt $salt \
+		ok "$what: create" "$mkimage" create --raw --force --salt $salt \
 			raw image
 		is "$what: root hash is veritysetup's" \
 			"$(value image root_hash)" "$(verity_root raw $salt)"
@@ -41,7 +41,7 @@ for blocks in 16383 16384 16385; do
 	dd if=some of=raw bs=4096 conv=notrunc status=none
 	dd if=some of=raw bs=4096 seek=$((blocks - 300)) count=300 \
 		conv=notrunc status=none
-	ok "$blocks blocks: create" "$mkimage" create --force --salt 5a raw image
+	ok "$blocks blocks: create" "$mkimage" create --raw --force --salt 5a raw image
 	is "$blocks blocks: root hash is veritysetup's" \
 		"$(value image root_hash)" "$(verity_root raw 5a)"
 	ok "$blocks blocks: verify" "$mkimage" verify image
@@ -50,7 +50,7 @@ done
 raw raw 1000
 root=
 for cluster in 4K 8K 16K 32K 64K 128K 256K; do
-	ok "clusters of $cluster: create" "$mkimage" create --force \
+	ok "clusters of $cluster: create" "$mkimage" create --raw --force \
 		--cluster $cluster --threads 1 raw image
 	ok "clusters of $cluster: verify" "$mkimage" verify image
 	ok "clusters of $cluster: extract" "$mkimage" extract --force image back
@@ -58,12 +58,12 @@ for cluster in 4K 8K 16K 32K 64K 128K 256K; do
 	[ -n "$root" ] || root=$(value image root_hash)
 	is "clusters of $cluster: root hash" "$(value image root_hash)" "$root"
 	ok "clusters of $cluster: create with four threads" \
-		"$mkimage" create --force --cluster $cluster --threads 4 raw image4
+		"$mkimage" create --raw --force --cluster $cluster --threads 4 raw image4
 	ok "clusters of $cluster: same image" cmp image image4
 done
 
 for chunk in 4K 8K 16K 32K 64K; do
-	ok "chunks of $chunk: create" "$mkimage" create --force --chunk $chunk \
+	ok "chunks of $chunk: create" "$mkimage" create --raw --force --chunk $chunk \
 		raw image
 	ok "chunks of $chunk: verify" "$mkimage" verify image
 	is "chunks of $chunk: root hash" "$(value image root_hash)" "$root"
@@ -76,14 +76,14 @@ done
 	noise 40960 1
 	seq 1 100000 | head -c 40960
 } >raw
-"$mkimage" create --force raw image >/dev/null
+"$mkimage" create --raw --force raw image >/dev/null
 is "incompressible clusters are stored" "$(value image clusters.stored.blocks)" 20
 is "zero clusters are not" "$(value image clusters.zero.blocks)" 10
 is "others are compressed" "$(value image clusters.lz4.blocks)" 10
 is "equal clusters are stored once" "$(value image compression.shared_bytes)" 40960
 
 truncate -s 256K zeros
-"$mkimage" create zeros image-z >/dev/null
+"$mkimage" create --raw zeros image-z >/dev/null
 is "a device of zeros has no data" "$(value image-z segment.data.bytes)" 0
 ok "a device of zeros: verify" "$mkimage" verify image-z
 
@@ -97,7 +97,7 @@ assert j["clusters"]["stored"]["blocks"] == 20
 assert j["present_bytes"] == j["image_bytes"]' "$mkimage" "$(value image root_hash)"
 ok "create --json is JSON" python3 -c '
 import json, subprocess, sys
-j = json.loads(subprocess.check_output([sys.argv[1], "create", "--json", "raw", "image-j"]))
+j = json.loads(subprocess.check_output([sys.argv[1], "create", "--raw", "--json", "raw", "image-j"]))
 assert j["root_hash"] == sys.argv[2] and j["shared_bytes"] == 40960' \
 	"$mkimage" "$(value image root_hash)"
 ok "the same image" cmp image image-j
@@ -106,33 +106,33 @@ ok "the same image" cmp image image-j
 fails "no command" 2 'command is missing' "$mkimage"
 fails "unknown command" 2 "no command 'frob'" "$mkimage" frob
 fails "unknown option" 2 'mkimage create --help' "$mkimage" create --frob raw x
-fails "IMAGE missing" 2 'IMAGE is missing' "$mkimage" create raw
+fails "IMAGE missing" 2 'IMAGE is missing' "$mkimage" create --raw raw
 fails "one operand too many" 2 "'z' is one operand too many" \
 	"$mkimage" create x y z
 fails "odd cluster size" 2 "power of two from 4.0 KiB to 256.0 KiB, not '5K'" \
-	"$mkimage" create --cluster 5K raw x
-fails "bad salt" 2 "not 'abc'" "$mkimage" create --salt abc raw x
-fails "bad filesystem" 2 'erofs or ext4' "$mkimage" create --fs xfs raw x
+	"$mkimage" create --raw --cluster 5K raw x
+fails "bad salt" 2 "not 'abc'" "$mkimage" create --raw --salt abc raw x
+fails "bad filesystem" 2 'erofs or ext4' "$mkimage" create --raw --fs xfs raw x
 fails "bad root hash" 2 'hexadecimal' "$mkimage" verify --root-hash xyz image
 fails "missing source" 1 'absent: cannot open' "$mkimage" create absent x
 printf x >odd
-fails "odd size" 1 'not a multiple of 4096; pad it' "$mkimage" create odd x
+fails "odd size" 1 'not a multiple of 4096; pad it' "$mkimage" create --raw odd x
 : >empty
-fails "empty source" 1 'not a multiple of 4096' "$mkimage" create empty x
+fails "empty source" 1 'not a multiple of 4096' "$mkimage" create --raw empty x
 fails "existing image" 1 'not overwritten without --force' \
-	"$mkimage" create raw image
+	"$mkimage" create --raw raw image
 fails "existing raw file" 1 'not overwritten without --force' \
 	"$mkimage" extract image raw
 ln -s /dev/null link
 fails "a link is not replaced" 1 'not a regular file' \
-	"$mkimage" create --force raw link
+	"$mkimage" create --raw --force raw link
 cp raw same
 cp image same-image
 ln same same-link
 fails "an image does not replace its source" 1 'it is made of same' \
-	"$mkimage" create --force same ./same
+	"$mkimage" create --raw --force same ./same
 fails "nor by another name" 1 'the same file' \
-	"$mkimage" create --force same same-link
+	"$mkimage" create --raw --force same same-link
 ok "the source is as it was" cmp raw same
 fails "what is extracted does not replace the image" 1 'the same file' \
 	"$mkimage" extract --force same-image same-image
@@ -166,14 +166,14 @@ END
 ok "build a filesystem of that kind" "${CC:-cc}" -shared -fPIC -o late.so late.c
 export ASAN_OPTIONS=verify_asan_link_order=0
 ok "files get their names there" \
-	env LD_PRELOAD="$PWD/late.so" "$mkimage" create raw linked
+	env LD_PRELOAD="$PWD/late.so" "$mkimage" create --raw raw linked
 ok "with all of the image" "$mkimage" verify linked
 fails "a file that appeared meanwhile is not replaced" 1 'File exists' \
-	env LATE=1 LD_PRELOAD="$PWD/late.so" "$mkimage" create raw meanwhile
+	env LATE=1 LD_PRELOAD="$PWD/late.so" "$mkimage" create --raw raw meanwhile
 is "and keeps its contents" "$(cat meanwhile)" late
 unset ASAN_OPTIONS
 
-fails "missing folder" 1 'no/where/x' "$mkimage" create raw no/where/x
+fails "missing folder" 1 'no/where/x' "$mkimage" create --raw raw no/where/x
 fails "not an image" 1 'wrong magic' "$mkimage" inspect raw
 fails "no such generation" 1 'no generation 3' \
 	"$mkimage" extract --generation 3 image x

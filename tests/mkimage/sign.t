@@ -35,7 +35,7 @@ judged() {
 			-certfile "$3" -CAfile "$3" -purpose any -out /dev/null
 }
 
-"$mkimage" create raw plain >/dev/null
+"$mkimage" create --raw raw plain >/dev/null
 root=$(value plain root_hash)
 is "what is to be signed is the root hash in hex, and nothing else" \
 	"$("$mkimage" inspect --root-hash plain | od -An -c | tr -d ' \n')" "$root"
@@ -67,14 +67,14 @@ done <<-END
 END
 like_openssl=$(openssl smime -sign -nocerts -noattr -binary -in text -inkey rsa2048.key \
 	-signer rsa2048.pem -outform der 2>/dev/null | openssl asn1parse -inform der | grep -c .)
-"$mkimage" create --force --key rsa2048.key --certificate rsa2048.pem raw image >/dev/null
+"$mkimage" create --raw --force --key rsa2048.key --certificate rsa2048.pem raw image >/dev/null
 ok "create --key signs, too" "$mkimage" verify --certificate rsa2048.pem image
 "$mkimage" sign --force --export out.p7s image
 is "as openssl smime -nocerts -noattr does, but for parameters that are NULL" \
 	"$(openssl asn1parse -inform der -in out.p7s | grep -vc NULL)" "$((like_openssl - 3))"
 cp plain image
 "$mkimage" sign --key rsa2048.key --certificate rsa2048.pem image >/dev/null
-"$mkimage" create --key rsa2048.key --certificate rsa2048.pem raw created >/dev/null
+"$mkimage" create --raw --key rsa2048.key --certificate rsa2048.pem raw created >/dev/null
 ok "which is the same as signing later" cmp image created
 for fs in erofs ext4; do
 	"$mkimage" create --fs "$fs" --key p256.key --certificate p256.pem tree "$fs.inc" >/dev/null 2>.errors
@@ -103,7 +103,7 @@ fails "--key and --signature" 2 "exclude each other" \
 	"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem --signature out.p7s image
 fails "neither" 2 "is missing" "$mkimage" sign image
 fails "create with a certificate only" 2 "needs --key" \
-	"$mkimage" create --certificate rsa2048.pem raw no
+	"$mkimage" create --raw --certificate rsa2048.pem raw no
 fails "no such generation" 1 "segment 1 at offset [0-9]+: the file ends there" \
 	"$mkimage" sign --generation 1 --key rsa2048.key --certificate rsa2048.pem image
 
@@ -338,13 +338,13 @@ ok "it has $(value image signature.bytes) bytes" [ "$(value image signature.byte
 ok "and is good" "$mkimage" verify --certificate root.pem image
 
 # What is trusted must be all of it.
-"$mkimage" create --force --key rsa2048.key --certificate rsa2048.pem raw image >/dev/null
+"$mkimage" create --raw --force --key rsa2048.key --certificate rsa2048.pem raw image >/dev/null
 other_root=$(printf '%s' "$root" | tr 0-9a-f 1-9a-f0)
 fails "a root hash that does not agree with the signature" 1 "not the trusted one" \
 	"$mkimage" verify --certificate rsa2048.pem --root-hash "$other_root" image
 fails "an unsigned image" 1 "generation 0 is not signed" \
 	"$mkimage" verify --certificate rsa2048.pem plain
-"$mkimage" create noise noise.inc >/dev/null
+"$mkimage" create --raw noise noise.inc >/dev/null
 ok "a device that does not begin with zeros" "$mkimage" sign --key rsa2048.key --certificate rsa2048.pem noise.inc
 is "is signed with a warning" "$(grep -c 'does not begin with 64 zeros' .output)" 1
 fails "and not trusted" 1 "does not begin with 64 zeros" \
@@ -352,7 +352,7 @@ fails "and not trusted" 1 "does not begin with 64 zeros" \
 
 # In place, and what a crash leaves: whatever was on the disk between the steps,
 # signing again makes it good.
-"$mkimage" create --force --key rsa2048.key --certificate rsa2048.pem raw good >/dev/null
+"$mkimage" create --raw --force --key rsa2048.key --certificate rsa2048.pem raw good >/dev/null
 python3 - <<'END'
 plain, good = open("plain", "rb").read(), open("good", "rb").read()
 super, area = slice(0, 4096), slice(4096, 12288)

@@ -257,12 +257,8 @@ void inc_view_put(struct inc_image *image, struct inc_view *view)
 
 /* A segment must continue the image that the first one began. */
 static const char *segment_mismatch(const struct inc_segment *first,
-				    const struct inc_segment *seg, u32 number)
+				    const struct inc_segment *seg)
 {
-	if (seg->generation != number)
-		return "its generation is not its place in the image";
-	if (memcmp(seg->uuid, first->uuid, sizeof(seg->uuid)))
-		return "it belongs to another image (UUIDs differ)";
 	if (seg->chunk_shift != first->chunk_shift)
 		return "its chunk size is not that of the first segment";
 	if (strcmp(seg->hash_name, first->hash_name) ||
@@ -271,6 +267,35 @@ static const char *segment_mismatch(const struct inc_segment *first,
 	    memcmp(seg->salt, first->salt, seg->salt_size))
 		return "its hash or salt is not that of the first segment";
 	return NULL;
+}
+
+/*
+ * @super is not of the segment that has to come next. Say whether a layer is
+ * out of place, and how to get rid of it: what is before it is good.
+ */
+static int layer_misplaced(const struct inc_image *image,
+			   const struct inc_super *super, u64 offset,
+			   struct inc_error *error)
+{
+	const struct inc_segment *first = image->segments;
+	u32 generation = le32_to_cpu(super->generation);
+	const char *what;
+
+	if (memcmp(super->magic, INC_MAGIC, sizeof(super->magic)) ||
+	    generation >= INC_SEGMENTS_MAX)
+		return 0;
+	if (memcmp(super->uuid, first->uuid, sizeof(super->uuid)))
+		what = "it belongs to another image (UUIDs differ)";
+	else if (generation < image->segment_count)
+		what = "the image has that generation already, as if a layer had been appended twice";
+	else if (generation > image->segment_count)
+		what = "the layer that comes before it is missing";
+	else
+		return 0;
+	return inc_fail(error, -EINVAL,
+			"segment at offset %llu, generation %u: %s; \"truncate -s %llu\" cuts it off, and what is behind it",
+			(unsigned long long)offset, generation, what,
+			(unsigned long long)offset);
 }
 
 static int segment_read(struct inc_image *image, u64 offset, u64 size,
@@ -299,6 +324,9 @@ static int segment_read(struct inc_image *image, u64 offset, u64 size,
 	*end = offset && inc_all_zero(&super, INC_FIRST_SECTOR);
 	if (*end)
 		return 0;
+	ret = offset ? layer_misplaced(image, &super, offset, error) : 0;
+	if (ret)
+		return ret;
 	if (inc_segment_parse(&super, offset, size, seg, &why))
 		return inc_fail(error, -EINVAL, "segment at offset %llu: %s",
 				(unsigned long long)offset, why);
@@ -330,8 +358,7 @@ static int segments_read(struct inc_image *image, u64 size,
 			image->segments = more;
 		}
 		image->segments[image->segment_count] = seg;
-		why = segment_mismatch(image->segments, &seg,
-				       image->segment_count);
+		why = segment_mismatch(image->segments, &seg);
 		if (why)
 			return inc_fail(error, -EINVAL,
 					"segment at offset %llu: %s",

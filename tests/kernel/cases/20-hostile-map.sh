@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 head -c 512k /dev/urandom >raw
-mkimage create --cluster 4K raw base.inc >/dev/null
+mkimage create --raw --cluster 4K raw base.inc >/dev/null
 
 # hostile NAME ENTRY...: base.inc as NAME.inc; an entry is
 # block:offset of the extent in the data:length:cluster shift:codec

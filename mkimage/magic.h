@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a raw image holds, as its first bytes say.
+ */
+#ifndef MKIMAGE_MAGIC_H
+#define MKIMAGE_MAGIC_H
+
+/**
+ * magic_check - refuse what a kernel would not mount
+ * @fd: of a file or block device, open for reading
+ * @name: for messages
+ *
+ * Return: 0 if it begins like a filesystem that Linux mounts, else an errno
+ * below 0 after an error message that says what it is, if that is known.
+ */
+int magic_check(int fd, const char *name);
+
+#endif /* MKIMAGE_MAGIC_H */
