@@ -21,8 +21,6 @@
  *
  * Locks, in the order they nest:
  *
- *	stores_mutex (store.c)	the list of stores, store->users, a store's
- *				creation and end
  *	store->live		read: backing device in use by a loader's call,
  *				never over an access to the loader's memory,
  *				which may not come back; write: store->dead is
@@ -39,6 +37,9 @@
  *	view->buffers_lock	free buffers; a spinlock
  *	proof->lock		reads held; a spinlock
  *	store->dictionaries_lock  loaded dictionaries; a spinlock
+ *	stores_lock (store.c)	the list of stores, their @users and @passing; a
+ *				spinlock, as no I/O is done under it: a store
+ *				that comes or goes is marked so instead
  *
  * Between clear_mutex and lock come the claims of chunks (struct inc_claim).
  * Lookups are in an SRCU section of store->readers, where clear_mutex must not
@@ -104,8 +105,9 @@ struct inc_clear {
 struct inc_store {
 	struct device		dev;
 	struct cdev		cdev;
-	struct list_head	list;		/* stores_mutex */
-	unsigned int		users;		/* stores_mutex */
+	struct list_head	list;		/* stores_lock */
+	unsigned int		users;		/* stores_lock */
+	bool			passing;	/* stores_lock: comes or goes */
 	struct mutex		views_mutex;
 	struct list_head	views;		/* views_mutex */
 
@@ -138,6 +140,7 @@ struct inc_store {
 	u64			found_absent;	/* grow_mutex: not in nr_absent yet */
 	struct mutex		commit_mutex;
 	struct page		*commit_page;	/* commit_mutex */
+	struct workqueue_struct	*commit_wq;	/* waits for this store's I/O */
 	struct delayed_work	commit_work;
 	unsigned int		commit_interval; /* ms */
 	struct work_struct	event_work;
@@ -204,7 +207,7 @@ void inc_store_info(struct inc_store *store, struct inc_info *info);
  */
 int inc_segments_load(struct inc_store *store, char **error);
 void inc_segments_free(struct inc_store *store);
-void inc_grow_begin(struct inc_store *store);
+int inc_grow_begin(struct inc_store *store);
 const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
 					char **error);
 void inc_grow_publish(struct inc_store *store, u32 nr_opened);

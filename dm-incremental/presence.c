@@ -340,10 +340,10 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 
 	if (count && !atomic64_sub_return(count, &store->nr_absent)) {
 		schedule_work(&store->event_work);
-		mod_delayed_work(system_unbound_wq, &store->commit_work, 0);
+		mod_delayed_work(store->commit_wq, &store->commit_work, 0);
 		return;
 	}
-	queue_delayed_work(system_unbound_wq, &store->commit_work, delay);
+	queue_delayed_work(store->commit_wq, &store->commit_work, delay);
 }
 
 /**
@@ -374,7 +374,7 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 	for (page = page_of_chunk(store, first);
 	     page <= page_of_chunk(store, last); page++)
 		set_bit(page, store->dirty);
-	queue_delayed_work(system_unbound_wq, &store->commit_work, delay);
+	queue_delayed_work(store->commit_wq, &store->commit_work, delay);
 }
 
 /*
@@ -621,6 +621,6 @@ void inc_presence_commit_work(struct work_struct *work)
 	if (!r)
 		return;
 	DMERR_LIMIT("%s: cannot commit presence: %d", dev_name(&store->dev), r);
-	queue_delayed_work(system_unbound_wq, &store->commit_work,
+	queue_delayed_work(store->commit_wq, &store->commit_work,
 			   msecs_to_jiffies(READ_ONCE(store->commit_interval)));
 }

@@ -190,10 +190,11 @@ static int load_next(struct inc_store *store, char **error)
  * @store: alive
  *
  * Context: process; sleeps while another table of the store is being loaded.
+ * Return: 0, or -EINTR if the caller was killed meanwhile.
  */
-void inc_grow_begin(struct inc_store *store)
+int inc_grow_begin(struct inc_store *store)
 {
-	mutex_lock(&store->grow_mutex);
+	return mutex_lock_killable(&store->grow_mutex);
 }
 
 /**

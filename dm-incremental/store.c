@@ -8,6 +8,14 @@
  *
  * The store keeps no reference of its own to the backing device: each view has
  * one (dm_get_device), and the struct block_device is the same for all.
+ *
+ * A store is on the list from before its creation reads the backing device to
+ * after its end has written it, and says that it is passing meanwhile. Another
+ * view of the same device waits for that: a second store would find the node's
+ * name taken, and load presence that is still being written. So there is one
+ * store of a device at a time, though no lock is held over the I/O, which a
+ * stuck device never ends: views of other devices go on. Whoever has set
+ * @passing is the only user there is, so nobody else looks into the store.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -17,7 +25,8 @@
 #include "dm-incremental.h"
 
 static LIST_HEAD(stores);
-static DEFINE_MUTEX(stores_mutex);
+static DEFINE_SPINLOCK(stores_lock);
+static DECLARE_WAIT_QUEUE_HEAD(stores_wait);
 
 /**
  * inc_store_bio_init - prepare a bio on the backing device
@@ -116,18 +125,14 @@ static void store_release(struct device *dev)
 	kfree(store);
 }
 
-static struct inc_store *store_create(struct block_device *bdev,
-				      unsigned int commit_interval,
-				      char **error)
+/* What needs no I/O; the rest is in store_start(). */
+static struct inc_store *store_alloc(struct block_device *bdev,
+				     unsigned int commit_interval)
 {
-	struct inc_store *store;
-	int r;
+	struct inc_store *store = kzalloc(sizeof(*store), GFP_KERNEL);
 
-	store = kzalloc(sizeof(*store), GFP_KERNEL);
-	if (!store) {
-		*error = "Cannot allocate store";
-		return ERR_PTR(-ENOMEM);
-	}
+	if (!store)
+		return NULL;
 	device_initialize(&store->dev);
 	store->dev.release = store_release;
 	INIT_LIST_HEAD(&store->views);
@@ -149,13 +154,38 @@ static struct inc_store *store_create(struct block_device *bdev,
 	store->bdev_dev = bdev->bd_dev;
 	store->read_only = bdev_read_only(bdev);
 	store->commit_interval = commit_interval;
+	return store;
+}
+
+static void store_stop(struct inc_store *store)
+{
+	if (store->commit_wq)
+		destroy_workqueue(store->commit_wq);
+	if (store->bufio)
+		dm_bufio_client_destroy(store->bufio);
+	cleanup_srcu_struct(&store->readers);
+	store->bdev = NULL;
+}
+
+/*
+ * Commits have a workqueue for each store, so that none waits for another
+ * store's backing device. It is freezable: after the system's memory was saved
+ * for hibernation nothing may be written to a file system that it knows.
+ */
+static int store_start(struct inc_store *store, char **error)
+{
+	int r;
+
+	*error = "Cannot allocate store";
 	r = init_srcu_struct(&store->readers);
-	if (r) {
-		*error = "Cannot allocate store";
-		put_device(&store->dev);
-		return ERR_PTR(r);
-	}
-	store->bufio = dm_bufio_client_create(bdev, INC_PAGE_SIZE, 1,
+	if (r)
+		return r;
+	r = -ENOMEM;
+	store->commit_wq = alloc_workqueue("dm-incremental-commit",
+					   WQ_UNBOUND | WQ_FREEZABLE, 1);
+	if (!store->commit_wq)
+		goto bad;
+	store->bufio = dm_bufio_client_create(store->bdev, INC_PAGE_SIZE, 1,
 					      sizeof(struct inc_page_aux),
 					      clear_page_aux, NULL, 0);
 	if (IS_ERR(store->bufio)) {
@@ -172,14 +202,11 @@ static struct inc_store *store_create(struct block_device *bdev,
 		*error = "Cannot create node in /dev/incremental";
 		goto bad;
 	}
-	return store;
+	return 0;
 
 bad:
-	if (store->bufio)
-		dm_bufio_client_destroy(store->bufio);
-	cleanup_srcu_struct(&store->readers);
-	put_device(&store->dev);
-	return ERR_PTR(r);
+	store_stop(store);
+	return r;
 }
 
 /*
@@ -209,10 +236,53 @@ static void store_shut_down(struct inc_store *store)
 		       dev_name(&store->dev));
 	inc_wait_destroy(store);
 	inc_dictionary_forget(store, 0, inc_store_chunks(store) - 1);
-	dm_bufio_client_destroy(store->bufio);
-	cleanup_srcu_struct(&store->readers);
-	store->bdev = NULL;
-	put_device(&store->dev);
+	store_stop(store);
+}
+
+/*
+ * Find the store of @fresh's device and become a user of it; where there is
+ * none, @fresh is the one, and is coming. NULL if it is coming or going.
+ */
+static struct inc_store *join(struct inc_store *fresh)
+{
+	struct inc_store *store;
+
+	spin_lock(&stores_lock);
+	list_for_each_entry(store, &stores, list) {
+		if (store->bdev_dev != fresh->bdev_dev)
+			continue;
+		if (store->passing)
+			store = NULL;
+		else
+			store->users++;
+		goto out;
+	}
+	store = fresh;
+	store->users = 1;
+	store->passing = true;
+	list_add(&store->list, &stores);
+out:
+	spin_unlock(&stores_lock);
+	return store;
+}
+
+/* A store has come, or it is gone. */
+static void settle(struct inc_store *store, bool here)
+{
+	spin_lock(&stores_lock);
+	store->passing = false;
+	if (!here)
+		list_del(&store->list);
+	spin_unlock(&stores_lock);
+	wake_up_all(&stores_wait);
+}
+
+static void shorten_interval(struct inc_store *store, unsigned int interval)
+{
+	spin_lock(&stores_lock);
+	WRITE_ONCE(store->commit_interval,
+		   min(store->commit_interval, interval));
+	spin_unlock(&stores_lock);
 }
 
 /**
@@ -221,31 +291,39 @@ static void store_shut_down(struct inc_store *store)
  * @commit_interval: ms; the shortest that any view asked for holds
  * @error: on failure, a sentence for the target
  *
- * Context: process; sleeps, may do I/O. Return: the store or an ERR_PTR.
+ * Context: process; sleeps, may do I/O. While a store of the same device comes
+ * or goes it waits for that, unless the caller is killed. Return: the store or
+ * an ERR_PTR.
  */
 struct inc_store *inc_store_get(struct block_device *bdev,
 				unsigned int commit_interval, char **error)
 {
-	struct inc_store *store;
+	struct inc_store *fresh, *store;
+	int r;
 
-	mutex_lock(&stores_mutex);
-	list_for_each_entry(store, &stores, list) {
-		if (store->bdev_dev == bdev->bd_dev) {
-			WRITE_ONCE(store->commit_interval,
-				   min(store->commit_interval,
-				       commit_interval));
-			goto found;
-		}
+	fresh = store_alloc(bdev, commit_interval);
+	if (!fresh) {
+		*error = "Cannot allocate store";
+		return ERR_PTR(-ENOMEM);
 	}
-	store = store_create(bdev, commit_interval, error);
-	if (IS_ERR(store))
-		goto out;
-	list_add(&store->list, &stores);
-found:
-	store->users++;
-out:
-	mutex_unlock(&stores_mutex);
-	return store;
+	r = wait_event_killable(stores_wait, (store = join(fresh)));
+	if (r) {
+		*error = "Killed while another table of the backing device came or went";
+		goto bad;
+	}
+	if (store != fresh) {
+		put_device(&fresh->dev);
+		shorten_interval(store, commit_interval);
+		return store;
+	}
+	r = store_start(store, error);
+	settle(store, !r);
+	if (!r)
+		return store;
+
+bad:
+	put_device(&fresh->dev);
+	return ERR_PTR(r);
 }
 
 /**
@@ -270,35 +348,39 @@ void inc_store_add_view(struct inc_store *store, struct inc_view *view)
  * @store: from inc_store_get()
  * @view: has no read in flight; whether it was added or not
  *
- * Context: process; sleeps, does I/O.
+ * Context: process; sleeps, does I/O. Waits for no other store.
  */
 void inc_store_put(struct inc_store *store, struct inc_view *view)
 {
-	/*
-	 * The mutex is held to the end: a new store on this device would find
-	 * the node's name taken, and load presence that is still being written.
-	 */
-	mutex_lock(&stores_mutex);
+	bool last;
+
 	mutex_lock(&store->views_mutex);
 	list_del_init(&view->list);
 	mutex_unlock(&store->views_mutex);
-	if (!--store->users) {
-		list_del(&store->list);
-		store_shut_down(store);
-	}
-	mutex_unlock(&stores_mutex);
+
+	spin_lock(&stores_lock);
+	last = !--store->users;
+	store->passing = last;
+	spin_unlock(&stores_lock);
+	if (!last)
+		return;
+	store_shut_down(store);
+	settle(store, false);
+	put_device(&store->dev);
 }
 
 /**
  * inc_store_enter - a loader's call is about to use the backing device
  * @store: the store
  *
- * Return: false if the store is shut down; else the caller ends its use with
+ * Return: false if the store is shut down, or the caller killed; else the caller ends its use with
  * inc_store_leave() soon: shutting down waits for it.
  */
 bool inc_store_enter(struct inc_store *store)
 {
-	down_read(&store->live);
+	/* It waits for those before it, if the end waits for them. */
+	if (down_read_killable(&store->live))
+		return false;
 	if (!store->dead)
 		return true;
 	up_read(&store->live);

@@ -209,7 +209,11 @@ static int open_view(struct dm_target *ti, struct inc_target *target)
 	if (IS_ERR(store))
 		return PTR_ERR(store);
 	target->view.store = store;
-	inc_grow_begin(store);
+	r = inc_grow_begin(store);
+	if (r) {
+		ti->error = "Killed while another table of the backing device was being loaded";
+		return r;
+	}
 	r = add_view(ti, &target->view);
 	inc_grow_end(store);
 	return r;

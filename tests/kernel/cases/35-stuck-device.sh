@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A backing device whose I/O does not come back, while its store is created or
+# ends: tables of other backing devices do not notice.
+
+# shellcheck disable=SC2154	# what a layout sets
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# in_kernel PROCESS FUNCTION: it sleeps there.
+in_kernel() {
+	grep -q "$2" /proc/"$1"/stack 2>/dev/null
+}
+
+ended() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# bounded NAME COMMAND...: it succeeds, and does not hang, even where no signal
+# would end it.
+bounded() {
+	local name=$1 process
+	shift
+	"$@" &
+	process=$!
+	readers+=("$process")
+	if within 20 ended "$process"; then
+		ok "$name" wait "$process"
+	else
+		result 'not ok' "$name"
+		note "hangs: $*"
+		sed 's/^/# /' /proc/$process/stack
+	fi
+}
+
+# Another image on another device comes, is read, and goes.
+others_go_on() {	# others_go_on WHEN
+	cp "$IMAGE" other.inc
+	chmod u+w other.inc
+	local loop
+	loop=$(busybox losetup -f)
+	busybox losetup "$loop" other.inc
+	loops+=("$loop")
+	bounded "$1: a device of another backing device is created" \
+		dmsetup create --readonly other --table "$("$tool" table "$IMAGE" "$loop")"
+	bounded "$1: read" "$tool" compare /dev/mapper/other "$RAW" direct 65536 0 1048576
+	bounded "$1: and removed" dmsetup remove other
+	detach "$loop"
+}
+
+choose small
+eval "$("$tool" layout "$IMAGE")"
+LOCAL=$work/small.inc DEV=/dev/mapper/t
+"$tool" sparse "$IMAGE" "$LOCAL"
+attach "$LOCAL"
+sectors=$(blockdev --getsz "$LOOP")
+dmsetup create back --table "0 $sectors linear $LOOP 0"
+BACK=/dev/mapper/back
+NODE=/dev/incremental/dm-$(dmsetup info -c --noheadings -o minor back)
+TABLE=$("$tool" table "$IMAGE" "$BACK")
+
+# While it comes.
+dmsetup suspend back
+dmsetup create --readonly t --table "$TABLE" &
+first=$!
+ok "a store waits for its backing device to be created" within 10 in_kernel $first inc_segments_load
+others_go_on "meanwhile"
+dmsetup create --readonly second --table "$TABLE" &
+second=$!
+ok "another table of the same backing device waits for it" within 10 in_kernel $second inc_store_get
+kill -KILL $second
+ok "and can be killed" within 10 ended $second
+dmsetup remove second
+dmsetup create --readonly second --table "$TABLE" &
+second=$!
+ok "the next one waits, too" within 10 in_kernel $second inc_store_get
+others_go_on "with one that waits"
+dmsetup resume back
+ok "once the device answers the first one is there" wait $first
+ok "and the second one" wait $second
+is "both share the store" "$(field total) $(field total second)" "$((image_size / chunk_size)) $((image_size / chunk_size))"
+serve
+ok "it is read" "$tool" compare "$DEV" "$RAW" direct 65536
+ok "by both" "$tool" compare /dev/mapper/second "$RAW" direct 65536
+stop
+present=$(field present)
+dmsetup remove second
+
+# While it ends: a fill that is being written holds the end up.
+"$tool" node "$NODE" discard "$data_offset" 4096 , fsync >/dev/null
+dmsetup suspend back
+"$tool" node "$NODE" write "$data_offset" 4096 "$IMAGE" >filled &
+fill=$!
+ok "a fill waits for the backing device" within 10 in_kernel $fill inc_fill
+dmsetup remove t &
+first=$!
+ok "the end of the store waits for it" within 10 in_kernel $first inc_store_put
+others_go_on "while it ends"
+dmsetup create --readonly second --table "$TABLE" &
+second=$!
+ok "a new table of the same backing device waits for it" within 10 in_kernel $second inc_store_get
+dmsetup resume back
+ok "once the device answers it has ended" wait $first
+wait $fill
+is "the fill has succeeded" "$(cat filled)" "write: 4096"
+ok "and the new one is there" wait $second
+is "with what was filled last" "$(field present second)" "$present"
+ok "which reads right" "$tool" compare /dev/mapper/second "$RAW" direct 65536
+dmsetup remove second
+
+# A device that cannot be read, while another table waits for its store.
+dmsetup suspend back
+dmsetup create --readonly t --table "$TABLE" 2>/dev/null &
+first=$!
+ok "a store waits for its backing device to be created" within 10 in_kernel $first inc_segments_load
+dmsetup create --readonly second --table "$TABLE" 2>/dev/null &
+second=$!
+ok "another table waits for it" within 10 in_kernel $second inc_store_get
+dmsetup reload back --table "0 $sectors error"
+dmsetup resume back
+fails "if the device fails the first one is refused" wait $first
+fails "and so is the second one" wait $second
+# What libdevmapper has made of them.
+dmsetup remove t 2>/dev/null
+dmsetup remove second 2>/dev/null
+
+dmsetup remove back
+detach
+the_end
