@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Changing an erofs: what the steps of erofs_extend() share. The steps, in
+ * Changing an erofs: what the steps of erofs_build() and erofs_extend() share. The steps, in
  * their order:
  *
  *	merge	the source's files get into the tree in memory
- *	match	contents that the image already has are found
+ *	match	contents that the image already has are found (not if it is new)
  *	place	every changed inode and directory gets its place
  *	write	all that is written
  *
@@ -27,7 +27,6 @@
  * @end: behind the last one
  */
 struct erofs_change {
-	struct overlay *overlay;
 	const struct extend_plan *plan;
 	struct erofs_device device;
 	struct erofs_image image;

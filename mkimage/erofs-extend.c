@@ -11,13 +11,25 @@ static int read_overlay(void *context, u64 offset, void *data, size_t length)
 	return overlay_read(context, offset, length, data);
 }
 
+static int write_overlay(void *context, u64 offset, const void *data,
+			 size_t length)
+{
+	return overlay_write(context, offset, length, data);
+}
+
+static int resize_overlay(void *context, u64 blocks)
+{
+	return overlay_resize(context, blocks);
+}
+
 int erofs_extend(struct overlay *overlay, const struct extend_plan *plan)
 {
 	struct erofs_change change = {
-		.overlay = overlay,
 		.plan = plan,
 		.device = {
 			.read = read_overlay,
+			.write = write_overlay,
+			.resize = resize_overlay,
 			.context = overlay,
 			.name = overlay_name(overlay),
 			.blocks = overlay_blocks(overlay),

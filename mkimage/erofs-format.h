@@ -26,6 +26,7 @@
 #define EROFS_NO_BLOCK		0xffffffffu
 
 #define EROFS_COMPAT_CHECKSUM	0x1u	/* the superblock's block has one */
+#define EROFS_COMPAT_MTIME	0x2u	/* times are those of modification */
 /* May be set without any compressed file; those are refused one by one. */
 #define EROFS_INCOMPAT_PADDING	0x1u
 #define EROFS_INCOMPAT_CHUNKS	0x4u

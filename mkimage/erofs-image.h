@@ -17,12 +17,17 @@
  * struct erofs_device - where the filesystem is
  * @read: read @length bytes at @offset, all within @blocks; 0, or an errno
  *	below 0 after an error message
- * @context: passed to @read
+ * @write: the same for writing; NULL if nothing is going to be written
+ * @resize: give it @blocks blocks, more than it has; what is added is zeros
+ * @context: passed to these
  * @name: for messages, not copied
  * @blocks: size, in blocks of 4096 bytes
  */
 struct erofs_device {
 	int (*read)(void *context, u64 offset, void *data, size_t length);
+	int (*write)(void *context, u64 offset, const void *data,
+		     size_t length);
+	int (*resize)(void *context, u64 blocks);
 	void *context;
 	const char *name;
 	u64 blocks;

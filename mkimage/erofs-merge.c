@@ -168,6 +168,16 @@ static int merge_folder(struct merger *merger, FTSENT *file)
 	return ret;
 }
 
+/* The root keeps its attributes, if it has any yet. */
+static int merge_root(struct merger *merger, FTSENT *file)
+{
+	struct erofs_node *root = merger->tree->root;
+
+	file->fts_pointer = root;
+	file->fts_number = root->folder->count;
+	return root->placed ? 0 : set_attributes(merger, root, file);
+}
+
 static int merge_file(struct merger *merger, FTSENT *file)
 {
 	struct erofs_node *parent = file->fts_parent->fts_pointer, *node, *old;
@@ -208,8 +218,7 @@ static int merge_files(struct merger *merger, FTS *fts)
 				ret = merge_folder(merger, file);
 				break;
 			}
-			file->fts_pointer = merger->tree->root;
-			file->fts_number = merger->tree->root->folder->count;
+			ret = merge_root(merger, file);
 			break;
 		case FTS_DP:
 			folder = ((struct erofs_node *)file->fts_pointer)->folder;

@@ -8,6 +8,8 @@
  * (attributes, inline contents), and no more. Otherwise it is appended, and
  * each directory that names it gets its new number.
  *
+ * A new erofs is one whose inodes all are appended, behind the superblock.
+ *
  * What is appended comes after the device's end: inodes, then blocks of
  * directories, then contents of files. Inodes are packed like mkfs.erofs does:
  * the last, partial block of a file follows its inode if both fit into one
@@ -265,7 +267,7 @@ static int place_node(struct placer *placer, struct erofs_node *node)
 	node->changed = true;
 	if (node->placed && stays(change, node))
 		return 0;
-	if (node == change->tree.root) {
+	if (node == change->tree.root && node->placed) {
 		message_error("%s: the root directory's inode cannot grow at its place",
 			      change->device.name);
 		return -ENOSPC;
@@ -289,7 +291,7 @@ static int place_blocks(struct erofs_change *change, struct erofs_node *node)
 	}
 	if (blocks > INC_BLOCKS_MAX || change->end + blocks > INC_BLOCKS_MAX) {
 		message_error("%s: the erofs would get larger than 16 TiB",
-			      change->device.name);
+			      node->path ? node->path : change->device.name);
 		return -EFBIG;
 	}
 	node->inode.address = (u32)change->end;
@@ -333,6 +335,11 @@ int erofs_place(struct erofs_change *change)
 	int ret;
 
 	change->start = change->end = change->device.blocks;
+	/* Behind the superblock there is room, if nothing is there yet. */
+	if (!change->tree.root->placed) {
+		placer.open_count = 1;
+		placer.open[0].used = (u32)change->image.super_end;
+	}
 	ret = erofs_tree_visit(&change->tree, count_node, change);
 	for (i = 0; !ret && i < change->live_count; i++)
 		ret = place_node(&placer, change->live[i]);

@@ -159,6 +159,7 @@ struct erofs_node *erofs_tree_add_folder(struct erofs_tree *tree,
 {
 	struct erofs_node *node = erofs_tree_add(tree);
 
+	parent = parent ? parent : node;
 	if (!node || !new_folder(node, parent) ||
 	    erofs_folder_add(tree, node->folder, ".", node) ||
 	    erofs_folder_add(tree, node->folder, "..", parent))
@@ -439,14 +440,26 @@ static int check_overlaps(struct erofs_tree *tree)
 	return ret;
 }
 
+static void init(struct erofs_tree *tree, struct erofs_image *image)
+{
+	memset(tree, 0, sizeof(*tree));
+	tree->image = image;
+	tree->last = &tree->first;
+}
+
+int erofs_tree_start(struct erofs_tree *tree, struct erofs_image *image)
+{
+	init(tree, image);
+	tree->root = erofs_tree_add_folder(tree, NULL);
+	return tree->root ? 0 : -ENOMEM;
+}
+
 int erofs_tree_load(struct erofs_tree *tree, struct erofs_image *image)
 {
 	struct erofs_node *node;
 	int ret;
 
-	memset(tree, 0, sizeof(*tree));
-	tree->image = image;
-	tree->last = &tree->first;
+	init(tree, image);
 	ret = get_node(tree, le16_to_cpu(image->super.root_nid), NULL,
 		       &tree->root);
 	if (ret)

@@ -115,10 +115,13 @@ struct erofs_tree {
 int erofs_tree_load(struct erofs_tree *tree, struct erofs_image *image);
 void erofs_tree_free(struct erofs_tree *tree);
 
+/* A tree of nothing but a root that has no place on the device yet; the same. */
+int erofs_tree_start(struct erofs_tree *tree, struct erofs_image *image);
+
 /* A new node, not in any directory. NULL after an error message. */
 struct erofs_node *erofs_tree_add(struct erofs_tree *tree);
 
-/* A new, empty directory in @parent. NULL after an error message. */
+/* A new, empty directory in @parent, or the root. NULL after an error message. */
 struct erofs_node *erofs_tree_add_folder(struct erofs_tree *tree,
 					 struct erofs_node *parent);
 

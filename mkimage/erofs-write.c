@@ -23,6 +23,13 @@ struct writer {
 #define INODE_ROOM	(sizeof(struct erofs_disk_inode) + EROFS_XATTRS_MAX + \
 			 EROFS_BLOCK_SIZE + EROFS_SLOT_SIZE)
 
+static int write_bytes(struct erofs_change *change, u64 offset,
+		       const void *data, size_t length)
+{
+	return change->device.write(change->device.context, offset, data,
+				    length);
+}
+
 static bool from_source(const struct erofs_node *node)
 {
 	return node->given && S_ISREG(node->inode.mode);
@@ -88,10 +95,9 @@ static int write_inode(struct writer *writer, const struct erofs_node *node,
 	if (node->inode.layout == EROFS_CHUNKS)
 		end = length;
 	memset(writer->inode + length, 0, end - length);
-	return overlay_write(change->overlay,
-			     erofs_inode_offset(&change->image,
-						node->inode.nid),
-			     end, writer->inode);
+	return write_bytes(change,
+			   erofs_inode_offset(&change->image, node->inode.nid),
+			   writer->inode, end);
 }
 
 /* The header and the attributes; sets where they end. */
@@ -118,8 +124,8 @@ static int write_folder(struct writer *writer, const struct erofs_node *node)
 	for (number = 0; !ret && number < folder->blocks; number++) {
 		next = erofs_folder_block(folder, next, block);
 		if (number < full) {
-			ret = overlay_write(writer->change->overlay, place,
-					    sizeof(block), block);
+			ret = write_bytes(writer->change, place, block,
+					  sizeof(block));
 			place += sizeof(block);
 		} else {
 			memcpy(writer->inode + length, block,
@@ -169,8 +175,8 @@ static int write_blocks(struct writer *writer, const struct erofs_node *node,
 		if (ret)
 			break;
 		memset(writer->buffer + part, 0, padded - part);
-		ret = overlay_write(writer->change->overlay, place + done,
-				    padded, writer->buffer);
+		ret = write_bytes(writer->change, place + done, writer->buffer,
+				  padded);
 		done += part;
 	}
 	return ret;
@@ -182,9 +188,9 @@ static int write_link_block(struct writer *writer,
 	u8 block[EROFS_BLOCK_SIZE] = { 0 };
 
 	memcpy(block, node->target, (size_t)node->inode.size);
-	return overlay_write(writer->change->overlay,
-			     (u64)node->inode.address << EROFS_BLOCK_SHIFT,
-			     sizeof(block), block);
+	return write_bytes(writer->change,
+			   (u64)node->inode.address << EROFS_BLOCK_SHIFT,
+			   block, sizeof(block));
 }
 
 static int write_file(struct writer *writer, const struct erofs_node *node)
@@ -217,10 +223,12 @@ static int write_super(struct erofs_change *change)
 	struct erofs_disk_super super = change->image.super;
 	int ret;
 
-	ret = overlay_read(change->overlay, 0, sizeof(block), block);
+	ret = change->device.read(change->device.context, 0, block,
+				  sizeof(block));
 	if (ret)
 		return ret;
 	/* The time stays: it is that of all compact inodes. */
+	super.root_nid = cpu_to_le16((u16)change->tree.root->inode.nid);
 	super.inodes = cpu_to_le64(change->live_count);
 	super.blocks = cpu_to_le32((u32)change->end);
 	super.checksum = 0;
@@ -229,7 +237,7 @@ static int write_super(struct erofs_change *change)
 		super.checksum = cpu_to_le32(erofs_checksum(block));
 		memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
 	}
-	return overlay_write(change->overlay, 0, sizeof(block), block);
+	return write_bytes(change, 0, block, sizeof(block));
 }
 
 int erofs_write(struct erofs_change *change)
@@ -247,7 +255,8 @@ int erofs_write(struct erofs_change *change)
 	if (!writer.buffer || !writer.inode)
 		ret = no_memory();
 	if (!ret && change->end > change->start)
-		ret = overlay_resize(change->overlay, change->end);
+		ret = change->device.resize(change->device.context,
+					    change->end);
 	progress_start(&change->progress, "adding files", change->read_bytes);
 	for (i = 0; !ret && i < change->live_count; i++) {
 		const struct erofs_node *node = change->live[i];

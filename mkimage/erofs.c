@@ -1,30 +1,109 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A directory becomes an uncompressed erofs: the image compresses it.
+ * A directory becomes an uncompressed erofs: the image compresses it. It is an
+ * extension of an erofs that has nothing but a superblock.
  */
-#include <stdio.h>
-#include "mkimage.h"
-#include "program.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "erofs-change.h"
+#include "message.h"
 #include "source.h"
+#include "spool.h"
 #include "walk.h"
+
+/* The file that it is made in. */
+struct target {
+	const char *name;	/* for messages */
+	int fd;
+};
+
+static int read_file(void *context, u64 offset, void *data, size_t length)
+{
+	const struct target *target = context;
+
+	return read_all(target->fd, offset, data, length, target->name);
+}
+
+static int write_file(void *context, u64 offset, const void *data,
+		      size_t length)
+{
+	const struct target *target = context;
+
+	return write_all(target->fd, offset, data, length, target->name);
+}
+
+static int resize_file(void *context, u64 blocks)
+{
+	const struct target *target = context;
+	int code;
+
+	if (!ftruncate(target->fd, (off_t)(blocks << EROFS_BLOCK_SHIFT)))
+		return 0;
+	code = errno;
+	message_error("%s: no room for its erofs: %s", target->name,
+		      strerror(code));
+	return -code;
+}
+
+/* The time is the newest file's, so that its inode can be compact. */
+static int write_super(const struct erofs_device *device,
+		       const struct walk *walk)
+{
+	u8 block[EROFS_BLOCK_SIZE] = { 0 };
+	struct erofs_disk_super super = {
+		.magic = cpu_to_le32(EROFS_MAGIC),
+		.compat = cpu_to_le32(EROFS_COMPAT_CHECKSUM |
+				      EROFS_COMPAT_MTIME),
+		.block_shift = EROFS_BLOCK_SHIFT,
+		.build_time = cpu_to_le64((u64)walk->epoch),
+		.build_nanoseconds = cpu_to_le32(walk->epoch_nanoseconds),
+		.blocks = cpu_to_le32(1),
+	};
+	int ret = device->resize(device->context, 1);
+
+	if (ret)
+		return ret;
+	source_derive_uuid(walk->id, "filesystem", super.uuid);
+	memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
+	super.checksum = cpu_to_le32(erofs_checksum(block));
+	memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
+	return device->write(device->context, 0, block, sizeof(block));
+}
 
 int erofs_build(const char *path, const struct walk *walk, int fd)
 {
-	char file[32], epoch[64], uuid_text[UUID_TEXT_SIZE];
-	const char *const argv[] = {
-		"mkfs.erofs", "--quiet", "-U", uuid_text, "--", file, path, NULL
+	struct target target = { .name = path, .fd = fd };
+	const struct extend_plan plan = {
+		.source = path,
+		.epoch = walk->epoch,
 	};
-	/*
-	 * It takes no file's time to be later, and makes the filesystem's own
-	 * time that; and it keeps all other times to the nanosecond.
-	 */
-	const char *const environment[] = { epoch, NULL };
-	u8 uuid[16];
+	struct erofs_change change = {
+		.plan = &plan,
+		.device = {
+			.read = read_file,
+			.write = write_file,
+			.resize = resize_file,
+			.context = &target,
+			.name = path,
+			.blocks = 1,
+		},
+	};
+	int ret;
 
-	source_derive_uuid(walk->id, "filesystem", uuid);
-	uuid_format(uuid, uuid_text);
-	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
-	snprintf(epoch, sizeof(epoch), "SOURCE_DATE_EPOCH=%lld",
-		 (long long)walk->epoch);
-	return program_run(argv, environment, "erofs-utils", fd, NULL);
+	ret = write_super(&change.device, walk);
+	if (!ret)
+		ret = erofs_open(&change.image, &change.device);
+	if (!ret)
+		ret = erofs_tree_start(&change.tree, &change.image);
+	if (!ret)
+		ret = erofs_merge(&change);
+	if (!ret)
+		ret = erofs_place(&change);
+	if (!ret)
+		ret = erofs_write(&change);
+	free(change.live);
+	erofs_tree_free(&change.tree);
+	erofs_close(&change.image);
+	return ret;
 }

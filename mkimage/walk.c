@@ -189,6 +189,13 @@ static void add_file(struct walker *walker, const struct stat *st)
 		walk->extent_blocks += 1 + blocks / 680;
 }
 
+static bool newer(const struct stat *st, const struct walk *walk)
+{
+	return st->st_mtim.tv_sec > walk->epoch ||
+	       (st->st_mtim.tv_sec == walk->epoch &&
+		(u32)st->st_mtim.tv_nsec > walk->epoch_nanoseconds);
+}
+
 static void add_time(struct walker *walker, const struct stat *st)
 {
 	int64_t seconds = st->st_mtim.tv_sec;
@@ -197,8 +204,9 @@ static void add_time(struct walker *walker, const struct stat *st)
 	if (walker->clamp && seconds > walker->walk->epoch) {
 		seconds = walker->walk->epoch;
 		nanoseconds = 0;
-	} else if (!walker->clamp && seconds > walker->walk->epoch) {
+	} else if (!walker->clamp && newer(st, walker->walk)) {
 		walker->walk->epoch = seconds;
+		walker->walk->epoch_nanoseconds = (u32)nanoseconds;
 	}
 	add_number(walker, (u64)seconds);
 	add_number(walker, nanoseconds);
@@ -212,6 +220,7 @@ static int add_entry(struct walker *walker, const FTSENT *entry)
 	u64 before = 0;
 	int ret;
 
+	walker->walk->paths++;
 	if (walker->image && st->st_dev == walker->image->st_dev &&
 	    st->st_ino == walker->image->st_ino) {
 		message_error("%s: it is a link of the image that is to be changed",

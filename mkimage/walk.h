@@ -15,6 +15,8 @@
  *	not over the contents of files
  * @epoch: no file is newer than that many seconds since 1970:
  *	SOURCE_DATE_EPOCH, or when the newest file was changed
+ * @epoch_nanoseconds: the newest file's beyond that
+ * @paths: names of files and directories, the root included
  * @inodes: files, directories and so on; hard links count once
  * @file_blocks: 4096-byte blocks of all files
  * @used_blocks: the same without their holes
@@ -26,6 +28,8 @@
 struct walk {
 	u8 id[INC_SHA256_SIZE];
 	int64_t epoch;
+	u32 epoch_nanoseconds;
+	u64 paths;
 	u64 inodes;
 	u64 file_blocks;
 	u64 used_blocks;

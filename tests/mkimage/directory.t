@@ -150,12 +150,12 @@ ok "ext4: little is left free ($free blocks)" [ "$free" -lt 200 ]
 
 # Failures of the program that is run are passed on.
 mkdir bin
-printf '#!/bin/sh\necho "mkfs.erofs says so" >&2\nexit 3\n' >bin/mkfs.erofs
-chmod +x bin/mkfs.erofs
-PATH=$work/bin:$PATH fails "mkfs.erofs fails" 1 \
-	'mkfs.erofs: mkfs.erofs says so' "$mkimage" create tree x
+printf '#!/bin/sh\necho "mke2fs says so" >&2\nexit 3\n' >bin/mke2fs
+chmod +x bin/mke2fs
+PATH=$work/bin:$PATH fails "mke2fs fails" 1 'mke2fs: mke2fs says so' \
+	"$mkimage" create --fs ext4 tree x
 PATH=$work/bin:$PATH fails "and its status is told" 1 'exit status 3' \
-	"$mkimage" create tree x
+	"$mkimage" create --fs ext4 tree x
 SOURCE_DATE_EPOCH=soon fails "bad SOURCE_DATE_EPOCH" 1 \
 	"SOURCE_DATE_EPOCH is 'soon'" "$mkimage" create tree x
 fails "an image inside its source" 1 'would lie inside tree' \
