@@ -10,9 +10,6 @@
 #include "message.h"
 #include "mkimage.h"
 
-/* Directories that may lie in each other; an image may be made to loop. */
-#define DEPTH_MAX	2048
-
 struct lister {
 	struct ext4 ext4;
 	struct files files;
@@ -125,6 +122,8 @@ static int add_xattrs(struct lister *lister, ext2_ino_t number,
 	struct ext2_xattr_handle *handle;
 	errcode_t code;
 
+	if (!ext2fs_has_feature_xattr(lister->ext4.fs->super))
+		return 0;
 	code = ext2fs_xattrs_open(lister->ext4.fs, number, &handle);
 	if (!code) {
 		code = ext2fs_xattrs_read(handle);
@@ -178,7 +177,7 @@ static int add_inode(struct lister *lister, ext2_ino_t number,
 static int list_inode(struct lister *lister, ext2_ino_t number,
 		      const char *path)
 {
-	struct ext4_folder list = { 0 };
+	struct ext4_folder list;
 	mode_t mode = 0;
 	size_t i;
 	int ret = files_start(&lister->files);
@@ -189,24 +188,19 @@ static int list_inode(struct lister *lister, ext2_ino_t number,
 		ret = files_tell(&lister->files, path);
 	if (ret || !S_ISDIR(mode))
 		return ret;
-	if (++lister->depth > DEPTH_MAX) {
-		message_error("%s: more than %u directories inside each other",
-			      path, DEPTH_MAX);
-		return -ELOOP;
-	}
-	ret = ext4_folder_read(&lister->ext4, number, path, &list);
+	ret = ext4_deeper(&lister->depth, path);
+	if (!ret)
+		ret = ext4_folder_open(&list, &lister->ext4, number, path);
+	if (ret)
+		return ret;
 	for (i = 0; !ret && i < list.count; i++) {
-		char *below;
+		char *below = ext4_join(path, list.entries[i].name);
 
-		if (asprintf(&below, *path ? "%s/%s" : "%s%s", path,
-			     list.entries[i].name) < 0) {
-			ret = no_memory();
-			break;
-		}
-		ret = list_inode(lister, list.entries[i].number, below);
+		ret = below ? list_inode(lister, list.entries[i].number,
+					 below) : -ENOMEM;
 		free(below);
 	}
-	ext4_folder_free(&list);
+	ext4_folder_close(&list);
 	lister->depth--;
 	return ret;
 }
@@ -229,7 +223,6 @@ int ext4_files(struct overlay *overlay, files_visit visit, void *context)
 	if (!ret)
 		ret = list_inode(&lister, EXT2_ROOT_INO, "");
 	files_close(&lister.files);
-	ext2fs_free(lister.ext4.fs);
-	remove_error_table(&et_ext2_error_table);
+	ext4_abandon(&lister.ext4);
 	return ret;
 }

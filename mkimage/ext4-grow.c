@@ -75,9 +75,12 @@ static errcode_t check_zeros(struct ext4 *ext4, u64 from, u64 end)
 {
 	struct overlay *overlay = ext4->overlay;
 	static const u8 zeros[INC_BLOCK_SIZE];
-	u64 size = overlay_blocks(overlay) << INC_BLOCK_SHIFT, next;
+	u64 size, next = from;
 	bool same = true;
 
+	if (!overlay)
+		return 0;
+	size = overlay_blocks(overlay) << INC_BLOCK_SHIFT;
 	if (end > size)
 		end = size;
 	for (; same && from < end; from = next) {
@@ -100,8 +103,8 @@ static errcode_t check_zeros(struct ext4 *ext4, u64 from, u64 end)
 	if (same)
 		return 0;
 	message_error("%s: its ext4 is full, and there are bytes behind it that are not zero, before offset %llu, over which it would grow; make room in a copy, and take the difference with --raw",
-		      overlay_name(overlay), (unsigned long long)next);
-	return EXT2_ET_BLOCK_ALLOC_FAIL;
+		      ext4->name, (unsigned long long)next);
+	return EXT4_TOLD;
 }
 
 /* Why the filesystem cannot have @groups groups and @blocks blocks. */
@@ -134,17 +137,16 @@ static errcode_t grow(struct ext4 *ext4, u64 blocks)
 	errcode_t code;
 
 	if (why) {
-		message_error("%s: %s", overlay_name(ext4->overlay), why);
-		return EXT2_ET_BLOCK_ALLOC_FAIL;
+		message_error("%s: %s", ext4->name, why);
+		return EXT4_TOLD;
 	}
 	/* The device may be larger; it is not cut off. */
 	code = check_zeros(ext4, old_blocks * fs->blocksize,
 			   blocks * fs->blocksize);
 	if (code)
 		return code;
-	if (device > overlay_blocks(ext4->overlay) &&
-	    overlay_resize(ext4->overlay, device))
-		return EXT2_ET_BLOCK_ALLOC_FAIL;
+	if (ext4_resize_device(ext4, device))
+		return EXT4_TOLD;
 	ext2fs_blocks_count_set(super, blocks);
 	super->s_inodes_count = groups * super->s_inodes_per_group;
 	fs->group_desc_count = groups;
@@ -266,16 +268,26 @@ static void note_freed(ext2_filsys fs, blk64_t block)
 	ext4->freed[ext4->freed_count++] = ext4->run;
 }
 
+/* What is freed may become another directory's. */
+static void free_block(ext2_filsys fs, blk64_t block)
+{
+	struct ext4 *ext4 = fs->priv_data;
+
+	if (ext4->claimed)
+		ext2fs_unmark_block_bitmap2(ext4->claimed, block);
+	note_freed(fs, block);
+}
+
 static void count_block(ext2_filsys fs, blk64_t block, int inuse)
 {
 	if (inuse < 0)
-		note_freed(fs, block);
+		free_block(fs, block);
 }
 
 static void count_range(ext2_filsys fs, blk64_t block, blk_t count, int inuse)
 {
 	for (; inuse < 0 && count; count--)
-		note_freed(fs, block++);
+		free_block(fs, block++);
 }
 
 /* Find a row of free blocks, or make one. */

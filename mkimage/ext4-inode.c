@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attributes of ext4's inodes; see ext4.h.
+ * Inodes of ext4, their attributes and links; see ext4-tree.h.
  */
 #include <stdlib.h>
 #include <sys/xattr.h>
-#include "ext4.h"
+#include "ext4-tree.h"
 #include "message.h"
 #include "walk.h"
 
@@ -13,41 +13,63 @@
 	(offsetof(struct ext2_inode_large, field) + sizeof((inode)->field) <= \
 	 EXT2_GOOD_OLD_INODE_SIZE + (size_t)(inode)->i_extra_isize)
 
-static void set_fields(struct ext4 *ext4, struct ext2_inode_large *inode,
-		       const struct stat *st)
+/* The range of times depends on the inode: see ext4_time_extra(). */
+static int check_time(const char *path, int64_t seconds, bool large)
+{
+	if (seconds >= INT32_MIN &&
+	    seconds <= (large ? EXT4_TIME_MAX : INT32_MAX))
+		return 0;
+	message_error("%s: its time of modification, %lld seconds after 1970, is none that this ext4 can hold: its years are 1901 to %s",
+		      path, (long long)seconds, large ? "2446" : "2038");
+	return -EOVERFLOW;
+}
+
+static int set_fields(struct ext4 *ext4, struct ext2_inode_large *inode,
+		      const char *path, const struct stat *st, bool fresh)
 {
 	int64_t seconds = st->st_mtim.tv_sec;
 	u32 nanoseconds = (u32)st->st_mtim.tv_nsec;
 	bool large = EXT2_INODE_SIZE(ext4->fs->super) >
 		     EXT2_GOOD_OLD_INODE_SIZE;
 	__u32 extra;
+	int ret;
 
 	if (seconds > ext4->now) {
 		seconds = ext4->now;
 		nanoseconds = 0;
 	}
+	if (large)
+		large = HAS_FIELD(inode, i_crtime_extra);
+	ret = check_time(path, seconds, large);
+	if (ret)
+		return ret;
 	extra = ext4_time_extra(seconds, nanoseconds);
 	inode->i_mode = (__u16)st->st_mode;
 	inode->i_uid = (__u16)st->st_uid;
 	inode->i_gid = (__u16)st->st_gid;
 	ext2fs_set_i_uid_high(*inode, (__u16)(st->st_uid >> 16));
 	ext2fs_set_i_gid_high(*inode, (__u16)(st->st_gid >> 16));
-	if (inode->i_mtime == (__u32)seconds &&
-	    (!large || !HAS_FIELD(inode, i_mtime_extra) ||
-	     inode->i_mtime_extra == extra))
-		return;
+	if (fresh && large) {
+		inode->i_crtime = (__u32)ext4->now;
+		inode->i_crtime_extra = ext4_time_extra(ext4->now, 0);
+	}
+	if (!fresh && inode->i_mtime == (__u32)seconds &&
+	    (!large || inode->i_mtime_extra == extra))
+		return 0;
 	inode->i_mtime = inode->i_ctime = inode->i_atime = (__u32)seconds;
-	if (large && HAS_FIELD(inode, i_atime_extra)) {
+	if (large) {
 		inode->i_mtime_extra = inode->i_ctime_extra = extra;
 		inode->i_atime_extra = extra;
 	}
+	return 0;
 }
 
 static int set_inode(struct ext4 *ext4, ext2_ino_t number, const char *path,
-		     const struct stat *st)
+		     const struct stat *st, bool fresh)
 {
 	struct ext2_inode_large old, new;
 	errcode_t code;
+	int ret;
 
 	memset(&old, 0, sizeof(old));
 	code = ext2fs_read_inode_full(ext4->fs, number,
@@ -55,9 +77,9 @@ static int set_inode(struct ext4 *ext4, ext2_ino_t number, const char *path,
 	if (code)
 		return ext4_failed(path, "cannot read its inode", code);
 	new = old;
-	set_fields(ext4, &new, st);
-	if (!memcmp(&old, &new, sizeof(old)))
-		return 0;
+	ret = set_fields(ext4, &new, path, st, fresh);
+	if (ret || !memcmp(&old, &new, sizeof(old)))
+		return ret;
 	code = ext2fs_write_inode_full(ext4->fs, number,
 				       (struct ext2_inode *)&new, sizeof(new));
 	return code ? ext4_failed(path, "cannot write its inode", code) : 0;
@@ -180,6 +202,13 @@ static int copy_xattrs(struct ext4 *ext4, ext2_ino_t number, const char *path)
 		free(list);
 		return ret;
 	}
+	if (!ext2fs_has_feature_xattr(ext4->fs->super)) {
+		if (size > 0)
+			message_error("%s: it has extended attributes, and this ext4 holds none: it lacks the feature ext_attr",
+				      path);
+		free(list);
+		return size > 0 ? -ENOTSUP : 0;
+	}
 	code = ext2fs_xattrs_open(ext4->fs, number, &handle);
 	if (!code) {
 		code = ext2fs_xattrs_read(handle);
@@ -197,9 +226,85 @@ static int copy_xattrs(struct ext4 *ext4, ext2_ino_t number, const char *path)
 }
 
 int ext4_set_attributes(struct ext4 *ext4, ext2_ino_t number, const char *path,
-			const struct stat *st)
+			const struct stat *st, bool fresh)
 {
 	int ret = copy_xattrs(ext4, number, path);
 
-	return ret ? ret : set_inode(ext4, number, path, st);
+	return ret ? ret : set_inode(ext4, number, path, st, fresh);
+}
+
+static int too_many_links(const char *path, bool folder)
+{
+	if (folder)
+		message_error("%s: the directory that it is to be in has %u others, and this ext4 can hold no more: it lacks the feature dir_nlink",
+			      path, EXT2_LINK_MAX - 2);
+	else
+		message_error("%s: its file has %u names, and ext4 can hold no more",
+			      path, EXT2_LINK_MAX);
+	return -EMLINK;
+}
+
+int ext4_count_links(struct ext4 *ext4, ext2_ino_t number, const char *path,
+		     int add, u32 *links)
+{
+	struct ext2_inode inode;
+	errcode_t code = ext2fs_read_inode(ext4->fs, number, &inode);
+	bool folder = !code && LINUX_S_ISDIR(inode.i_mode);
+
+	if (!code && !inode.i_links_count && add < 0)
+		code = EXT2_ET_INODE_CORRUPTED;
+	if (code)
+		return ext4_failed(path, "its count of links", code);
+	*links = inode.i_links_count;
+	/* That stands for more than could be counted, for ever. */
+	if (folder && inode.i_links_count == 1)
+		return 0;
+	if (add > 0 && inode.i_links_count >= EXT2_LINK_MAX) {
+		if (!folder || !ext2fs_has_feature_dir_nlink(ext4->fs->super))
+			return too_many_links(path, folder);
+		inode.i_links_count = 1;
+	} else {
+		inode.i_links_count = (__u16)(inode.i_links_count + add);
+	}
+	*links = inode.i_links_count;
+	code = ext2fs_write_inode(ext4->fs, number, &inode);
+	return code ? ext4_failed(path, "its count of links", code) : 0;
+}
+
+/* Zeros compress, and cannot be mistaken for anything. */
+static errcode_t clear_inode(ext2_filsys fs, ext2_ino_t number)
+{
+	size_t size = EXT2_INODE_SIZE(fs->super);
+	void *zeros = calloc(1, size);
+	errcode_t code = EXT2_ET_NO_MEMORY;
+
+	if (zeros)
+		code = ext2fs_write_inode_full(fs, number, zeros, (int)size);
+	free(zeros);
+	return code;
+}
+
+int ext4_free_inode(struct ext4 *ext4, ext2_ino_t number, const char *path)
+{
+	ext2_filsys fs = ext4->fs;
+	struct ext2_inode_large inode;
+	errcode_t code;
+	bool folder;
+
+	memset(&inode, 0, sizeof(inode));
+	code = ext2fs_read_inode_full(fs, number, (struct ext2_inode *)&inode,
+				      sizeof(inode));
+	folder = LINUX_S_ISDIR(inode.i_mode);
+	if (!code)
+		code = ext2fs_free_ext_attr(fs, number, &inode);
+	if (!code && ext2fs_inode_has_valid_blocks2(fs,
+						(struct ext2_inode *)&inode))
+		code = ext2fs_punch(fs, number, (struct ext2_inode *)&inode,
+				    NULL, 0, ~0ull);
+	if (!code)
+		code = clear_inode(fs, number);
+	if (code)
+		return ext4_failed(path, "cannot free its inode", code);
+	ext2fs_inode_alloc_stats2(fs, number, -1, folder);
+	return 0;
 }

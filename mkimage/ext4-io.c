@@ -2,25 +2,32 @@
 /*
  * libext2fs on an overlay; see ext4.h.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "ext4.h"
 #include "message.h"
 
 /*
  * What was not made for being changed here, or not by libext2fs: accounts that
- * would have to be kept, names that are not what they seem, blocks that belong
- * to several files.
+ * would have to be kept, names that are not what they seem, blocks or inodes that
+ * belong to several files.
  */
-#define INCOMPAT_REFUSED	(EXT3_FEATURE_INCOMPAT_RECOVER | \
-				 EXT3_FEATURE_INCOMPAT_JOURNAL_DEV | \
-				 EXT4_FEATURE_INCOMPAT_INLINE_DATA | \
-				 EXT4_FEATURE_INCOMPAT_ENCRYPT | \
-				 EXT4_FEATURE_INCOMPAT_CASEFOLD)
-#define RO_COMPAT_REFUSED	(EXT4_FEATURE_RO_COMPAT_BIGALLOC | \
-				 EXT4_FEATURE_RO_COMPAT_QUOTA | \
-				 EXT4_FEATURE_RO_COMPAT_PROJECT | \
-				 EXT4_FEATURE_RO_COMPAT_SHARED_BLOCKS | \
-				 EXT4_FEATURE_RO_COMPAT_VERITY)
+static const struct {
+	const char *name;
+	__u32 incompat, ro_compat;
+} refused[] = {
+	{ "journal_dev", EXT3_FEATURE_INCOMPAT_JOURNAL_DEV, 0 },
+	{ "ea_inode", EXT4_FEATURE_INCOMPAT_EA_INODE, 0 },
+	{ "inline_data", EXT4_FEATURE_INCOMPAT_INLINE_DATA, 0 },
+	{ "encrypt", EXT4_FEATURE_INCOMPAT_ENCRYPT, 0 },
+	{ "casefold", EXT4_FEATURE_INCOMPAT_CASEFOLD, 0 },
+	{ "bigalloc", 0, EXT4_FEATURE_RO_COMPAT_BIGALLOC },
+	{ "quota", 0, EXT4_FEATURE_RO_COMPAT_QUOTA },
+	{ "project", 0, EXT4_FEATURE_RO_COMPAT_PROJECT },
+	{ "shared_blocks", 0, EXT4_FEATURE_RO_COMPAT_SHARED_BLOCKS },
+	{ "verity", 0, EXT4_FEATURE_RO_COMPAT_VERITY },
+};
 
 /* libext2fs opens by name; this is what the name stands for. */
 static struct overlay *opening;
@@ -124,58 +131,166 @@ static errcode_t channel_open(const char *name, int flags, io_channel *channel)
 
 int ext4_failed(const char *path, const char *doing, errcode_t code)
 {
-	message_error("%s: %s: %s", path, doing, error_message(code));
+	if (code != EXT4_TOLD)
+		message_error("%s: %s: %s", path, doing, error_message(code));
 	return -EIO;
 }
 
-static const char *why_refused(const struct ext2_super_block *super)
+errcode_t ext4_claim(struct ext4 *ext4, blk64_t block)
 {
-	if (!(super->s_state & EXT2_VALID_FS) ||
-	    super->s_state & EXT2_ERROR_FS || super->s_last_orphan)
-		return "its ext4 was not unmounted cleanly, or has errors: run e2fsck on the raw image first";
-	if (super->s_feature_incompat & INCOMPAT_REFUSED ||
-	    super->s_feature_ro_compat & RO_COMPAT_REFUSED)
-		return "its ext4 has features that cannot be changed here; change a copy, and take the difference with --raw";
-	return NULL;
+	ext2_filsys fs = ext4->fs;
+	errcode_t code = 0;
+
+	if (block < fs->super->s_first_data_block ||
+	    block >= ext2fs_blocks_count(fs->super))
+		return EXT2_ET_BAD_BLOCK_NUM;
+	if (!ext4->claimed)
+		code = ext2fs_allocate_block_bitmap(fs, "claimed",
+						    &ext4->claimed);
+	if (code || !ext2fs_mark_block_bitmap2(ext4->claimed, block))
+		return code;
+	message_error("%s: block %llu of its ext4 is in two places: run e2fsck on the raw image first",
+		      ext4->name, (unsigned long long)block);
+	return EXT4_TOLD;
 }
 
-int ext4_open(struct ext4 *ext4, struct overlay *overlay, int64_t now,
-	      bool writable)
+void ext4_claim_none(struct ext4 *ext4)
 {
-	int flags = EXT2_FLAG_64BITS | (writable ? EXT2_FLAG_RW : 0);
-	const char *name = overlay_name(overlay), *why;
+	if (ext4->claimed)
+		ext2fs_clear_block_bitmap(ext4->claimed);
+}
+
+static int check_features(struct ext4 *ext4)
+{
+	const struct ext2_super_block *super = ext4->fs->super;
+	size_t i;
+
+	if (super->s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER ||
+	    super->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT ||
+	    !(super->s_state & EXT2_VALID_FS) ||
+	    super->s_state & EXT2_ERROR_FS || super->s_last_orphan) {
+		message_error("%s: its ext4 was not unmounted cleanly, or has errors: run e2fsck on the raw image first",
+			      ext4->name);
+		return -EUCLEAN;
+	}
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		if (!(super->s_feature_incompat & refused[i].incompat) &&
+		    !(super->s_feature_ro_compat & refused[i].ro_compat))
+			continue;
+		message_error("%s: its ext4 has features that cannot be changed here (%s); change a copy, and take the difference with --raw",
+			      ext4->name, refused[i].name);
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+static int open_on(struct ext4 *ext4, const char *file, io_manager manager,
+		   int64_t now, int flags)
+{
 	struct ext2_super_block *super;
 	errcode_t code;
 
-	memset(ext4, 0, sizeof(*ext4));
 	add_error_table(&et_ext2_error_table);
-	opening = overlay;
-	code = ext2fs_open("overlay", flags, 0, 0, &manager, &ext4->fs);
+	/* Its block says which machine has it mounted: no other knows our file. */
+	code = ext2fs_open(file, flags | EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP,
+			   0, 0, manager, &ext4->fs);
 	if (code)
-		return ext4_failed(name, "cannot open its ext4", code);
+		return ext4_failed(ext4->name, "cannot open its ext4", code);
 	super = ext4->fs->super;
-	ext4->overlay = overlay;
 	ext4->groups = ext4->fs->group_desc_count;
 	/* To libext2fs 0 is the present time. */
 	ext4->now = now ? now : super->s_wtime ? super->s_wtime : 1;
 	ext4->fs->now = (time_t)ext4->now;
 	ext4->fs->priv_data = ext4;
-	if (!writable)
-		return 0;
-	why = why_refused(super);
-	if (why) {
-		message_error("%s: %s", name, why);
-		ext2fs_free(ext4->fs);
-		return -ENOTSUP;
-	}
-	code = ext2fs_read_bitmaps(ext4->fs);
-	if (code) {
-		ext2fs_free(ext4->fs);
-		return ext4_failed(name, "cannot read its ext4's bitmaps",
-				   code);
-	}
+	return 0;
+}
+
+static int prepare_changes(struct ext4 *ext4)
+{
+	errcode_t code = ext2fs_read_bitmaps(ext4->fs);
+
+	if (code)
+		return ext4_failed(ext4->name,
+				   "cannot read its ext4's bitmaps", code);
 	ext4_allocate_blocks(ext4);
 	return 0;
+}
+
+void ext4_abandon(struct ext4 *ext4)
+{
+	ext2fs_free_block_bitmap(ext4->claimed);
+	free(ext4->freed);
+	ext2fs_free(ext4->fs);
+	remove_error_table(&et_ext2_error_table);
+}
+
+/* A filesystem that ends behind the device cannot be read, let alone grow. */
+static int check_size(struct ext4 *ext4)
+{
+	ext2_filsys fs = ext4->fs;
+	u64 size = overlay_blocks(ext4->overlay) << INC_BLOCK_SHIFT;
+	u64 blocks = ext2fs_blocks_count(fs->super);
+
+	if (blocks <= size / fs->blocksize)
+		return 0;
+	message_error("%s: its ext4 says that it has %llu blocks of %u bytes, more than the device of %llu bytes",
+		      ext4->name, (unsigned long long)blocks, fs->blocksize,
+		      (unsigned long long)size);
+	return -EUCLEAN;
+}
+
+int ext4_open(struct ext4 *ext4, struct overlay *overlay, int64_t now,
+	      bool writable)
+{
+	int ret;
+
+	memset(ext4, 0, sizeof(*ext4));
+	ext4->name = overlay_name(overlay);
+	ext4->overlay = opening = overlay;
+	ret = open_on(ext4, "overlay", &manager, now,
+		      writable ? EXT2_FLAG_RW : 0);
+	if (ret)
+		return ret;
+	ret = check_size(ext4);
+	if (!ret && writable)
+		ret = check_features(ext4);
+	if (!ret && writable)
+		ret = prepare_changes(ext4);
+	if (ret)
+		ext4_abandon(ext4);
+	return ret;
+}
+
+int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now)
+{
+	char file[32];
+	int ret;
+
+	memset(ext4, 0, sizeof(*ext4));
+	ext4->name = name;
+	ext4->fd = fd;
+	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
+	ret = open_on(ext4, file, unix_io_manager, now, EXT2_FLAG_RW);
+	if (ret)
+		return ret;
+	ret = prepare_changes(ext4);
+	if (ret)
+		ext4_abandon(ext4);
+	return ret;
+}
+
+int ext4_resize_device(struct ext4 *ext4, u64 blocks)
+{
+	int code;
+
+	if (ext4->overlay)
+		return blocks > overlay_blocks(ext4->overlay) ?
+		       overlay_resize(ext4->overlay, blocks) : 0;
+	if (!ftruncate(ext4->fd, (off_t)(blocks << INC_BLOCK_SHIFT)))
+		return 0;
+	code = errno;
+	message_error("temporary file: %s", strerror(code));
+	return -code;
 }
 
 int ext4_close(struct ext4 *ext4)
@@ -188,11 +303,12 @@ int ext4_close(struct ext4 *ext4)
 	 * are to find the filesystem when the first one is lost, for which the
 	 * old ones do as long as the groups are the same.
 	 */
-	if (fs->group_desc_count == ext4->groups)
+	if (ext4->overlay && fs->group_desc_count == ext4->groups)
 		fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
-	code = ext2fs_close_free(&fs);
+	ext2fs_free_block_bitmap(ext4->claimed);
 	free(ext4->freed);
+	code = ext2fs_close_free(&fs);
 	remove_error_table(&et_ext2_error_table);
-	return code ? ext4_failed(overlay_name(ext4->overlay),
-				  "cannot write its ext4", code) : 0;
+	return code ? ext4_failed(ext4->name, "cannot write its ext4", code) :
+		      0;
 }

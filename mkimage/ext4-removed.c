@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Removed files that may come back; see ext4-tree.h.
+ * Names that are removed, and files that may come back under another; see
+ * ext4-tree.h.
  */
 #include <stdlib.h>
 #include "ext4-tree.h"
@@ -170,4 +171,53 @@ int ext4_removed_finish(struct ext4_removed *removed, struct ext4 *ext4)
 			ret = ext4_free_inode(ext4, removed->all[i]->number,
 					      removed->all[i]->name);
 	return ret;
+}
+
+static int drop_contents(struct ext4_change *change, ext2_ino_t number,
+			 const char *path)
+{
+	struct ext4_folder folder;
+	size_t i;
+	int ret = ext4_deeper(&change->depth, path);
+
+	if (!ret)
+		ret = ext4_folder_open(&folder, &change->ext4, number, path);
+	if (ret)
+		return ret;
+	for (i = 0; !ret && i < folder.count; i++) {
+		const struct ext4_entry *entry = &folder.entries[i];
+		char *below = ext4_join(path, entry->name);
+
+		ret = below ? ext4_drop(change, number, entry->name, below,
+					entry->number) : -ENOMEM;
+		free(below);
+	}
+	ext4_folder_close(&folder);
+	change->depth--;
+	return ret;
+}
+
+int ext4_drop(struct ext4_change *change, ext2_ino_t folder, const char *name,
+	      const char *path, ext2_ino_t number)
+{
+	struct ext4 *ext4 = &change->ext4;
+	struct ext2_inode inode;
+	errcode_t code = ext2fs_read_inode(ext4->fs, number, &inode);
+	u32 links;
+	int ret;
+
+	if (code)
+		return ext4_failed(path, "cannot read its inode", code);
+	if (LINUX_S_ISDIR(inode.i_mode)) {
+		ret = drop_contents(change, number, path);
+		if (!ret)
+			ret = ext4_count_links(ext4, folder, path, -1, &links);
+		return ret ? ret : ext4_free_inode(ext4, number, path);
+	}
+	ret = ext4_count_links(ext4, number, path, -1, &links);
+	if (ret || links)
+		return ret;
+	if (LINUX_S_ISREG(inode.i_mode))
+		return ext4_removed_add(change->removed, ext4, number, name);
+	return ext4_free_inode(ext4, number, path);
 }
