@@ -11,6 +11,7 @@
 #include "message.h"
 #include "mkimage.h"
 #include "parse.h"
+#include "printable.h"
 
 int usage_error(const char *command)
 {
@@ -114,6 +115,11 @@ void json_number(struct json_object *object, const char *name, u64 value)
 void json_text(struct json_object *object, const char *name, const char *text)
 {
 	json_object_object_add(object, name, json_object_new_string(text));
+}
+
+void json_name(struct json_object *object, const char *name, const char *path)
+{
+	json_text(object, name, printable_json(path));
 }
 
 static u64 now_ms(void)

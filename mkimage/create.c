@@ -15,6 +15,7 @@
 #include "output.h"
 #include "parse.h"
 #include "pipeline.h"
+#include "printable.h"
 #include "segment.h"
 #include "signer.h"
 #include "source.h"
@@ -195,7 +196,8 @@ static void print_summary(const struct create *create)
 	uuid_format(seg->uuid, uuid);
 	if (!create->json) {
 		printf("%s: %s for a device of %s (%.1f %%)\n",
-		       create->image_path, format_size(seg->size, size),
+		       printable_name(create->image_path),
+		       format_size(seg->size, size),
 		       format_size(device, from),
 		       100.0 * (double)seg->size / (double)device);
 		printf("root hash: %s\nsalt:      %s\nUUID:      %s\n", root,
@@ -203,7 +205,7 @@ static void print_summary(const struct create *create)
 		return;
 	}
 	object = json_object_new_object();
-	json_text(object, "image", create->image_path);
+	json_name(object, "image", create->image_path);
 	json_number(object, "image_bytes", seg->size);
 	json_number(object, "device_bytes", device);
 	json_number(object, "head_bytes", seg->head_size);

@@ -19,6 +19,7 @@
 #include "output.h"
 #include "parse.h"
 #include "pipeline.h"
+#include "printable.h"
 #include "rawdiff.h"
 #include "signer.h"
 #include "walk.h"
@@ -310,9 +311,9 @@ static void print_json(const struct extend *extend, const char *root)
 	char uuid[UUID_TEXT_SIZE];
 
 	uuid_format(seg->uuid, uuid);
-	json_text(object, "image", extend->image_path);
+	json_name(object, "image", extend->image_path);
 	if (extend->layer_path)
-		json_text(object, "layer", extend->layer_path);
+		json_name(object, "layer", extend->layer_path);
 	json_number(object, "generation", seg->generation);
 	json_number(object, "layer_bytes", seg->size);
 	json_number(object, "image_bytes", seg->offset + seg->size);
@@ -339,7 +340,8 @@ static void print_summary(const struct extend *extend)
 		return;
 	}
 	printf("%s: %s for generation %u, a device of %s\n",
-	       extend->in_place ? extend->image_path : extend->layer_path,
+	       printable_name(extend->in_place ? extend->image_path :
+						 extend->layer_path),
 	       format_size(seg->size, size), seg->generation,
 	       format_size(seg->device_blocks << INC_BLOCK_SHIFT, device));
 	printf("root hash: %s\n", root);

@@ -12,6 +12,7 @@
 #include "output.h"
 #include "parse.h"
 #include "pipeline.h"
+#include "printable.h"
 #include "spool.h"
 
 #define STEP_BLOCKS	256u
@@ -290,7 +291,7 @@ static int run(struct extract *extract)
 	if (!ret) {
 		inc_hex_format(seg->root_digest, seg->digest_size, root);
 		printf("%s: generation %u, %s, root hash %s\n",
-		       extract->raw_path, seg->generation,
+		       printable_name(extract->raw_path), seg->generation,
 		       format_size(extract->end << INC_BLOCK_SHIFT, size),
 		       root);
 	}

@@ -9,6 +9,7 @@
 #include "hash.h"
 #include "message.h"
 #include "mkimage.h"
+#include "printable.h"
 
 /* The paths of a generation, sorted. */
 struct path {
@@ -86,7 +87,7 @@ static int paths_read(struct paths *paths, struct inc_image *image,
 
 static void add_name(struct json_object *array, const char *name)
 {
-	json_object_array_add(array, json_object_new_string(name));
+	json_object_array_add(array, json_object_new_string(printable_json(name)));
 }
 
 /* Both are sorted: what is in one only, and what differs. */

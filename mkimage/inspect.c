@@ -16,6 +16,7 @@
 #include "message.h"
 #include "mkimage.h"
 #include "parse.h"
+#include "printable.h"
 
 const char inspect_help[] =
 "Usage: mkimage inspect [OPTION]... IMAGE\n"
@@ -209,6 +210,16 @@ static void add_counts(struct json_object *root, const struct inc_image *image,
 	      seg->device_blocks << INC_BLOCK_SHIFT);
 }
 
+/* Names are as JSON has them; control characters are escaped in text only. */
+static void print_value(const char *name, struct json_object *value)
+{
+	char *text = printable(json_object_get_string(value),
+			       PRINTABLE_CONTROL);
+
+	printf("%-28s %s\n", name, text ? text : "?");
+	free(text);
+}
+
 static void print_text(struct json_object *object, const char *prefix);
 
 static void print_item(struct json_object *item, const char *prefix, size_t i)
@@ -220,7 +231,7 @@ static void print_item(struct json_object *item, const char *prefix, size_t i)
 		print_text(item, name);
 		return;
 	}
-	printf("%-28s %s\n", prefix, json_object_get_string(item));
+	print_value(prefix, item);
 }
 
 /* In text: one line a value, groups as prefixes, arrays as lines. */
@@ -239,8 +250,7 @@ static void print_text(struct json_object *object, const char *prefix)
 				print_item(json_object_array_get_idx(value, i),
 					   name, i);
 		else
-			printf("%-28s %s\n", name,
-			       json_object_get_string(value));
+			print_value(name, value);
 	}
 }
 
@@ -254,7 +264,7 @@ static int describe(struct json_object *root, struct inc_image *image,
 	int fd, ret;
 
 	uuid_format(seg->uuid, uuid);
-	json_text(root, "image", path);
+	json_name(root, "image", path);
 	json_number(root, "image_bytes", inc_image_size(image));
 	json_text(root, "uuid", uuid);
 	json_number(root, "format_version", INC_VERSION);

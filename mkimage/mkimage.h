@@ -66,6 +66,8 @@ int extract_to(struct inc_image *image, const char *name, int fd, u64 threads);
 struct json_object;
 void json_number(struct json_object *object, const char *name, u64 value);
 void json_text(struct json_object *object, const char *name, const char *text);
+/* A name from elsewhere, see printable_json(). */
+void json_name(struct json_object *object, const char *name, const char *path);
 
 /*
  * Warn if a signed device does not begin with zeros, which who verifies the

@@ -31,6 +31,7 @@
 #include "message.h"
 #include "mkimage.h"
 #include "output.h"
+#include "printable.h"
 #include "signer.h"
 #include "spool.h"
 
@@ -372,7 +373,7 @@ static int sign_image(struct sign *sign)
 		ret = check_signed(sign);
 	if (!ret)
 		printf("%s: generation %u signed by %s: %s with %s, %zu bytes\n",
-		       sign->path, seg->generation,
+		       printable_name(sign->path), seg->generation,
 		       *sign->who.subject ? sign->who.subject :
 		       *sign->who.issuer ? sign->who.issuer : "somebody",
 		       sign->who.algorithm, sign->who.digest, sign->size);

@@ -19,6 +19,7 @@
 #include "mkimage.h"
 #include "parse.h"
 #include "pipeline.h"
+#include "printable.h"
 
 #define STEP_BYTES	(1u << 20)
 #define ERRORS_SHOWN	10
@@ -354,7 +355,7 @@ static int run(struct verify *verify)
 				inc_image_segments(verify->image) - 1);
 		inc_hex_format(seg->root_digest, seg->digest_size, root);
 		printf("%s: good: generation %u, device of %s, root hash %s\n",
-		       verify->path, seg->generation,
+		       printable_name(verify->path), seg->generation,
 		       format_size(seg->device_blocks << INC_BLOCK_SHIFT,
 				   size), root);
 		if (verify->anchors)

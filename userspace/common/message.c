@@ -9,6 +9,7 @@
 #include <syslog.h>
 #include <unistd.h>
 #include "message.h"
+#include "printable.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *program = "";
@@ -42,14 +43,6 @@ void message_use_syslog(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* A server's or a file's text must not write control codes to a terminal. */
-static void make_printable(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-}
-
 static void put(enum message_level level, const char *text)
 {
 	pthread_mutex_lock(&lock);
@@ -66,7 +59,7 @@ static void put(enum message_level level, const char *text)
 
 void message(enum message_level level, const char *format, ...)
 {
-	char *text;
+	char *text, *shown;
 	va_list args;
 	int length;
 
@@ -80,8 +73,10 @@ void message(enum message_level level, const char *format, ...)
 		put(level, "out of memory");
 		return;
 	}
-	make_printable(text);
-	put(level, text);
+	/* A server's or a file's text must not write to the terminal. */
+	shown = printable(text, PRINTABLE_CONTROL);
+	put(level, shown ? shown : "out of memory");
+	free(shown);
 	free(text);
 }
 
@@ -97,7 +92,7 @@ bool message_has_progress(void)
 
 void message_progress(const char *format, ...)
 {
-	char text[256];
+	char text[256], *shown;
 	va_list args;
 
 	pthread_mutex_lock(&lock);
@@ -107,7 +102,9 @@ void message_progress(const char *format, ...)
 		va_start(args, format);
 		vsnprintf(text, sizeof(text), format, args);
 		va_end(args);
-		fprintf(stderr, "\r%s\033[K", text);
+		shown = printable(text, PRINTABLE_CONTROL);
+		fprintf(stderr, "\r%s\033[K", shown ? shown : "");
+		free(shown);
 		progress_drawn = true;
 	} else {
 		erase_progress();

@@ -12,6 +12,7 @@
 #include "message.h"
 #include "origin.h"
 #include "parse.h"
+#include "printable.h"
 #include "setup.h"
 
 #define ATTEMPTS	3
@@ -123,7 +124,8 @@ static void say_made(struct inc_image *image, int fd, const char *path)
 	       "  device:      %s\n"
 	       "  hash:        %s\n"
 	       "  root hash:   %s\n",
-	       path, format_size(inc_image_size(image), size),
+	       printable_name(path),
+	       format_size(inc_image_size(image), size),
 	       format_size((u64)st.st_blocks * 512, disk),
 	       uuid, uuid + 8, uuid + 12, uuid + 16, uuid + 20,
 	       segment->generation,

@@ -17,6 +17,7 @@
 #include "image-file.h"
 #include "message.h"
 #include "parse.h"
+#include "printable.h"
 #include "status-line.h"
 
 /**
@@ -414,13 +415,13 @@ static void report(const struct evict *evict, const struct options *options)
 	struct json_object *object;
 
 	if (!options->json) {
-		printf("%s: %s evicted\n", evict->name,
+		printf("%s: %s evicted\n", printable_name(evict->name),
 		       format_size(evict->evicted, size));
 		return;
 	}
 	object = json_object_new_object();
 	json_object_object_add(object, "name",
-			       json_object_new_string(evict->name));
+			       json_object_new_string(printable_json(evict->name)));
 	json_object_object_add(object, "evicted_bytes",
 			       json_object_new_uint64(evict->evicted));
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |

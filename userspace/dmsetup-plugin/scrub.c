@@ -17,6 +17,7 @@
 #include "image-file.h"
 #include "message.h"
 #include "parse.h"
+#include "printable.h"
 #include "scrub.h"
 #include "status-line.h"
 
@@ -361,7 +362,7 @@ static void print_json(struct scrub *scrub)
 	size_t i;
 
 	json_object_object_add(object, "name",
-			       json_object_new_string(scrub->name));
+			       json_object_new_string(printable_json(scrub->name)));
 	json_object_object_add(object, "checked_bytes",
 			       json_object_new_uint64(sum(scrub->checked)));
 	json_object_object_add(object, "unchecked_bytes",
@@ -430,7 +431,8 @@ static void print_text(struct scrub *scrub)
 	u64 unchecked = sum(scrub->unchecked);
 	size_t i;
 
-	printf("%s: %s checked, %zu damaged range%s\n", scrub->name,
+	printf("%s: %s checked, %zu damaged range%s\n",
+	       printable_name(scrub->name),
 	       format_size(sum(scrub->checked), text), scrub->damages.count,
 	       scrub->damages.count == 1 ? "" : "s");
 	for (i = 0; i < scrub->damages.count; i++)

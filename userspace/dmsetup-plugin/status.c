@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <json-c/json.h>
 #include "dm.h"
+#include "printable.h"
 #include "status-line.h"
 
 static const struct {
@@ -32,7 +33,7 @@ static void add(struct json_object *object, const char *key,
 static void add_text(struct json_object *object, const char *key,
 		     const char *text)
 {
-	add(object, key, json_object_new_string(text));
+	add(object, key, json_object_new_string(printable_json(text)));
 }
 
 static void add_number(struct json_object *object, const char *key, u64 value)
@@ -76,7 +77,7 @@ static void print_text(const char *name, const struct dm_state *state,
 	u64 present = status->value[STATUS_PRESENT], total = status->value[STATUS_TOTAL];
 	enum status_field field;
 
-	printf("/dev/mapper/%s is %s%s.\n", name,
+	printf("/dev/mapper/%s is %s%s.\n", printable_name(name),
 	       state->info.suspended ? "suspended" : "active",
 	       state->info.open_count > 0 ? " and is in use" : "");
 	printf("  %-15s INCREMENTAL\n", "type:");
@@ -91,9 +92,10 @@ static void print_text(const char *name, const struct dm_state *state,
 	printf("  %-15s %s\n", "salt:", table->salt);
 	printf("  %-15s %s\n", "trust:", strcmp(status->trust, "table") ?
 	       status->trust : "root hash in the table");
-	printf("  %-15s %s\n", "data device:", device);
+	printf("  %-15s %s\n", "data device:", printable_name(device));
 	if (*file)
-		printf("  %-15s %s\n", "backing file:", file);
+		printf("  %-15s %s\n", "backing file:",
+		       printable_name(file));
 	printf("  %-15s %llu sectors\n", "size:",
 	       (unsigned long long)state->sectors);
 	printf("  %-15s readonly\n", "mode:");

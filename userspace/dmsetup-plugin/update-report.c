@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <json-c/json.h>
 #include "parse.h"
+#include "printable.h"
 #include "update.h"
 
 /* Calls @each with every mount of the device that NAME is now. */
@@ -28,12 +29,13 @@ static void each_mount(const struct change *change,
 
 static void add_mount(const char *point, void *array)
 {
-	json_object_array_add(array, json_object_new_string(point));
+	json_object_array_add(array, json_object_new_string(printable_json(point)));
 }
 
 static void print_mount(const char *point, void *what)
 {
-	printf("  %-12s %s\n", (const char *)what, point);
+	printf("  %-12s %s\n", (const char *)what,
+	       printable_name(point));
 }
 
 static void print_json(const struct change *change, u64 generation,
@@ -45,7 +47,7 @@ static void print_json(const struct change *change, u64 generation,
 	size_t i;
 
 	json_object_object_add(object, "name",
-			       json_object_new_string(change->family.name));
+			       json_object_new_string(printable_json(change->family.name)));
 	json_object_object_add(object, "generation",
 			       json_object_new_uint64(generation));
 	json_object_object_add(object, "previous_generation",
@@ -65,7 +67,7 @@ static void print_json(const struct change *change, u64 generation,
 	json_object_object_add(object, "mounts", mounts);
 	for (i = 0; i < change->family.old_count; i++)
 		json_object_array_add(old, json_object_new_string(
-			change->family.old[i]->device.name));
+			printable_json(change->family.old[i]->device.name)));
 	json_object_object_add(object, "in_use_until_closed", old);
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
 					    JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -87,21 +89,24 @@ static void report(const struct change *change, u64 generation,
 	}
 	if (generation == change->from && !change->finished) {
 		printf("%s: nothing newer than generation %llu\n",
-		       change->family.name, (unsigned long long)generation);
+		       printable_name(change->family.name),
+		       (unsigned long long)generation);
 		return;
 	}
-	printf("%s %s generation %llu (was %llu)\n", change->family.name,
+	printf("%s %s generation %llu (was %llu)\n",
+	       printable_name(change->family.name),
 	       dry ? "would come to" : "is at",
 	       (unsigned long long)generation,
 	       (unsigned long long)change->from);
 	printf("  %-12s %s\n", "root hash:", root);
 	if (change->appended)
 		printf("  %-12s %s, %s\n", dry ? "would grow:" : "grown:",
-		       change->path, format_size(change->appended, size));
+		       printable_name(change->path),
+		       format_size(change->appended, size));
 	each_mount(change, print_mount, what);
 	for (i = 0; i < change->family.old_count; i++)
 		printf("  %-12s %s, until it is closed\n", "still used:",
-		       change->family.old[i]->device.name);
+		       printable_name(change->family.old[i]->device.name));
 }
 
 void update_report(const struct change *change)
