@@ -63,6 +63,9 @@ is "table with options" "$(incrementalsetup table --absent-readahead fetch --com
 mkimage create --force --salt - app.src bare.inc >/dev/null 2>&1
 is "table without salt" "$(incrementalsetup table bare.inc 7:9 | cut -d' ' -f 9-)" "-"
 ok "table with the right root hash" incrementalsetup table --root-hash "$root" app.inc /dev/loop0
+is "which has to vouch for the size, too" "$(incrementalsetup table --root-hash "$root" app.inc /dev/loop0 | cut -d' ' -f 10-)" "1 prove_size"
+is "or not" "$(incrementalsetup table --root-hash "$root" --unproved-size app.inc /dev/loop0 | cut -d' ' -f 10-)" ""
+fails "but not where the kernel sees to it" 1 "exclude each other" incrementalsetup table --unproved-size --require-signature app.inc /dev/loop0
 fails "table with a wrong one" 2 "not the trusted one" incrementalsetup table --root-hash "$(tr 0-9a-f 1-9a-f0 <app.root)" app.inc /dev/loop0
 fails "table with one of another size" 1 "root digest" incrementalsetup table --root-hash abcd app.inc /dev/loop0
 fails "table with a generation that is not there" 4 "no generation 3" incrementalsetup table --generation 3 app.inc /dev/loop0

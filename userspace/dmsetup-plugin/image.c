@@ -24,7 +24,7 @@ static void format_options(const struct options *options, char *text,
 			   size_t size)
 {
 	char read_timeout[64] = "", commit[64] = "", readahead[64] = "";
-	const char *require = "";
+	const char *proof = proof_option(options);
 	unsigned int count = 0;
 
 	if (options->read_timeout != UNSET) {
@@ -43,16 +43,12 @@ static void format_options(const struct options *options, char *text,
 			 "hint" : "fetch");
 		count += 2;
 	}
-	/* The signature vouches for the root digest; that has to do the rest. */
-	if (options->require_signature)
-		require = " require_signature";
-	else if (options->certificate)
-		require = " prove_size";
-	count += *require != '\0';
+	count += proof != NULL;
 	*text = '\0';
 	if (count)
-		snprintf(text, size, " %u%s%s%s%s", count, read_timeout, commit,
-			 readahead, require);
+		snprintf(text, size, " %u%s%s%s%s%s", count, read_timeout,
+			 commit, readahead, proof ? " " : "",
+			 proof ? proof : "");
 }
 
 static int format_parameters(const struct inc_segment *segment,
@@ -103,6 +99,23 @@ int image_trust(struct inc_image *image, const struct options *options,
 	return err;
 }
 
+int image_check_start(struct inc_image *image, const struct options *options,
+		      struct inc_error *error)
+{
+	static const u8 zeros[INC_SIGNED_ZEROS];
+	u8 block[INC_BLOCK_SIZE];
+	struct inc_error why;
+
+	if (!proof_option(options) ||
+	    inc_image_read(image, 0, 1, block, &why) ||
+	    !memcmp(block, zeros, sizeof(zeros)))
+		return 0;
+	return setup_fail(error, -EBADMSG,
+			  "the device does not begin with %u zeros, as a filesystem does, so a root hash does not vouch for its size%s",
+			  INC_SIGNED_ZEROS, options->require_signature ? "" :
+			  " (--unproved-size takes the size that the image says)");
+}
+
 int image_facts(const struct image_file *file, const struct options *options,
 		struct image_facts *facts, struct inc_error *error)
 {
@@ -115,6 +128,8 @@ int image_facts(const struct image_file *file, const struct options *options,
 	if (err)
 		return err;
 	err = image_trust(image, options, error);
+	if (!err)
+		err = image_check_start(image, options, error);
 	if (!err) {
 		segment = inc_image_segment(image);
 		facts->sectors = segment->device_blocks * (INC_BLOCK_SIZE / 512);

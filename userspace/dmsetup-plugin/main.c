@@ -61,7 +61,7 @@ enum {
 	OPT_READ_TIMEOUT, OPT_COMMIT_INTERVAL, OPT_READAHEAD, OPT_NO_PREFETCH,
 	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
 	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
-	OPT_RANGE, OPT_ALL_COLD,
+	OPT_RANGE, OPT_ALL_COLD, OPT_UNPROVED,
 };
 
 static const struct {
@@ -88,6 +88,9 @@ static const struct {
 	{ "require-signature", NULL, OPT_REQUIRE,
 	  OPEN | TABLE | UPDATE | ROLLBACK,
 	  "the kernel must verify the signature, too" },
+	{ "unproved-size", NULL, OPT_UNPROVED,
+	  OPEN | TABLE | UPDATE | ROLLBACK,
+	  "trust the image for the device's size (raw devices)" },
 	{ "generation", "N", OPT_GENERATION,
 	  OPEN | TABLE | UPDATE | ROLLBACK | EVICT,
 	  "of the image (default: the newest; rollback: the one before)" },
@@ -305,6 +308,9 @@ static void take_option(struct options *options, int option)
 	case OPT_RANGE:
 		take_range(&options->range);
 		break;
+	case OPT_UNPROVED:
+		options->unproved_size = true;
+		break;
 	case OPT_ALL_COLD:
 		options->all_cold = true;
 		break;
@@ -405,6 +411,9 @@ int main(int argc, char **argv)
 	}
 	if (command->bit == CREATE && !options.origin_count)
 		usage_fail("create needs an --origin%s", "");
+	if (options.unproved_size && options.require_signature)
+		usage_fail("--unproved-size and --require-signature exclude each other%s",
+			   "");
 	dm_begin(options.verbose);
 	err = options.certificate ? inc_anchors_load(&options.anchors,
 						     options.certificate,

@@ -41,6 +41,7 @@ struct options {
 	struct inc_range range;
 	bool all_cold;
 	bool require_signature;
+	bool unproved_size;
 	bool no_prefetch;
 	bool force;
 	bool deferred;
@@ -109,6 +110,25 @@ static inline bool is_vouched_for(const struct options *options)
 	return options->root_size || options->certificate ||
 	       options->require_signature;
 }
+
+/*
+ * What a table line says so that the root hash vouches for the device's size as
+ * well; NULL: nothing does.
+ */
+static inline const char *proof_option(const struct options *options)
+{
+	if (options->require_signature)
+		return "require_signature";
+	return (options->root_size || options->certificate) &&
+	       !options->unproved_size ? "prove_size" : NULL;
+}
+
+/*
+ * If the size is to be proved: can it be? The proof wants a first block that
+ * begins with zeros; where that is not known yet, the kernel will see.
+ */
+int image_check_start(struct inc_image *image, const struct options *options,
+		      struct inc_error *error);
 
 struct image_file;
 

@@ -295,28 +295,42 @@ static int check_trust(struct change *change, struct inc_image *image,
 	return 0;
 }
 
-/* The options of the old table, and what is required of the signature. */
+/*
+ * The old table's options, with what proves the device's size: what was asked
+ * for now, else what there was.
+ */
 static int format_options(const struct change *change, char **text)
 {
 	const char *old = present_member(&change->family)->table.options;
-	const char *add = change->options->require_signature ?
-			  "require_signature" :
-			  change->options->certificate ? "prove_size" : NULL;
+	const char *proof = proof_option(change->options);
+	char *words = strdup(old), *next = words, *word;
+	char *list = calloc(1, strlen(old) + sizeof(" require_signature"));
 	unsigned int count = 0;
-	int n = 0;
 
-	if (sscanf(old, "%9u%n", &count, &n) == 1)
-		old += n;
-	if (add && (has_word(old, add) || has_word(old, "require_signature")))
-		add = NULL;
-	if (add)
-		count++;
+	if (!proof && !change->options->unproved_size &&
+	    has_word(old, "prove_size"))
+		proof = "prove_size";
+	if (has_word(old, "require_signature"))
+		proof = NULL;
 	*text = NULL;
-	if (!count)
-		*text = strdup("");
-	else if (asprintf(text, " %u%s%s%s", count, old, add ? " " : "",
-			  add ? add : "") < 0)
-		*text = NULL;
+	if (words && list) {
+		strsep(&next, " ");	/* their number */
+		while ((word = strsep(&next, " "))) {
+			if (!*word || !strcmp(word, "prove_size"))
+				continue;
+			strcat(strcat(list, " "), word);
+			count++;
+		}
+		if (proof)
+			strcat(strcat(list, " "), proof);
+		count += proof != NULL;
+		if (!count)
+			*text = strdup("");
+		else if (asprintf(text, " %u%s", count, list) < 0)
+			*text = NULL;
+	}
+	free(words);
+	free(list);
 	return *text ? 0 : -ENOMEM;
 }
 
@@ -410,6 +424,9 @@ static int go(struct change *change, struct inc_error *error)
 	int err;
 
 	err = check_trust(change, change->newer.image, error);
+	if (!err)
+		err = image_check_start(change->newer.image, change->options,
+					error);
 	if (!err)
 		err = family_check_mounts(present_member(&change->family),
 					  change->mountpoint, error);

@@ -44,6 +44,26 @@ is "cannot be read if its size must be proved" "$("$tool" scan $DEV "$RAW" direc
 ok "that is said" said "block 0 does not begin with zeros"
 dmsetup remove t
 
+# ---- the same, by incrementalsetup ----
+
+root() {
+	mkimage inspect --root-hash "$1"
+}
+cp "$images/forged-more.inc" forged.inc && chmod u+w forged.inc
+ok "more: opened by its root hash" incrementalsetup open --root-hash "$(root forged.inc)" forged.inc t
+is "more: cannot be read" "$("$tool" scan $DEV "$RAW" direct 0 8)" "EIO 0-7"
+fails "more: nor what is forged" dd if=$DEV bs=4096 skip=128 count=1 iflag=direct
+incrementalsetup close t
+cp "$images/forged-fewer.inc" forged.inc
+fails "fewer: is seen not to begin with zeros" incrementalsetup open --root-hash "$(root forged.inc)" forged.inc t
+cp "$images/other.inc" other.inc && chmod u+w other.inc
+fails "a device that does not begin with zeros is not opened" incrementalsetup open --root-hash "$(root other.inc)" other.inc t
+like "and the way out is said" "$(cat .output)" "does not begin with 64 zeros.*--unproved-size"
+ok "which is one" incrementalsetup open --unproved-size --root-hash "$(root other.inc)" other.inc t
+is "it can be read" "$("$tool" scan $DEV "$images/size129.raw" direct)" ""
+incrementalsetup close t
+within 10 no_node
+
 # ---- a proof that has to wait ----
 
 open_image signed-rsa2048 require_signature read_timeout 60000
