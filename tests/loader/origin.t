@@ -70,6 +70,11 @@ fails "an empty origin" 4 "ends before" create --origin empty.inc x.inc
 head -c 100000 /dev/urandom >noise.inc
 fails "an origin that is no image" 4 "wrong magic" create --origin noise.inc x.inc
 head -c 8192 app.inc >short.inc
+"$top/tests/loader/bigheads.py" app.inc 30 heads.inc
+fails "an origin whose heads would fill the disk" 4 "the heads of 30 generations take 270.0 MiB, over the limit of 256.0 MiB \(see --max-heads\)" create --origin heads.inc heads.local
+is "and nothing of them is there" "$(echo heads.local*)" "heads.local*"
+ok "as many as that may be" create --max-heads 270M --origin heads.inc heads.local
+rm heads.*
 fails "a truncated origin" 4 "truncated" create --origin short.inc x.inc
 fails "a folder that cannot be written to" 4 "cannot create" create --origin app.inc nothere/x.inc
 

@@ -196,6 +196,8 @@ static int create_from(const struct options *options,
 		return err;
 	err = image_trust(image, options, error);
 	if (!err)
+		err = image_check_heads(image, 0, options, error);
+	if (!err)
 		err = make_file(options, origin, image, path, error);
 	inc_image_close(image);
 	return err;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "image-file.h"
 #include "message.h"
+#include "parse.h"
 
 int setup_fail(struct inc_error *error, int err, const char *format, ...)
 {
@@ -97,6 +98,23 @@ int image_trust(struct inc_image *image, const struct options *options,
 	if (!err && options->anchors)
 		err = check_signature(image, options->anchors, error);
 	return err;
+}
+
+int image_check_heads(struct inc_image *image, u32 first,
+		      const struct options *options, struct inc_error *error)
+{
+	char text[FORMAT_SIZE_MAX], limit[FORMAT_SIZE_MAX];
+	u32 count = inc_image_segments(image), i;
+	u64 bytes = 0;
+
+	for (i = first; i < count; i++)
+		bytes += inc_image_segment_at(image, i)->head_size;
+	if (bytes <= options->max_heads)
+		return 0;
+	return setup_fail(error, -EFBIG,
+			  "the heads of %u generations take %s, over the limit of %s (see --max-heads)",
+			  count - first, format_size(bytes, text),
+			  format_size(options->max_heads, limit));
 }
 
 int image_check_start(struct inc_image *image, const struct options *options,

@@ -61,7 +61,7 @@ enum {
 	OPT_READ_TIMEOUT, OPT_COMMIT_INTERVAL, OPT_READAHEAD, OPT_NO_PREFETCH,
 	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
 	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
-	OPT_RANGE, OPT_ALL_COLD, OPT_UNPROVED,
+	OPT_RANGE, OPT_MAX_HEADS, OPT_ALL_COLD, OPT_UNPROVED,
 };
 
 static const struct {
@@ -91,6 +91,8 @@ static const struct {
 	{ "unproved-size", NULL, OPT_UNPROVED,
 	  OPEN | TABLE | UPDATE | ROLLBACK,
 	  "trust the image for the device's size (raw devices)" },
+	{ "max-heads", "SIZE", OPT_MAX_HEADS, CREATE | UPDATE,
+	  "write no more than that of heads (default 256M)" },
 	{ "generation", "N", OPT_GENERATION,
 	  OPEN | TABLE | UPDATE | ROLLBACK | EVICT,
 	  "of the image (default: the newest; rollback: the one before)" },
@@ -308,6 +310,11 @@ static void take_option(struct options *options, int option)
 	case OPT_RANGE:
 		take_range(&options->range);
 		break;
+	case OPT_MAX_HEADS:
+		if (parse_size(optarg, 0, INT64_MAX, &options->max_heads))
+			usage_fail("--max-heads must be a size, not \"%s\"",
+				   optarg);
+		break;
 	case OPT_UNPROVED:
 		options->unproved_size = true;
 		break;
@@ -385,6 +392,7 @@ int main(int argc, char **argv)
 		.read_timeout = UNSET,
 		.commit_interval = UNSET,
 		.timeout = UNSET,
+		.max_heads = MAX_HEADS_DEFAULT,
 	};
 	struct inc_error error = { "" };
 	const struct command *command;

@@ -17,6 +17,8 @@ enum absent_readahead { READAHEAD_DEFAULT, READAHEAD_HINT, READAHEAD_FETCH };
 
 #define UNSET	UINT64_MAX	/* of a number: not given */
 
+#define MAX_HEADS_DEFAULT	(256ull << 20)	/* 4096 of 64 KiB, 28 of the largest */
+
 /**
  * struct options - the command line after the command
  * @root_size: bytes of @root, 0 if not given
@@ -42,6 +44,7 @@ struct options {
 	bool all_cold;
 	bool require_signature;
 	bool unproved_size;
+	u64 max_heads;
 	bool no_prefetch;
 	bool force;
 	bool deferred;
@@ -110,6 +113,13 @@ static inline bool is_vouched_for(const struct options *options)
 	return options->root_size || options->certificate ||
 	       options->require_signature;
 }
+
+/*
+ * Do the heads of segments from @first on take --max-heads at most? Nothing
+ * vouches for those of older generations, and all of them are written.
+ */
+int image_check_heads(struct inc_image *image, u32 first,
+		      const struct options *options, struct inc_error *error);
 
 /*
  * What a table line says so that the root hash vouches for the device's size as

@@ -425,6 +425,10 @@ static int go(struct change *change, struct inc_error *error)
 
 	err = check_trust(change, change->newer.image, error);
 	if (!err)
+		err = image_check_heads(change->newer.image,
+					inc_image_segments(change->newer.local),
+					change->options, error);
+	if (!err)
 		err = image_check_start(change->newer.image, change->options,
 					error);
 	if (!err)
