@@ -282,6 +282,7 @@ static const char *check_super(const struct inc_super *super, u64 offset,
 		return "superblock: chunk size is not 4 to 64 KiB";
 	if (super->cluster_shift > INC_CLUSTER_SHIFT_MAX)
 		return "superblock: cluster size is over 256 KiB";
+	seg->compat = le64_to_cpu(super->compat) & INC_COMPAT_KNOWN;
 	seg->chunk_shift = super->chunk_shift;
 	seg->cluster_shift = super->cluster_shift;
 

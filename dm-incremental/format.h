@@ -91,8 +91,13 @@ typedef uint64_t u64;
  */
 #define INC_SIGNED_ZEROS	INC_DIGEST_MAX
 
-/* Features that a reader which does not know them may ignore: none yet. */
-#define INC_COMPAT_KNOWN	0ull
+/*
+ * Features that a reader which does not know them may ignore. REREADS is about
+ * the filesystem on the device: what its readahead did not bring it reads again
+ * by itself, before anybody is told of the failure.
+ */
+#define INC_COMPAT_REREADS	1ull
+#define INC_COMPAT_KNOWN	INC_COMPAT_REREADS
 /* Features that a reader which does not know them must refuse. */
 #define INC_INCOMPAT_DICTIONARY	1ull		/* dictionary_size is not 0 */
 #define INC_INCOMPAT_KNOWN	INC_INCOMPAT_DICTIONARY
@@ -300,11 +305,12 @@ struct inc_tree {
 /**
  * struct inc_segment - what a checked superblock says, in CPU byte order
  *
- * Fields are those of struct inc_super. @end is @offset + @size; @tree and
- * @guard are the shapes of the two hash trees. Filled in by
- * inc_segment_parse(), which guarantees all that its comment lists.
+ * Fields are those of struct inc_super, @compat without unknown bits. @end is
+ * @offset + @size; @tree and @guard are the shapes of the two hash trees. Filled
+ * in by inc_segment_parse(), which guarantees all that its comment lists.
  */
 struct inc_segment {
+	u64	compat;
 	u32	generation;
 	u32	chunk_shift;
 	u32	cluster_shift;

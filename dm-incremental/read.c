@@ -127,10 +127,10 @@ static void trace_miss(struct inc_view *view, const struct inc_io *io,
 }
 
 /*
- * With "absent_readahead hint" a readahead that meets absent data fails at
- * once, and leaves a hint for its whole window. Which data that is takes the map: where the map is absent,
- * too, a copy of the read without a bio (a "window") waits for it in the
- * bio's place and leaves the hint when it has come.
+ * With "absent_readahead hint" a readahead that meets absent data fails at once,
+ * and leaves a hint for its whole window. Which data that is takes the map:
+ * where the map is absent, too, a copy of the read without a bio (a "window")
+ * waits for it in the bio's place and leaves the hint when it has come.
  *
  * dm waits for bios before a view is suspended or goes, but knows nothing of
  * windows: inc_read_wait_windows() waits for those. A window is counted while a

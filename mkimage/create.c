@@ -287,6 +287,7 @@ static int build(struct create *create, const struct output *output)
 	seg->chunk_shift = create->chunk_shift;
 	seg->cluster_shift = create->cluster_shift;
 	seg->device_blocks = create->source.blocks;
+	seg->compat = create->source.compat;
 	create->batch.hash = hash;
 	create->batch.zero_digest = create->zero_digest;
 	create->batch.cluster_shift = create->cluster_shift;
@@ -331,6 +332,7 @@ static int open_image(struct create *create, const char *folder)
 				create->image_path);
 	source->name = create->source_path;
 	source->blocks = seg->device_blocks;
+	source->compat = seg->compat;
 	create->cluster_shift = seg->cluster_shift;
 	create->chunk_shift = seg->chunk_shift;
 	create->salt_given = true;

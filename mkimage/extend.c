@@ -252,6 +252,21 @@ static int change_device(struct extend *extend)
 	return ret ? ret : fs->extend(extend->overlay, &extend->plan);
 }
 
+/* What was known of the filesystem still holds, unless it is another one. */
+static int find_compat(struct extend *extend)
+{
+	u8 block[INC_BLOCK_SIZE];
+	int ret;
+
+	extend->seg.compat = inc_image_segment(extend->image)->compat;
+	if (!extend->raw_path)
+		return 0;
+	ret = overlay_read(extend->overlay, 0, sizeof(block), block);
+	if (!ret)
+		extend->seg.compat = filesystem_compat(block);
+	return ret;
+}
+
 static int build(struct extend *extend)
 {
 	const struct inc_segment *base = inc_image_segment(extend->image);
@@ -265,7 +280,7 @@ static int build(struct extend *extend)
 			  extend->plan.folder, (int)extend->level,
 			  (unsigned int)extend->threads);
 	extend->unchanged = ret == 1;
-	return ret;
+	return ret ? ret : find_compat(extend);
 }
 
 static int sign(struct extend *extend)

@@ -7,11 +7,18 @@
 
 #include "extend.h"
 
+/**
+ * struct filesystem - one that is known
+ * @offset: of its magic number, in block 0 of the device
+ * @size: of that, in bytes
+ * @compat: INC_COMPAT_* that hold for each device with it
+ */
 struct filesystem {
 	const char *name;
-	u32 offset;			/* of its magic number */
+	u32 offset;
 	u32 size;
 	u32 magic;
+	u64 compat;
 	int (*extend)(struct overlay *overlay, const struct extend_plan *plan);
 	int (*files)(struct overlay *overlay, files_visit visit,
 		     void *context);
@@ -23,5 +30,13 @@ struct filesystem {
  */
 int filesystem_find(struct overlay *overlay, const char *advice,
 		    const struct filesystem **fs);
+
+/*
+ * The INC_COMPAT_* of a device that somebody else has filled and whose first
+ * INC_BLOCK_SIZE bytes are @block. An erofs has none: one with compressed files
+ * does not read again what readahead did not bring, and its superblock does not
+ * always tell whether there are any.
+ */
+u64 filesystem_compat(const u8 *block);
 
 #endif /* MKIMAGE_FILESYSTEM_H */

@@ -112,6 +112,8 @@ static void add_segment(struct json_object *root, const struct inc_segment *seg)
 {
 	struct json_object *object = group(root, "segment");
 
+	json_text(object, "features",
+		  seg->compat & INC_COMPAT_REREADS ? "rereads" : "-");
 	json_number(object, "offset", seg->offset);
 	json_number(object, "bytes", seg->size);
 	add_range(object, "head", seg->offset, seg->head_size);

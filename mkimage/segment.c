@@ -364,6 +364,7 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 	memcpy(super->magic, INC_MAGIC, sizeof(super->magic));
 	super->version = cpu_to_le32(INC_VERSION);
 	super->head_size = cpu_to_le32(seg->head_size);
+	super->compat = cpu_to_le64(seg->compat);
 	memcpy(super->uuid, seg->uuid, sizeof(super->uuid));
 	super->generation = cpu_to_le32(seg->generation);
 	super->block_shift = INC_BLOCK_SHIFT;

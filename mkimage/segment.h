@@ -17,6 +17,7 @@ struct segment_known;
  *	segment_free() frees it
  * @generation: its number, 0 for the base
  * @offset: where it starts in the image, 0 for the base
+ * @compat: feature bits, INC_COMPAT_*
  * @dictionary: of @dictionary_size bytes, or NULL and 0; likewise
  * @clusters: clusters by codec, those stored once counted as often as they are
  * @shared: clusters that were stored already, and the bytes that saved
@@ -36,6 +37,7 @@ struct segment {
 	u64 device_blocks;
 	u32 generation;
 	u64 offset;
+	u64 compat;
 	const u8 *dictionary;
 	u32 dictionary_size;
 

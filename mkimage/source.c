@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "filesystem.h"
 #include "magic.h"
 #include "message.h"
 #include "mkimage.h"
@@ -101,6 +102,8 @@ static int build_filesystem(struct source *source, enum source_fs fs,
 	source->fd = spool_open_file(folder);
 	if (source->fd < 0)
 		return -EIO;
+	/* Nothing in this erofs is compressed. */
+	source->compat = INC_COMPAT_REREADS;
 	if (fs == SOURCE_FS_EXT4)
 		return ext4_build(source->name, &walk, source->fd);
 	return erofs_build(source->name, &walk, source->fd);
@@ -109,6 +112,7 @@ static int build_filesystem(struct source *source, enum source_fs fs,
 int source_open(struct source *source, const char *path, enum source_fs fs,
 		bool raw, const char *folder)
 {
+	u8 block[INC_BLOCK_SIZE];
 	struct stat st;
 	int ret;
 
@@ -138,7 +142,12 @@ int source_open(struct source *source, const char *path, enum source_fs fs,
 	ret = measure(source);
 	if (!ret && !raw)
 		ret = magic_check(source->fd, path);
-	return ret ? ret : sample(source);
+	if (!ret)
+		ret = read_all(source->fd, 0, block, sizeof(block), path);
+	if (ret)
+		return ret;
+	source->compat = filesystem_compat(block);
+	return sample(source);
 }
 
 u64 source_seek_data(const struct source *source, u64 block)

@@ -14,12 +14,14 @@ enum source_fs { SOURCE_FS_EROFS, SOURCE_FS_EXT4 };
 /**
  * struct source - a raw filesystem image, open for reading
  * @name: for messages, not copied
+ * @compat: what is known of the filesystem, INC_COMPAT_*
  * @id: digest that tells contents apart, from which a salt and UUIDs are made
  */
 struct source {
 	const char *name;
 	int fd;
 	u64 blocks;
+	u64 compat;
 	u8 id[INC_SHA256_SIZE];
 };
 

@@ -51,20 +51,20 @@ fails "an option of another command" 1 "close does not take --force" incremental
 fails "layer and origin" 1 "do not go together" incrementalsetup update --layer app.inc --origin app.inc x
 fails "--read-timeout that is too long" 1 "from 0 to 3600000" incrementalsetup table --read-timeout 3600001 app.inc /dev/loop0
 fails "--generation that is no number" 1 "must be a number" incrementalsetup table --generation new app.inc /dev/loop0
-fails "--absent-readahead wrong" 1 "hint or fetch" incrementalsetup table --absent-readahead maybe app.inc /dev/loop0
+fails "--absent-readahead wrong" 1 "fetch or hint" incrementalsetup table --absent-readahead maybe app.inc /dev/loop0
 
 # The table is made of the head.
 salt=$(sed -n 's/^salt: *//p' app.made)
 sectors=$(($(mkimage inspect app.inc | sed -n 's/^device_bytes  *//p') / 512))
 is "table" "$(incrementalsetup table app.inc /dev/loop9)" \
-	"0 $sectors incremental 1 /dev/loop9 0 sha256 $root $salt"
-is "table with options" "$(incrementalsetup table --absent-readahead fetch --commit-interval 7 --read-timeout 0 app.inc 7:9 | cut -d' ' -f 10-)" \
-	"6 read_timeout 0 commit_interval 7 absent_readahead fetch"
+	"0 $sectors incremental 1 /dev/loop9 0 sha256 $root $salt 2 absent_readahead hint"
+is "table with options" "$(incrementalsetup table --absent-readahead hint --commit-interval 7 --read-timeout 0 app.inc 7:9 | cut -d' ' -f 10-)" \
+	"6 read_timeout 0 commit_interval 7 absent_readahead hint"
 mkimage create --force --salt - app.src bare.inc >/dev/null 2>&1
-is "table without salt" "$(incrementalsetup table bare.inc 7:9 | cut -d' ' -f 9-)" "-"
+is "table without salt" "$(incrementalsetup table --absent-readahead fetch bare.inc 7:9 | cut -d' ' -f 9-)" "-"
 ok "table with the right root hash" incrementalsetup table --root-hash "$root" app.inc /dev/loop0
-is "which has to vouch for the size, too" "$(incrementalsetup table --root-hash "$root" app.inc /dev/loop0 | cut -d' ' -f 10-)" "1 prove_size"
-is "or not" "$(incrementalsetup table --root-hash "$root" --unproved-size app.inc /dev/loop0 | cut -d' ' -f 10-)" ""
+is "which has to vouch for the size, too" "$(incrementalsetup table --absent-readahead fetch --root-hash "$root" app.inc /dev/loop0 | cut -d' ' -f 10-)" "1 prove_size"
+is "or not" "$(incrementalsetup table --absent-readahead fetch --root-hash "$root" --unproved-size app.inc /dev/loop0 | cut -d' ' -f 10-)" ""
 fails "but not where the kernel sees to it" 1 "exclude each other" incrementalsetup table --unproved-size --require-signature app.inc /dev/loop0
 fails "table with a wrong one" 2 "not the trusted one" incrementalsetup table --root-hash "$(tr 0-9a-f 1-9a-f0 <app.root)" app.inc /dev/loop0
 fails "table with one of another size" 1 "root digest" incrementalsetup table --root-hash abcd app.inc /dev/loop0

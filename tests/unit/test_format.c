@@ -119,6 +119,10 @@ static void super_parses(void **state)
 	assert_int_equal(seg.guard_digest[1], 0xdd);
 	/* A device may be larger than the image. */
 	assert_int_equal(inc_segment_parse(&super, 0, 0x10001, &seg, &why), 0);
+	assert_int_equal(seg.compat, 0);
+	super.compat = cpu_to_le64(1ull << 63 | INC_COMPAT_REREADS);
+	assert_int_equal(inc_segment_parse(&super, 0, 0x10000, &seg, &why), 0);
+	assert_int_equal(seg.compat, INC_COMPAT_REREADS);
 }
 
 /* One field made wrong: where it is, how long, and what it becomes. */

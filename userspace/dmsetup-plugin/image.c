@@ -21,11 +21,13 @@ int setup_fail(struct inc_error *error, int err, const char *format, ...)
 }
 
 /* The optional arguments of the table, with their number in front, or "". */
-static void format_options(const struct options *options, char *text,
+static void format_options(const struct inc_segment *segment,
+			   const struct options *options, char *text,
 			   size_t size)
 {
-	char read_timeout[64] = "", commit[64] = "", readahead[64] = "";
-	const char *proof = proof_option(options);
+	enum absent_readahead absent = options->absent_readahead;
+	char read_timeout[64] = "", commit[64] = "";
+	const char *proof = proof_option(options), *readahead = "";
 	unsigned int count = 0;
 
 	if (options->read_timeout != UNSET) {
@@ -38,10 +40,11 @@ static void format_options(const struct options *options, char *text,
 			 (unsigned long long)options->commit_interval);
 		count += 2;
 	}
-	if (options->absent_readahead != READAHEAD_DEFAULT) {
-		snprintf(readahead, sizeof(readahead), " absent_readahead %s",
-			 options->absent_readahead == READAHEAD_HINT ?
-			 "hint" : "fetch");
+	if (absent == READAHEAD_DEFAULT)
+		absent = segment->compat & INC_COMPAT_REREADS ?
+			 READAHEAD_HINT : READAHEAD_FETCH;
+	if (absent == READAHEAD_HINT) {
+		readahead = " absent_readahead hint";
 		count += 2;
 	}
 	count += proof != NULL;
@@ -62,7 +65,7 @@ static int format_parameters(const struct inc_segment *segment,
 	inc_hex_format(segment->root_digest, segment->digest_size, root);
 	if (segment->salt_size)
 		inc_hex_format(segment->salt, segment->salt_size, salt);
-	format_options(options, optional, sizeof(optional));
+	format_options(segment, options, optional, sizeof(optional));
 	if (asprintf(&facts->parameters, "%u %s %s %s%s", segment->generation,
 		     segment->hash_name, root, salt, optional) < 0)
 		return -ENOMEM;

@@ -239,7 +239,7 @@ static enum absent_readahead take_readahead(void)
 		return READAHEAD_HINT;
 	if (!strcmp(optarg, "fetch"))
 		return READAHEAD_FETCH;
-	usage_fail("--absent-readahead must be hint or fetch, not \"%s\"",
+	usage_fail("--absent-readahead must be fetch or hint, not \"%s\"",
 		   optarg);
 }
 

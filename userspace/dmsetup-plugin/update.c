@@ -296,15 +296,32 @@ static int check_trust(struct change *change, struct inc_image *image,
 }
 
 /*
+ * What lets readahead fail must not outlive the filesystem that puts up with it.
+ * Where the old head did not say that it does, whoever made the device did.
+ */
+static bool drops_hint(const struct change *change,
+		       const struct inc_segment *segment)
+{
+	const struct inc_image *image = change->newer.image;
+	u64 old = generation_in_use(change);
+
+	return old >= inc_image_segments(image) ||
+	       inc_image_segment_at(image, (u32)old)->compat &
+	       ~segment->compat & INC_COMPAT_REREADS;
+}
+
+/*
  * The old table's options, with what proves the device's size: what was asked
  * for now, else what there was.
  */
-static int format_options(const struct change *change, char **text)
+static int format_options(const struct change *change,
+			  const struct inc_segment *segment, char **text)
 {
 	const char *old = present_member(&change->family)->table.options;
 	const char *proof = proof_option(change->options);
 	char *words = strdup(old), *next = words, *word;
 	char *list = calloc(1, strlen(old) + sizeof(" require_signature"));
+	bool no_hint = drops_hint(change, segment);
 	unsigned int count = 0;
 
 	if (!proof && !change->options->unproved_size &&
@@ -318,6 +335,10 @@ static int format_options(const struct change *change, char **text)
 		while ((word = strsep(&next, " "))) {
 			if (!*word || !strcmp(word, "prove_size"))
 				continue;
+			if (no_hint && !strcmp(word, "absent_readahead")) {
+				strsep(&next, " ");
+				continue;
+			}
 			strcat(strcat(list, " "), word);
 			count++;
 		}
@@ -343,7 +364,7 @@ static int format_table(const struct change *change,
 	inc_hex_format(segment->root_digest, segment->digest_size, root);
 	if (segment->salt_size)
 		inc_hex_format(segment->salt, segment->salt_size, salt);
-	if (format_options(change, &options))
+	if (format_options(change, segment, &options))
 		return -ENOMEM;
 	if (asprintf(parameters, "1 %s %u %s %s %s%s",
 		     present_member(&change->family)->table.device,

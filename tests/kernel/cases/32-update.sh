@@ -84,7 +84,7 @@ ok "a layer" update --layer "$images/live.1.layer"
 is "is what it reads as" "$(reads)" 1
 just_one 1
 is "with the options there were" "$(dmsetup table app | cut -d ' ' -f 10-) $(grep -o 'ro,nosuid[^ ]*' /proc/self/mountinfo)" \
-	"2 read_timeout 5000 ro,nosuid,relatime"
+	"4 read_timeout 5000 absent_readahead hint ro,nosuid,relatime"
 ok "the same once more" update --layer "$images/live.1.layer"
 is "is nothing new" "$(cat .output)" "app: nothing newer than generation 1"
 cat "$images/live.inc" "$images/live.1.layer" >both
@@ -104,7 +104,7 @@ refused "nobody vouches for it" "needs --root-hash, --certificate or" --layer "$
 refused "another does" "neither in the signature nor in" \
 	--layer "$images/live-signed.1.layer" --certificate "$images/rsa2048.crt"
 ok "with the certificate" update --layer "$images/live-signed.1.layer" --certificate "$images/stranger.crt"
-is "the size is still to be proved" "$(dmsetup table app | cut -d ' ' -f 10-)" "1 prove_size"
+is "the size is still to be proved" "$(dmsetup table app | cut -d ' ' -f 10-)" "3 absent_readahead hint prove_size"
 is "and reads are right" "$(reads)" 1
 cat "$images/live.2.layer" >next
 fails "the next one is not signed" update --layer next --certificate "$images/stranger.crt"
