@@ -94,8 +94,9 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS_test)
 $(BUILD)/tests/test_repage: $(call obj,mkimage/repage.c mkimage/pagelist.c \
-		mkimage/digestmap.c mkimage/spool.c userspace/common/message.c \
-		userspace/common/printable.c)
+		mkimage/digestmap.c mkimage/spool.c)
+$(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
+		userspace/common/message.c userspace/common/printable.c)
 $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)
 
 # What the kernel tests use inside the VM, where a static program starts in a

@@ -134,6 +134,14 @@ class Liar(BaseHTTPRequestHandler):
         count = self.seen[self.path] = self.seen.get(self.path, 0) + 1
         self.status(503) if count <= 10 else self.partial(first, last, body)
 
+    def lie_hole(self, first, last, body):
+        """503 to all of the second MiB, until there is a file "mended"."""
+        hole = first < 2 << 20 and last >= 1 << 20
+        if hole and not os.path.exists("mended"):
+            self.status(503)
+        else:
+            self.partial(first, last, body)
+
     def do_GET(self):
         kind = self.path.split("/")[1]
         asked = self.headers.get("Range", "")[len("bytes="):].split("-")

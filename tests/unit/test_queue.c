@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the loader fetches next (userspace/loader/queue.c): demand before hints,
- * no range twice at a time, and the reason why bytes are absent. What is absent
- * of the "device" are the holes of a file.
+ * no range twice at a time, and the reason why bytes are absent; what is put
+ * aside, and what nobody wants any more. What is absent of the "device" are the
+ * holes of a file, and its time passes when the test says so. That no step looks
+ * at all jobs is seen by how often two are compared.
  */
+#include <time.h>
+
+static struct timespec test_time;
+static unsigned long long compared;
+
+/* Instead of clock_gettime(); nothing here waits for a time. */
+static int test_clock(struct timespec *time)
+{
+	*time = test_time;
+	return 0;
+}
+
+#define clock_gettime(clock, time)	test_clock(time)
+#define JOBS_COMPARED()			(compared++)
+
 #include "../../userspace/common/device.c"
 #include "../../userspace/loader/queue.c"
 /* Below device.c, which has a fail() of its own. */
@@ -29,6 +46,7 @@ static int set_up(void **data)
 	if (!file)
 		return -1;
 	memset(&state, 0, sizeof(state));
+	test_time = (struct timespec){ .tv_sec = 1000 };
 	state.device.fd = dup(fileno(file));
 	state.device.chunk = 4 * K;
 	state.device.size = SIZE;
@@ -95,6 +113,19 @@ static void test_order(void **data)
 	queue_done(queue, demand, false);
 }
 
+/* There is nothing to do now. */
+static void idle(struct queue *queue)
+{
+	u64 wait;
+
+	assert_null(choose(queue, &wait));
+}
+
+static void pass(unsigned int seconds)
+{
+	test_time.tv_sec += seconds;
+}
+
 /* Damage is told once; whoever fetches the bytes first has to know. */
 static void test_refetch(void **data)
 {
@@ -103,14 +134,14 @@ static void test_refetch(void **data)
 
 	add(queue, 0, 16 * K, INC_REQUEST_HINT | INC_REQUEST_REFETCH);
 	add(queue, 12 * K, 8 * K, 0);
-	add(queue, 16 * K, 4 * K, 0);
+	add(queue, 16 * K, 8 * K, 0);
 	queue_done(queue, take(queue, 12 * K, 8 * K, PRIORITY_DEMAND, true),
 		   false);
-	/* It shares bytes with the one before, which may have failed. */
-	queue_done(queue, take(queue, 16 * K, 4 * K, PRIORITY_DEMAND, true),
+	/* The rest of one whose start was asked for already. */
+	queue_done(queue, take(queue, 20 * K, 4 * K, PRIORITY_DEMAND, true),
 		   false);
 	queue_done(queue, take(queue, 0, 16 * K, PRIORITY_HINT, true), false);
-	assert_int_equal(queue->refetches, 0);
+	idle(queue);
 
 	/* Asked for before it was damaged, and held back by one that runs. */
 	add(queue, 64 * K, 4 * K, 0);
@@ -125,10 +156,215 @@ static void test_refetch(void **data)
 	queue_done(queue, job, false);
 	queue_done(queue, take(queue, 64 * K, 8 * K, PRIORITY_HINT, true),
 		   false);
-	assert_int_equal(queue->refetches, 0);
 	add(queue, 64 * K, 8 * K, 0);
 	queue_done(queue, take(queue, 64 * K, 8 * K, PRIORITY_DEMAND, false),
 		   false);
+	idle(queue);
+
+	/* What a worker has is damaged again: it is done again. */
+	add(queue, 0, 4 * K, 0);
+	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
+	add(queue, 0, 4 * K, INC_REQUEST_AGAIN | INC_REQUEST_REFETCH);
+	idle(queue);
+	queue_done(queue, job, false);
+	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, true);
+	add(queue, 0, 4 * K, INC_REQUEST_AGAIN | INC_REQUEST_REFETCH);
+	queue_done(queue, job, true);
+	idle(queue);
+}
+
+/* One that a worker has is not forgotten if it is made absent meanwhile. */
+static void test_anew(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+	struct job *job;
+
+	add(queue, 0, 4 * K, 0);
+	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
+	add(queue, 0, 4 * K, INC_REQUEST_AGAIN);
+	queue_done(queue, job, true);
+	idle(queue);
+	add(queue, 0, 4 * K, 0);
+	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
+	add(queue, 0, 8 * K, 0);
+	queue_done(queue, take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false),
+		   false);
+	queue_done(queue, job, false);
+	queue_done(queue, take(queue, 0, 4 * K, PRIORITY_DEMAND, false), false);
+	idle(queue);
+}
+
+/* What fails does not keep workers from what does not. */
+static void test_aside(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+	struct job *again[2];
+	unsigned int i, round;
+	u64 done;
+
+	for (i = 0; i < 48; i++)
+		add(queue, i * 8 * K, 4 * K, 0);
+	for (i = 0; i < 48; i++)
+		queue_put_off(queue, take(queue, i * 8 * K, 4 * K,
+					  PRIORITY_DEMAND, false), 0, i == 5);
+	idle(queue);
+	assert_int_equal(queue->demands, 0);
+	add(queue, 4 * K, 4 * K, 0);
+	queue_done(queue, take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false),
+		   false);
+	idle(queue);
+
+	/* Of four workers two at most try again, and others have their turn. */
+	pass(1);
+	add(queue, 12 * K, 4 * K, 0);
+	add(queue, 20 * K, 4 * K, 0);
+	again[0] = queue_take(queue);
+	assert_int_equal(again[0]->round, 1);
+	queue_done(queue, take(queue, 12 * K, 4 * K, PRIORITY_DEMAND, false),
+		   false);
+	again[1] = queue_take(queue);
+	assert_int_equal(again[1]->round, 1);
+	queue_done(queue, take(queue, 20 * K, 4 * K, PRIORITY_DEMAND, false),
+		   false);
+	idle(queue);
+
+	/* The time asked for, and pauses that grow to 8 s and an eighth. */
+	queue_put_off(queue, again[0], 100000, false);
+	done = again[1]->offset;
+	queue_done(queue, again[1], false);
+	for (round = 1; round < 8; round++) {
+		for (i = 0; i < 46; i++) {
+			struct job *job = queue_take(queue);
+
+			assert_int_equal(job->round, round);
+			assert_int_equal(job->kept,
+					 round == 1 && job->offset == 40 * K);
+			queue_put_off(queue, job, 0, false);
+		}
+		idle(queue);
+		pass(9);
+		for (i = 0; i < 48; i++)
+			if (i * 8 * K != done)
+				add(queue, i * 8 * K, 4 * K, INC_REQUEST_AGAIN);
+	}
+	assert_int_equal(queue->known[PRIORITY_DEMAND], 47);
+	pass(100);
+	queue_resume(queue);
+	/* Nobody has asked for them for so long. */
+	idle(queue);
+	assert_int_equal(queue->known[PRIORITY_DEMAND], 0);
+	assert_int_equal(queue->demands, 0);
+}
+
+/* What made them fail is over; or everything would fail. */
+static void test_resume(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+	struct job *job;
+
+	add(queue, 0, 4 * K, 0);
+	add(queue, 8 * K, 4 * K, INC_REQUEST_HINT);
+	queue_put_off(queue, take(queue, 0, 4 * K, PRIORITY_DEMAND, false),
+		      60000, false);
+	queue_put_off(queue, take(queue, 8 * K, 4 * K, PRIORITY_HINT, false),
+		      0, true);
+	idle(queue);
+	queue_resume(queue);
+	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
+	queue_done(queue, take(queue, 8 * K, 4 * K, PRIORITY_HINT, false),
+		   false);
+	queue_hold(queue, 1000);
+	add(queue, 8 * K, 4 * K, 0);
+	idle(queue);
+	pass(1);
+	queue_done(queue, take(queue, 8 * K, 4 * K, PRIORITY_DEMAND, false),
+		   false);
+	queue_done(queue, job, false);
+	idle(queue);
+}
+
+/* Reading on in the background goes on beside what fails, up to a limit. */
+static void test_background(void **data)
+{
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *first, *job;
+	unsigned int i;
+
+	queue->background = true;
+	queue->end = state->device.size = 100 * PIECE_MAX;
+	assert_int_equal(ftruncate(state->device.fd, 100 * PIECE_MAX), 0);
+	first = take(queue, 0, PIECE_MAX, PRIORITY_BACKGROUND, false);
+	queue_put_off(queue, first, 0, false);
+	for (i = 1; i < BACKGROUND_MAX; i++)
+		queue_put_off(queue, take(queue, i * (u64)PIECE_MAX, PIECE_MAX,
+					  PRIORITY_BACKGROUND, false), 0, false);
+	idle(queue);
+	add(queue, 4 * K, 4 * K, 0);
+	pass(1);
+	job = take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false);
+	/* It pauses while anybody waits. */
+	idle(queue);
+	queue_put_off(queue, job, 0, false);
+	job = queue_take(queue);
+	assert_int_equal(job->priority, PRIORITY_BACKGROUND);
+	assert_int_equal(job->round, 1);
+	queue_done(queue, job, false);
+	job = queue_take(queue);
+	queue_done(queue, job, true);
+	for (i = 2; i < BACKGROUND_MAX; i++) {
+		job = queue_take(queue);
+		assert_int_equal(job->round, 1);
+		queue_done(queue, job, true);
+	}
+	/* Later: it has failed. */
+	idle(queue);
+	queue_resume(queue);
+	queue_done(queue, take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false),
+		   false);
+	queue_done(queue, take(queue, BACKGROUND_MAX * (u64)PIECE_MAX, PIECE_MAX,
+			       PRIORITY_BACKGROUND, false), false);
+}
+
+/*
+ * The jobs that a test makes of @count wants that are all over the image: added,
+ * asked for again, put off, damaged and done. Return: comparisons for each.
+ */
+static unsigned long long cost(struct queue *queue, unsigned int count)
+{
+	unsigned int i, step = 0;
+
+	compared = 0;
+	for (i = 0; i < count; i++) {
+		step = (step + 40503) % count;
+		add(queue, step * 8 * K, 4 * K,
+		    i % 100 ? 0 : INC_REQUEST_REFETCH);
+	}
+	assert_int_equal(queue->known[PRIORITY_DEMAND], count);
+	for (i = 0; i < count; i++)
+		add(queue, i * 8 * K, 4 * K, INC_REQUEST_AGAIN);
+	for (i = 0; i < count; i++)
+		queue_put_off(queue, queue_take(queue), 0, false);
+	idle(queue);
+	pass(1);
+	for (i = 0; i < count; i++)
+		queue_done(queue, queue_take(queue), false);
+	idle(queue);
+	return compared / count;
+}
+
+/* Sixteen times as many wants take four more steps each, or so. */
+static void test_cost(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+	unsigned long long few, many;
+
+	queue->end = DEMANDS_MAX * 8 * K;
+	few = cost(queue, DEMANDS_MAX / 16);
+	many = cost(queue, DEMANDS_MAX);
+	print_message("comparisons a want: %llu of %u, %llu of %u\n", few,
+		      DEMANDS_MAX / 16, many, DEMANDS_MAX);
+	assert_in_range(many, few, few * 3 / 2);
 }
 
 int main(void)
@@ -137,6 +373,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refetch, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_anew, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_aside, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_resume, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_background, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_cost, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("queue", tests, NULL, NULL);

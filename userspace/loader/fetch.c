@@ -7,11 +7,8 @@
 #include "loader.h"
 #include "message.h"
 
-#define BACKOFF_FIRST	250u	/* ms between rounds over the mirrors */
-#define BACKOFF_MAX	8000u
 #define FILL_DELAY	1000u	/* ms between attempts to fill */
-#define FULL_ATTEMPTS	15	/* of a fill that nobody waits for */
-#define BROKEN_ATTEMPTS	10	/* of one that ends with an I/O error */
+#define BROKEN_MAX	8u	/* fills that fail one after the other */
 
 /* Check a range that the worker has in its buffer. */
 static int verify(struct worker *worker, u64 offset, u64 length,
@@ -129,9 +126,12 @@ static int fill(struct worker *worker, u64 offset, u64 length,
 
 	if (!err) {
 		atomic_fetch_add(&loader->stats.bytes_filled, length);
-		if (outage_ends(&loader->full))
+		atomic_store(&loader->broken, 0);
+		if (outage_ends(&loader->full)) {
 			message_info("%s can be filled again",
 				     loader->device.path);
+			queue_resume(&loader->queue);
+		}
 		return 0;
 	}
 	if (err != -ENOSPC && err != -EIO && err != -EAGAIN &&
@@ -143,52 +143,38 @@ static int fill(struct worker *worker, u64 offset, u64 length,
 	return err;
 }
 
-/* Give the worker to others, but do not fetch it anew the next time. */
-static enum outcome put_off(struct worker *worker,
-			    const struct inc_range *range)
-{
-	struct loader *loader = worker->loader;
-	u64 at, end = range->offset + range->length;
-
-	for (at = range->offset; at < end; at += loader->device.chunk)
-		cache_put(loader->cache, at,
-			  worker->buffer + (at - worker->have));
-	return OUTCOME_LATER;
-}
-
 /*
- * The range is verified: fill it, however long that takes if somebody waits
- * and there is no room. What nobody waits for is given up at some time, and
- * fetched again later.
+ * The range is verified: fill it. If that fails, others are tried meanwhile, and
+ * this one later, with the bytes that are here.
  *
- * An I/O error may mean that there is no room, too: the loop driver knows no
- * other. Or it is the place: then others must not wait for it. The kernel asks
- * again for what is put off, as long as somebody waits.
+ * Where there is no room, nothing can be filled: fetch nothing either. An I/O
+ * error may mean that, too: the loop driver knows no other. Or it is the place:
+ * then others must not wait for it. So it takes several, and none that works in
+ * between.
  */
-static enum outcome fill_range(struct worker *worker, const struct job *job,
+static enum outcome fill_range(struct worker *worker,
 			       const struct inc_range *range)
 {
 	struct loader *loader = worker->loader;
-	unsigned int attempts = 0, broken = 0;
-	u64 filled = atomic_load(&loader->stats.bytes_filled);
-	int err;
+	u64 at, end = range->offset + range->length;
+	int err = fill(worker, range->offset, range->length,
+		       worker->buffer + (range->offset - worker->have));
 
-	while ((err = fill(worker, range->offset, range->length,
-			   worker->buffer + (range->offset - worker->have)))) {
-		if (atomic_load(&loader->gone))
-			return OUTCOME_STOPPED;
-		if (job->priority != PRIORITY_DEMAND &&
-		    ++attempts == FULL_ATTEMPTS)
-			return OUTCOME_LATER;
-		if (err == -EIO && ++broken > 1 &&
-		    (broken >= BROKEN_ATTEMPTS ||
-		     atomic_load(&loader->stats.bytes_filled) != filled))
-			return put_off(worker, range);
-		if (!queue_sleep(&loader->queue, FILL_DELAY))
-			return OUTCOME_STOPPED;
+	if (!err) {
+		cache_drop(loader->cache, range->offset, range->length);
+		return OUTCOME_FILLED;
 	}
-	cache_drop(loader->cache, range->offset, range->length);
-	return OUTCOME_FILLED;
+	if (atomic_load(&loader->gone))
+		return OUTCOME_STOPPED;
+	for (at = range->offset; at < end; at += loader->device.chunk)
+		cache_put(loader->cache, at,
+			  worker->buffer + (at - worker->have));
+	worker->kept = true;
+	worker->pause = FILL_DELAY;
+	if (err != -EIO ||
+	    atomic_fetch_add(&loader->broken, 1) + 1 >= BROKEN_MAX)
+		queue_hold(&loader->queue, FILL_DELAY);
+	return OUTCOME_LATER;
 }
 
 /*
@@ -294,7 +280,6 @@ static void mirror_failed(struct worker *worker, const struct job *job,
 	struct mirrors *mirrors = &worker->loader->mirrors;
 	struct mirror *mirror = &mirrors->mirror[worker->mirror];
 	enum message_level level = MESSAGE_WARNING;
-	int good = MIRROR_GOOD;
 	struct inc_error text;
 
 	/* On the way to the chunk that is wrong, the whole was named. */
@@ -306,34 +291,86 @@ static void mirror_failed(struct worker *worker, const struct job *job,
 			 "%.200s sent wrong bytes: %.250s",
 			 origin_name(mirror->origin), why);
 		why = text.text;
-		/* It may hold another image by now: look at its head again. */
-		atomic_compare_exchange_strong(&mirror->state, &good,
-					       MIRROR_UNCHECKED);
 		mirror_distrust(mirror);
 	}
-	if (err == -EAGAIN)
+	if (err == -EAGAIN || err == -EHOSTUNREACH)
 		mirror_failing(mirror, why);
 	else if (err == -EPROTO)
 		mirror_unusable(mirror, why);
+	else if (err == -ESTALE)
+		mirror_aside(mirror, why);
 	else
 		range_log(&mirror->log, level, range->offset, range->length,
 			  why, "");
 	mirrors_prefer_next(mirrors, worker->mirror);
 }
 
+/* Its bytes are wrong: is the image that it holds another one by now? */
+static bool holds_another(struct worker *worker)
+{
+	struct mirrors *mirrors = &worker->loader->mirrors;
+	struct mirror *mirror = &mirrors->mirror[worker->mirror];
+	struct inc_error error = { "" };
+	int err;
+
+	mirror_suspect(mirror);
+	err = mirrors_read(mirrors, worker->mirror, &worker->connections, 0, 0,
+			   NULL, &error);
+	if (err == -ESTALE)
+		mirror_aside(mirror, error.text);
+	return err;
+}
+
 /**
- * ask_mirrors - ask every mirror once
- * @hurry: leave one that is slow for another
- * @passes: set if any failure is one that may pass
- * @wrong: set if any mirror sent wrong bytes
+ * struct replies - how mirrors have failed
+ * @definite: one has the image, but not this range, or not right
+ * @wrong: not right
+ * @passes: one failed in a way that may pass
+ * @aside: one does not have the image now
+ * @after: milliseconds after which one that may pass wants to be asked again
  */
+struct replies {
+	bool definite;
+	bool wrong;
+	bool passes;
+	bool aside;
+	unsigned int after;
+};
+
+static void note_reply(struct worker *worker, int err, struct replies *replies)
+{
+	const struct origin_connection *connection =
+		worker->connections.to[worker->mirror];
+	unsigned int after = 0;
+
+	if (err == -ESTALE) {
+		replies->aside = true;
+	} else if (origin_error_passes(err)) {
+		if (connection)
+			after = 1000 * origin_retry_after(connection);
+		/* Somebody may wait. */
+		if (after > PAUSE_MAX)
+			after = PAUSE_MAX;
+		if (!replies->passes || after < replies->after)
+			replies->after = after;
+		replies->passes = true;
+	} else if (!is_wrong_bytes(worker, err)) {
+		replies->definite = true;
+	} else if (holds_another(worker)) {
+		replies->aside = true;
+	} else {
+		replies->definite = replies->wrong = true;
+	}
+}
+
+/* Ask every mirror once. */
 static int ask_mirrors(struct worker *worker, const struct job *job,
 		       const struct inc_range *range, struct inc_range *fetched,
-		       bool hurry, bool *passes, bool *wrong)
+		       struct replies *replies)
 {
 	struct loader *loader = worker->loader;
 	struct mirrors *mirrors = &loader->mirrors;
-	unsigned int order[MIRRORS_MAX], count, avoid = NO_MIRROR, i;
+	unsigned int order[MIRRORS_MAX], avoid = NO_MIRROR, i;
 	int err = -ENOENT;
 
 	/* What is damaged may have come so from there. */
@@ -341,14 +378,14 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 		avoid = mirrors_source(mirrors, range->offset);
 	if (job->refetch && avoid == NO_MIRROR)
 		avoid = atomic_load(&mirrors->preferred);
-	count = mirrors_order(mirrors, avoid, order);
-	*passes = *wrong = false;
-	for (i = 0; i < count; i++) {
+	mirrors_order(mirrors, avoid, order);
+	for (i = 0; i < mirrors->count; i++) {
 		struct inc_error error = { "" };
 
 		worker->mirror = order[i];
-		worker->connections.hurry =
-			hurry && mirrors_have_other(mirrors, worker->mirror);
+		/* If all are slow, it is the way to them that is. */
+		worker->connections.hurry = !job->round &&
+			mirrors_have_other(mirrors, worker->mirror);
 		err = attempt_fairly(worker, range, fetched, &error);
 		if (!err || err == -ECANCELED)
 			return err;
@@ -356,24 +393,38 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 			device_gone(loader, err);
 			return err;
 		}
-		if (is_wrong_bytes(worker, err))
-			*wrong = true;
-		else if (origin_error_passes(err))
-			*passes = true;
 		mirror_failed(worker, job, range, err, error.text);
+		note_reply(worker, err, replies);
 		atomic_fetch_add(&loader->stats.retried, 1);
 	}
 	return err;
 }
 
+/*
+ * Nobody has the range now. One that has the image has the last word, unless
+ * another could not be asked; if none has it, that may pass like any failure.
+ */
+static enum outcome without(struct worker *worker,
+			    const struct replies *replies)
+{
+	if (replies->passes)
+		worker->pause = replies->after;
+	else if (replies->wrong)
+		return OUTCOME_WRONG;
+	else if (replies->definite)
+		return OUTCOME_MISSING;
+	else
+		worker->pause = mirrors_pause(&worker->loader->mirrors);
+	return OUTCOME_LATER;
+}
+
 enum outcome worker_fetch(struct worker *worker, const struct job *job)
 {
 	struct loader *loader = worker->loader;
-	unsigned int round, backoff = BACKOFF_FIRST;
 	u64 start = job->offset, end = job->offset + job->length;
+	struct replies replies = { 0 };
 	struct inc_range range, fetched;
 	enum outcome outcome;
-	bool passes = true, wrong;
 	int err;
 
 	err = device_absent_hull(&loader->device, &start, &end);
@@ -384,28 +435,18 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 		return OUTCOME_STOPPED;
 	}
 	range = (struct inc_range){ .offset = start, .length = end - start };
-	worker->refetch = job->refetch;
-	if (job->refetch)
+	worker->refetch = job->refetch && !job->kept;
+	if (worker->refetch)
 		cache_drop(loader->cache, range.offset, range.length);
-
-	for (round = 0; passes; round++) {
-		/* If all are slow, it is the way to them that is. */
-		err = ask_mirrors(worker, job, &range, &fetched, !round,
-				  &passes, &wrong);
-		if (!err)
-			break;
-		if (err == -ECANCELED || err == -ENODEV)
-			return OUTCOME_STOPPED;
-		if (!passes)
-			return wrong ? OUTCOME_WRONG : OUTCOME_MISSING;
-		if (round == loader->retry)
-			return OUTCOME_LATER;
-		if (!queue_sleep(&loader->queue, backoff))
-			return OUTCOME_STOPPED;
-		if (backoff < BACKOFF_MAX)
-			backoff *= 2;
-	}
-	outcome = fill_range(worker, job, &range);
+	err = ask_mirrors(worker, job, &range, &fetched, &replies);
+	if (err == -ECANCELED || err == -ENODEV)
+		return OUTCOME_STOPPED;
+	if (atomic_load(&loader->mirrors.recovered) &&
+	    atomic_exchange(&loader->mirrors.recovered, false))
+		queue_resume(&loader->queue);
+	if (err)
+		return without(worker, &replies);
+	outcome = fill_range(worker, &range);
 	if (outcome == OUTCOME_FILLED) {
 		mirrors_note_source(&loader->mirrors, range.offset,
 				    range.length, worker->mirror);

@@ -34,6 +34,7 @@ struct loaded {
  * @gone_error: why, 0 if it was just closed
  * @event: eventfd: something happened that the main thread looks after
  * @full: fills fail for want of room, or so it seems
+ * @broken: fills that have failed with an I/O error since one worked
  * @retry: rounds over all mirrors after the first
  */
 struct loader {
@@ -48,6 +49,7 @@ struct loader {
 	atomic_bool gone;
 	atomic_int gone_error;
 	struct outage full;
+	atomic_uint broken;
 	int event;
 	unsigned int retry;
 };
@@ -77,6 +79,8 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
  * @mirror: where it fetches from now
  * @only_mirror: take nothing from elsewhere, to know whose fault it is
  * @refetch: take nothing that was fetched before
+ * @kept: bytes that were right, but could not be filled, are in the cache
+ * @pause: milliseconds before its job may work
  * @nested_error: a fetch from within libincremental failed so, or 0
  * @buffer: bytes of the image file, from @have on
  * @capacity: bytes allocated
@@ -92,6 +96,8 @@ struct worker {
 	unsigned int mirror;
 	bool only_mirror;
 	bool refetch;
+	bool kept;
+	unsigned int pause;
 	int nested_error;
 	u8 *buffer;
 	size_t capacity;
@@ -117,7 +123,7 @@ enum outcome {
 	OUTCOME_FILLED,
 	OUTCOME_MISSING,	/* no origin has it, for good */
 	OUTCOME_WRONG,		/* some origin has it, but with wrong bytes */
-	OUTCOME_LATER,		/* an origin may have it later */
+	OUTCOME_LATER,		/* it may work after @pause */
 	OUTCOME_STOPPED,
 };
 enum outcome worker_fetch(struct worker *worker, const struct job *job);

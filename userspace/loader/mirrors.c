@@ -9,13 +9,22 @@
 
 /* A server may be corrected while we run. */
 #define REJECTED_SECONDS	60
-/* It may just be about to get what we have got already. */
-#define BEHIND_SECONDS		5
+/* Milliseconds: before that only if no other has what is wanted. */
+#define LOOK_FIRST		250u
+#define LOOK_MAX		8000u
 /* After that, one that could not be reached is worth another attempt. */
 #define FAILED_SECONDS		60
 /* So long it is distrusted after the first offence, doubling up to the last. */
 #define DISTRUST_FIRST		30
 #define DISTRUST_DOUBLINGS	6
+
+static u64 milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u64)now.tv_sec * 1000 + (u64)now.tv_nsec / 1000000;
+}
 
 static time_t seconds(void)
 {
@@ -106,30 +115,28 @@ bool mirror_is_distrusted(const struct mirror *mirror)
 	return until && seconds() < until;
 }
 
-unsigned int mirrors_order(struct mirrors *mirrors, unsigned int avoid,
-			   unsigned int order[MIRRORS_MAX])
+void mirrors_order(struct mirrors *mirrors, unsigned int avoid,
+		   unsigned int order[MIRRORS_MAX])
 {
+	enum { WILLING, AVOIDED, DISTRUSTED, REJECTED } rank[MIRRORS_MAX];
 	unsigned int first = atomic_load(&mirrors->preferred);
-	unsigned int late[MIRRORS_MAX], count = 0, lates = 0, i;
-	bool avoided = false;
+	unsigned int count = 0, now, i;
 
 	for (i = 0; i < mirrors->count; i++) {
-		unsigned int index = (first + i) % mirrors->count;
+		struct mirror *mirror = &mirrors->mirror[i];
 
-		if (mirror_is_rejected(&mirrors->mirror[index]))
-			continue;
-		if (mirror_is_distrusted(&mirrors->mirror[index]))
-			late[lates++] = index;
-		else if (index == avoid)
-			avoided = true;
-		else
-			order[count++] = index;
+		rank[i] = mirror_is_rejected(mirror) ? REJECTED :
+			  mirror_is_distrusted(mirror) ? DISTRUSTED :
+			  i == avoid ? AVOIDED : WILLING;
 	}
-	if (avoided)
-		order[count++] = avoid;
-	for (i = 0; i < lates; i++)
-		order[count++] = late[i];
-	return count;
+	for (now = WILLING; now <= REJECTED; now++) {
+		for (i = 0; i < mirrors->count; i++) {
+			unsigned int index = (first + i) % mirrors->count;
+
+			if (rank[index] == now)
+				order[count++] = index;
+		}
+	}
 }
 
 void connections_close(struct connections *connections)
@@ -153,6 +160,39 @@ bool mirror_is_rejected(struct mirror *mirror)
 	atomic_compare_exchange_strong(&mirror->state, &rejected,
 				       MIRROR_UNCHECKED);
 	return false;
+}
+
+void mirror_suspect(struct mirror *mirror)
+{
+	int good = MIRROR_GOOD;
+
+	atomic_compare_exchange_strong(&mirror->state, &good, MIRROR_UNCHECKED);
+}
+
+unsigned int mirrors_pause(struct mirrors *mirrors)
+{
+	u64 now = milliseconds(), soonest = 0;
+	unsigned int i;
+
+	for (i = 0; i < mirrors->count; i++) {
+		struct mirror *mirror = &mirrors->mirror[i];
+		int state = atomic_load(&mirror->state);
+		u64 at = atomic_load(&mirror->look_at);
+
+		if ((state == MIRROR_REJECTED || state == MIRROR_BEHIND) &&
+		    at > now && (!soonest || at < soonest))
+			soonest = at;
+	}
+	return soonest ? (unsigned int)(soonest - now) : 0;
+}
+
+void mirror_aside(struct mirror *mirror, const char *why)
+{
+	if (atomic_exchange(&mirror->set_aside, true))
+		message_debug("%s", why);
+	else
+		message_warning("%s; it is looked at again from time to time",
+				why);
 }
 
 void mirror_failing(struct mirror *mirror, const char *why)
@@ -193,7 +233,7 @@ void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index)
 				       (index + 1) % mirrors->count);
 }
 
-static int read_origin(struct mirrors *mirrors, struct mirror *mirror,
+static int read_origin(struct mirrors *mirrors,
 		       struct origin_connection *connection, u64 offset,
 		       size_t length, void *buffer, struct inc_error *error)
 {
@@ -203,10 +243,17 @@ static int read_origin(struct mirrors *mirrors, struct mirror *mirror,
 		return err;
 	atomic_fetch_add(&mirrors->stats->fetches, 1);
 	atomic_fetch_add(&mirrors->stats->bytes_fetched, length);
-	atomic_store(&mirror->failed_at, 0);
-	if (outage_ends(&mirror->outage))
-		message_info("%s answers again", origin_name(mirror->origin));
 	return 0;
+}
+
+/* It has sent what it was asked for. */
+static void mirror_works(struct mirrors *mirrors, struct mirror *mirror)
+{
+	atomic_store(&mirror->failed_at, 0);
+	if (!outage_ends(&mirror->outage))
+		return;
+	message_info("%s answers again", origin_name(mirror->origin));
+	atomic_store(&mirrors->recovered, true);
 }
 
 /*
@@ -221,8 +268,8 @@ static int compare(struct mirrors *mirrors, struct mirror *mirror,
 	u64 size;
 	int err;
 
-	err = read_origin(mirrors, mirror, connection, image->offset,
-			  sizeof(super), &super, error);
+	err = read_origin(mirrors, connection, image->offset, sizeof(super),
+			  &super, error);
 	if (err && err != -ENOENT)
 		return err;
 	size = origin_size(mirror->origin);
@@ -230,7 +277,7 @@ static int compare(struct mirrors *mirrors, struct mirror *mirror,
 	    (!size || size >= image->size))
 		return 0;
 	/* Not there at all: 404 is a better reason than a wrong image. */
-	if (err && !size)
+	if (err && (!size || size >= image->size))
 		return err;
 	if (err || (size && size < image->size))
 		snprintf(error->text, sizeof(error->text),
@@ -241,6 +288,26 @@ static int compare(struct mirrors *mirrors, struct mirror *mirror,
 		snprintf(error->text, sizeof(error->text),
 			 "the origin holds another image");
 	return -EPROTO;
+}
+
+/* How it fits is known now. Its pauses grow until it has all of the image. */
+static void set_state(struct mirrors *mirrors, struct mirror *mirror,
+		      enum mirror_state state)
+{
+	unsigned int pause = atomic_load(&mirror->pause);
+
+	atomic_store(&mirror->rejected_at, seconds());
+	if (state == MIRROR_GOOD || !pause)
+		pause = LOOK_FIRST;
+	atomic_store(&mirror->look_at, milliseconds() + pause);
+	if (state != MIRROR_GOOD && pause < LOOK_MAX)
+		pause *= 2;
+	atomic_store(&mirror->pause, pause);
+	atomic_store(&mirror->state, state);
+	if (state != MIRROR_GOOD || !atomic_exchange(&mirror->set_aside, false))
+		return;
+	message_info("%s has the image again", origin_name(mirror->origin));
+	atomic_store(&mirrors->recovered, true);
 }
 
 /* Is it our image, all of it, or as much as there was at first? */
@@ -257,40 +324,81 @@ static int check_head(struct mirrors *mirrors, struct mirror *mirror,
 	image = mirrors->image;
 	pthread_mutex_unlock(&mirrors->lock);
 	err = compare(mirrors, mirror, connection, &image, error);
+	if (err == -ECANCELED || origin_error_passes(err))
+		return err;
 	if (err && image.size != mirrors->first.size &&
 	    (err == -EPROTO || err == -ENOENT) &&
 	    !compare(mirrors, mirror, connection, &mirrors->first, &ignored)) {
 		state = MIRROR_BEHIND;
 		err = 0;
-	} else if (err == -EPROTO) {
-		state = MIRROR_REJECTED;
 	} else if (err) {
-		return err;
+		state = MIRROR_REJECTED;
+		err = -ESTALE;
 	}
-	atomic_store(&mirror->rejected_at, seconds());
 	pthread_mutex_lock(&mirrors->lock);
 	/* If it has got longer meanwhile, the next one looks again. */
 	if (image.size == mirrors->image.size)
-		atomic_store(&mirror->state, state);
+		set_state(mirrors, mirror, state);
 	pthread_mutex_unlock(&mirrors->lock);
 	return err;
 }
 
-/* It may have got what it lacks by now; look again, but not all the time. */
-static int check_behind(struct mirrors *mirrors, struct mirror *mirror,
-			struct origin_connection *connection,
+/*
+ * One that does not have what is wanted may have it by now: look again, but not
+ * all the time, and not all threads together.
+ */
+static int look_again(struct mirrors *mirrors, struct mirror *mirror,
+		      struct origin_connection *connection,
+		      struct inc_error *error)
+{
+	u64 at = atomic_load(&mirror->look_at), now = milliseconds();
+
+	if (now < at || !atomic_compare_exchange_strong(&mirror->look_at, &at,
+							now + LOOK_FIRST))
+		return inc_fail(error, -ESTALE,
+				"the origin did not have the image just now");
+	return check_head(mirrors, mirror, connection, error);
+}
+
+/* Does the mirror have what comes before @end? */
+static int check_mirror(struct mirrors *mirrors, struct mirror *mirror,
+			struct origin_connection *connection, u64 end,
 			struct inc_error *error)
 {
-	int err = 0;
+	int state = atomic_load(&mirror->state), err = 0;
 
-	if (seconds() - atomic_load(&mirror->rejected_at) >= BEHIND_SECONDS)
+	if (state == MIRROR_UNCHECKED)
 		err = check_head(mirrors, mirror, connection, error);
-	if (!err && atomic_load(&mirror->state) == MIRROR_BEHIND) {
-		snprintf(error->text, sizeof(error->text),
-			 "the origin holds the image without what was added last");
-		err = -ENOENT;
-	}
+	else if (state == MIRROR_REJECTED ||
+		 (state == MIRROR_BEHIND && end > mirrors->first.size))
+		err = look_again(mirrors, mirror, connection, error);
+	if (!err && end > mirrors->first.size &&
+	    atomic_load(&mirror->state) == MIRROR_BEHIND)
+		err = inc_fail(error, -ESTALE,
+			       "the origin holds the image without what was added last");
 	return err;
+}
+
+/* Read what the mirror should have. */
+static int read_mirror(struct mirrors *mirrors, struct mirror *mirror,
+		       struct origin_connection *connection, u64 offset,
+		       size_t length, void *buffer, struct inc_error *error)
+{
+	struct inc_error head;
+	int err, head_err;
+
+	err = check_mirror(mirrors, mirror, connection, offset + length, error);
+	if (err || !length)
+		return err;
+	err = read_origin(mirrors, connection, offset, length, buffer, error);
+	if (!err || err == -ECANCELED || origin_error_passes(err))
+		return err;
+	/* Is it this range that it lacks, or has it lost all of the image? */
+	head_err = check_head(mirrors, mirror, connection, &head);
+	if (!head_err)
+		return err;
+	*error = head;
+	return head_err;
 }
 
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
@@ -304,19 +412,17 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 	if (!connections->to[index])
 		err = origin_connect(&connections->to[index], mirror->origin,
 				     &why);
-	if (!err)
+	if (!err) {
 		origin_hurry(connections->to[index], connections->hurry);
-	if (!err && atomic_load(&mirror->state) == MIRROR_UNCHECKED)
-		err = check_head(mirrors, mirror, connections->to[index], &why);
-	if (!err && offset + length > mirrors->first.size &&
-	    atomic_load(&mirror->state) == MIRROR_BEHIND)
-		err = check_behind(mirrors, mirror, connections->to[index],
-				   &why);
-	if (!err && length)
-		err = read_origin(mirrors, mirror, connections->to[index],
+		err = read_mirror(mirrors, mirror, connections->to[index],
 				  offset, length, buffer, &why);
-	return err ? inc_fail(error, err, "%s: %s",
-			      origin_name(mirror->origin), why.text) : 0;
+	}
+	if (!err) {
+		mirror_works(mirrors, mirror);
+		return 0;
+	}
+	return inc_fail(error, err, "%s: %s", origin_name(mirror->origin),
+			why.text);
 }
 
 void range_log(struct ratelimit *limit, int level, u64 offset, u64 length,

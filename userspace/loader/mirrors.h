@@ -3,6 +3,11 @@
  * The origins of one image, in the order they were given. One is preferred
  * until it fails; then the next. One that has sent what cannot be right is
  * asked last, until some time has passed: longer each time it happens.
+ *
+ * One that does not have the image is set aside, and looked at again: after a
+ * minute like any other, and before that whenever no other has what is wanted,
+ * but with growing pauses. A server's file may be replaced at any time, by a
+ * wrong one or the right one.
  */
 #ifndef LOADER_MIRRORS_H
 #define LOADER_MIRRORS_H
@@ -17,14 +22,17 @@ enum mirror_state {
 	MIRROR_UNCHECKED,	/* nobody has looked at its head */
 	MIRROR_GOOD,		/* its head is the local one's */
 	MIRROR_BEHIND,		/* it lacks what has been added meanwhile */
-	MIRROR_REJECTED,	/* it holds something else */
+	MIRROR_REJECTED,	/* it holds something else, or nothing */
 };
 
 /**
  * struct mirror - one origin
  * @state: enum mirror_state
- * @rejected_at: when, CLOCK_MONOTONIC seconds: it is looked at again later; or
- *	when it was found behind
+ * @rejected_at: when, CLOCK_MONOTONIC seconds
+ * @look_at: of one that is rejected or behind: not to be looked at before then,
+ *	CLOCK_MONOTONIC milliseconds
+ * @pause: milliseconds to wait the next time
+ * @set_aside: that was said
  * @failed_at: it could not be reached then, CLOCK_MONOTONIC seconds, and has
  *	not been since; 0: it could
  * @outage: what was said of that, or of replies that cannot be used
@@ -36,6 +44,9 @@ struct mirror {
 	struct origin *origin;
 	atomic_int state;
 	_Atomic time_t rejected_at;
+	_Atomic u64 look_at;
+	atomic_uint pause;
+	atomic_bool set_aside;
 	_Atomic time_t failed_at;
 	struct outage outage;
 	struct ratelimit log;
@@ -62,6 +73,7 @@ struct mirror_image {
  * @image: what they must have; only the main thread changes it
  * @first: what they had to have at first; one that lacks what was added to it
  *	serves the rest
+ * @recovered: a mirror works again since that was last asked
  * @sources: for each REGION of the image, the mirror that its latest bytes came
  *	from, plus 1; 0: not known. Only a guess where a region has several
  */
@@ -72,6 +84,7 @@ struct mirrors {
 	pthread_mutex_t lock;
 	struct mirror_image image;
 	struct mirror_image first;
+	atomic_bool recovered;
 	_Atomic u8 *sources;
 	struct stats *stats;
 	struct ratelimit log;
@@ -108,13 +121,11 @@ unsigned int mirrors_source(const struct mirrors *mirrors, u64 offset);
 /**
  * mirrors_order - in which order to ask
  * @avoid: a mirror that should not be asked if another can be, or NO_MIRROR
- * @order: set to the mirrors that are not rejected: from the preferred one on,
- *	then @avoid, then those that are distrusted
- *
- * Return: how many.
+ * @order: set to all mirrors: from the preferred one on, then @avoid, then those
+ *	that are distrusted, then those that are rejected
  */
-unsigned int mirrors_order(struct mirrors *mirrors, unsigned int avoid,
-			   unsigned int order[MIRRORS_MAX]);
+void mirrors_order(struct mirrors *mirrors, unsigned int avoid,
+		   unsigned int order[MIRRORS_MAX]);
 
 /* The mirror has sent what cannot be right. */
 void mirror_distrust(struct mirror *mirror);
@@ -123,9 +134,13 @@ bool mirror_is_distrusted(const struct mirror *mirror);
 /**
  * mirrors_read - read a range from mirror @index; one attempt
  *
- * Looks at the mirror's head first if nobody has. Return: as origin_read();
- * -EPROTO too if the mirror holds another image, -ENOENT if it lacks what was
- * added to it. @error names the mirror.
+ * Looks at the mirror's head first if nobody has, and after a failure that would
+ * be for good: that is the range's only if the mirror has the image. @length 0:
+ * the head only.
+ *
+ * Return: as origin_read(); -ESTALE if the mirror does not have the image, or not
+ * what was added to it, or if it did not when it was last asked, and it is too
+ * early to look again. @error names the mirror.
  */
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
 		 struct connections *connections, u64 offset, size_t length,
@@ -134,11 +149,20 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 /* Has the mirror's head been looked at and found another image's? */
 bool mirror_is_rejected(struct mirror *mirror);
 
+/* Its bytes are wrong: it may hold another image by now; look at its head. */
+void mirror_suspect(struct mirror *mirror);
+
+/* Milliseconds until one that is set aside may be looked at; 0: none is. */
+unsigned int mirrors_pause(struct mirrors *mirrors);
+
 /* Is there a mirror other than @index that seems to work? */
 bool mirrors_have_other(struct mirrors *mirrors, unsigned int index);
 
 /* A mirror cannot be reached for now: say so, once until it can. */
 void mirror_failing(struct mirror *mirror, const char *why);
+
+/* It does not have the image: say so, once until it has. */
+void mirror_aside(struct mirror *mirror, const char *why);
 
 /* Its replies cannot be used: likewise. */
 void mirror_unusable(struct mirror *mirror, const char *why);

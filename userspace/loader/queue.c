@@ -4,11 +4,15 @@
  */
 #include <stdlib.h>
 #include <time.h>
+#include "jobs.h"
+#include "message.h"
 #include "queue.h"
 
 /* More is dropped: the kernel asks again for what is still wanted. */
 #define DEMANDS_MAX	65536u
 #define HINTS_MAX	8192u
+/* Background work goes on beside so much of it that has failed. */
+#define BACKGROUND_MAX	64u
 /* Present bytes between two absent ranges that are cheaper fetched than
  * skipped by another request. */
 #define GAP_MAX		(16u << 10)
@@ -16,6 +20,9 @@
 #define DELAY_MAX	32u
 #define PASS_DELAY	15u
 #define NANO		1000000000ull
+#define MILLI		(NANO / 1000)
+/* Several times as long as the kernel waits before it asks again. */
+#define WANTED_FOR	(10 * NANO)
 
 static u64 now(void)
 {
@@ -25,89 +32,9 @@ static u64 now(void)
 	return (u64)t.tv_sec * NANO + (u64)t.tv_nsec;
 }
 
-static void list_init(struct job_list *list)
+static u64 job_end(const struct job *job)
 {
-	list->first = NULL;
-	list->last = &list->first;
-	list->count = 0;
-}
-
-static void list_append(struct job_list *list, struct job *job)
-{
-	job->next = NULL;
-	*list->last = job;
-	list->last = &job->next;
-	list->count++;
-}
-
-/* Put all of @more, which is empty then, in front of @list, in its order. */
-static void list_prepend(struct job_list *list, struct job_list *more)
-{
-	if (!more->count)
-		return;
-	*more->last = list->first;
-	if (list->count == 0)
-		list->last = more->last;
-	list->first = more->first;
-	list->count += more->count;
-	list_init(more);
-}
-
-static struct job *list_pop(struct job_list *list)
-{
-	struct job *job = list->first;
-
-	if (!job)
-		return NULL;
-	list->first = job->next;
-	if (!list->first)
-		list->last = &list->first;
-	list->count--;
-	return job;
-}
-
-static void list_remove(struct job_list *list, struct job *job)
-{
-	struct job **at = &list->first;
-
-	while (*at != job)
-		at = &(*at)->next;
-	*at = job->next;
-	if (!*at)
-		list->last = at;
-	list->count--;
-}
-
-static void list_free(struct job_list *list)
-{
-	struct job *job;
-
-	while ((job = list_pop(list)))
-		free(job);
-}
-
-static bool overlap(const struct job *job, u64 start, u64 end)
-{
-	return job->offset < end && start < job->offset + job->length;
-}
-
-static const struct job *find_overlap(const struct job_list *list, u64 start,
-				      u64 end)
-{
-	const struct job *job = list->first;
-
-	while (job && !overlap(job, start, end))
-		job = job->next;
-	return job;
-}
-
-static bool list_holds(const struct job_list *list, u64 offset, u64 length)
-{
-	const struct job *job = list->first;
-
-	while (job && (job->offset != offset || job->length != length))
-		job = job->next;
-	return job;
+	return job->offset + job->length;
 }
 
 void queue_init(struct queue *queue, const struct device *device, u64 end,
@@ -121,13 +48,10 @@ void queue_init(struct queue *queue, const struct device *device, u64 end,
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_cond_init(&queue->wake, &clock);
 	pthread_condattr_destroy(&clock);
-	list_init(&queue->waiting[PRIORITY_DEMAND]);
-	list_init(&queue->waiting[PRIORITY_HINT]);
-	list_init(&queue->blocked);
-	list_init(&queue->running);
 	queue->device = device;
 	queue->end = end;
 	queue->low_max = workers > 1 ? workers - 1 : 1;
+	queue->again_max = workers > 1 ? workers / 2 : 1;
 	queue->background = background;
 	queue->delay = 1;
 }
@@ -142,81 +66,131 @@ void queue_grow(struct queue *queue, u64 end)
 	pthread_mutex_unlock(&queue->lock);
 }
 
+/* The queue forgets @job, which is in none of its lists. */
+static void forget(struct queue *queue, struct job *job)
+{
+	queue->known[job->priority]--;
+	if (job->priority != PRIORITY_BACKGROUND)
+		job_ranges_remove(&queue->ranges[job->priority], job);
+	free(job);
+}
+
 void queue_destroy(struct queue *queue)
 {
-	list_free(&queue->waiting[PRIORITY_DEMAND]);
-	list_free(&queue->waiting[PRIORITY_HINT]);
-	list_free(&queue->blocked);
-	list_free(&queue->running);
+	struct job *job;
+
+	/* All others are in @ranges, wherever else they are. */
+	while ((job = queue->waiting[PRIORITY_BACKGROUND].first)) {
+		job_list_remove(job);
+		forget(queue, job);
+	}
+	while (queue->aside.count) {
+		job = job_heap_pop(&queue->aside);
+		if (job->priority == PRIORITY_BACKGROUND)
+			forget(queue, job);
+	}
+	while ((job = job_ranges_any(&queue->ranges[PRIORITY_DEMAND])) ||
+	       (job = job_ranges_any(&queue->ranges[PRIORITY_HINT])))
+		forget(queue, job);
+	free(queue->aside.job);
 	pthread_cond_destroy(&queue->wake);
 	pthread_mutex_destroy(&queue->lock);
 }
 
-static void set_refetch(struct queue *queue, struct job *job)
+/* ---- what the kernel asks for ---- */
+
+static void set_refetch(struct job *job)
 {
-	if (!job->refetch)
-		queue->refetches++;
-	job->refetch = true;
+	if (!job->running)
+		job->refetch = true;
+	else if (!job->refetch)
+		job->anew = job->anew_refetch = true;
 }
 
 /*
- * Whatever gets its turn first has to know that bytes were damaged: @job may
- * be a demand that the kernel does not mark any more, or be marked after jobs
- * for the same bytes, of when they were absent for another reason.
+ * Whatever gets its turn first has to know that bytes were damaged: a demand may
+ * come that the kernel does not mark any more, or a marked one after jobs for the
+ * same bytes, of when they were absent for another reason. So jobs of both kinds
+ * that share bytes share that, too. Return: is it so of [start, end)?
  */
-static void share_refetch(struct queue *queue, struct job_list *list,
-			  struct job *job)
+static bool share_refetch(struct queue *queue, u64 start, u64 end, bool refetch)
 {
-	u64 end = job->offset + job->length;
-	struct job *other;
+	enum priority kind;
 
-	for (other = list->first; other; other = other->next) {
-		if (other->refetch == job->refetch ||
-		    !overlap(other, job->offset, end))
-			continue;
-		set_refetch(queue, other);
-		set_refetch(queue, job);
+	for (kind = PRIORITY_DEMAND; kind <= PRIORITY_HINT; kind++) {
+		u64 from = start;
+		struct job *job;
+
+		while ((job = job_ranges_first(&queue->ranges[kind], from, end))) {
+			if (refetch)
+				set_refetch(job);
+			else if (job->refetch && !job->running)
+				return share_refetch(queue, start, end, true);
+			from = job_end(job);
+		}
 	}
+	return refetch;
 }
 
-/* The kernel hands out again what we are slow with; one job is enough. */
-static bool is_known(const struct queue *queue, const struct job_list *list,
-		     u64 offset, u64 length)
+static void add_job(struct queue *queue, u64 start, u64 end,
+		    enum priority priority, bool refetch)
 {
-	return list_holds(list, offset, length) ||
-	       list_holds(&queue->blocked, offset, length) ||
-	       list_holds(&queue->running, offset, length);
-}
-
-static void add_piece(struct queue *queue, const struct inc_request *request,
-		      u64 offset, u64 length)
-{
-	enum priority priority = request->flags & INC_REQUEST_HINT ?
-				 PRIORITY_HINT : PRIORITY_DEMAND;
-	struct job_list *list = &queue->waiting[priority];
 	struct job *job;
 
-	if (list->count >= (priority == PRIORITY_HINT ? HINTS_MAX : DEMANDS_MAX))
-		return;
-	if ((request->flags & INC_REQUEST_AGAIN) &&
-	    is_known(queue, list, offset, length))
+	if (queue->known[priority] >= (priority == PRIORITY_HINT ? HINTS_MAX :
+								   DEMANDS_MAX))
 		return;
 	job = calloc(1, sizeof(*job));
 	if (!job)
 		return;
-	job->offset = offset;
-	job->length = length;
+	job->offset = start;
+	job->length = end - start;
 	job->priority = priority;
-	if (request->flags & INC_REQUEST_REFETCH)
-		set_refetch(queue, job);
-	if (queue->refetches) {
-		share_refetch(queue, &queue->waiting[PRIORITY_DEMAND], job);
-		share_refetch(queue, &queue->waiting[PRIORITY_HINT], job);
-		share_refetch(queue, &queue->blocked, job);
+	job->refetch = refetch;
+	job->wanted_at = now();
+	if (!job_ranges_add(&queue->ranges[priority], job)) {
+		free(job);
+		return;
 	}
+	queue->known[priority]++;
 	if (priority == PRIORITY_DEMAND)
 		queue->demands++;
-	list_append(list, job);
+	job_list_append(&queue->waiting[priority], job);
+}
+
+/* @job is wanted, by @request. */
+static void want_job(struct job *job, const struct inc_request *request)
+{
+	job->wanted_at = now();
+	/*
+	 * The kernel asks again for what we are slow with. But if it asks for
+	 * the first time for what is being fetched, it may have made absent what
+	 * has just been filled.
+	 */
+	if (job->running && !(request->flags & INC_REQUEST_AGAIN))
+		job->anew = true;
+}
+
+static void add_piece(struct queue *queue, const struct inc_request *request,
+		      u64 start, u64 end)
+{
+	enum priority priority = request->flags & INC_REQUEST_HINT ?
+				 PRIORITY_HINT : PRIORITY_DEMAND;
+	bool refetch = share_refetch(queue, start, end,
+				     request->flags & INC_REQUEST_REFETCH);
+
+	while (start < end) {
+		struct job *job = job_ranges_first(&queue->ranges[priority],
+						   start, end);
+		u64 until = job ? job->offset : end;
+
+		if (start < until)
+			add_job(queue, start, until, priority, refetch);
+		if (!job)
+			break;
+		want_job(job, request);
+		start = job_end(job);
+	}
 }
 
 void queue_add(struct queue *queue, const struct inc_request *request)
@@ -236,24 +210,69 @@ void queue_add(struct queue *queue, const struct inc_request *request)
 	while (offset < end) {
 		u64 length = end - offset < PIECE_MAX ? end - offset : PIECE_MAX;
 
-		add_piece(queue, request, offset, length);
+		add_piece(queue, request, offset, offset + length);
 		offset += length;
 	}
 	pthread_cond_broadcast(&queue->wake);
 	pthread_mutex_unlock(&queue->lock);
 }
 
-static struct job *take_waiting(struct queue *queue, enum priority priority)
-{
-	struct job *job;
+/* ---- what a worker gets ---- */
 
-	while ((job = list_pop(&queue->waiting[priority]))) {
-		if (!find_overlap(&queue->running, job->offset,
-				  job->offset + job->length))
+/* There are no more of those than workers. */
+static struct job *find_running(const struct queue *queue, u64 start, u64 end)
+{
+	struct job *job = queue->running.first;
+
+	while (job && (job->offset >= end || job_end(job) <= start))
+		job = job->next;
+	return job;
+}
+
+static void drop(struct queue *queue, struct job *job)
+{
+	message_debug("bytes %llu to %llu: nobody wants them any more",
+		      (unsigned long long)job->offset,
+		      (unsigned long long)job_end(job) - 1);
+	queue->demands--;
+	forget(queue, job);
+}
+
+/* The first job of @list that can be done; in none then. */
+static struct job *take_from(struct queue *queue, struct job_list *list,
+			     u64 time)
+{
+	struct job *job, *running;
+
+	while ((job = list->first)) {
+		job_list_remove(job);
+		if (job->priority == PRIORITY_DEMAND &&
+		    time > job->wanted_at + WANTED_FOR) {
+			drop(queue, job);
+			continue;
+		}
+		running = find_running(queue, job->offset, job_end(job));
+		if (!running)
 			return job;
-		list_append(&queue->blocked, job);
+		job_list_append(&running->holds, job);
 	}
 	return NULL;
+}
+
+static struct job *take_demand(struct queue *queue, u64 time)
+{
+	bool may = queue->running_again < queue->again_max;
+	struct job *job = NULL;
+
+	if (may && !queue->took_again)
+		job = take_from(queue, &queue->again, time);
+	if (!job)
+		job = take_from(queue, &queue->waiting[PRIORITY_DEMAND], time);
+	if (!job && may)
+		job = take_from(queue, &queue->again, time);
+	if (job)
+		queue->took_again = job->round;
+	return job;
 }
 
 /* All of the image was walked: look for what is left, but not at once. */
@@ -261,7 +280,7 @@ static void end_pass(struct queue *queue)
 {
 	u64 start, end;
 
-	if (queue->running.count)
+	if (queue->running.count || queue->known[PRIORITY_BACKGROUND])
 		return;
 	if (!device_next_absent(queue->device, 0, queue->end, &start, &end)) {
 		queue->finished = true;
@@ -273,7 +292,7 @@ static void end_pass(struct queue *queue)
 }
 
 /* The next piece in file order; present gaps too small to matter included. */
-static struct job *take_background(struct queue *queue)
+static struct job *new_background(struct queue *queue)
 {
 	u64 start, end, next_start, next_end, limit;
 	const struct job *running;
@@ -297,9 +316,9 @@ static struct job *take_background(struct queue *queue)
 		if (end > limit)
 			end = limit;
 
-		running = find_overlap(&queue->running, start, end);
+		running = find_running(queue, start, end);
 		if (running && running->offset <= start) {
-			queue->cursor = running->offset + running->length;
+			queue->cursor = job_end(running);
 			continue;
 		}
 		if (running)
@@ -310,6 +329,7 @@ static struct job *take_background(struct queue *queue)
 		job->offset = start;
 		job->length = end - start;
 		job->priority = PRIORITY_BACKGROUND;
+		queue->known[PRIORITY_BACKGROUND]++;
 		queue->cursor = end;
 		return job;
 	}
@@ -317,17 +337,57 @@ static struct job *take_background(struct queue *queue)
 	return NULL;
 }
 
-/* Does background work have its turn? @wait: until when not, or 0. */
-static bool background_due(const struct queue *queue, u64 *wait)
+static struct job *take_background(struct queue *queue, u64 time)
 {
+	struct job *job;
+
+	if (!queue->background || queue->demands)
+		return NULL;
+	job = take_from(queue, &queue->waiting[PRIORITY_BACKGROUND], time);
+	if (!job && !queue->finished && time >= queue->not_before &&
+	    queue->known[PRIORITY_BACKGROUND] < BACKGROUND_MAX)
+		job = new_background(queue);
+	return job;
+}
+
+/* What was put aside and is due may be taken. */
+static void end_pauses(struct queue *queue, u64 time)
+{
+	struct job *job;
+
+	while ((job = job_heap_first(&queue->aside)) && job->due <= time) {
+		job_heap_pop(&queue->aside);
+		if (job->priority == PRIORITY_DEMAND)
+			queue->demands++;
+		job_list_append(job->priority == PRIORITY_DEMAND ?
+				&queue->again : &queue->waiting[job->priority],
+				job);
+	}
+}
+
+/* A job, or NULL, and when to look again even if nothing happens; 0: never. */
+static struct job *choose(struct queue *queue, u64 *wait)
+{
+	struct job *job, *next;
+	u64 time = now();
+
 	*wait = 0;
-	if (!queue->background || queue->finished || queue->demands ||
-	    queue->running_low >= queue->low_max)
-		return false;
-	if (now() >= queue->not_before)
-		return true;
-	*wait = queue->not_before;
-	return false;
+	if (time < queue->held_until) {
+		*wait = queue->held_until;
+		return NULL;
+	}
+	end_pauses(queue, time);
+	job = take_demand(queue, time);
+	if (!job && queue->running_low < queue->low_max)
+		job = take_from(queue, &queue->waiting[PRIORITY_HINT], time);
+	if (!job && queue->running_low < queue->low_max)
+		job = take_background(queue, time);
+	if (time < queue->not_before)
+		*wait = queue->not_before;
+	next = job_heap_first(&queue->aside);
+	if (next && (!*wait || next->due < *wait))
+		*wait = next->due;
+	return job;
 }
 
 static void wait_until(struct queue *queue, u64 when)
@@ -349,28 +409,21 @@ struct job *queue_take(struct queue *queue)
 	u64 wait;
 
 	pthread_mutex_lock(&queue->lock);
-	while (!queue->stop) {
-		wait = 0;
-		job = take_waiting(queue, PRIORITY_DEMAND);
-		if (!job && queue->running_low < queue->low_max)
-			job = take_waiting(queue, PRIORITY_HINT);
-		if (!job && background_due(queue, &wait)) {
-			job = take_background(queue);
-			if (!job)
-				background_due(queue, &wait);
-		}
-		if (job)
-			break;
+	while (!queue->stop && !(job = choose(queue, &wait)))
 		wait_until(queue, wait);
-	}
 	if (job) {
-		list_append(&queue->running, job);
+		job->running = true;
+		job_list_append(&queue->running, job);
 		if (job->priority != PRIORITY_DEMAND)
 			queue->running_low++;
+		else if (job->round)
+			queue->running_again++;
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return job;
 }
+
+/* ---- how it went ---- */
 
 static void background_done(struct queue *queue, bool failed)
 {
@@ -385,30 +438,97 @@ static void background_done(struct queue *queue, bool failed)
 		queue->delay *= 2;
 }
 
+/* No worker has @job any more; it is in no list. */
+static void stop_running(struct queue *queue, struct job *job)
+{
+	struct job *held;
+
+	job_list_remove(job);
+	job->running = false;
+	if (job->priority != PRIORITY_DEMAND)
+		queue->running_low--;
+	else if (job->round)
+		queue->running_again--;
+	/* What was held back gets its turn; it is older than what waits. */
+	while ((held = job->holds.last)) {
+		struct job_list *list = held->priority == PRIORITY_DEMAND &&
+					held->round ? &queue->again :
+					&queue->waiting[held->priority];
+
+		job_list_remove(held);
+		job_list_insert(list, held, list->first);
+	}
+	job->refetch |= job->anew_refetch;
+	pthread_cond_broadcast(&queue->wake);
+}
+
 void queue_done(struct queue *queue, struct job *job, bool failed)
 {
-	struct job_list demands, hints;
-
 	pthread_mutex_lock(&queue->lock);
-	list_remove(&queue->running, job);
-	if (job->priority == PRIORITY_DEMAND)
-		queue->demands--;
-	else
-		queue->running_low--;
+	stop_running(queue, job);
 	if (job->priority == PRIORITY_BACKGROUND)
 		background_done(queue, failed);
-	if (job->refetch)
-		queue->refetches--;
-	free(job);
+	if (job->anew) {
+		job->anew = job->anew_refetch = job->kept = false;
+		job->round = 0;
+		job_list_append(&queue->waiting[job->priority], job);
+	} else {
+		if (job->priority == PRIORITY_DEMAND)
+			queue->demands--;
+		forget(queue, job);
+	}
+	pthread_mutex_unlock(&queue->lock);
+}
 
-	/* What was held back gets its turn; it is older than what waits. */
-	list_init(&demands);
-	list_init(&hints);
-	while ((job = list_pop(&queue->blocked)))
-		list_append(job->priority == PRIORITY_DEMAND ? &demands :
-			    &hints, job);
-	list_prepend(&queue->waiting[PRIORITY_DEMAND], &demands);
-	list_prepend(&queue->waiting[PRIORITY_HINT], &hints);
+/* Nanoseconds; up to an eighth more, or less, so that not all come at once. */
+static u64 pause_of(struct queue *queue, unsigned int round)
+{
+	u64 pause = PAUSE_FIRST;
+
+	while (round-- > 1 && pause < PAUSE_MAX)
+		pause *= 2;
+	queue->jitter = queue->jitter * 1664525u + 1013904223u;
+	return pause * MILLI * (896 + (queue->jitter >> 24)) / 1024;
+}
+
+void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
+		   bool kept)
+{
+	u64 pause;
+
+	pthread_mutex_lock(&queue->lock);
+	stop_running(queue, job);
+	/* What was damaged meanwhile is not what is in the cache. */
+	job->kept = kept && !job->anew_refetch;
+	job->anew = job->anew_refetch = false;
+	job->round++;
+	pause = pause_of(queue, job->round);
+	job->due = now() + (pause > least * MILLI ? pause : least * MILLI);
+	if (job->priority == PRIORITY_DEMAND)
+		queue->demands--;
+	if (!job_heap_push(&queue->aside, job))
+		forget(queue, job);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_hold(struct queue *queue, unsigned int milliseconds)
+{
+	pthread_mutex_lock(&queue->lock);
+	queue->held_until = now() + milliseconds * MILLI;
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_resume(struct queue *queue)
+{
+	size_t i;
+
+	pthread_mutex_lock(&queue->lock);
+	/* All equal, so that it stays a heap. */
+	for (i = 0; i < queue->aside.count; i++)
+		queue->aside.job[i]->due = 0;
+	queue->held_until = 0;
+	queue->not_before = 0;
+	queue->delay = 1;
 	pthread_cond_broadcast(&queue->wake);
 	pthread_mutex_unlock(&queue->lock);
 }
@@ -419,17 +539,4 @@ void queue_stop(struct queue *queue)
 	queue->stop = true;
 	pthread_cond_broadcast(&queue->wake);
 	pthread_mutex_unlock(&queue->lock);
-}
-
-bool queue_sleep(struct queue *queue, unsigned int milliseconds)
-{
-	u64 until = now() + milliseconds * (NANO / 1000);
-	bool stopped;
-
-	pthread_mutex_lock(&queue->lock);
-	while (!queue->stop && now() < until)
-		wait_until(queue, until);
-	stopped = queue->stop;
-	pthread_mutex_unlock(&queue->lock);
-	return !stopped;
 }

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which range to fetch next: what somebody waits for, then what somebody may
- * want soon, then the rest of the image in file order.
+ * Which range to fetch next: what somebody waits for, then what the kernel
+ * hints at, then the rest of the image in file order, in pieces.
  *
  * No range is handed to two workers at a time. A range that overlaps one being
  * fetched is held back until that one is done, and found present then.
+ *
+ * No worker waits for a range that could not be fetched: it is put aside with a
+ * time, and the worker takes another. Half of the workers at most are at demands
+ * that have failed before, so these do not hold up the others.
+ *
+ * What nobody wants any more is dropped. The kernel does not say so, but it asks
+ * again every two seconds for what is still wanted; nobody wants a demand that it
+ * has not asked for for WANTED_FOR.
  */
 #ifndef LOADER_QUEUE_H
 #define LOADER_QUEUE_H
@@ -14,86 +22,150 @@
 #include "device.h"
 
 enum priority { PRIORITY_DEMAND, PRIORITY_HINT, PRIORITY_BACKGROUND };
+#define PRIORITIES	3
 
 /* The most that is fetched at once, before it is widened. */
 #define PIECE_MAX	(512u << 10)
 
+/* Milliseconds: the pause after a first failure, and the longest. */
+#define PAUSE_FIRST	250u
+#define PAUSE_MAX	8000u
+
+struct job_list {
+	struct job *first;
+	struct job *last;
+	size_t count;
+};
+
+struct job_heap {
+	struct job **job;
+	size_t count;
+	size_t room;
+};
+
 /**
  * struct job - a range for a worker
- * @next: in one of the queue's lists
+ * @list: the list that it is in, by @next and @previous; NULL: it was put aside
  * @refetch: what was there was damaged: better use another origin
  * @part: of a job whose bytes were wrong somewhere, which has been said
+ * @kept: its bytes were right, but could not be filled: they are in the cache
+ * @running: a worker has it
+ * @anew: while it was running it was asked for, not for the first time
+ * @anew_refetch: and because of damage
+ * @round: how often it was put aside
+ * @wanted_at: when the kernel last asked for it, CLOCK_MONOTONIC nanoseconds
+ * @due: put aside until then, likewise
+ * @holds: while it is running: jobs that overlap it
+ *
+ * A worker may read the first seven fields of its job at any time: nobody
+ * changes them while it is running.
  */
 struct job {
-	struct job *next;
 	u64 offset;
 	u64 length;
 	enum priority priority;
 	bool refetch;
 	bool part;
-};
-
-struct job_list {
-	struct job *first;
-	struct job **last;
-	size_t count;
+	bool kept;
+	unsigned int round;
+	bool running;
+	bool anew;
+	bool anew_refetch;
+	u64 wanted_at;
+	u64 due;
+	struct job_list holds;
+	struct job_list *list;
+	struct job *next;
+	struct job *previous;
 };
 
 /**
  * struct queue - what waits and what is being done; fields are private
- * @waiting: by priority; background work has no list, but @cursor
- * @blocked: overlap with a job in @running
- * @refetches: jobs in any list with @refetch set
+ * @waiting: what may be taken now, by priority; new background work has no job,
+ *	but @cursor
+ * @again: demands that were put aside and are due
+ * @running: what workers have
+ * @aside: what was put aside and is not due
+ * @ranges: all demands, and all hints, for tsearch(): none overlaps another
+ * @known: how many jobs there are of each priority
+ * @demands: demands that were not put aside
  * @running_low: jobs in @running that nobody waits for
  * @low_max: how many of those there may be, so that demand finds a worker
+ * @running_again: demands in @running that have failed before
+ * @again_max: how many of those there may be
+ * @took_again: the last demand taken was one of those: now another's turn
+ * @held_until: no job at all before then, CLOCK_MONOTONIC nanoseconds
  * @cursor: background work continues here
  * @pass_failed: a background job of this pass over the image failed
- * @not_before: no background work until then, CLOCK_MONOTONIC nanoseconds
+ * @not_before: no new background work until then, likewise
  * @delay: seconds that the next failure adds
+ * @jitter: state of the pseudo-random numbers for pauses
  */
 struct queue {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	const struct device *device;
 	u64 end;
-	struct job_list waiting[2];
-	struct job_list blocked;
+	struct job_list waiting[PRIORITIES];
+	struct job_list again;
 	struct job_list running;
-	unsigned int refetches;
+	struct job_heap aside;
+	void *ranges[PRIORITY_BACKGROUND];
+	size_t known[PRIORITIES];
+	size_t demands;
 	unsigned int running_low;
 	unsigned int low_max;
-	unsigned int demands;
+	unsigned int running_again;
+	unsigned int again_max;
+	bool took_again;
+	u64 held_until;
 	bool background;
 	bool finished;
 	bool pass_failed;
 	u64 cursor;
 	u64 not_before;
 	unsigned int delay;
+	u32 jitter;
 	bool stop;
 };
 
-/* @end: bytes of the image; @workers: how many will take jobs */
+/* @workers: who will call queue_take(); @end: bytes of the image to fetch */
 void queue_init(struct queue *queue, const struct device *device, u64 end,
 		unsigned int workers, bool background);
 
-/* The image is longer now: background work goes on, to @end. */
+/* The image has become longer. */
 void queue_grow(struct queue *queue, u64 end);
 
 void queue_destroy(struct queue *queue);
 
-/* Take up what the device asked for. */
+/* Something that the kernel asks for. */
 void queue_add(struct queue *queue, const struct inc_request *request);
 
 /* Wait for something to do; NULL: stop. */
 struct job *queue_take(struct queue *queue);
 
-/* @job is done, or failed for now; it is freed. */
+/* @job is done, or given up for now; the caller must not use it any more. */
 void queue_done(struct queue *queue, struct job *job, bool failed);
 
-/* Wake all who wait in queue_take() or queue_sleep() for good. */
-void queue_stop(struct queue *queue);
+/**
+ * queue_put_off - @job has failed, but may work later
+ * @least: milliseconds to wait at least
+ * @kept: its bytes are in the cache
+ *
+ * It is taken again after a pause that grows each time, with some jitter, or
+ * @least if that is longer; unless nobody wants it any more by then. The caller
+ * must not use it any more.
+ */
+void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
+		   bool kept);
 
-/* Sleep, but not past queue_stop(). Return: false if stopped. */
-bool queue_sleep(struct queue *queue, unsigned int milliseconds);
+/* Nothing can be done for so many milliseconds: hand out no job. */
+void queue_hold(struct queue *queue, unsigned int milliseconds);
+
+/* What made jobs fail is over: what was put off need not wait any more. */
+void queue_resume(struct queue *queue);
+
+/* Wake all who wait in queue_take() for good. */
+void queue_stop(struct queue *queue);
 
 #endif /* LOADER_QUEUE_H */

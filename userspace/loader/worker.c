@@ -40,13 +40,15 @@ static enum outcome fetch_parts(struct worker *worker, const struct job *job)
 	struct loader *loader = worker->loader;
 	u64 chunk = loader->device.chunk;
 	enum outcome outcome = worker_fetch(worker, job), other;
-	/* Not all of it: the queue changes its list while we read. */
+	/* Not all of it: the queue changes the rest while we read. */
 	struct job part = {
 		.offset = job->offset,
 		.length = job->length,
 		.priority = job->priority,
 		.refetch = job->refetch,
 		.part = job->part,
+		.kept = job->kept,
+		.round = job->round,
 	};
 
 	if (outcome == OUTCOME_WRONG && job->length > chunk) {
@@ -64,15 +66,9 @@ static enum outcome fetch_parts(struct worker *worker, const struct job *job)
 	return outcome;
 }
 
-static void do_job(struct worker *worker, struct job *job)
+static void count(struct loader *loader, const struct job *job,
+		  enum outcome outcome)
 {
-	struct loader *loader = worker->loader;
-	enum outcome outcome;
-
-	worker->loaded = loaded_hold(loader);
-	outcome = fetch_parts(worker, job);
-	loaded_drop(loader, worker->loaded);
-	worker->loaded = NULL;
 	if (job->priority == PRIORITY_DEMAND)
 		atomic_fetch_add(&loader->stats.demand, 1);
 	else if (job->priority == PRIORITY_HINT)
@@ -81,6 +77,24 @@ static void do_job(struct worker *worker, struct job *job)
 		atomic_fetch_add(&loader->stats.refetched, 1);
 	if (outcome == OUTCOME_LATER)
 		atomic_fetch_add(&loader->stats.failed, 1);
+}
+
+static void do_job(struct worker *worker, struct job *job)
+{
+	struct loader *loader = worker->loader;
+	enum outcome outcome;
+
+	worker->kept = false;
+	worker->pause = 0;
+	worker->loaded = loaded_hold(loader);
+	outcome = fetch_parts(worker, job);
+	loaded_drop(loader, worker->loaded);
+	worker->loaded = NULL;
+	if (outcome == OUTCOME_LATER && job->round < loader->retry) {
+		queue_put_off(&loader->queue, job, worker->pause, worker->kept);
+		return;
+	}
+	count(loader, job, outcome);
 	queue_done(&loader->queue, job, outcome != OUTCOME_FILLED);
 	/* That may have been the last range: the main thread looks. */
 	loader_wake_main(loader);

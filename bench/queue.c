@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * usage: queue WANTS. So many wants, all over the image: each is asked for, asked
+ * for again, taken and done. For bench/queue, which counts instructions.
+ */
+#include <stdlib.h>
+#include "../userspace/loader/queue.h"
+
+#define CHUNK	4096ull
+
+int main(int argc, char **argv)
+{
+	unsigned long wants = argc > 1 ? strtoul(argv[1], NULL, 10) : 0, i;
+	struct device device = { .fd = -1, .chunk = CHUNK };
+	struct inc_request request = { .length = CHUNK };
+	struct queue queue;
+	unsigned long at = 0;
+
+	queue_init(&queue, &device, (2 * wants + 1) * CHUNK, 8, false);
+	for (i = 0; i < wants; i++) {
+		at = (at + 40503) % wants;
+		request.offset = 2 * at * CHUNK;
+		queue_add(&queue, &request);
+	}
+	request.flags = INC_REQUEST_AGAIN;
+	for (i = 0; i < wants; i++) {
+		request.offset = 2 * i * CHUNK;
+		queue_add(&queue, &request);
+	}
+	for (i = 0; i < wants; i++)
+		queue_done(&queue, queue_take(&queue), false);
+	queue_destroy(&queue);
+	return 0;
+}
