@@ -28,6 +28,7 @@ const char create_help[] =
 "\n"
 "  --fs erofs|ext4   filesystem that a directory is put in (erofs)\n"
 "  --raw             take a file or device that holds no filesystem known here\n"
+"  --no-check        do not compare the filesystem made with the directory\n"
 "  --cluster SIZE    bytes compressed together, 4K to 256K (4K)\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
 "  --dictionary      compress with a dictionary made of samples of SOURCE\n"
@@ -63,7 +64,7 @@ struct create {
 	const char *source_path;
 	bool squash;			/* the source is an image */
 	const char *image_path;
-	enum source_fs fs;
+	struct source_options source_options;
 	bool salt_given;
 	u8 salt[INC_SALT_MAX];
 	u32 salt_size;
@@ -72,7 +73,6 @@ struct create {
 	u64 level;
 	u64 threads;
 	bool dictionary;
-	bool raw;
 	bool force;
 	bool json;
 	struct signer_options signer_options;
@@ -352,6 +352,7 @@ static int run(struct create *create)
 	int ret = output_open(&output, create->image_path, create->force);
 
 	create->source.fd = -1;
+	create->source_options.folder = output.folder;
 	if (!ret)
 		ret = output_check_source(&output, create->source_path);
 	if (!ret)
@@ -366,7 +367,7 @@ static int run(struct create *create)
 		ret = open_image(create, output.folder);
 	else if (!ret)
 		ret = source_open(&create->source, create->source_path,
-				  create->fs, create->raw, output.folder);
+				  &create->source_options);
 	if (!ret)
 		ret = build(create, &output);
 	if (!ret)
@@ -399,9 +400,9 @@ static bool parse_salt(struct create *create, const char *text)
 static bool parse_fs(struct create *create, const char *text)
 {
 	if (!strcmp(text, "erofs")) {
-		create->fs = SOURCE_FS_EROFS;
+		create->source_options.fs = SOURCE_FS_EROFS;
 	} else if (!strcmp(text, "ext4")) {
-		create->fs = SOURCE_FS_EXT4;
+		create->source_options.fs = SOURCE_FS_EXT4;
 	} else {
 		message_error("create: --fs takes erofs or ext4, not '%s'",
 			      text);
@@ -440,7 +441,10 @@ static bool parse_option(struct create *create, int option)
 		create->dictionary = true;
 		return true;
 	case 'r':
-		create->raw = true;
+		create->source_options.raw = true;
+		return true;
+	case 'n':
+		create->source_options.check = false;
 		return true;
 	case 'F':
 		create->force = true;
@@ -464,6 +468,7 @@ static int run_command(const char *name, int argc, char **argv,
 	memset(&create, 0, sizeof(create));
 	create.command = name;
 	create.squash = squash;
+	create.source_options.check = true;
 	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
 	create.level = 9;
 	create.signer_options.passphrase_fd = -1;
@@ -485,6 +490,7 @@ int command_create(int argc, char **argv)
 	static const struct option options[] = {
 		{ "fs", required_argument, NULL, 'f' },
 		{ "raw", no_argument, NULL, 'r' },
+		{ "no-check", no_argument, NULL, 'n' },
 		{ "salt", required_argument, NULL, 's' },
 		{ "cluster", required_argument, NULL, 'c' },
 		{ "chunk", required_argument, NULL, 'k' },

@@ -46,6 +46,10 @@ int erofs_match(struct erofs_change *change);
 int erofs_place(struct erofs_change *change);
 int erofs_write(struct erofs_change *change);
 
+/* erofs-check.c: read all of it again; see check.h. */
+struct check;
+int erofs_check_device(const struct erofs_device *device, struct check *check);
+
 /*
  * Open @node's file in the source; it must not have changed. Return: a file
  * descriptor, or an errno below 0 after an error message.

@@ -22,22 +22,23 @@ static int resize_overlay(void *context, u64 blocks)
 	return overlay_resize(context, blocks);
 }
 
+static void set_device(struct erofs_device *device, struct overlay *overlay)
+{
+	device->read = read_overlay;
+	device->write = write_overlay;
+	device->resize = resize_overlay;
+	device->context = overlay;
+	device->name = overlay_name(overlay);
+	device->blocks = overlay_blocks(overlay);
+}
+
 int erofs_extend(struct overlay *overlay, const struct extend_plan *plan)
 {
-	struct erofs_change change = {
-		.plan = plan,
-		.device = {
-			.read = read_overlay,
-			.write = write_overlay,
-			.resize = resize_overlay,
-			.context = overlay,
-			.name = overlay_name(overlay),
-			.blocks = overlay_blocks(overlay),
-		},
-	};
+	struct erofs_change change = { .plan = plan };
 	size_t i;
 	int ret;
 
+	set_device(&change.device, overlay);
 	ret = erofs_open(&change.image, &change.device);
 	if (!ret)
 		ret = erofs_tree_load(&change.tree, &change.image);
@@ -55,4 +56,12 @@ int erofs_extend(struct overlay *overlay, const struct extend_plan *plan)
 	erofs_tree_free(&change.tree);
 	erofs_close(&change.image);
 	return ret;
+}
+
+int erofs_check(struct overlay *overlay, struct check *check)
+{
+	struct erofs_device device;
+
+	set_device(&device, overlay);
+	return erofs_check_device(&device, check);
 }

@@ -8,7 +8,9 @@
 #include <sys/xattr.h>
 #include "erofs-xattr.h"
 #include "message.h"
+#include "mkimage.h"
 #include "walk.h"
+#include "xattr-sum.h"
 
 /* Attributes as they are found: each one is struct erofs_disk_xattr and so on. */
 struct collection {
@@ -193,6 +195,37 @@ int erofs_xattrs_read(struct erofs_image *image,
 	if (inode->xattr_size)
 		ret = read_entries(image, inode, &all);
 	return finish(&all, image->device->name, ret, xattrs);
+}
+
+static const char *prefix_text(u8 prefix)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (prefixes[i].prefix == prefix)
+			return prefixes[i].text;
+	return "";
+}
+
+int erofs_xattrs_sum(const struct erofs_xattrs *xattrs, u8 *sum)
+{
+	const struct erofs_disk_xattr *entry;
+	size_t done;
+
+	memset(sum, 0, INC_SHA256_SIZE);
+	for (done = 0; done < xattrs->size; done += entry_size(entry)) {
+		const char *rest = (const char *)xattrs->data + done +
+				   sizeof(*entry);
+		char name[512];
+
+		entry = (const void *)(xattrs->data + done);
+		snprintf(name, sizeof(name), "%s%.*s",
+			 prefix_text(entry->prefix), entry->name_length, rest);
+		if (!xattr_sum_add(sum, name, rest + entry->name_length,
+				   le16_to_cpu(entry->value_length)))
+			return no_memory();
+	}
+	return 0;
 }
 
 /* Split @name into @head's prefix and the rest. */

@@ -30,6 +30,8 @@ struct erofs_xattrs {
 int erofs_xattrs_read(struct erofs_image *image,
 		      const struct erofs_inode *inode,
 		      struct erofs_xattrs *xattrs);
+/* The digest of them that xattr-sum.h tells of. Return: 0 or -ENOMEM, the same. */
+int erofs_xattrs_sum(const struct erofs_xattrs *xattrs, u8 *sum);
 /* Of the file, directory or link at @path, which is not followed. */
 int erofs_xattrs_of_file(const char *path, struct erofs_xattrs *xattrs);
 void erofs_xattrs_free(struct erofs_xattrs *xattrs);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "check.h"
 #include "erofs-change.h"
 #include "message.h"
 #include "source.h"
@@ -71,6 +72,15 @@ static int write_super(const struct erofs_device *device,
 	return device->write(device->context, 0, block, sizeof(block));
 }
 
+static void set_device(struct erofs_device *device, struct target *target)
+{
+	device->read = read_file;
+	device->write = write_file;
+	device->resize = resize_file;
+	device->context = target;
+	device->name = target->name;
+}
+
 int erofs_build(const char *path, const struct walk *walk, int fd)
 {
 	struct target target = { .name = path, .fd = fd };
@@ -80,17 +90,11 @@ int erofs_build(const char *path, const struct walk *walk, int fd)
 	};
 	struct erofs_change change = {
 		.plan = &plan,
-		.device = {
-			.read = read_file,
-			.write = write_file,
-			.resize = resize_file,
-			.context = &target,
-			.name = path,
-			.blocks = 1,
-		},
+		.device.blocks = 1,
 	};
 	int ret;
 
+	set_device(&change.device, &target);
 	ret = write_super(&change.device, walk);
 	if (!ret)
 		ret = erofs_open(&change.image, &change.device);
@@ -106,4 +110,16 @@ int erofs_build(const char *path, const struct walk *walk, int fd)
 	erofs_tree_free(&change.tree);
 	erofs_close(&change.image);
 	return ret;
+}
+
+int erofs_check_file(int fd, struct check *check)
+{
+	struct target target = { .name = check->source, .fd = fd };
+	off_t size = lseek(fd, 0, SEEK_END);
+	struct erofs_device device = {
+		.blocks = (u64)size >> EROFS_BLOCK_SHIFT,
+	};
+
+	set_device(&device, &target);
+	return erofs_check_device(&device, check);
 }

@@ -261,7 +261,8 @@ int ext4_open(struct ext4 *ext4, struct overlay *overlay, int64_t now,
 	return ret;
 }
 
-int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now)
+int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now,
+		   bool writable)
 {
 	char file[32];
 	int ret;
@@ -270,8 +271,9 @@ int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now)
 	ext4->name = name;
 	ext4->fd = fd;
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
-	ret = open_on(ext4, file, unix_io_manager, now, EXT2_FLAG_RW);
-	if (ret)
+	ret = open_on(ext4, file, unix_io_manager, now,
+		      writable ? EXT2_FLAG_RW : 0);
+	if (ret || !writable)
 		return ret;
 	ret = prepare_changes(ext4);
 	if (ret)

@@ -80,6 +80,29 @@ int ext4_folder_replace(struct ext4_folder *folder,
 int ext4_folder_unlink(struct ext4_folder *folder,
 		       const struct ext4_entry *old, const char *path);
 
+/**
+ * ext4_visit - visit what is in the filesystem, directories before what they hold
+ * @path: from the root, without slashes at its ends; "" for the root
+ *
+ * In ext4-visit.c. Return: 0, or what @visit returned if that is not 0, or an
+ * errno below 0 after an error message.
+ */
+typedef int (*ext4_visit_path)(void *context, ext2_ino_t number,
+			       const struct ext2_inode_large *inode,
+			       const char *path);
+int ext4_visit(struct ext4 *ext4, ext4_visit_path visit, void *context);
+
+/*
+ * What an inode says, in ext4-visit.c: the digest of its attributes (see
+ * xattr-sum.h); a link's target, of which a short one has zeros at its end.
+ */
+#define EXT4_TARGET_ROOM	65536
+int ext4_xattr_sum(struct ext4 *ext4, ext2_ino_t number, const char *path,
+		   u8 *digest);
+int ext4_read_link(struct ext4 *ext4, ext2_ino_t number,
+		   const struct ext2_inode_large *inode, const char *path,
+		   char *target, unsigned int *length);
+
 /*
  * ext4-inode.c: give an inode the attributes of the file @path, whose lstat()
  * is @st. One that has them already is not written, if it is not @fresh.

@@ -98,7 +98,8 @@ int ext4_build(const char *path, const struct walk *walk, int fd)
 	int ret = make(walk, fd);
 
 	if (!ret)
-		ret = ext4_open_file(&change.ext4, fd, path, walk->epoch);
+		ret = ext4_open_file(&change.ext4, fd, path, walk->epoch,
+				     true);
 	if (ret)
 		return ret;
 	ret = ext4_change_start(&change, "making an ext4",

@@ -55,7 +55,8 @@ int ext4_close(struct ext4 *ext4);
 void ext4_abandon(struct ext4 *ext4);
 
 /* The same for one in a file that mke2fs has made; @fd is not closed. */
-int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now);
+int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now,
+		   bool writable);
 
 /*
  * Let the device have at least @blocks blocks of 4096 bytes. Return: 0, or an errno

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "append.h"
+#include "check.h"
 #include "extend.h"
 #include "filesystem.h"
 #include "layer.h"
@@ -37,6 +38,7 @@ const char extend_help[] =
 "  --raw RAW         the new generation is the raw filesystem image RAW\n"
 "  --output LAYER    write the layer to the file LAYER\n"
 "  --in-place        append it to IMAGE\n"
+"  --no-check        do not compare the result with SOURCE\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
 "  --threads N       compress with N threads (one for each processor)\n"
 "  --force           replace LAYER if it exists\n"
@@ -184,6 +186,7 @@ static int look_at_source(struct extend *extend)
 	if (ret)
 		return ret;
 	plan->epoch = walk.epoch;
+	plan->source_paths = walk.paths;
 	plan->source_bytes = walk.file_blocks << INC_BLOCK_SHIFT;
 	return 0;
 }
@@ -237,6 +240,13 @@ static int open_image(struct extend *extend)
 
 static int change_device(struct extend *extend)
 {
+	const struct extend_plan *plan = &extend->plan;
+	struct check check = {
+		.source = plan->source,
+		.epoch = plan->epoch,
+		.paths = plan->source_paths,
+		.extended = true,
+	};
 	const struct filesystem *fs;
 	int ret;
 
@@ -249,7 +259,11 @@ static int change_device(struct extend *extend)
 	ret = filesystem_find(extend->overlay,
 			      "; --raw takes the difference to any raw image",
 			      &fs);
-	return ret ? ret : fs->extend(extend->overlay, &extend->plan);
+	if (!ret)
+		ret = fs->extend(extend->overlay, plan);
+	if (ret || !plan->source || !plan->check)
+		return ret;
+	return fs->check(extend->overlay, &check);
 }
 
 /* What was known of the filesystem still holds, unless it is another one. */
@@ -461,6 +475,9 @@ static bool parse_option(struct extend *extend, int option)
 	case 't':
 		return option_number("extend", "--threads", optarg, 1,
 				     PIPELINE_THREADS_MAX, &extend->threads);
+	case 'n':
+		extend->plan.check = false;
+		return true;
 	case 'F':
 		extend->force = true;
 		return true;
@@ -492,6 +509,7 @@ int command_extend(int argc, char **argv)
 		{ "raw", required_argument, NULL, 'w' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "in-place", no_argument, NULL, 'i' },
+		{ "no-check", no_argument, NULL, 'n' },
 		{ "level", required_argument, NULL, 'l' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "force", no_argument, NULL, 'F' },
@@ -505,6 +523,7 @@ int command_extend(int argc, char **argv)
 
 	memset(&extend, 0, sizeof(extend));
 	extend.level = 9;
+	extend.plan.check = true;
 	extend.signer_options.passphrase_fd = -1;
 	extend.threads = pipeline_threads();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)

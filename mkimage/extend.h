@@ -34,11 +34,15 @@
  *	time in the filesystem is later than; 0 if there is no @source to tell
  *	it and no SOURCE_DATE_EPOCH: then the filesystem's own last one is right
  * @source_bytes: of all files in @source, for progress
+ * @source_paths: names in @source, itself included
+ * @check: compare the result with @source
  * @folder: where temporary files go
  */
 struct extend_plan {
 	const char *source;
 	u64 source_bytes;
+	u64 source_paths;
+	bool check;
 	const char *const *removed;
 	size_t removed_count;
 	int64_t epoch;
@@ -52,6 +56,14 @@ struct extend_plan {
  */
 int erofs_extend(struct overlay *overlay, const struct extend_plan *plan);
 int ext4_extend(struct overlay *overlay, const struct extend_plan *plan);
+
+/*
+ * erofs-extend.c, ext4-check.c: read all of it again; see check.h. Return: the
+ * same.
+ */
+struct check;
+int erofs_check(struct overlay *overlay, struct check *check);
+int ext4_check(struct overlay *overlay, struct check *check);
 
 /**
  * files_visit - called for each path of a filesystem

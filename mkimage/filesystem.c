@@ -8,9 +8,9 @@
 
 static const struct filesystem filesystems[] = {
 	{ "erofs", 1024, 4, EROFS_SUPER_MAGIC_V1, 0,
-	  erofs_extend, erofs_files },
+	  erofs_extend, erofs_check, erofs_files },
 	{ "ext4", 1080, 2, EXT4_SUPER_MAGIC, INC_COMPAT_REREADS,
-	  ext4_extend, ext4_files },
+	  ext4_extend, ext4_check, ext4_files },
 };
 
 /* What the first block of a device says that it holds; NULL: neither. */

@@ -20,6 +20,7 @@ struct filesystem {
 	u32 magic;
 	u64 compat;
 	int (*extend)(struct overlay *overlay, const struct extend_plan *plan);
+	int (*check)(struct overlay *overlay, struct check *check);
 	int (*files)(struct overlay *overlay, files_visit visit,
 		     void *context);
 };

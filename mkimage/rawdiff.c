@@ -77,6 +77,7 @@ static int compare(struct overlay *overlay, const struct source *source)
 
 int rawdiff(struct overlay *overlay, const char *path)
 {
+	const struct source_options options = { .raw = true };
 	struct source source;
 	struct stat st;
 	int ret;
@@ -86,7 +87,7 @@ int rawdiff(struct overlay *overlay, const char *path)
 			      path);
 		return -EISDIR;
 	}
-	ret = source_open(&source, path, SOURCE_FS_EROFS, true, NULL);
+	ret = source_open(&source, path, &options);
 	if (!ret)
 		ret = overlay_resize(overlay, source.blocks);
 	if (!ret)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "check.h"
 #include "filesystem.h"
 #include "magic.h"
 #include "message.h"
@@ -90,27 +91,33 @@ static int measure(struct source *source)
 	return 0;
 }
 
-static int build_filesystem(struct source *source, enum source_fs fs,
-			    const char *folder)
+static int build_filesystem(struct source *source,
+			    const struct source_options *options)
 {
+	bool ext4 = options->fs == SOURCE_FS_EXT4;
+	struct check check = { .source = source->name };
 	struct walk walk;
 	int ret = walk_directory(&walk, source->name, NULL);
 
 	if (ret)
 		return ret;
 	memcpy(source->id, walk.id, sizeof(source->id));
-	source->fd = spool_open_file(folder);
+	source->fd = spool_open_file(options->folder);
 	if (source->fd < 0)
 		return -EIO;
 	/* Nothing in this erofs is compressed. */
 	source->compat = INC_COMPAT_REREADS;
-	if (fs == SOURCE_FS_EXT4)
-		return ext4_build(source->name, &walk, source->fd);
-	return erofs_build(source->name, &walk, source->fd);
+	ret = (ext4 ? ext4_build : erofs_build)(source->name, &walk,
+						source->fd);
+	if (ret || !options->check)
+		return ret;
+	check.epoch = walk.epoch;
+	check.paths = walk.paths;
+	return (ext4 ? ext4_check_file : erofs_check_file)(source->fd, &check);
 }
 
-int source_open(struct source *source, const char *path, enum source_fs fs,
-		bool raw, const char *folder)
+int source_open(struct source *source, const char *path,
+		const struct source_options *options)
 {
 	u8 block[INC_BLOCK_SIZE];
 	struct stat st;
@@ -126,12 +133,12 @@ int source_open(struct source *source, const char *path, enum source_fs fs,
 	}
 	if (S_ISDIR(st.st_mode)) {
 		source_close(source);
-		if (raw) {
+		if (options->raw) {
 			message_error("%s: it is a directory, which --raw does not go with",
 				      path);
 			return -EISDIR;
 		}
-		ret = build_filesystem(source, fs, folder);
+		ret = build_filesystem(source, options);
 		return ret ? ret : measure(source);
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
@@ -140,7 +147,7 @@ int source_open(struct source *source, const char *path, enum source_fs fs,
 		return -EINVAL;
 	}
 	ret = measure(source);
-	if (!ret && !raw)
+	if (!ret && !options->raw)
 		ret = magic_check(source->fd, path);
 	if (!ret)
 		ret = read_all(source->fd, 0, block, sizeof(block), path);

@@ -26,17 +26,28 @@ struct source {
 };
 
 /**
- * source_open - open a raw filesystem image, or make one of a directory
- * @path: a file, block device or directory; not copied
+ * struct source_options - how it is opened
  * @fs: which filesystem a directory gets
  * @raw: a file or device need not hold a filesystem that is known
+ * @check: compare the filesystem with the directory that it was made of
  * @folder: where temporary files go
+ */
+struct source_options {
+	enum source_fs fs;
+	bool raw;
+	bool check;
+	const char *folder;
+};
+
+/**
+ * source_open - open a raw filesystem image, or make one of a directory
+ * @path: a file, block device or directory; not copied
  *
  * Return: 0, or an errno below 0 after an error message; in either case
  * source_close() closes it.
  */
-int source_open(struct source *source, const char *path, enum source_fs fs,
-		bool raw, const char *folder);
+int source_open(struct source *source, const char *path,
+		const struct source_options *options);
 void source_close(struct source *source);
 
 /*
@@ -61,5 +72,10 @@ void source_derive_uuid(const u8 *id, const char *purpose, u8 *uuid);
 struct walk;
 int erofs_build(const char *path, const struct walk *walk, int fd);
 int ext4_build(const char *path, const struct walk *walk, int fd);
+
+/* Compare it with what it was made of; see check.h. Return: the same. */
+struct check;
+int erofs_check_file(int fd, struct check *check);
+int ext4_check_file(int fd, struct check *check);
 
 #endif /* MKIMAGE_SOURCE_H */
