@@ -70,9 +70,10 @@ done
 cat >mover.c <<'END'
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 
 static void call(char kind)
 {
@@ -84,12 +85,19 @@ static void call(char kind)
 		abort();
 }
 
-int flock(int fd, int operation)
+int fcntl64(int fd, int command, ...)
 {
-	int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "flock");
-	int ret = real(fd, operation);
+	int (*real)(int, int, ...) = (int (*)(int, int, ...))dlsym(RTLD_NEXT, "fcntl64");
+	va_list list;
+	void *value;
+	int ret;
 
-	call('l');
+	va_start(list, command);
+	value = va_arg(list, void *);
+	va_end(list);
+	ret = real(fd, command, value);
+	if (command == F_OFD_SETLK)
+		call('l');
 	return ret;
 }
 
