@@ -153,6 +153,10 @@ static errcode_t grow(struct ext4 *ext4, u64 blocks)
 	code = ext2fs_resize_block_bitmap2(blocks - 1,
 			(u64)groups * super->s_blocks_per_group - 1 + first,
 			fs->block_map);
+	if (!code && ext4->claimed)
+		code = ext2fs_resize_block_bitmap2(blocks - 1,
+				(u64)groups * super->s_blocks_per_group - 1 +
+				first, ext4->claimed);
 	if (!code)
 		code = ext2fs_resize_inode_bitmap2(super->s_inodes_count,
 						   super->s_inodes_count,

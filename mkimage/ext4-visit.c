@@ -60,38 +60,48 @@ int ext4_visit(struct ext4 *ext4, ext4_visit_path visit, void *context)
 }
 
 struct sum {
+	struct ext2_xattr_handle *handle;
 	u8 *sum;
-	bool failed;
+	errcode_t code;
 };
 
+/* A POSIX ACL is told in the kernel's form only if it is asked for by its name. */
 static int add_xattr(char *name, char *value, size_t length, void *context)
 {
 	struct sum *sum = context;
+	void *posix = NULL;
 
+	if (!strncmp(name, "system.", 7)) {
+		sum->code = ext2fs_xattr_get(sum->handle, name, &posix,
+					     &length);
+		if (sum->code)
+			return XATTR_ABORT;
+		value = posix;
+	}
 	if (!xattr_sum_add(sum->sum, name, value, length))
-		sum->failed = true;
-	return 0;
+		sum->code = EXT2_ET_NO_MEMORY;
+	ext2fs_free_mem(&posix);
+	return sum->code ? XATTR_ABORT : 0;
 }
 
 int ext4_xattr_sum(struct ext4 *ext4, ext2_ino_t number, const char *path,
 		   u8 *digest)
 {
 	struct sum sum = { .sum = digest };
-	struct ext2_xattr_handle *handle;
 	errcode_t code;
 
 	memset(digest, 0, INC_SHA256_SIZE);
 	if (!ext2fs_has_feature_xattr(ext4->fs->super))
 		return 0;
-	code = ext2fs_xattrs_open(ext4->fs, number, &handle);
+	code = ext2fs_xattrs_open(ext4->fs, number, &sum.handle);
 	if (!code) {
-		code = ext2fs_xattrs_read(handle);
+		code = ext2fs_xattrs_read(sum.handle);
 		if (!code)
-			code = ext2fs_xattrs_iterate(handle, add_xattr, &sum);
-		ext2fs_xattrs_close(&handle);
+			code = ext2fs_xattrs_iterate(sum.handle, add_xattr, &sum);
+		ext2fs_xattrs_close(&sum.handle);
 	}
-	if (sum.failed)
-		code = EXT2_ET_NO_MEMORY;
+	if (!code)
+		code = sum.code;
 	return code ? ext4_failed(path, "its extended attributes", code) : 0;
 }
 

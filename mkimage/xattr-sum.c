@@ -11,20 +11,54 @@
 #include "walk.h"
 #include "xattr-sum.h"
 
+/* A POSIX ACL, as the kernel tells it: this, and then entries. */
+#define ACL_HEAD	4u
+struct acl_entry {
+	__le16 tag;
+	__le16 rights;
+	__le32 id;
+};
+
+#define ACL_USER	2u
+#define ACL_GROUP	8u
+
+/*
+ * Only entries for a certain user or group have an id; the others' is whatever:
+ * the kernel says -1, libext2fs 0.
+ */
+static void without_ids(u8 *acl, size_t length)
+{
+	struct acl_entry entry;
+	size_t at;
+
+	for (at = ACL_HEAD; at + sizeof(entry) <= length; at += sizeof(entry)) {
+		memcpy(&entry, acl + at, sizeof(entry));
+		if (le16_to_cpu(entry.tag) != ACL_USER &&
+		    le16_to_cpu(entry.tag) != ACL_GROUP)
+			entry.id = cpu_to_le32(UINT32_MAX);
+		memcpy(acl + at, &entry, sizeof(entry));
+	}
+}
+
 bool xattr_sum_add(u8 *sum, const char *name, const void *value, size_t length)
 {
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	u8 one[INC_SHA256_SIZE];
+	u8 one[INC_SHA256_SIZE], *copy = malloc(length + 1);
 	bool done;
 	size_t i;
 
-	done = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
+	if (copy && length)
+		memcpy(copy, value, length);
+	if (copy && !strncmp(name, "system.posix_acl_", 17))
+		without_ids(copy, length);
+	done = digest && copy && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
 	       EVP_DigestUpdate(digest, name, strlen(name) + 1) &&
-	       EVP_DigestUpdate(digest, value, length) &&
+	       EVP_DigestUpdate(digest, copy, length) &&
 	       EVP_DigestFinal_ex(digest, one, NULL);
 	for (i = 0; done && i < sizeof(one); i++)
 		sum[i] ^= one[i];
 	EVP_MD_CTX_free(digest);
+	free(copy);
 	return done;
 }
 

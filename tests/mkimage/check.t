@@ -14,7 +14,16 @@ noise 3000 2 >tree/alone
 ln tree/alone tree/folder/not-alone
 ln -s target tree/link
 mkfifo tree/fifo
-python3 -c 'import os; os.setxattr("tree/alone", "user.a", b"b")'
+python3 - <<'END'
+import os, struct
+os.setxattr("tree/alone", "user.a", b"b")
+os.setxattr("tree/folder/victim", "user.empty", b"")
+acl = struct.pack("<I", 2)
+for tag, rights, who in (1, 7, -1), (2, 5, 1000), (4, 4, -1), (8, 6, 0), (16, 7, -1), (32, 0, -1):
+    acl += struct.pack("<HHi", tag, rights, who)
+os.setxattr("tree/folder", "system.posix_acl_default", acl)
+os.setxattr("tree/folder", "system.posix_acl_access", acl)
+END
 [ "$(id -u)" != 0 ] || mknod tree/device c 1 3
 
 # A write of mkimage's own in which some bytes become others.
