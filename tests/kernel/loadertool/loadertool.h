@@ -31,6 +31,9 @@ int cmd_compare(int argc, char **argv);
 int cmd_random(int argc, char **argv);
 int cmd_dread(int argc, char **argv);
 
+/* tree.c */
+int cmd_tree(int argc, char **argv);
+
 /* status.c */
 int cmd_status(int argc, char **argv);
 

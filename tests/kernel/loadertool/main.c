@@ -30,6 +30,9 @@ _Noreturn void usage(void)
 	      "        threads read random ranges and compare them\n"
 	      "loadertool dread DEVICE OFFSET LENGTH MODE\n"
 	      "        one read: bytes or the error's name, and the milliseconds it took\n"
+	      "loadertool tree DIR REFERENCE MODE READERS SEED\n"
+	      "        READERS read all of DIR at a time and compare it with REFERENCE: buffered,\n"
+	      "        random, mmap, mmap-random, willneed, readahead, nowait, direct, or mixed\n"
 	      "loadertool forget FILE...               out of the page cache with them\n"
 	      "loadertool status DEVICE WHAT           one field of its status line, or \"events\"\n"
 	      "loadertool logcheck DEVICE IMAGE        dm-log-writes' log: present bits follow data\n"
@@ -61,7 +64,8 @@ int main(int argc, char **argv)
 		{ "need", cmd_need }, { "flip", cmd_flip },
 		{ "poke", cmd_poke }, { "rot", cmd_rot }, { "scan", cmd_scan },
 		{ "compare", cmd_compare }, { "random", cmd_random },
-		{ "dread", cmd_dread }, { "forget", cmd_forget },
+		{ "dread", cmd_dread }, { "tree", cmd_tree },
+		{ "forget", cmd_forget },
 		{ "status", cmd_status }, { "logcheck", cmd_logcheck },
 		{ "serve", cmd_serve }, { "hoard", cmd_hoard },
 		{ "node", cmd_node },
