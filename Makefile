@@ -98,6 +98,7 @@ $(BUILD)/tests/test_repage: $(call obj,mkimage/repage.c mkimage/pagelist.c \
 $(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
 		userspace/common/message.c userspace/common/printable.c)
 $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)
+$(BUILD)/tests/test_stands_on: $(call obj,userspace/common/blockdev.c)
 
 # What the kernel tests use inside the VM, where a static program starts in a
 # fifth of the time.

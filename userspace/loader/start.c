@@ -11,7 +11,9 @@
 #include <unistd.h>
 #include "message.h"
 #include "notify.h"
+#include "ownfiles.h"
 #include "privileges.h"
+#include "resident.h"
 #include "sandbox.h"
 #include "session.h"
 
@@ -65,9 +67,15 @@ static int open_files(struct session *session, struct inc_error *error)
 				  error);
 	if (!err)
 		err = open_output(options->pid_file, &session->pid_fd, error);
-	if (!err && session->pid_fd >= 0)
+	if (!err)
+		err = ownfiles_check(loader->device.path, options,
+				     &loader->mirrors, error);
+	if (err)
+		return err;
+	if (session->pid_fd >= 0)
 		dprintf(session->pid_fd, "%d\n", (int)getpid());
-	return err;
+	resident_begin();
+	return 0;
 }
 
 /* Open the image; what the device trusts, or --root-hash, is what we trust. */
@@ -114,23 +122,34 @@ static int check_mirrors(struct session *session, struct worker *worker,
 	return -ENXIO;
 }
 
-static int start_workers(struct session *session)
+static void *read_programs(void *context)
+{
+	(void)context;
+	resident_programs();
+	return NULL;
+}
+
+static int start_threads(struct session *session)
 {
 	unsigned int i, jobs = session->options.jobs;
+	pthread_t thread;
+	int err;
 
 	session->workers = calloc(jobs, sizeof(*session->workers));
 	if (!session->workers)
 		return -ENOMEM;
 	for (i = 0; i < jobs; i++) {
-		int err;
-
 		worker_init(&session->workers[i], &session->loader);
 		err = worker_start(&session->workers[i]);
 		if (err)
 			return err;
 		session->started++;
 	}
-	return 0;
+	/* It may have to wait for the workers, and uses nothing of ours. */
+	err = -pthread_create(&thread, NULL, read_programs, NULL);
+	if (!err)
+		pthread_detach(thread);
+	return err;
 }
 
 int session_start(struct session *session, struct worker *main_worker,
@@ -171,7 +190,7 @@ int session_start(struct session *session, struct worker *main_worker,
 	queue_init(&loader->queue, &loader->device,
 		   loader->mirrors.image.size, options->jobs,
 		   options->prefetch);
-	err = start_workers(session);
+	err = start_threads(session);
 	if (err)
 		snprintf(error->text, sizeof(error->text),
 			 "cannot start threads: %s", strerror(-err));

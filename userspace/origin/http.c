@@ -606,6 +606,13 @@ static int http_read(struct origin_connection *connection, u64 offset,
 	return err;
 }
 
+const char *origin_default_ca(void)
+{
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+	return info->age >= CURLVERSION_SEVENTH ? info->cainfo : NULL;
+}
+
 const struct origin_backend origin_http = {
 	.open		= http_open,
 	.connect	= http_connect,

@@ -45,6 +45,9 @@ int origin_load_ca(struct origin_options *options, const char *path,
 		   struct inc_error *error);
 void origin_free_ca(struct origin_options *options);
 
+/* The file of certificates that is read without that; NULL: not known. */
+const char *origin_default_ca(void);
+
 /**
  * origin_open - check what names an origin; open it if it is a file
  * @origin: set on success; free with origin_close()

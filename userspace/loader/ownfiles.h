@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Files of the loader that lie on the device it serves: whoever reads them may
+ * wait for the loader, which must not wait for itself.
+ */
+#ifndef LOADER_OWNFILES_H
+#define LOADER_OWNFILES_H
+
+#include "options.h"
+
+/**
+ * ownfiles_check - look where the loader's files are
+ * @device: path of the node that is served
+ * @mirrors: open
+ *
+ * An origin that lies on the device is refused: it could never be read. Other
+ * files are said. Call it before anything is confined.
+ *
+ * Return: 0 or -errno; -EDEADLK for such an origin.
+ */
+int ownfiles_check(const char *device, const struct options *options,
+		   const struct mirrors *mirrors, struct inc_error *error);
+
+#endif /* LOADER_OWNFILES_H */

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files on block devices, through whatever is between; see stands-on.h.
+ *
+ * A file is on a mount, a mount on a block device or, of overlayfs, on folders
+ * elsewhere; a block device on others, and a loop device on a file.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include "blockdev.h"
+#include "stands-on.h"
+
+/* Of files on devices on files on ... */
+#define DEPTH_MAX	(2 * BLOCKDEV_DEPTH_MAX)
+
+static bool path_stands_on(const char *path, dev_t backing, int depth);
+
+static bool dev_stands_on(dev_t dev, dev_t backing, int depth);
+
+/**
+ * struct search - for the device that holds the image
+ * @depth: how far to go on, of devices and files
+ */
+struct search {
+	dev_t backing;
+	int depth;
+};
+
+static bool is_beneath(void *context, const char *file, dev_t dev)
+{
+	const struct search *search = context;
+
+	return file ? path_stands_on(file, search->backing, search->depth) :
+		      dev_stands_on(dev, search->backing, search->depth);
+}
+
+static bool dev_stands_on(dev_t dev, dev_t backing, int depth)
+{
+	struct search search = { .backing = backing, .depth = depth - 1 };
+
+	return dev == backing ||
+	       (depth && blockdev_beneath(dev, is_beneath, &search));
+}
+
+/* Undo \040 and the like, in place. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' &&
+		    text[2] >= '0' && text[2] <= '7' &&
+		    text[3] >= '0' && text[3] <= '7') {
+			*to++ = (char)((text[1] - '0') << 6 |
+				       (text[2] - '0') << 3 | (text[3] - '0'));
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+/* What comes before an @end that no \ stands before; *text is set behind it. */
+static char *take_part(char **text, char end)
+{
+	char *from = *text, *to = from, *part = from;
+
+	while (*from && *from != end) {
+		if (*from == '\\' && from[1])
+			from++;
+		*to++ = *from++;
+	}
+	*text = *from ? from + 1 : from;
+	*to = '\0';
+	return part;
+}
+
+/* The folders of an overlay: "rw,lowerdir=/a:/b,upperdir=/c,workdir=/d". */
+static bool layers_stand_on(char *options, dev_t backing, int depth)
+{
+	bool found = false;
+
+	while (*options && !found) {
+		/* Commas in it are escaped; what is escaped stays so for now. */
+		char *end = options, *folders;
+
+		while (*end && *end != ',')
+			end += end[0] == '\\' && end[1] ? 2 : 1;
+		folders = memchr(options, '=', (size_t)(end - options));
+		if (*end)
+			*end++ = '\0';
+		if (folders && (!strncmp(options, "lowerdir", 8) ||
+				!strncmp(options, "datadir", 7) ||
+				!strncmp(options, "upperdir", 8))) {
+			folders++;
+			while (*folders && !found)
+				found = path_stands_on(take_part(&folders, ':'),
+						       backing, depth);
+		}
+		options = end;
+	}
+	return found;
+}
+
+/* "36 35 0:40 /root /point ro - overlay source options", by its first number */
+static bool mount_stands_on(unsigned long long id, dev_t backing, int depth)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL, *at, *type, *source, *options;
+	size_t room = 0;
+	bool found = false;
+	struct stat st;
+
+	while (file && getline(&line, &room, file) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		at = strstr(line, " - ");
+		if (!at || strtoull(line, NULL, 10) != id)
+			continue;
+		at += 3;
+		type = strsep(&at, " ");
+		source = strsep(&at, " ");
+		options = strsep(&at, " ");
+		if (!options)
+			break;
+		unescape(source);
+		unescape(options);
+		if (!strcmp(type, "overlay"))
+			found = layers_stand_on(options, backing, depth);
+		else if (!stat(source, &st) && S_ISBLK(st.st_mode))
+			found = dev_stands_on(st.st_rdev, backing, depth);
+		break;
+	}
+	free(line);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static bool path_stands_on(const char *path, dev_t backing, int depth)
+{
+	struct statx st;
+
+	if (!depth || statx(AT_FDCWD, path, 0, STATX_TYPE | STATX_MNT_ID, &st))
+		return false;
+	if (S_ISBLK(st.stx_mode))
+		return dev_stands_on(makedev(st.stx_rdev_major,
+					     st.stx_rdev_minor),
+				     backing, depth - 1);
+	/* Without a device of its own: an overlay, btrfs, or over a network. */
+	if (!st.stx_dev_major)
+		return st.stx_mask & STATX_MNT_ID &&
+		       mount_stands_on(st.stx_mnt_id, backing, depth - 1);
+	return dev_stands_on(makedev(st.stx_dev_major, st.stx_dev_minor),
+			     backing, depth - 1);
+}
+
+bool stands_on(const char *path, dev_t backing)
+{
+	return path_stands_on(path, backing, DEPTH_MAX);
+}

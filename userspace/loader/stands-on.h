@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LOADER_STANDS_ON_H
+#define LOADER_STANDS_ON_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Does the file (or block device) @path depend on the block device @backing, by
+ * the mount it is on, layers of an overlay, loop devices and devices that stand on
+ * others? What cannot be found out counts as no.
+ */
+bool stands_on(const char *path, dev_t backing);
+
+#endif /* LOADER_STANDS_ON_H */
