@@ -10,44 +10,14 @@
 #include "files.h"
 #include "mkimage.h"
 
-/* Digests that are asked for at a time. */
-#define DIGESTS		1024u
-
 struct lister {
 	struct files files;
 	struct erofs_image *image;
-	u8 digests[DIGESTS * INC_SHA256_SIZE];
 };
 
 static int read_overlay(void *context, u64 offset, void *data, size_t length)
 {
 	return overlay_read(context, offset, length, data);
-}
-
-/* Digests of @count blocks of the device, or of zeros. */
-static int add_blocks(struct lister *lister, u32 block, u64 count)
-{
-	struct files *files = &lister->files;
-	int ret = 0;
-
-	while (!ret && count) {
-		u64 part = count < DIGESTS ? count : DIGESTS, i;
-
-		if (block == EROFS_NO_BLOCK) {
-			for (i = 0; !ret && i < part; i++)
-				ret = files_add(files, files->zeros,
-						sizeof(files->zeros));
-			count -= part;
-			continue;
-		}
-		ret = files_digests(files, block, part, lister->digests);
-		if (!ret)
-			ret = files_add(files, lister->digests,
-					part * INC_SHA256_SIZE);
-		block += (u32)part;
-		count -= part;
-	}
-	return ret;
 }
 
 /* The same for the same contents, inline or not. */
@@ -61,8 +31,9 @@ static int add_file(struct lister *lister, const struct erofs_inode *inode)
 	for (index = 0; !ret && index < full; index += count) {
 		ret = erofs_content_blocks(lister->image, inode, index, &block,
 					   &count);
-		if (!ret)
-			ret = add_blocks(lister, block, count);
+		if (!ret && block != EROFS_NO_BLOCK)
+			ret = files_add_blocks(&lister->files, index, block,
+					       count);
 	}
 	if (ret || !size)
 		return ret;
@@ -71,7 +42,7 @@ static int add_file(struct lister *lister, const struct erofs_inode *inode)
 	if (ret)
 		return ret;
 	inc_hash_digest(lister->files.hash, tail, sizeof(tail), digest);
-	return files_add(&lister->files, digest, sizeof(digest));
+	return files_add_block(&lister->files, full, digest);
 }
 
 static int add_link(struct lister *lister, const struct erofs_inode *inode)
@@ -108,7 +79,8 @@ static int add_inode(struct lister *lister, const struct erofs_inode *inode)
 	ret = erofs_xattrs_read(lister->image, inode, &xattrs);
 	if (ret)
 		return ret;
-	if (xattrs.size)
+	ret = files_meet(&lister->files, xattrs.size);
+	if (!ret && xattrs.size)
 		ret = files_add(&lister->files, xattrs.data, xattrs.size);
 	erofs_xattrs_free(&xattrs);
 	if (!ret && S_ISREG(inode->mode))
@@ -122,12 +94,22 @@ static int list_node(void *context, struct erofs_node *node,
 		     const struct erofs_entry *entry, const char *path)
 {
 	struct lister *lister = context;
-	int ret = files_start(&lister->files);
+	const u8 *known = node->disk_names > 1 ?
+			  files_known(&lister->files, node->disk.nid) : NULL;
+	u8 id[INC_SHA256_SIZE];
+	int ret;
 
 	(void)entry;
+	if (known)
+		return files_tell(&lister->files, path, known);
+	ret = files_start(&lister->files);
 	if (!ret)
 		ret = add_inode(lister, &node->disk);
-	return ret ? ret : files_tell(&lister->files, path);
+	if (!ret)
+		ret = files_finish(&lister->files, id);
+	if (!ret && node->disk_names > 1)
+		ret = files_know(&lister->files, node->disk.nid, id);
+	return ret ? ret : files_tell(&lister->files, path, id);
 }
 
 int erofs_files(struct overlay *overlay, files_visit visit, void *context)

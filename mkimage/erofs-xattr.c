@@ -109,6 +109,13 @@ static int finish(struct collection *all, const char *name, int ret,
 	if (!ret && size)
 		qsort(all->entries, all->count, sizeof(*all->entries),
 		      compare_entries);
+	for (i = 1; !ret && i < all->count; i++) {
+		if (compare_entries(&all->entries[i - 1], &all->entries[i]))
+			continue;
+		message_error("%s: an inode of the erofs has the same extended attribute twice",
+			      name);
+		ret = -EINVAL;
+	}
 	for (i = 0; i < all->count; i++) {
 		if (!ret) {
 			size = entry_size((const void *)all->entries[i]);
@@ -159,22 +166,28 @@ static int read_entries(struct erofs_image *image,
 	u64 shared = (u64)le32_to_cpu(image->super.xattr_block) <<
 		     EROFS_BLOCK_SHIFT;
 	struct erofs_disk_xattrs head;
-	__le32 id;
-	u32 i;
+	__le32 ids[UINT8_MAX];
+	u32 i, j;
 	int ret;
 
 	ret = erofs_meta_read(image, offset, &head, sizeof(head));
 	offset += sizeof(head);
-	if (!ret && head.shared * sizeof(id) > end - offset)
+	if (!ret && head.shared * sizeof(*ids) > end - offset)
 		return erofs_damaged(image, "inode %llu has %u shared attributes",
 				     (unsigned long long)inode->nid,
 				     head.shared);
 	for (i = 0; !ret && i < head.shared; i++) {
-		ret = erofs_meta_read(image, offset, &id, sizeof(id));
-		offset += sizeof(id);
+		ret = erofs_meta_read(image, offset, &ids[i], sizeof(*ids));
+		offset += sizeof(*ids);
+		/* Many times the same would be a lot to read. */
+		for (j = 0; !ret && j < i; j++)
+			if (ids[j] == ids[i])
+				return erofs_damaged(image, "inode %llu has attribute %u twice",
+						     (unsigned long long)inode->nid,
+						     le32_to_cpu(ids[i]));
 		if (!ret)
 			ret = read_entry(image, inode->nid,
-					 shared + 4ull * le32_to_cpu(id), 0,
+					 shared + 4ull * le32_to_cpu(ids[i]), 0,
 					 all, &size);
 	}
 	while (!ret && offset < end) {

@@ -218,6 +218,8 @@ int ext4_folder_open(struct ext4_folder *folder, struct ext4 *ext4,
 			      EXT2_ET_NO_MEMORY;
 	if (!code && !LINUX_S_ISDIR(inode.i_mode))
 		code = EXT2_ET_NO_DIRECTORY;
+	if (!code)
+		code = ext4_claim_folder(ext4, number);
 	if (!code) {
 		blocks = EXT2_I_SIZE(&inode) / ext4->fs->blocksize;
 		folder->blocks = blocks < UINT32_MAX ? (u32)blocks : 0;

@@ -122,6 +122,22 @@ static const char *why_not(ext2_filsys fs, u64 groups, u64 blocks)
 	return NULL;
 }
 
+static errcode_t resize_blocks(ext2_filsys fs, ext2fs_block_bitmap bitmap)
+{
+	u64 end = ext2fs_blocks_count(fs->super);
+	u64 real_end = fs->super->s_first_data_block +
+		       (u64)fs->group_desc_count *
+		       fs->super->s_blocks_per_group;
+
+	return ext2fs_resize_block_bitmap2(end - 1, real_end - 1, bitmap);
+}
+
+static errcode_t resize_inodes(ext2_filsys fs, ext2fs_inode_bitmap bitmap)
+{
+	return ext2fs_resize_inode_bitmap2(fs->super->s_inodes_count,
+					   fs->super->s_inodes_count, bitmap);
+}
+
 /* Let the filesystem have @blocks blocks. */
 static errcode_t grow(struct ext4 *ext4, u64 blocks)
 {
@@ -150,17 +166,13 @@ static errcode_t grow(struct ext4 *ext4, u64 blocks)
 	ext2fs_blocks_count_set(super, blocks);
 	super->s_inodes_count = groups * super->s_inodes_per_group;
 	fs->group_desc_count = groups;
-	code = ext2fs_resize_block_bitmap2(blocks - 1,
-			(u64)groups * super->s_blocks_per_group - 1 + first,
-			fs->block_map);
-	if (!code && ext4->claimed)
-		code = ext2fs_resize_block_bitmap2(blocks - 1,
-				(u64)groups * super->s_blocks_per_group - 1 +
-				first, ext4->claimed);
+	code = resize_blocks(fs, fs->block_map);
 	if (!code)
-		code = ext2fs_resize_inode_bitmap2(super->s_inodes_count,
-						   super->s_inodes_count,
-						   fs->inode_map);
+		code = resize_inodes(fs, fs->inode_map);
+	if (!code && ext4->claimed)
+		code = resize_blocks(fs, ext4->claimed);
+	if (!code && ext4->claimed_folders)
+		code = resize_inodes(fs, ext4->claimed_folders);
 	for (group = last + 1; !code && group < groups; group++)
 		next_group(fs, group);
 	if (code)

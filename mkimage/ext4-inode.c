@@ -306,5 +306,7 @@ int ext4_free_inode(struct ext4 *ext4, ext2_ino_t number, const char *path)
 	if (code)
 		return ext4_failed(path, "cannot free its inode", code);
 	ext2fs_inode_alloc_stats2(fs, number, -1, folder);
+	if (ext4->claimed_folders)
+		ext2fs_unmark_inode_bitmap2(ext4->claimed_folders, number);
 	return 0;
 }

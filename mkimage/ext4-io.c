@@ -29,6 +29,9 @@ static const struct {
 	{ "verity", 0, EXT4_FEATURE_RO_COMPAT_VERITY },
 };
 
+/* More than 16 TiB with blocks of 1024 bytes have. */
+#define GROUPS_MAX	(1u << 22)
+
 /* libext2fs opens by name; this is what the name stands for. */
 static struct overlay *opening;
 
@@ -154,10 +157,29 @@ errcode_t ext4_claim(struct ext4 *ext4, blk64_t block)
 	return EXT4_TOLD;
 }
 
+errcode_t ext4_claim_folder(struct ext4 *ext4, ext2_ino_t number)
+{
+	ext2_filsys fs = ext4->fs;
+	errcode_t code = 0;
+
+	if (!number || number > fs->super->s_inodes_count)
+		return EXT2_ET_BAD_INODE_NUM;
+	if (!ext4->claimed_folders)
+		code = ext2fs_allocate_inode_bitmap(fs, "claimed",
+						    &ext4->claimed_folders);
+	if (code || !ext2fs_mark_inode_bitmap2(ext4->claimed_folders, number))
+		return code;
+	message_error("%s: directory %u of its ext4 is in two places: run e2fsck on the raw image first",
+		      ext4->name, number);
+	return EXT4_TOLD;
+}
+
 void ext4_claim_none(struct ext4 *ext4)
 {
 	if (ext4->claimed)
 		ext2fs_clear_block_bitmap(ext4->claimed);
+	if (ext4->claimed_folders)
+		ext2fs_clear_inode_bitmap(ext4->claimed_folders);
 }
 
 static int check_features(struct ext4 *ext4)
@@ -219,22 +241,40 @@ static int prepare_changes(struct ext4 *ext4)
 void ext4_abandon(struct ext4 *ext4)
 {
 	ext2fs_free_block_bitmap(ext4->claimed);
+	ext2fs_free_inode_bitmap(ext4->claimed_folders);
 	free(ext4->freed);
 	ext2fs_free(ext4->fs);
 	remove_error_table(&et_ext2_error_table);
 }
 
-/* A filesystem that ends behind the device cannot be read, let alone grow. */
+/*
+ * A filesystem that ends behind the device cannot be read, let alone grow; libext2fs
+ * has memory for as many groups as the superblock says.
+ */
 static int check_size(struct ext4 *ext4)
 {
-	ext2_filsys fs = ext4->fs;
-	u64 size = overlay_blocks(ext4->overlay) << INC_BLOCK_SHIFT;
-	u64 blocks = ext2fs_blocks_count(fs->super);
+	u64 size = overlay_blocks(ext4->overlay) << INC_BLOCK_SHIFT, blocks;
+	struct ext2_super_block super = { 0 };
+	u32 shift, in_group;
+	int ret = size < 2 * SUPERBLOCK_OFFSET ? -EUCLEAN :
+		  overlay_read(ext4->overlay, SUPERBLOCK_OFFSET, sizeof(super),
+			       &super);
 
-	if (blocks <= size / fs->blocksize)
+	if (ret && ret != -EUCLEAN)
+		return ret;
+	shift = EXT2_MIN_BLOCK_LOG_SIZE +
+		ext2fs_le32_to_cpu(super.s_log_block_size);
+	blocks = ext2fs_le32_to_cpu(super.s_blocks_count);
+	in_group = ext2fs_le32_to_cpu(super.s_blocks_per_group);
+	if (ext2fs_le32_to_cpu(super.s_feature_incompat) &
+	    EXT4_FEATURE_INCOMPAT_64BIT)
+		blocks |= (u64)ext2fs_le32_to_cpu(super.s_blocks_count_hi) << 32;
+	if (!ret && shift >= EXT2_MIN_BLOCK_LOG_SIZE &&
+	    shift <= EXT2_MAX_BLOCK_LOG_SIZE && blocks <= size >> shift &&
+	    in_group && blocks / in_group < GROUPS_MAX)
 		return 0;
-	message_error("%s: its ext4 says that it has %llu blocks of %u bytes, more than the device of %llu bytes",
-		      ext4->name, (unsigned long long)blocks, fs->blocksize,
+	message_error("%s: its ext4 says that it has %llu blocks of 2^%u bytes in groups of %u, which cannot be on its device of %llu bytes",
+		      ext4->name, (unsigned long long)blocks, shift, in_group,
 		      (unsigned long long)size);
 	return -EUCLEAN;
 }
@@ -247,12 +287,13 @@ int ext4_open(struct ext4 *ext4, struct overlay *overlay, int64_t now,
 	memset(ext4, 0, sizeof(*ext4));
 	ext4->name = overlay_name(overlay);
 	ext4->overlay = opening = overlay;
-	ret = open_on(ext4, "overlay", &manager, now,
-		      writable ? EXT2_FLAG_RW : 0);
+	ret = check_size(ext4);
+	if (!ret)
+		ret = open_on(ext4, "overlay", &manager, now,
+			      writable ? EXT2_FLAG_RW : 0);
 	if (ret)
 		return ret;
-	ret = check_size(ext4);
-	if (!ret && writable)
+	if (writable)
 		ret = check_features(ext4);
 	if (!ret && writable)
 		ret = prepare_changes(ext4);
@@ -308,6 +349,7 @@ int ext4_close(struct ext4 *ext4)
 	if (ext4->overlay && fs->group_desc_count == ext4->groups)
 		fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
 	ext2fs_free_block_bitmap(ext4->claimed);
+	ext2fs_free_inode_bitmap(ext4->claimed_folders);
 	free(ext4->freed);
 	code = ext2fs_close_free(&fs);
 	remove_error_table(&et_ext2_error_table);

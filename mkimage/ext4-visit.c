@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include "ext4-tree.h"
+#include "message.h"
 #include "xattr-sum.h"
 
 struct visitor {
@@ -59,11 +60,29 @@ int ext4_visit(struct ext4 *ext4, ext4_visit_path visit, void *context)
 	return visit_inode(&visitor, EXT2_ROOT_INO, "");
 }
 
+/* Attributes that may be met: of that many bytes, and so many times the device's. */
+#define XATTRS_MAX	(1ull << 30)
+#define XATTRS_FACTOR	16u
+
 struct sum {
 	struct ext2_xattr_handle *handle;
 	u8 *sum;
+	u64 bytes;
 	errcode_t code;
 };
+
+/* Inodes may have blocks and inodes of attributes in common. */
+static int meet_xattrs(struct ext4 *ext4, const char *path, u64 bytes)
+{
+	ext4->xattrs_met += bytes;
+	if (ext4->xattrs_met <= XATTRS_MAX + XATTRS_FACTOR *
+	    ext2fs_blocks_count(ext4->fs->super) * ext4->fs->blocksize)
+		return 0;
+	message_error("%s: extended attributes up to it have %llu bytes, over %u times as many as the device",
+		      path, (unsigned long long)ext4->xattrs_met,
+		      XATTRS_FACTOR);
+	return -EFBIG;
+}
 
 /* A POSIX ACL is told in the kernel's form only if it is asked for by its name. */
 static int add_xattr(char *name, char *value, size_t length, void *context)
@@ -78,6 +97,7 @@ static int add_xattr(char *name, char *value, size_t length, void *context)
 			return XATTR_ABORT;
 		value = posix;
 	}
+	sum->bytes += length;
 	if (!xattr_sum_add(sum->sum, name, value, length))
 		sum->code = EXT2_ET_NO_MEMORY;
 	ext2fs_free_mem(&posix);
@@ -102,7 +122,8 @@ int ext4_xattr_sum(struct ext4 *ext4, ext2_ino_t number, const char *path,
 	}
 	if (!code)
 		code = sum.code;
-	return code ? ext4_failed(path, "its extended attributes", code) : 0;
+	return code ? ext4_failed(path, "its extended attributes", code) :
+		      meet_xattrs(ext4, path, sum.bytes);
 }
 
 int ext4_read_link(struct ext4 *ext4, ext2_ino_t number,

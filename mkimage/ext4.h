@@ -25,7 +25,8 @@
  * @searched: where the search for rows of each kind goes on
  * @freed: starts of rows that were freed, @freed_count of them, on the heap
  * @run: first block of those that are being freed, up to @run_end
- * @claimed: blocks that were met, see ext4_claim(); NULL: none
+ * @claimed, @claimed_folders: what was met, see ext4_claim(); NULL: nothing
+ * @xattrs_met: bytes of extended attributes that were read
  */
 struct ext4 {
 	ext2_filsys fs;
@@ -40,6 +41,8 @@ struct ext4 {
 	size_t freed_count, freed_room;
 	blk64_t run, run_end;
 	ext2fs_block_bitmap claimed;
+	ext2fs_inode_bitmap claimed_folders;
+	u64 xattrs_met;
 };
 
 /**
@@ -65,12 +68,13 @@ int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now,
 int ext4_resize_device(struct ext4 *ext4, u64 blocks);
 
 /*
- * A block of a directory, of a file or of their maps has been met; it is an error if
- * it has been met before. So a walk comes to an end, whatever the image says: it
- * takes no longer than the device is large. Freed blocks may be met again.
+ * A block of a directory, of a file or of their maps has been met, or the inode of a
+ * directory; it is an error if it has been met before. So a walk comes to an end, whatever the image says: it
+ * takes no longer than the device is large. What was freed may be met again.
  * ext4_claim_none() starts a walk.
  */
 errcode_t ext4_claim(struct ext4 *ext4, blk64_t block);
+errcode_t ext4_claim_folder(struct ext4 *ext4, ext2_ino_t number);
 void ext4_claim_none(struct ext4 *ext4);
 
 /* "PATH: DOING: ERROR" to the user, if not EXT4_TOLD. Return: -EIO. */

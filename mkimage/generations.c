@@ -21,13 +21,25 @@ struct paths {
 	struct path *list;
 	size_t count;
 	size_t room;
+	u64 bytes;		/* that they may still have */
 };
+
+/* Directories inside each other make long paths of short names. */
+#define PATHS_MAX	(256ull << 20)
+#define PATHS_FACTOR	16u
 
 static int add_path(void *context, const char *name, const u8 *id)
 {
 	struct paths *paths = context;
+	size_t length = strlen(name) + 1;
 	struct path *path;
 
+	if (length > paths->bytes) {
+		message_error("the paths of a generation are too long to be listed: they have over %llu bytes",
+			      PATHS_MAX);
+		return -EFBIG;
+	}
+	paths->bytes -= length;
 	if (paths->count == paths->room) {
 		size_t room = paths->room ? 2 * paths->room : 1024;
 		void *more = realloc(paths->list, room * sizeof(*paths->list));
@@ -73,6 +85,7 @@ static int paths_read(struct paths *paths, struct inc_image *image,
 	struct overlay *overlay;
 	int ret = overlay_open(&overlay, image, name, "/tmp");
 
+	paths->bytes = PATHS_MAX + PATHS_FACTOR * inc_image_size(image);
 	if (ret)
 		return ret;
 	ret = filesystem_find(overlay, "; --files does not know its files", &fs);

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Small filesystems that share so much inside themselves that a walk along them would
+# not end, or take all memory: each comes to an end with a sentence. (hostile.py makes
+# them; they are seeds of the fuzz target "files", too.)
+
+# shellcheck source=tests/mkimage/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+declare -A wanted=(
+	[ext4_folders]='directory [0-9]+ of its ext4 is in two places'
+	[ext4_folder_map]='block [0-9]+ of its ext4 is in two places'
+	[ext4_file_map]='block [0-9]+ of its ext4 is in two places'
+	[ext4_extents]='block [0-9]+ of its ext4 is in two places'
+	[ext4_names]='block [0-9]+ of its ext4 is in two places'
+	[ext4_paths]='paths of a generation are too long'
+	[erofs_holes]=""
+	[erofs_shared]='has attribute 0 twice'
+	[erofs_shared_overlap]='has the same extended attribute twice'
+)
+
+# limited COMMAND...: with the memory and the time that will do for any of them (the
+# time is for a busy machine; without a limit they take hours)
+limited() {
+	(
+		ulimit -v 1500000
+		exec timeout 120 "$@"
+	)
+}
+
+mkdir more
+echo text >more/file
+for case in $(python3 "$top/tests/mkimage/hostile.py"); do
+	ok "$case: create" python3 "$top/tests/mkimage/hostile.py" "$case" raw
+	"$mkimage" create --force raw image >/dev/null
+	if [ -n "${wanted[$case]}" ]; then
+		fails "$case: inspect --files" 1 "${wanted[$case]}" limited "$mkimage" inspect --files image
+	else
+		ok "$case: inspect --files" limited "$mkimage" inspect --files image
+	fi
+	# What is not looked at does no harm.
+	limited "$mkimage" extend --force --output layer image more >out 2>&1
+	is "$case: extend ends" "$(($? < 2))" 1
+	limited "$mkimage" extend --force --output layer --remove top image >out 2>&1
+	is "$case: removing it ends" "$(($? < 2))" 1
+done
+finish
