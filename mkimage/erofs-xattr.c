@@ -126,6 +126,8 @@ static int finish(struct collection *all, const char *name, int ret,
 		free(all->entries[i]);
 	}
 	free(all->entries);
+	if (ret)
+		erofs_xattrs_free(xattrs);
 	return ret;
 }
 

@@ -24,9 +24,11 @@ FUZZ_SRC_chain	:= tests/fuzz/edit.c tests/fuzz/seeds.c
 FUZZ_SRC_http	:= $(wildcard userspace/origin/*.c)
 FUZZ_SRC_mkimage := tests/fuzz/edit.c tests/fuzz/seeds.c \
 	$(filter-out mkimage/main.c,$(SRC_mkimage))
+FUZZ_SRC_files	:= $(filter-out mkimage/main.c,$(SRC_mkimage))
 FUZZ_SRC_parse	:= userspace/common/parse.c
 FUZZ_LIBS_http	:= -lcurl -lssl
 FUZZ_LIBS_mkimage := $(LIBS_mkimage)
+FUZZ_LIBS_files	:= $(LIBS_mkimage)
 
 $(FUZZ)/obj/%.o: %.c Makefile tests/fuzz/fuzz.mk
 	@mkdir -p $(@D)
@@ -43,9 +45,14 @@ $(FUZZ)/images/stamp: tests/fuzz/make-images $(BUILD)/mkimage $(BUILD)/tests/loa
 	tests/fuzz/make-images $(@D)
 	@touch $@
 
+# The filesystems that are.
+$(FUZZ)/filesystems/stamp: tests/fuzz/make-filesystems tests/mkimage/hostile.py $(BUILD)/mkimage
+	tests/fuzz/make-filesystems $(@D)
+	@touch $@
+
 .PHONY: fuzz fuzz-targets fuzz-images fuzz-coverage
 fuzz-images: $(FUZZ)/images/stamp
-fuzz-targets: $(FUZZ_TARGETS:%=$(FUZZ)/%) fuzz-images
+fuzz-targets: $(FUZZ_TARGETS:%=$(FUZZ)/%) fuzz-images $(FUZZ)/filesystems/stamp
 
 fuzz:
 	scripts/install-deps build fuzz

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fuzz target: mkimage inspect --files and mkimage extend on filesystems that do
+ * not keep to their rules. They come to an end, within the memory that there is.
+ *
+ * An input is the number of a filesystem (see make-filesystems), what is done to it,
+ * and edits: three bytes say where, one how many bytes, which follow.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "extend.h"
+#include "filesystem.h"
+#include "fuzz.h"
+#include "message.h"
+
+#define FILESYSTEMS_MAX	32
+
+/* The second byte of an input. */
+#define ADD	1		/* a directory with a file */
+#define REMOVE	2		/* the path "top" */
+
+static struct filesystem_seed {
+	u8 *bytes;
+	size_t size;
+} seeds[FILESYSTEMS_MAX];
+static u32 count;
+
+static struct inc_image *holes;		/* what they are written over */
+static char folder[4096];
+static char source[4110], added[4120];
+
+static int is_raw(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return length > 4 && !strcmp(entry->d_name + length - 4, ".raw");
+}
+
+static void load(const char *path)
+{
+	struct filesystem_seed *seed = &seeds[count++];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	MUST(count <= FILESYSTEMS_MAX && fd >= 0 && !fstat(fd, &st));
+	seed->size = (size_t)st.st_size;
+	seed->bytes = malloc(seed->size);
+	MUST(seed->bytes);
+	MUST(read(fd, seed->bytes, seed->size) == st.st_size);
+	close(fd);
+}
+
+static void load_all(void)
+{
+	char path[PATH_MAX + NAME_MAX + 2] = "";
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+	struct dirent **names;
+	int i, n;
+
+	while (length > 0 && path[length - 1] != '/')
+		length--;
+	length += sprintf(path + length, "filesystems/");
+	n = scandir(path, &names, is_raw, alphasort);
+	for (i = 0; i < n; i++) {
+		strcpy(path + length, names[i]->d_name);
+		load(path);
+		free(names[i]);
+	}
+	MUST(count);		/* else: run make fuzz-targets */
+	free(names);
+	strcpy(path + length, "holes.inc");
+	MUST(!inc_image_open_file(&holes, path, INC_NEWEST, NULL));
+}
+
+static void clean_up(void)
+{
+	unlink(added);
+	MUST(!rmdir(source) && !rmdir(folder));
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	int fd;
+
+	(void)argc, (void)argv;
+	message_init("mkimage", MESSAGE_DEBUG);
+	load_all();
+	snprintf(folder, sizeof(folder), "%s/files.XXXXXX",
+		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	MUST(mkdtemp(folder));
+	snprintf(source, sizeof(source), "%s/source", folder);
+	snprintf(added, sizeof(added), "%s/new", source);
+	MUST(!mkdir(source, 0755));
+	fd = open(added, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	MUST(fd >= 0 && write(fd, "text", 4) == 4);
+	close(fd);
+	MUST(!atexit(clean_up));
+	return 0;
+}
+
+static int visit(void *context, const char *path, const u8 *id)
+{
+	(void)context;
+	(void)id;
+	MUST(path);
+	return 0;
+}
+
+/* A device with the filesystem, edited. */
+static struct overlay *edited(const u8 *data, size_t size)
+{
+	const struct filesystem_seed *seed = &seeds[data[0] % count];
+	u8 *bytes = malloc(seed->size);
+	struct overlay *overlay;
+
+	MUST(bytes);
+	memcpy(bytes, seed->bytes, seed->size);
+	for (data += 2, size -= 2; size > 4;) {
+		size_t at = ((size_t)data[0] | (size_t)data[1] << 8 |
+			     (size_t)data[2] << 16) % seed->size;
+		size_t length = data[3] % 16 + 1;
+
+		data += 4;
+		size -= 4;
+		if (length > size)
+			length = size;
+		memcpy(bytes + at, data, length < seed->size - at ?
+		       length : seed->size - at);
+		data += length;
+		size -= length;
+	}
+	MUST(!overlay_open(&overlay, holes, "image", folder));
+	MUST(!overlay_resize(overlay, seed->size >> INC_BLOCK_SHIFT));
+	MUST(!overlay_write(overlay, 0, seed->size, bytes));
+	free(bytes);
+	return overlay;
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	static const char *const removed[] = { "top" };
+	const struct filesystem *fs;
+	struct overlay *overlay;
+	int ret;
+
+	if (size < 2)
+		return 0;
+	overlay = edited(data, size);
+	ret = filesystem_find(overlay, "", &fs);
+	if (!ret && data[1] & (ADD | REMOVE)) {
+		struct extend_plan plan = {
+			.source = data[1] & ADD ? source : NULL,
+			.removed = removed,
+			.removed_count = data[1] & REMOVE ? 1 : 0,
+			.epoch = 1,
+			.folder = folder,
+		};
+
+		ret = fs->extend(overlay, &plan);
+	} else if (!ret) {
+		ret = fs->files(overlay, visit, NULL);
+	}
+	MUST(ret <= 0);
+	overlay_close(overlay);
+	return 0;
+}
