@@ -53,7 +53,7 @@ wait_for_up() {	# until a command in the background has said so
 }
 
 no_process() {	# those that were told to end may take a moment
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		pgrep -f "$TMPDIR" >/dev/null || return 0
 		sleep 0.1
 	done
@@ -121,7 +121,7 @@ ok "and is reported" said "time was up after $limit s"
 ok "output from before the hang is there" grep -qx 'waiting' "$scratch/out"
 
 vm --disk 64 --hung-task 2 -- sh -c 'fsfreeze -f /scratch; touch /scratch/file &
-	for i in $(seq 60); do
+	for i in $(seq 300); do
 		sleep 1
 		! dmesg | grep -q "blocked for more than" || break
 	done; echo slept'
