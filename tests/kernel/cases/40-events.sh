@@ -109,7 +109,7 @@ ok "an image that will grow" incrementalsetup open --read-timeout 120000 "$LOCAL
 loop_of app
 ok "is monitored" incrementalsetup monitor app
 ok "update" incrementalsetup update --layer "$images/live.1.layer" app
-incrementalsetup evict --range 0:1T app >/dev/null
+incrementalsetup evict --force --range 0:1T app >/dev/null
 reader a 0 4096
 ok "a read that waits runs the hook for the new device" within 60 ran "loader-absent app INCREMENTAL-UNVOUCHED-[0-9a-f]*\.1-app "
 "$tool" serve "$NODE" "$IMAGE" >loader.out 2>&1 &
