@@ -99,6 +99,8 @@ $(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
 		userspace/common/message.c userspace/common/printable.c)
 $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)
 $(BUILD)/tests/test_stands_on: $(call obj,userspace/common/blockdev.c)
+$(BUILD)/tests/test_scrub: $(call obj,userspace/dmsetup-plugin/image.c \
+		$(addprefix userspace/common/,device.c message.c parse.c printable.c))
 
 # What the kernel tests use inside the VM, where a static program starts in a
 # fifth of the time.

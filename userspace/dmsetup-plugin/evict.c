@@ -18,17 +18,8 @@
 #include "message.h"
 #include "parse.h"
 #include "printable.h"
+#include "ranges.h"
 #include "status-line.h"
-
-/**
- * struct ranges - of the image file: sorted, disjoint, whole chunks
- * @list: @count of them; allocated
- */
-struct ranges {
-	struct inc_range *list;
-	size_t count;
-	size_t room;
-};
 
 /**
  * struct evict - one run
@@ -50,86 +41,14 @@ struct evict {
 	u64 evicted;
 };
 
-static int no_memory(struct inc_error *error)
+static int out_of_memory(int err, struct inc_error *error)
 {
-	return setup_fail(error, -ENOMEM, "out of memory");
+	return err ? setup_fail(error, err, "out of memory") : 0;
 }
 
-/* ---- ranges ---- */
-
-static int add(struct ranges *ranges, u64 start, u64 end,
-	       struct inc_error *error)
-{
-	struct inc_range *list;
-
-	if (start >= end)
-		return 0;
-	if (ranges->count == ranges->room) {
-		size_t room = ranges->room ? 2 * ranges->room : 64;
-
-		list = reallocarray(ranges->list, room, sizeof(*list));
-		if (!list)
-			return no_memory(error);
-		ranges->list = list;
-		ranges->room = room;
-	}
-	ranges->list[ranges->count++] = (struct inc_range){
-		.offset = start, .length = end - start,
-	};
-	return 0;
-}
-
-static int by_offset(const void *left, const void *right)
-{
-	const struct inc_range *a = left, *b = right;
-
-	return (a->offset > b->offset) - (a->offset < b->offset);
-}
-
-/* Put in order what was added in any. */
-static void merge(struct ranges *ranges)
-{
-	struct inc_range *list = ranges->list;
-	size_t i, kept = 0;
-
-	if (!ranges->count)
-		return;
-	qsort(list, ranges->count, sizeof(*list), by_offset);
-	for (i = 1; i < ranges->count; i++) {
-		u64 end = list[kept].offset + list[kept].length;
-		u64 other = list[i].offset + list[i].length;
-
-		if (list[i].offset > end)
-			list[++kept] = list[i];
-		else if (other > end)
-			list[kept].length = other - list[kept].offset;
-	}
-	ranges->count = kept + 1;
-}
-
-/* Add to @left what of [@start, @end) is not in @without. */
-static int subtract(struct ranges *left, u64 start, u64 end,
-		    const struct ranges *without, struct inc_error *error)
-{
-	size_t i;
-	int err = 0;
-
-	for (i = 0; !err && i < without->count && start < end; i++) {
-		const struct inc_range *hole = &without->list[i];
-
-		if (hole->offset + hole->length <= start)
-			continue;
-		if (hole->offset >= end)
-			break;
-		err = add(left, start, hole->offset, error);
-		start = hole->offset + hole->length;
-	}
-	return err ? err : add(left, start, end, error);
-}
-
-/* Add to @both what of [@start, @end) is some segment's data, or metadata, too. */
-static int add_inside(struct evict *evict, struct ranges *both, u64 start,
-		      u64 end, bool metadata, struct inc_error *error)
+/* Add to @data where all segments have data, or metadata, too. */
+static int add_segments(const struct evict *evict, bool metadata,
+			struct ranges *data)
 {
 	u32 i;
 	int err = 0;
@@ -137,10 +56,9 @@ static int add_inside(struct evict *evict, struct ranges *both, u64 start,
 	for (i = 0; !err && i < inc_image_segments(evict->image); i++) {
 		const struct inc_segment *seg =
 			inc_image_segment_at(evict->image, i);
-		u64 from = metadata ? seg->meta_offset : seg->data_offset;
 
-		err = add(both, start > from ? start : from,
-			  end < seg->end ? end : seg->end, error);
+		err = ranges_add(data, metadata ? seg->meta_offset :
+				 seg->data_offset, seg->end);
 	}
 	return err;
 }
@@ -178,8 +96,9 @@ static int add_needed(struct evict *evict, u32 generation,
 			   "%s: what generation %u needs cannot be told: its map is not all present (--range and --all-cold do without)",
 			   evict->name, generation);
 	for (i = 0; !err && i < count; i++)
-		err = add(needed, list[i].offset,
-			  list[i].offset + list[i].length, error);
+		err = out_of_memory(ranges_add(needed, list[i].offset,
+					       list[i].offset + list[i].length),
+				    error);
 	free(list);
 	inc_image_close(image);
 	return err;
@@ -306,6 +225,7 @@ static int choose_unneeded(struct evict *evict, const struct options *options,
 			   struct ranges *chosen, struct inc_error *error)
 {
 	struct ranges needed = { 0 }, wanted = { 0 }, data = { 0 };
+	struct ranges inside = { 0 };
 	u32 count = inc_image_segments(evict->image), i;
 	bool one = options->generation != INC_NEWEST;
 	int err = find_open(evict, error);
@@ -324,45 +244,57 @@ static int choose_unneeded(struct evict *evict, const struct options *options,
 	if (!err && one)
 		err = add_needed(evict, options->generation, &wanted, error);
 	else if (!err)
-		err = add(&wanted, 0, evict->device.size, error);
-	merge(&needed);
-	merge(&wanted);
-	for (i = 0; !err && i < wanted.count; i++)
-		err = add_inside(evict, &data, wanted.list[i].offset,
-				 wanted.list[i].offset + wanted.list[i].length,
-				 false, error);
-	merge(&data);
-	for (i = 0; !err && i < data.count; i++)
-		err = subtract(chosen, data.list[i].offset,
-			       data.list[i].offset + data.list[i].length,
-			       &needed, error);
+		err = out_of_memory(ranges_add(&wanted, 0, evict->device.size),
+				    error);
+	ranges_sort(&needed);
+	ranges_sort(&wanted);
+	if (!err) {
+		err = add_segments(evict, false, &data);
+		if (!err)
+			err = ranges_intersect(&inside, &wanted, &data);
+		if (!err)
+			err = ranges_subtract(chosen, &inside, &needed);
+		err = out_of_memory(err, error);
+	}
 	free(needed.list);
 	free(wanted.list);
 	free(data.list);
+	free(inside.list);
 	return err;
 }
 
-/* What was asked for, in whole chunks, but for heads and bitmaps. */
+/* Of what was asked for all whole chunks that are data, or metadata, too. */
 static int choose_range(struct evict *evict, const struct inc_range *range,
-			struct ranges *chosen, struct inc_error *error)
+			bool metadata, struct ranges *chosen,
+			struct inc_error *error)
 {
+	struct ranges asked = { 0 }, data = { 0 };
 	u64 chunk = evict->device.chunk, size = evict->device.size;
 	u64 end = range->length > size || range->offset > size - range->length ?
 		  size : range->offset + range->length;
-	u64 start = (range->offset + chunk - 1) / chunk * chunk;
+	int err;
 
-	return add_inside(evict, chosen, start, end / chunk * chunk, true,
-			  error);
+	err = ranges_add(&asked, (range->offset + chunk - 1) / chunk * chunk,
+			 end / chunk * chunk);
+	if (!err)
+		err = add_segments(evict, metadata, &data);
+	if (!err)
+		err = ranges_intersect(chosen, &asked, &data);
+	free(asked.list);
+	free(data.list);
+	return out_of_memory(err, error);
 }
 
 static int choose(struct evict *evict, const struct options *options,
 		  struct ranges *chosen, struct inc_error *error)
 {
+	const struct inc_range all = { 0, evict->device.size };
+
 	if (options->range.length)
-		return choose_range(evict, &options->range, chosen, error);
+		return choose_range(evict, &options->range, true, chosen,
+				    error);
 	if (options->all_cold)
-		return add_inside(evict, chosen, 0, evict->device.size, false,
-				  error);
+		return choose_range(evict, &all, false, chosen, error);
 	return choose_unneeded(evict, options, chosen, error);
 }
 

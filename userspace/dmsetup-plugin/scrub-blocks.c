@@ -33,23 +33,6 @@ static int add_blocks(struct damage *damage, u64 first, u64 last)
 	return 0;
 }
 
-/* The first damage that ends after @offset. */
-static size_t find_damage(const struct damages *damages, u64 offset)
-{
-	size_t low = 0, high = damages->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct damage *damage = &damages->list[middle];
-
-		if (damage->offset + damage->length > offset)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
 static int add_extent(struct scrub *scrub, const struct inc_extent *extent,
 		      u64 block, u64 blocks, void *buffer)
 {
@@ -58,7 +41,7 @@ static int add_extent(struct scrub *scrub, const struct inc_extent *extent,
 	struct inc_error error;
 	u64 first = inc_cluster_start(extent, block);
 	u64 last = first + (1ull << extent->cluster_shift) - 1;
-	size_t i = find_damage(damages, extent->offset);
+	size_t i = damage_after(damages, extent->offset);
 	int err = 0;
 
 	if (last >= blocks)
@@ -122,34 +105,133 @@ static int add_pages(struct damage *damage, const struct inc_segment *seg,
 	return err;
 }
 
-static int add_runs(struct damage *damage, const struct inc_segment *seg,
-		    bool tree, const struct inc_run *runs, u32 count)
+/**
+ * struct place - where a run's pages are
+ * @first, @stop: numbers of the pages, [@first, @stop)
+ * @page, @end: in the file: [@page, @end)
+ * @most: the largest @end up to here in the list
+ */
+struct place {
+	u64 first;
+	u64 stop;
+	u64 page;
+	u64 end;
+	u64 most;
+};
+
+/**
+ * struct places - a directory's runs, by where they are in the file
+ * @tree: it is the tree's, not the map's
+ * @found: room for the numbers of those that a damage concerns
+ */
+struct places {
+	const struct inc_segment *seg;
+	bool tree;
+	struct place *list;
+	u32 count;
+	u64 *found;
+};
+
+static int by_page(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+
+	return (a->page > b->page) - (a->page < b->page);
+}
+
+static int by_number(const void *left, const void *right)
+{
+	const u64 *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+static int places_make(struct places *places, const struct inc_segment *seg,
+		       bool tree, const struct inc_run *runs, u32 count)
+{
+	u64 pages = tree ? seg->tree.pages : seg->map_pages, most = 0;
+	u32 i;
+
+	*places = (struct places){ .seg = seg, .tree = tree, .count = count };
+	places->list = calloc(count + 1u, sizeof(*places->list));
+	places->found = calloc(count + 1u, sizeof(*places->found));
+	if (!places->list || !places->found)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		struct place *place = &places->list[i];
+
+		place->first = le32_to_cpu(runs[i].first);
+		place->stop = i + 1 < count ? le32_to_cpu(runs[i + 1].first) :
+					      pages;
+		place->page = le64_to_cpu(runs[i].file_page);
+		place->end = place->page +
+			     (le32_to_cpu(runs[i].flags) & INC_RUN_REPEAT ? 1 :
+			      place->stop - place->first);
+	}
+	qsort(places->list, count, sizeof(*places->list), by_page);
+	for (i = 0; i < count; i++) {
+		if (places->list[i].end > most)
+			most = places->list[i].end;
+		places->list[i].most = most;
+	}
+	return 0;
+}
+
+static void places_free(struct places *places)
+{
+	free(places->list);
+	free(places->found);
+}
+
+/* The first run of which, or of one before it, pages are after @page. */
+static u32 first_after(const struct places *places, u64 page)
+{
+	u32 low = 0, high = places->count;
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+
+		if (places->list[middle].most > page)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static int add_place(struct damage *damage, const struct places *places,
+		     const struct place *place, u64 start, u64 end)
+{
+	u64 low = place->page > start ? place->page : start;
+	u64 high = place->end < end ? place->end : end;
+
+	/* One page for all of them. */
+	if (place->end - place->page != place->stop - place->first)
+		return add_pages(damage, places->seg, places->tree,
+				 place->first, place->stop - 1);
+	return add_pages(damage, places->seg, places->tree,
+			 place->first + low - place->page,
+			 place->first + high - 1 - place->page);
+}
+
+static int add_runs(struct damage *damage, const struct places *places)
 {
 	u64 start = damage->offset >> INC_PAGE_SHIFT;
 	u64 end = (damage->offset + damage->length) >> INC_PAGE_SHIFT;
+	const struct place *list = places->list;
+	size_t found = 0, i;
 	int err = 0;
-	u32 i;
+	u32 at;
 
-	for (i = 0; !err && i < count; i++) {
-		u64 first = le32_to_cpu(runs[i].first);
-		u64 stop = i + 1 < count ? le32_to_cpu(runs[i + 1].first) :
-			   tree ? seg->tree.pages : seg->map_pages;
-		u64 page = le64_to_cpu(runs[i].file_page);
-		u64 low = page > start ? page : start;
-		u64 high = page + (stop - first);
-
-		if (le32_to_cpu(runs[i].flags) & INC_RUN_REPEAT) {
-			if (page >= start && page < end)
-				err = add_pages(damage, seg, tree, first,
-						stop - 1);
-			continue;
-		}
-		if (high > end)
-			high = end;
-		if (low < high)
-			err = add_pages(damage, seg, tree, first + low - page,
-					first + high - 1 - page);
-	}
+	/* The lowest blocks first: not all may be kept. */
+	for (at = first_after(places, start); at < places->count &&
+	     list[at].page < end; at++)
+		if (list[at].end > start)
+			places->found[found++] = list[at].first << 32 | at;
+	qsort(places->found, found, sizeof(*places->found), by_number);
+	for (i = 0; !err && i < found && !damage->more; i++)
+		err = add_place(damage, places, &list[(u32)places->found[i]],
+				start, end);
 	return err;
 }
 
@@ -163,6 +245,7 @@ static int by_first(const void *left, const void *right)
 static int add_metadata(struct scrub *scrub, struct inc_error *error)
 {
 	const struct inc_segment *seg = inc_image_segment(scrub->image);
+	struct places map = { 0 }, tree = { 0 };
 	u8 *head = malloc(seg->head_size);
 	int err = head ? 0 : -ENOMEM;
 	size_t i;
@@ -170,21 +253,27 @@ static int add_metadata(struct scrub *scrub, struct inc_error *error)
 	if (!err)
 		err = scrub_read(scrub, seg->offset, seg->head_size, head,
 				 error);
+	if (!err)
+		err = places_make(&map, seg, false,
+				  (void *)(head + seg->map_dir_offset),
+				  seg->map_runs);
+	if (!err)
+		err = places_make(&tree, seg, true,
+				  (void *)(head + seg->tree_dir_offset),
+				  seg->tree_runs);
 	for (i = 0; !err && i < scrub->damages.count; i++) {
 		struct damage *damage = &scrub->damages.list[i];
 
 		if (damage->area == INC_AREA_MAP)
-			err = add_runs(damage, seg, false,
-				       (void *)(head + seg->map_dir_offset),
-				       seg->map_runs);
+			err = add_runs(damage, &map);
 		else if (damage->area == INC_AREA_TREE)
-			err = add_runs(damage, seg, true,
-				       (void *)(head + seg->tree_dir_offset),
-				       seg->tree_runs);
+			err = add_runs(damage, &tree);
 		if (damage->count)
 			qsort(damage->blocks, damage->count,
 			      sizeof(*damage->blocks), by_first);
 	}
+	places_free(&map);
+	places_free(&tree);
 	free(head);
 	return err;
 }

@@ -35,23 +35,40 @@ static int read_disk(const struct scrub *scrub, u64 offset, size_t length,
 	return 0;
 }
 
-/* Is any byte of the range known to be damaged metadata? */
+size_t damage_after(const struct damages *damages, u64 offset)
+{
+	size_t low = 0, high = damages->sorted;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct damage *damage = &damages->list[middle];
+
+		if (damage->offset + damage->length > offset)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/*
+ * Do earlier scans know any byte of the range to be damaged metadata? What this
+ * scan finds wrong because of others settle() will see.
+ */
 static bool is_refused(struct scrub *scrub, u64 offset, u64 length)
 {
+	const struct damages *damages = &scrub->damages;
 	bool refused = false;
 	size_t i;
 
 	if (!scrub->refuse)
 		return false;
 	pthread_mutex_lock(&scrub->lock);
-	for (i = 0; !refused && i < scrub->damages.count; i++) {
-		const struct damage *damage = &scrub->damages.list[i];
-
-		refused = damage->area != INC_AREA_DATA &&
-			  damage->state != DAMAGE_HEALED &&
-			  offset < damage->offset + damage->length &&
-			  damage->offset < offset + length;
-	}
+	for (i = damage_after(damages, offset); !refused &&
+	     i < damages->sorted && damages->list[i].offset < offset + length;
+	     i++)
+		refused = damages->list[i].area != INC_AREA_DATA &&
+			  damages->list[i].state != DAMAGE_HEALED;
 	pthread_mutex_unlock(&scrub->lock);
 	return refused;
 }
@@ -147,15 +164,12 @@ enum verdict scrub_chunk(struct scrub *scrub, u64 offset, void *buffer)
 	return verdict;
 }
 
+/* By an earlier scan: this one comes to each chunk once. */
 static bool is_known(const struct damages *damages, u64 offset)
 {
-	size_t i;
+	size_t i = damage_after(damages, offset);
 
-	for (i = 0; i < damages->count; i++)
-		if (offset >= damages->list[i].offset &&
-		    offset - damages->list[i].offset < damages->list[i].length)
-			return true;
-	return false;
+	return i < damages->sorted && damages->list[i].offset <= offset;
 }
 
 static void add_damage(struct scrub *scrub, u64 offset)
@@ -173,7 +187,7 @@ static void add_damage(struct scrub *scrub, u64 offset)
 	pthread_mutex_lock(&scrub->lock);
 	last = damages->count ? &damages->list[damages->count - 1] : NULL;
 	if (is_known(damages, offset)) {
-		/* Found by an earlier scan. */
+		/* It is what it was. */
 	} else if (last && last->offset + last->length == offset &&
 		   last->area == damage.area && last->state == damage.state) {
 		last->length += damage.length;
@@ -316,7 +330,7 @@ static void sort_damages(struct damages *damages)
 		else
 			damages->list[++kept] = *damage;
 	}
-	damages->count = kept + 1;
+	damages->count = damages->sorted = kept + 1;
 }
 
 int scrub_scan(struct scrub *scrub, bool data)

@@ -199,7 +199,7 @@ static void settle(struct scrub *scrub, u8 *buffer)
 	for (i = 0; i < damages->count; i++)
 		if (damages->list[i].length)
 			damages->list[kept++] = damages->list[i];
-	damages->count = kept;
+	damages->count = damages->sorted = kept;
 }
 
 static double now(void)

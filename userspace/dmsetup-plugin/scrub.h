@@ -40,9 +40,16 @@ struct damage {
 	bool more;
 };
 
+/**
+ * struct damages - what was found
+ * @list: @count of them
+ * @sorted: so many of them, which earlier scans have found, are sorted and
+ *	disjoint
+ */
 struct damages {
 	struct damage *list;
 	size_t count;
+	size_t sorted;
 	size_t room;
 };
 
@@ -97,6 +104,9 @@ enum verdict {
 };
 
 /* scrub-scan.c */
+
+/* The first damage of earlier scans that ends after @offset, or their number. */
+size_t damage_after(const struct damages *damages, u64 offset);
 
 /* An inc_io: what is present, from the disk; -ENODATA for what is absent. */
 int scrub_read(void *scrub, u64 offset, size_t length, void *buffer,
