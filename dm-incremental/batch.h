@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a read works with (batch.c), for read.c.
+ * What a read works with (batch.c), for read.c and heal.c.
  */
 #ifndef DM_INCREMENTAL_BATCH_H
 #define DM_INCREMENTAL_BATCH_H

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Chunks that stop being present: because they are damaged (heal.c), or because
- * a loader says so (INC_IOC_DISCARD). They may then be filled again, or punched
- * out of the file below.
+ * Chunks that stop being present: because a loader says so (INC_IOC_DISCARD),
+ * for good, or because a fill overwrites what is suspect (suspect.c), until it
+ * has. What was discarded may then be filled again, or punched out of the file
+ * below.
  *
  * Readers take no lock. What they rely on is kept like this:
  *
@@ -12,15 +13,17 @@
  *
  *	1. claims the chunks, so that no fill of them is under way or starts
  *	2. takes them off nr_present, then clears their bits
- *	3. notes itself in store->clears, and then its number in nr_clears
+ *	3. takes a number, notes it for each chunk in store->changes, and then in
+ *	   nr_changes
  *	4. waits for the sections that may have seen the bits set
  *	5. forgets the metadata pages there; nobody holds one, or reads one into
  *	   the cache: that is done in sections only, after a look at presence;
  *	   and the dictionaries, which are loaded in sections, too
- *	6. gives up the claim; before that it may give back the space (punch())
+ *	6. gives up the claim; before that it may give back the space (punch()),
+ *	   or, if it is a fill's, write the chunks and set their bits again
  *
  * So the cache never has a page of before a clear after it, and bytes change
- * after step 6 at the earliest. (Heads are read outside of sections, when a
+ * after step 5 at the earliest. (Heads are read outside of sections, when a
  * view is opened; they are never cleared.)
  *
  * The data is read after the section, and dictionaries are kept past it. Their
@@ -29,11 +32,19 @@
  * what it read with a number above the one that it noted (inc_clear_seq()) at
  * its section's start, and starts over if there is one. It finds it: had the
  * number been there at the start, the bits would have been seen cleared, by the
- * order of 2 and 3; and it is there before a fill can write, by 3 and 6.
+ * order of 2 and 3, or set again by a fill that was over; and it is there before
+ * a fill can write, by 3 and 6.
  *
- * On disk: a cleared bit is written by the next commit like a set one. If a
- * crash comes first, the bit is still 1 and the chunk as damaged as it was, or
- * half refilled: the next read finds that again.
+ * store->changes is small: chunks share an entry, by their number's lowest
+ * bits, which has the number of the last clear of any of them. A read that is
+ * misled by that just starts over, and finds the same again. Steps 2 and 3 are
+ * done under store->lock, as is the look at the entries, so that numbers are in
+ * the order in which bits are cleared.
+ *
+ * On disk: a bit that was cleared for good is written by the next commit like a
+ * set one. If a crash comes first, the bit is still 1 and the chunk as it was,
+ * or half refilled: the next read finds that. The bit of a chunk that is being
+ * overwritten stays 1 there: what was good of it is not lost.
  */
 #include <linux/dm-bufio.h>
 #include <linux/sched/signal.h>
@@ -41,209 +52,184 @@
 #include <linux/dm-incremental.h>
 #include "dm-incremental.h"
 
-/* Chunks that a discard clears in one go. */
+/* Chunks that a discard takes in one go. */
 #define DISCARD_CHUNKS	32768
 
-/* Needs no ordering: @clear_mutex or @lock is held, which a clear holds, too. */
-static u64 nr_clears(struct inc_store *store)
+static struct inc_change *change_of(struct inc_store *store, u64 chunk)
 {
-	return atomic64_read(&store->nr_clears);
-}
-
-/* Number of the oldest clear that is remembered, less 1. */
-static u64 forgotten(struct inc_store *store)
-{
-	u64 n = nr_clears(store);
-
-	return n > INC_CLEARS ? n - INC_CLEARS : 0;
-}
-
-/* The newest clear that has any of the chunks; NULL if none is remembered. */
-static const struct inc_clear *newest_clear(struct inc_store *store, u64 first,
-					    u64 last, u64 *number)
-{
-	u64 n, oldest = forgotten(store);
-
-	for (n = nr_clears(store); n > oldest; n--) {
-		const struct inc_clear *clear = &store->clears[n % INC_CLEARS];
-
-		if (clear->first <= last && first <= clear->last) {
-			*number = n;
-			return clear;
-		}
-	}
-	return NULL;
-}
-
-/**
- * inc_clear_damaged - is a chunk absent because it was damaged?
- * @store: the store; its @lock or @clear_mutex is held
- * @first: first chunk
- * @last: last chunk; all are absent
- *
- * Return: whether that is so of any of them, as far as is remembered. Of one
- * chunk its newest clear decides. Of several it may also be true for one that
- * was damaged at some time and cleared without need since.
- */
-bool inc_clear_damaged(struct inc_store *store, u64 first, u64 last)
-{
-	u64 n, oldest = forgotten(store);
-
-	for (n = nr_clears(store); n > oldest; n--) {
-		const struct inc_clear *clear = &store->clears[n % INC_CLEARS];
-
-		if (clear->first > last || first > clear->last)
-			continue;
-		if (clear->damaged)
-			return true;
-		/* What is older is asked of the others only. */
-		if (clear->first <= first && last <= clear->last)
-			return false;
-		if (clear->first <= first)
-			first = clear->last + 1;
-		else if (last <= clear->last)
-			last = clear->first - 1;
-	}
-	return false;
+	return &store->changes[chunk % INC_CHANGES];
 }
 
 /**
  * inc_clear_since - have chunks been cleared since?
- * @store: the store; its @clear_mutex is held
+ * @store: the store; its @lock is held
  * @seq: from inc_clear_seq()
  * @first: first chunk
  * @last: last chunk
  *
- * Return: false if none of them has been; true also if that is not known.
+ * Return: false if none of them has been; true if one has, or another one that
+ * shares its entry.
  */
 bool inc_clear_since(struct inc_store *store, u64 seq, u64 first, u64 last)
 {
-	u64 number;
-
-	if (nr_clears(store) - seq > INC_CLEARS)
-		return true;
-	return newest_clear(store, first, last, &number) && number > seq;
+	for (; first <= last; first++)
+		if (change_of(store, first)->cleared > seq)
+			return true;
+	return false;
 }
 
-static void note(struct inc_store *store, u64 first, u64 last, bool damaged)
+/**
+ * inc_clear_anew - has a chunk come anew since, having been suspect?
+ * @store: the store; its @lock is held
+ * @seq: from inc_clear_seq()
+ * @chunk: the chunk
+ *
+ * Return: true if it has; false also if that is not known any more.
+ */
+bool inc_clear_anew(struct inc_store *store, u64 seq, u64 chunk)
 {
-	u64 number = nr_clears(store) + 1;
-	struct inc_clear *clear = &store->clears[number % INC_CLEARS];
+	const struct inc_change *change = change_of(store, chunk);
 
-	clear->first = first;
-	clear->last = last;
-	clear->damaged = damaged;
+	return change->chunk == chunk && change->filled > seq;
+}
+
+/* What is to be noted gets this number, and then it is made known. */
+static u64 next_number(struct inc_store *store)
+{
+	return atomic64_read(&store->nr_changes) + 1;
+}
+
+static void publish(struct inc_store *store, u64 number)
+{
 	/* Pairs with inc_clear_seq(): who sees it sees the bits cleared, too. */
-	atomic64_set_release(&store->nr_clears, number);
+	atomic64_set_release(&store->nr_changes, number);
 }
 
-static void clear_cold(struct inc_store *store, u64 first, u64 last)
+static void note(struct inc_store *store, u64 first, u64 last)
 {
-	u64 from = first, end;
+	u64 number = next_number(store);
+
+	/* No entry more than once. */
+	if (last - first >= INC_CHANGES)
+		last = first + INC_CHANGES - 1;
+	for (; first <= last; first++)
+		change_of(store, first)->cleared = number;
+	publish(store, number);
+}
+
+/* Steps 2 and 3, for good. */
+static void clear_run(struct inc_store *store, u64 first, u64 last)
+{
+	u64 chunk;
+
+	for (chunk = first; chunk <= last; chunk++)
+		inc_suspect_end(store, chunk);
+	inc_presence_clear(store, first, last);
+	note(store, first, last);
+}
+
+static void clear_cold(struct inc_store *store, u64 from, u64 last)
+{
+	u64 first, end;
 
 	while (inc_presence_next_cold(store, from, last, &first, &end)) {
-		inc_presence_clear(store, first, end);
+		clear_run(store, first, end);
 		from = end + 1;
 	}
 }
 
-/*
- * Steps 2 and 3. A want is made under @lock, too, after a look at the bits: if
- * it finds them cleared here, it finds the note that says why.
- */
-static void clear_and_note(struct inc_store *store, u64 first, u64 last,
-			   u32 flags)
-{
-	mutex_lock(&store->lock);
-	if (flags & INC_DISCARD_COLD)
-		clear_cold(store, first, last);
-	else
-		inc_presence_clear(store, first, last);
-	note(store, first, last, flags & INC_DISCARD_REFETCH);
-	mutex_unlock(&store->lock);
-}
-
-/*
- * Steps 1 to 5 for some ranges, with INC_DISCARD_COLD for some chunks of them;
- * @claims are still to be released. To note chunks that were not cleared only
- * makes reads of them start over for nothing.
- */
-static void begin_clear(struct inc_store *store,
-			const struct inc_ranges *ranges,
-			struct inc_claim *claims, u32 flags)
+/* Steps 4 and 5. */
+static void forget(struct inc_store *store, u64 first, u64 last)
 {
 	u32 shift = store->chunk_shift - INC_PAGE_SHIFT;
-	unsigned int i;
 
-	/* Fills have one claim at a time, other clears none: no deadlock. */
-	for (i = 0; i < ranges->count; i++) {
-		claims[i].first = ranges->range[i].first;
-		claims[i].last = ranges->range[i].last;
-		inc_claim_wait(store, &claims[i]);
-		clear_and_note(store, claims[i].first, claims[i].last, flags);
-	}
 	synchronize_srcu_expedited(&store->readers);
-	for (i = 0; i < ranges->count; i++) {
-		dm_bufio_forget_buffers(store->bufio, claims[i].first << shift,
-					(claims[i].last - claims[i].first + 1)
-					<< shift);
-		inc_dictionary_forget(store, claims[i].first, claims[i].last);
-	}
+	dm_bufio_forget_buffers(store->bufio, first << shift,
+				(last - first + 1) << shift);
+	inc_dictionary_forget(store, first, last);
 }
 
-/**
- * inc_clear - make chunks absent
- * @store: alive; its @clear_mutex is held
- * @ranges: disjoint; no chunk of a head or bitmap
- * @damaged: what is there is bad
- *
- * When this returns no lookup uses what is stored there, and no metadata page
- * of it is cached.
- *
- * Context: process, in no section of @readers; sleeps, waits for fills of these
- * chunks and for lookups.
- */
-void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
-	       bool damaged)
+/* Steps 1 to 5 of a discard; with INC_DISCARD_COLD, of some chunks of it. */
+static void begin_clear(struct inc_store *store, struct inc_claim *claim,
+			u32 flags)
 {
-	struct inc_claim claims[INC_LINKS];
-	unsigned int i;
-
-	begin_clear(store, ranges, claims, damaged ? INC_DISCARD_REFETCH : 0);
-	for (i = 0; i < ranges->count; i++)
-		inc_claim_release(store, &claims[i]);
+	inc_claim_wait(store, claim);
+	mutex_lock(&store->lock);
+	if (flags & INC_DISCARD_COLD)
+		clear_cold(store, claim->first, claim->last);
+	else
+		clear_run(store, claim->first, claim->last);
+	mutex_unlock(&store->lock);
+	forget(store, claim->first, claim->last);
 }
 
 /**
- * inc_clear_undo - what a clear made absent, and nobody has filled, is back
+ * inc_clear_suspect - take what is suspect away from readers, to overwrite it
  * @store: alive
- * @from: number of the first clear that is undone
- * @to: and of the last
+ * @first: first chunk
+ * @last: last chunk; the caller's fill claims them all
  *
- * The bytes were not touched, or a fill of them has failed; either way a read
- * that uses them verifies them. What was cleared again since stays absent.
+ * Steps 2 to 5. Until inc_wait_present() or inc_clear_restore() readers find
+ * absent what was suspect; the rest is left as it is.
  *
- * Context: process; sleeps, waits for fills of these chunks.
+ * Context: process, in no section of @readers; sleeps, waits for lookups.
  */
-void inc_clear_undo(struct inc_store *store, u64 from, u64 to)
+void inc_clear_suspect(struct inc_store *store, u64 first, u64 last)
 {
-	u64 n, chunk, number;
+	u64 chunk;
 
-	mutex_lock(&store->clear_mutex);
-	for (n = from; n <= to && nr_clears(store) - n < INC_CLEARS; n++) {
-		const struct inc_clear *clear = &store->clears[n % INC_CLEARS];
-		struct inc_claim claim = { .first = clear->first,
-					   .last = clear->last };
-
-		inc_claim_wait(store, &claim);
-		for (chunk = claim.first; chunk <= claim.last; chunk++)
-			if (!inc_presence_test(store, chunk, chunk) &&
-			    newest_clear(store, chunk, chunk, &number) == clear)
-				inc_presence_set(store, chunk, chunk);
-		inc_wait_filled(store, claim.first, claim.last);
-		inc_claim_release(store, &claim);
+	mutex_lock(&store->lock);
+	for (chunk = first; chunk <= last; chunk++) {
+		if (!inc_suspect_any(store, chunk, chunk))
+			continue;
+		inc_presence_clear(store, chunk, chunk);
+		note(store, chunk, chunk);
 	}
-	mutex_unlock(&store->clear_mutex);
+	mutex_unlock(&store->lock);
+	forget(store, first, last);
+}
+
+/**
+ * inc_clear_restore - what was suspect could not be overwritten: it is back
+ * @store: alive
+ * @first: first chunk
+ * @last: last chunk; as for inc_clear_suspect()
+ *
+ * It is suspect still; what has become of its bytes is for reads to find out.
+ *
+ * Context: process; sleeps.
+ */
+void inc_clear_restore(struct inc_store *store, u64 first, u64 last)
+{
+	for (; first <= last; first++)
+		if (inc_suspect_any(store, first, first))
+			inc_wait_present(store, first, first, false);
+}
+
+/**
+ * inc_clear_over - what was suspect has been overwritten
+ * @store: its @lock is held
+ * @first: first chunk
+ * @last: last chunk; all are present, and claimed
+ *
+ * Reads that were started before know that it has come anew: what they find bad
+ * of it they do not ask for again (heal.c).
+ */
+void inc_clear_over(struct inc_store *store, u64 first, u64 last)
+{
+	u64 number = next_number(store);
+
+	if (!inc_suspect_any(store, first, last))
+		return;
+	for (; first <= last; first++) {
+		struct inc_change *change = change_of(store, first);
+
+		if (!inc_suspect_end(store, first))
+			continue;
+		change->chunk = first;
+		change->filled = number;
+	}
+	publish(store, number);
 }
 
 /*
@@ -266,15 +252,33 @@ static int punch(struct inc_store *store, const struct inc_claim *claim)
 	return r;
 }
 
+/* INC_DISCARD_REFETCH: nothing goes, but somebody is asked. */
+static int suspect_piece(struct inc_store *store, u64 first, u64 last)
+{
+	struct inc_ranges ranges = { .count = 1, .range = { { first, last } } };
+	int r;
+
+	if (!inc_store_enter(store))
+		return -ENODEV;
+	mutex_lock(&store->lock);
+	r = inc_suspect_mark(store, first, last);
+	mutex_unlock(&store->lock);
+	/* Before it leaves: after the store's end nobody would free the hint. */
+	if (!r)
+		inc_wait_hint(store, &ranges, true);
+	inc_store_leave(store);
+	return r;
+}
+
 /* One piece of a discard. */
 static int discard_piece(struct inc_store *store, u64 first, u64 last,
 			 u32 flags)
 {
-	struct inc_ranges ranges = { .count = 1, .range = { { first, last } } };
-	bool damaged = flags & INC_DISCARD_REFETCH;
-	struct inc_claim claim;
+	struct inc_claim claim = { .first = first, .last = last };
 	int r = 0;
 
+	if (flags & INC_DISCARD_REFETCH)
+		return suspect_piece(store, first, last);
 	if (!inc_store_enter(store))
 		return -ENODEV;
 	if (flags & INC_DISCARD_PUNCH &&
@@ -286,16 +290,13 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 	if (flags & INC_DISCARD_COLD)
 		r = inc_presence_watch(store, first, last);
 	if (!r)
-		begin_clear(store, &ranges, &claim, flags);
+		begin_clear(store, &claim, flags);
 	mutex_unlock(&store->clear_mutex);
 	if (!r) {
 		if (flags & INC_DISCARD_PUNCH)
 			r = punch(store, &claim);
 		inc_claim_release(store, &claim);
 	}
-	/* Before it leaves: after the store's end nobody would free the hint. */
-	if (damaged && !r)
-		inc_wait_hint(store, &ranges);
 	inc_store_leave(store);
 	return r;
 }
@@ -315,6 +316,9 @@ int inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags)
 	int r = 0;
 
 	if (inc_presence_fixed(store, first, last))
+		return -EINVAL;
+	/* What is damaged stays until it comes anew: nothing is given back. */
+	if (flags & INC_DISCARD_REFETCH && flags != INC_DISCARD_REFETCH)
 		return -EINVAL;
 	if (store->read_only)
 		return -EROFS;

@@ -218,8 +218,8 @@ static int read_present(struct inc_store *store, struct page *page, u64 offset,
 		return -ENODEV;
 	/* What is present now stays as it is to the end of this section. */
 	section = srcu_read_lock(&store->readers);
-	if (!inc_presence_test(store, offset >> store->chunk_shift,
-			       (offset + length - 1) >> store->chunk_shift)) {
+	if (!inc_suspect_settled(store, offset >> store->chunk_shift,
+				 (offset + length - 1) >> store->chunk_shift)) {
 		r = -ENODATA;
 		goto out;
 	}
@@ -245,9 +245,9 @@ static int ioctl_read(struct inc_store *store, void __user *arg)
 	if (read.length > INC_READ_MAX ||
 	    bad_range(store, read.offset, read.length, INC_PAGE_SIZE))
 		return -EINVAL;
-	if (!inc_presence_test(store, read.offset >> store->chunk_shift,
-			       (read.offset + read.length - 1) >>
-			       store->chunk_shift))
+	if (!inc_suspect_settled(store, read.offset >> store->chunk_shift,
+				 (read.offset + read.length - 1) >>
+				 store->chunk_shift))
 		return -ENODATA;
 
 	page = alloc_page(GFP_KERNEL);
@@ -278,6 +278,25 @@ static int ioctl_discard(struct inc_store *store, void __user *arg)
 	return inc_clear_discard(store, range.offset >> store->chunk_shift,
 				 (range.offset + range.length - 1) >>
 				 store->chunk_shift, range.flags);
+}
+
+static int ioctl_missing(struct inc_store *store, void __user *arg)
+{
+	u32 shift = store->chunk_shift;
+	struct inc_missing range;
+	u64 first, last;
+
+	if (copy_from_user(&range, arg, sizeof(range)))
+		return -EFAULT;
+	if (bad_range(store, range.offset, range.length, 1u << shift))
+		return -EINVAL;
+	if (!inc_suspect_next(store, range.offset >> shift,
+			      (range.offset + range.length - 1) >> shift,
+			      &first, &last))
+		return -ENXIO;
+	range.offset = first << shift;
+	range.length = (last - first + 1) << shift;
+	return copy_to_user(arg, &range, sizeof(range)) ? -EFAULT : 0;
 }
 
 static int ioctl_info(struct inc_store *store, void __user *arg)
@@ -321,6 +340,8 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		return ioctl_discard(store, user);
 	case INC_IOC_READ:
 		return ioctl_read(store, user);
+	case INC_IOC_MISSING:
+		return ioctl_missing(store, user);
 	case INC_IOC_INFO:
 		return ioctl_info(store, user);
 	default:

@@ -14,8 +14,8 @@
  *	      store    one per backing device: metadata pages, life
  *	      segments  of its image, which may grow
  *	      dictionary   what LZ4 starts from
- *	      clear, fill, presence, wait   its chunks: cleared, written, counted,
- *					waited for
+ *	      clear, fill, suspect, presence, wait   its chunks: cleared, written,
+ *					doubted, counted, waited for
  *	        format   structures on disk and their arithmetic
  *	control  /dev/incremental/ nodes; uses the store only
  *
@@ -29,10 +29,11 @@
  *				segments that are found and not published
  *	store->views_mutex	store->views
  *	store->commit_mutex	one commit at a time
- *	store->clear_mutex	one clear at a time, store->clears
+ *	store->clear_mutex	one discard at a time, store->used
  *	store->lock		wants, their links, waiting reads, loaders'
- *				queues. Never held over I/O, and what is
- *				allocated under it is so with GFP_NOIO.
+ *				queues; changes of which chunks are present or
+ *				suspect, store->changes. Never held over I/O, and
+ *				what is allocated under it is so with GFP_NOIO.
  *	store->fills_lock	running fills; a spinlock
  *	view->buffers_lock	free buffers; a spinlock
  *	proof->lock		reads held; a spinlock
@@ -65,6 +66,7 @@
 #include <linux/srcu.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <crypto/hash.h>
 
 #include "format.h"
@@ -80,18 +82,18 @@ struct inc_request;
 struct inc_view;
 struct iov_iter;
 
-#define INC_CLEARS		128	/* that are remembered */
+#define INC_CHANGES		256	/* entries, a power of two */
 
 /**
- * struct inc_clear - chunks that were made absent
- * @first: first chunk
- * @last: last chunk
- * @damaged: because of damage
+ * struct inc_change - what has become of the chunks that share this entry
+ * @cleared: number of the last clear of any of them
+ * @chunk: the one that was suspect and has come anew last
+ * @filled: the number of that
  */
-struct inc_clear {
-	u64	first;
-	u64	last;
-	bool	damaged;
+struct inc_change {
+	u64	cleared;
+	u64	chunk;
+	u64	filled;
 };
 
 /**
@@ -136,7 +138,8 @@ struct inc_store {
 	unsigned long		**used;		/* the same; clear_mutex to write */
 	u32			*first_page;	/* of each segment's bitmap */
 	unsigned long		*dirty;		/* a bit per bitmap page */
-	atomic64_t		nr_absent;	/* chunks */
+	atomic64_t		nr_absent;	/* chunks, with those hidden */
+	u64			nr_hidden;	/* lock: suspect, and overwritten now */
 	u64			found_absent;	/* grow_mutex: not in nr_absent yet */
 	struct mutex		commit_mutex;
 	struct page		*commit_page;	/* commit_mutex */
@@ -148,8 +151,13 @@ struct inc_store {
 	/* clear.c */
 	struct srcu_struct	readers;	/* lookups */
 	struct mutex		clear_mutex;
-	atomic64_t		nr_clears;	/* clear_mutex and lock to write */
-	struct inc_clear	clears[INC_CLEARS]; /* number n at n % INC_CLEARS */
+	atomic64_t		nr_changes;	/* lock to write */
+	struct inc_change	changes[INC_CHANGES]; /* lock */
+
+	/* suspect.c */
+	struct xarray		suspects;	/* pages of a bit per chunk; lock
+						 * to write
+						 */
 
 	/* wait.c */
 	struct mutex		lock;
@@ -327,7 +335,7 @@ struct inc_loader {
 	u32			nr_opened;
 };
 
-#define INC_LINKS	8	/* absent ranges that a read asks for at a time */
+#define INC_LINKS	8	/* ranges that a read asks for at a time */
 
 /**
  * struct inc_link - a waiting read's stake in one want
@@ -361,10 +369,10 @@ struct inc_link {
  *	proof->held before it starts (proof->lock)
  * @deadline: jiffies; set when it first waits, for all its waits together
  * @started: @deadline is set
+ * @anew: it waits for suspect chunks to come anew, else for absent ones
+ *	(store->lock)
  * @born: inc_clear_seq() when it was started
  * @seen: inc_clear_seq() when it was last looked up
- * @undo_from: number of the first clear that it has done (heal.c)
- * @undo_to: and of the last; 0 if there is nothing to undo
  * @healing: damage that it has had fetched again
  * @retries: how often it has started over because of damage
  * @nr_links: links whose range has not arrived (store->lock)
@@ -384,10 +392,9 @@ struct inc_io {
 	struct list_head	waiting;
 	unsigned long		deadline;
 	bool			started;
+	bool			anew;
 	u64			born;
 	u64			seen;
-	u64			undo_from;
-	u64			undo_to;
 	unsigned int		healing;
 	unsigned int		retries;
 	unsigned int		nr_links;
@@ -397,7 +404,7 @@ struct inc_io {
 #define INC_IO_BLOCKS	(1u << INC_CLUSTER_SHIFT_MAX)
 
 /**
- * struct inc_ranges - absent chunk ranges collected for one request
+ * struct inc_ranges - chunk ranges collected for one request
  * @count: number of ranges
  * @range: first and last chunk of each
  */
@@ -412,9 +419,11 @@ struct inc_ranges {
 void inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
 		    u64 offset, u64 length);
 bool inc_wait_for(struct inc_store *store, struct inc_io *io,
-		  const struct inc_ranges *ranges);
-void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges);
-void inc_wait_filled(struct inc_store *store, u64 first, u64 last);
+		  const struct inc_ranges *ranges, bool anew);
+void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
+		   bool anew);
+void inc_wait_present(struct inc_store *store, u64 first, u64 last,
+		      bool filled);
 void inc_wait_unavailable(struct inc_store *store, u64 first, u64 last);
 void inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
 			blk_status_t status);
@@ -434,16 +443,28 @@ void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader);
 /* A lookup that starts with this knows later whether chunks were cleared. */
 static inline u64 inc_clear_seq(struct inc_store *store)
 {
-	/* Pairs with note(). */
-	return atomic64_read_acquire(&store->nr_clears);
+	/* Pairs with publish(). */
+	return atomic64_read_acquire(&store->nr_changes);
 }
 
 bool inc_clear_since(struct inc_store *store, u64 seq, u64 first, u64 last);
-bool inc_clear_damaged(struct inc_store *store, u64 first, u64 last);
-void inc_clear(struct inc_store *store, const struct inc_ranges *ranges,
-	       bool damaged);
-void inc_clear_undo(struct inc_store *store, u64 from, u64 to);
+bool inc_clear_anew(struct inc_store *store, u64 seq, u64 chunk);
+void inc_clear_suspect(struct inc_store *store, u64 first, u64 last);
+void inc_clear_restore(struct inc_store *store, u64 first, u64 last);
+void inc_clear_over(struct inc_store *store, u64 first, u64 last);
 int inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags);
+
+/*
+ * suspect.c
+ */
+u64 inc_suspect_seek(struct inc_store *store, u64 chunk, u64 end);
+bool inc_suspect_any(struct inc_store *store, u64 first, u64 last);
+bool inc_suspect_settled(struct inc_store *store, u64 first, u64 last);
+bool inc_suspect_next(struct inc_store *store, u64 from, u64 last,
+		      u64 *first_found, u64 *last_found);
+int inc_suspect_mark(struct inc_store *store, u64 first, u64 last);
+bool inc_suspect_end(struct inc_store *store, u64 chunk);
+void inc_suspect_free(struct inc_store *store);
 
 /*
  * control.c
@@ -489,7 +510,6 @@ struct inc_damage {
 
 void inc_damage_add(struct inc_damage *damage, const struct inc_bad *bad);
 bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait);
-void inc_heal_end(struct inc_io *io);
 
 /*
  * verity.c

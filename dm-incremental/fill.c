@@ -2,10 +2,11 @@
 /*
  * Fills: a loader's bytes become chunks of the image file.
  *
- * The first fill of a chunk wins, and a chunk is written by one fill at a time:
- * fills whose ranges overlap run one after the other. So a chunk that is
- * present does not change until it is cleared, which takes the same claim
- * (clear.c), and readers need no lock against fills.
+ * The first fill of a chunk wins, but for a chunk that is suspect, which the next
+ * fill overwrites (suspect.c). A chunk is written by one fill at a time: fills
+ * whose ranges overlap run one after the other. A chunk that is present does not
+ * change until it is cleared, which takes the same claim, and a fill clears what
+ * is suspect before it writes it (clear.c). So readers need no lock against fills.
  */
 #include <linux/mm.h>
 #include <linux/uio.h>
@@ -138,9 +139,8 @@ static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 				       first << store->chunk_shift,
 				       (last - first + 1) <<
 				       store->chunk_shift);
-		inc_presence_set(store, first, last);
 		atomic64_add(last - first + 1, &store->nr_filled);
-		inc_wait_filled(store, first, last);
+		inc_wait_present(store, first, last, true);
 		from = last + 1;
 	}
 	return r;
@@ -163,17 +163,23 @@ static int copy_in(struct inc_fill *fill, u32 length, struct iov_iter *from)
 static int write_piece(struct inc_store *store, struct inc_fill *fill,
 		       u64 offset, u32 length)
 {
+	bool suspect;
 	int r;
 
 	fill->claim.first = offset >> store->chunk_shift;
 	fill->claim.last = (offset + length - 1) >> store->chunk_shift;
-	if (inc_presence_test(store, fill->claim.first, fill->claim.last))
+	if (inc_suspect_settled(store, fill->claim.first, fill->claim.last))
 		return 0;
 	r = wait_event_killable(store->fills_wait,
 				try_claim(store, &fill->claim));
 	if (r)
 		return r;
+	suspect = inc_suspect_any(store, fill->claim.first, fill->claim.last);
+	if (suspect)
+		inc_clear_suspect(store, fill->claim.first, fill->claim.last);
 	r = fill_absent(store, fill);
+	if (r && suspect)
+		inc_clear_restore(store, fill->claim.first, fill->claim.last);
 	inc_claim_release(store, &fill->claim);
 	return r;
 }

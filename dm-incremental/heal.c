@@ -1,40 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Damage: what a bad block rests on is cleared, fetched again, and the read
- * starts over. Its reader sees a delay.
+ * Damage: what a bad block rests on becomes suspect (suspect.c) and is asked for;
+ * when it has come anew the read starts over. Its reader sees a delay, and nobody
+ * else does: what is suspect can still be read.
  *
- *	bad			cleared
- *	data			the chunks of its extent, of its map page, and of
- *				the dictionary that it is expanded with
+ *	bad			asked for
+ *	data			the chunks of its extent; if these are bad when
+ *				they have come, that of its map page, and those
+ *				of the dictionary that it is expanded with
  *	map entry		the chunk of its map page
  *	tree page		its chunk
  *
  * Data rests on the map page, too: an entry that names another extent and data
- * that is damaged look the same. The tree page that a digest came from has been
- * verified, so it cannot be at fault.
+ * that is damaged look the same. Mostly it is the data, so this comes first, and
+ * the page, which many blocks need, only if it must be. If it named another
+ * extent, that is the next to be asked for. The tree page that a digest came
+ * from has been verified, so it cannot be at fault.
  *
- * A read has each chunk fetched again once. If what came is bad, too, it fails.
- * That also goes for reads that waited meanwhile, so that readers of a block
- * which is bad at the origin do not ask for it one after the other. Who finds
- * bytes bad that others have had cleared since it looked them up has read what
- * is being overwritten, and just starts over. RETRIES_MAX bounds all of it.
+ * A read asks for no chunk that has come anew since the read was started, at
+ * whose request ever (inc_clear_anew()): if all that it rests on has and it is
+ * bad still, it fails. So readers of a block which is bad at the origin fail
+ * together, and do not ask for it one after the other. Who finds bytes bad that
+ * were cleared since it looked them up has read what is being overwritten, and
+ * just starts over. RETRIES_MAX bounds all of it.
  *
- * What a read has cleared and nobody has filled is given back when the read is
- * over, or goes on to clear other chunks: where no origin can be reached just
- * the damaged blocks cannot be read, not all that share a chunk or map page
- * with them.
- *
- * Readahead clears nothing, for it does not wait. It fails, and who wants the
- * page comes back with a read of its own.
+ * Readahead that may not wait marks nothing. It fails, and who wants the page
+ * comes back with a read of its own.
  */
 #include <linux/kernel.h>
 
-#include "dm-incremental.h"
+#include "batch.h"
 #include "trace.h"
 
 /*
  * The most that honest reads need: each of 64 extents, of which inc_damage has
- * room for some at a time, a few map and tree pages, and others' clears.
+ * room for some at a time, what their map pages named instead, a few map and tree
+ * pages, and others' fills.
  */
 #define RETRIES_MAX	48
 
@@ -78,45 +79,69 @@ static void add_chunk(struct inc_ranges *ranges, u64 chunk)
 	}
 }
 
-/*
- * Add what of these bytes can be cleared, and has not been fetched again
- * for this read. Returns true if any of it was cleared since it was looked up.
- */
-static bool inspect(struct inc_io *io, u64 offset, u64 length,
+/* Have any of these bytes been cleared since the read has looked them up? */
+static bool bytes_changed(const struct inc_io *io, u64 offset, u64 length)
+{
+	struct inc_store *store = io->view->store;
+
+	return inc_clear_since(store, io->seen, offset >> store->chunk_shift,
+			       (offset + length - 1) >> store->chunk_shift);
+}
+
+static u64 map_page_of(const struct inc_io *io, const struct inc_bad *bad)
+{
+	return inc_view_map_page(io->view, inc_map_page(bad->block)) <<
+	       INC_PAGE_SHIFT;
+}
+
+static bool has_changed(const struct inc_io *io,
+			const struct inc_damage *damage)
+{
+	unsigned int i;
+
+	for (i = 0; i < damage->count; i++) {
+		const struct inc_bad *bad = &damage->bad[i];
+
+		if (bytes_changed(io, bad->offset, bad->length) ||
+		    (bad->mapped &&
+		     bytes_changed(io, map_page_of(io, bad), INC_PAGE_SIZE)) ||
+		    (bad->dictionary &&
+		     bytes_changed(io, bad->dictionary->dictionary_offset,
+				   bad->dictionary->dictionary_size)))
+			return true;
+	}
+	return false;
+}
+
+/* Add what of these bytes has not come anew for this read, if there is any. */
+static bool ask_for(const struct inc_io *io, u64 offset, u64 length,
 		    struct inc_ranges *ranges)
 {
 	struct inc_store *store = io->view->store;
 	u64 chunk = offset >> store->chunk_shift;
 	u64 last = (offset + length - 1) >> store->chunk_shift;
+	bool any = false;
 
-	if (inc_clear_since(store, io->seen, chunk, last))
-		return true;
-	for (; chunk <= last; chunk++)
-		if (inc_presence_test(store, chunk, chunk) &&
-		    !inc_presence_fixed(store, chunk, chunk) &&
-		    !(inc_clear_since(store, io->born, chunk, chunk) &&
-		      inc_clear_damaged(store, chunk, chunk)))
-			add_chunk(ranges, chunk);
-	return false;
+	for (; chunk <= last; chunk++) {
+		if (inc_presence_fixed(store, chunk, chunk) ||
+		    inc_clear_anew(store, io->born, chunk))
+			continue;
+		add_chunk(ranges, chunk);
+		any = true;
+	}
+	return any;
 }
 
-static bool inspect_bad(struct inc_io *io, const struct inc_bad *bad,
+static void ask_for_bad(const struct inc_io *io, const struct inc_bad *bad,
 			struct inc_ranges *ranges)
 {
-	struct inc_view *view = io->view;
-	bool changed;
-	u64 page;
-
-	changed = inspect(io, bad->offset, bad->length, ranges);
-	if (bad->mapped) {
-		page = inc_view_map_page(view, inc_map_page(bad->block));
-		changed |= inspect(io, page << INC_PAGE_SHIFT, INC_PAGE_SIZE,
-				   ranges);
-	}
+	if (ask_for(io, bad->offset, bad->length, ranges))
+		return;
+	if (bad->mapped)
+		ask_for(io, map_page_of(io, bad), INC_PAGE_SIZE, ranges);
 	if (bad->dictionary)
-		changed |= inspect(io, bad->dictionary->dictionary_offset,
-				   bad->dictionary->dictionary_size, ranges);
-	return changed;
+		ask_for(io, bad->dictionary->dictionary_offset,
+			bad->dictionary->dictionary_size, ranges);
 }
 
 static bool can_heal(const struct inc_view *view)
@@ -125,7 +150,18 @@ static bool can_heal(const struct inc_view *view)
 	       atomic_read(&view->store->nr_fillers);
 }
 
-static void clear(struct inc_io *io, const struct inc_ranges *ranges)
+static bool mark(struct inc_store *store, const struct inc_ranges *ranges)
+{
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; !r && i < ranges->count; i++)
+		r = inc_suspect_mark(store, ranges->range[i].first,
+				     ranges->range[i].last);
+	return !r;
+}
+
+static void trace(const struct inc_io *io, const struct inc_ranges *ranges)
 {
 	struct inc_store *store = io->view->store;
 	u32 shift = store->chunk_shift;
@@ -136,46 +172,43 @@ static void clear(struct inc_io *io, const struct inc_ranges *ranges)
 					  ranges->range[i].first << shift,
 					  (ranges->range[i].last -
 					   ranges->range[i].first + 1) << shift);
-	io->undo_from = inc_clear_seq(store) + 1;
-	inc_clear(store, ranges, true);
-	io->undo_to = inc_clear_seq(store);
 }
 
 /**
  * inc_heal - a read has found damage
- * @io: the read
- * @damage: at least one
+ * @io: the read; with its buffer
+ * @damage: at least one; may be in that buffer
  * @may_wait: false for readahead
  *
  * Reports it, unless the bytes have changed under the read.
  *
  * Context: process; sleeps, in no section of store->readers. Return: true if
- * the read is to start over from its lookup. Else it is over: @io->status says
- * how.
+ * the read waits, and must not be touched any more; its buffer is given back.
+ * False: it is to start over from its lookup, with the buffer, or it is over,
+ * and @io->status says how.
  */
 bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait)
 {
 	struct inc_view *view = io->view;
 	struct inc_store *store = view->store;
+	bool tries = io->retries < RETRIES_MAX;
 	struct inc_ranges ranges = { 0 };
-	bool changed = false, heal;
+	bool changed, heal;
 	unsigned int i;
 
-	inc_heal_end(io);
-	mutex_lock(&store->clear_mutex);
-	for (i = 0; i < damage->count; i++)
-		changed |= inspect_bad(io, &damage->bad[i], &ranges);
-	if (io->retries == RETRIES_MAX)
-		changed = false;
-	heal = !changed && ranges.count && can_heal(view) &&
-	       io->retries < RETRIES_MAX;
+	mutex_lock(&store->lock);
+	changed = tries && has_changed(io, damage);
+	/* What has not changed is as it was looked up: present. */
+	for (i = 0; !changed && i < damage->count; i++)
+		ask_for_bad(io, &damage->bad[i], &ranges);
+	heal = tries && ranges.count && can_heal(view);
 	if (heal && may_wait)
-		clear(io, &ranges);
-	mutex_unlock(&store->clear_mutex);
+		heal = mark(store, &ranges);
+	mutex_unlock(&store->lock);
 
 	if (changed) {
 		io->retries++;
-		return true;
+		return false;
 	}
 	if (heal && !may_wait) {
 		io->status = BLK_STS_AGAIN;
@@ -191,21 +224,8 @@ bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait)
 	}
 	io->retries++;
 	io->healing += damage->count;
-	return true;
-}
-
-/**
- * inc_heal_end - a read is over, or will clear again
- * @io: the read; @io->status is set
- *
- * Context: process; sleeps if it has cleared something.
- */
-void inc_heal_end(struct inc_io *io)
-{
-	struct inc_store *store = io->view->store;
-
-	if (!io->undo_to)
-		return;
-	inc_clear_undo(store, io->undo_from, io->undo_to);
-	io->undo_to = 0;
+	trace(io, &ranges);
+	/* Who waits may wait long: the buffer is for those that can go on. */
+	inc_buffer_return(view, io->buffer);
+	return inc_wait_for(store, io, &ranges, true);
 }

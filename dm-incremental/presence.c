@@ -16,12 +16,13 @@
  * reader that has seen it 0 before the image grew needs none of the new chunks:
  * its generation is an older one.
  *
- * Commit: a crash may lose bits that were set, never invent them. The bits to be written are
- * copied first; every chunk they stand for had been written by then. Then the
- * device is flushed, so those chunks are durable; then the copy is written
- * and flushed. Bits changed meanwhile mark their page dirty again and wait for
- * the next commit. A crash may bring back bits that were cleared since the last
- * one; clear.c says why that does no harm.
+ * Commit: a crash may lose bits that were set, never invent them. The bits to be
+ * written are copied first; every chunk they stand for had been written by then.
+ * Then the device is flushed, so those chunks are durable; then the copy is
+ * written and flushed. Bits changed meanwhile mark their page dirty again and
+ * wait for the next commit. A crash may bring back bits that were cleared since
+ * the last one; clear.c says why that does no harm. The bit of a suspect chunk is
+ * 1, also while a fill overwrites it (suspect.c).
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -306,14 +307,14 @@ u64 inc_presence_count(struct inc_store *store, u64 *total)
 
 	mutex_lock(&store->lock);
 	*total = inc_store_chunks(store);
-	absent = atomic64_read(&store->nr_absent);
+	absent = atomic64_read(&store->nr_absent) - store->nr_hidden;
 	mutex_unlock(&store->lock);
 	return *total - absent;
 }
 
 /**
  * inc_presence_set - chunks have been written
- * @store: the store
+ * @store: the store; its @lock is held
  * @first: first chunk
  * @last: last chunk; the caller's fill claims them all (fill.c)
  *
@@ -327,18 +328,23 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 {
 	unsigned long delay =
 		msecs_to_jiffies(READ_ONCE(store->commit_interval));
-	u64 chunk, page, count = 0;
+	u64 chunk, page, count = 0, hidden = 0, absent;
 
 	/* The data's write completed before its bit can be seen. */
 	smp_mb();
-	for (chunk = first; chunk <= last; chunk++)
-		if (!test_and_set_bit(bit_of(chunk), bits_of(store, chunk)))
-			count++;
+	for (chunk = first; chunk <= last; chunk++) {
+		if (test_and_set_bit(bit_of(chunk), bits_of(store, chunk)))
+			continue;
+		count++;
+		hidden += inc_suspect_any(store, chunk, chunk);
+	}
 	for (page = page_of_chunk(store, first);
 	     page <= page_of_chunk(store, last); page++)
 		set_bit(page, store->dirty);
 
-	if (count && !atomic64_sub_return(count, &store->nr_absent)) {
+	absent = atomic64_sub_return(count, &store->nr_absent);
+	store->nr_hidden -= hidden;
+	if (count > hidden && absent == store->nr_hidden) {
 		schedule_work(&store->event_work);
 		mod_delayed_work(store->commit_wq, &store->commit_work, 0);
 		return;
@@ -348,11 +354,12 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 
 /**
  * inc_presence_clear - chunks are not there any more
- * @store: the store
+ * @store: the store; its @lock is held
  * @first: first chunk
  * @last: last chunk; the caller claims them all, and goes by clear.c's rules
  *
- * Marks their bitmap pages dirty and starts the commit timer.
+ * What is suspect of them is only hidden from readers: it counts as present to
+ * everybody else, and on disk. Marks their bitmap pages dirty and starts the commit timer.
  *
  * Context: process.
  */
@@ -362,15 +369,17 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 		msecs_to_jiffies(READ_ONCE(store->commit_interval));
 	u64 chunk, page, count = 0;
 
-	for (chunk = first; chunk <= last; chunk++)
-		count += test_bit(bit_of(chunk), bits_of(store, chunk));
+	for (chunk = first; chunk <= last; chunk++) {
+		if (!test_bit(bit_of(chunk), bits_of(store, chunk)))
+			continue;
+		count++;
+		store->nr_hidden += inc_suspect_any(store, chunk, chunk);
+	}
 	atomic64_add(count, &store->nr_absent);
 	/* Before the bits: "complete" means all of them. */
 	smp_mb();
 	for (chunk = first; chunk <= last; chunk++)
 		clear_bit(bit_of(chunk), bits_of(store, chunk));
-	/* Pairs with snapshot(): the bits first, their page's dirty bit after. */
-	smp_mb();
 	for (page = page_of_chunk(store, first);
 	     page <= page_of_chunk(store, last); page++)
 		set_bit(page, store->dirty);
@@ -529,19 +538,36 @@ bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
  * @store: the store
  * @chunk: where to start
  * @end: where to stop, at most inc_store_chunks()
- * @present: which of both
+ * @present: which of both; what is hidden from readers is present
  *
- * Return: its number, or @end if there is none.
+ * Context: process; takes store->lock. Return: its number, or @end if there is
+ * none.
  */
 u64 inc_presence_seek(struct inc_store *store, u64 chunk, u64 end, bool present)
 {
-	return find_chunk(store, chunk, end, present);
+	mutex_lock(&store->lock);
+	if (present)
+		end = find_chunk(store, chunk,
+				 inc_suspect_seek(store, chunk, end), true);
+	else
+		while ((chunk = find_chunk(store, chunk, end, false)) < end &&
+		       inc_suspect_any(store, chunk, chunk))
+			chunk++;
+	mutex_unlock(&store->lock);
+	return present ? end : chunk;
+}
+
+/* Is a chunk present, or hidden from readers just because it is overwritten? */
+static bool is_stored(struct inc_store *store, u64 chunk)
+{
+	return test_bit(bit_of(chunk), bits_of(store, chunk)) ||
+	       inc_suspect_any(store, chunk, chunk);
 }
 
 /*
- * Copy the bits of a bitmap page into the commit page. A bit that is not
- * yet changed now has its page's dirty bit set again later: inc_presence_set()
- * and _clear() change the bit first and set the dirty bit after, fully ordered.
+ * Copy the bits of a bitmap page into the commit page. What changes them holds
+ * store->lock, and marks the page dirty; so what comes after this is written by
+ * the next commit.
  */
 static void snapshot(struct inc_store *store, const struct bitmap_page *page)
 {
@@ -549,12 +575,12 @@ static void snapshot(struct inc_store *store, const struct bitmap_page *page)
 	u32 i;
 
 	memset(bits, 0, INC_PAGE_SIZE);
+	mutex_lock(&store->lock);
 	for (i = 0; i < page->count; i++) {
-		u64 chunk = page->first + i;
-
-		if (test_bit(bit_of(chunk), bits_of(store, chunk)))
+		if (is_stored(store, page->first + i))
 			bits[i >> 3] |= 1 << (i & 7);
 	}
+	mutex_unlock(&store->lock);
 }
 
 static int commit_page(struct inc_store *store, const struct bitmap_page *page)
@@ -589,7 +615,7 @@ int inc_presence_commit(struct inc_store *store)
 	for_each_set_bit(number, store->dirty, pages) {
 		struct bitmap_page page = find_page(store, nr_segments, number);
 
-		/* Pairs with inc_presence_set(), _clear(): dirty after this. */
+		/* Before the look at the bits: see snapshot(). */
 		if (!test_and_clear_bit(number, store->dirty))
 			continue;
 		r = commit_page(store, &page);

@@ -96,22 +96,22 @@ static bool may_not_wait(const struct inc_io *io)
 
 /*
  * A step of the read has ended with @r. If it found damage, the read starts
- * over (io->prepared is false and io->status not set) or is over.
+ * over (io->prepared is false and io->status not set), is over, or waits: then
+ * this returns true, and it is no longer ours.
  */
-static void end_step(struct inc_io *io, int r)
+static bool end_step(struct inc_io *io, int r)
 {
 	if (r != -EBADMSG) {
 		io->status = errno_to_blk_status(r);
-		return;
+		return false;
 	}
 	if (!io->bio) {
 		io->status = BLK_STS_IOERR;	/* a read will look, if any */
-		return;
+		return false;
 	}
-	if (!inc_heal(io, &io->buffer->damage, !may_not_wait(io)))
-		return;
 	io->prepared = false;
 	io->iter = io->bio->bi_iter;
+	return inc_heal(io, &io->buffer->damage, !may_not_wait(io));
 }
 
 static void trace_miss(struct inc_view *view, const struct inc_io *io,
@@ -159,7 +159,7 @@ static bool start_window(struct inc_view *view, const struct inc_io *io,
 	if (!window)
 		goto no_window;
 	inc_read_init(window, view, NULL, io->block, io->blocks);
-	if (!inc_wait_for(view->store, window, ranges)) {
+	if (!inc_wait_for(view->store, window, ranges, false)) {
 		kfree(window);
 		goto no_window;
 	}
@@ -181,9 +181,9 @@ static bool miss(struct inc_io *io, const struct inc_ranges *ranges,
 	/* Who waits may wait long: the buffer is for those that can go on. */
 	inc_buffer_return(view, io->buffer);
 	if (!hint)
-		return inc_wait_for(view->store, io, ranges);
+		return inc_wait_for(view->store, io, ranges, false);
 	if (!metadata || !start_window(view, io, ranges))
-		inc_wait_hint(view->store, ranges);
+		inc_wait_hint(view->store, ranges, false);
 	io->status = BLK_STS_AGAIN;
 	return false;
 }
@@ -280,7 +280,8 @@ static bool prepare(struct inc_io *io)
 	r = look_up(io, &ranges, &metadata, false);
 	if (ranges.count)
 		return miss(io, &ranges, metadata);
-	end_step(io, r);
+	if (end_step(io, r))
+		return true;
 	io->prepared = !r;
 	return false;
 }
@@ -422,7 +423,6 @@ static void end_io(struct inc_io *io)
 
 	if (io->buffer)
 		inc_buffer_return(view, io->buffer);
-	inc_heal_end(io);
 	if (!io->status)
 		atomic64_add(io->healing, &view->store->nr_healed);
 	if (bio) {
@@ -434,20 +434,26 @@ static void end_io(struct inc_io *io)
 	end_window(view);
 }
 
-/* Go on with block @start of the read. Returns true while bios are in flight. */
+/*
+ * Go on with block @start of the read. Returns true while bios are in flight, or
+ * if the read waits.
+ */
 static bool run_batches(struct inc_io *io, u32 start)
 {
 	struct inc_buffer *buffer = io->buffer;
 
-	for (; start < io->blocks && io->prepared && !io->status;
-	     start = buffer->end) {
+	while (start < io->blocks) {
 		inc_batch_plan(buffer, start);
 		if (buffer->nr_runs) {
 			inc_batch_submit(buffer);
 			return true;
 		}
 		/* Nothing but zeros. */
-		end_step(io, deliver(io));
+		if (end_step(io, deliver(io)))
+			return true;
+		if (!io->prepared || io->status)
+			break;
+		start = buffer->end;
 	}
 	return false;
 }
@@ -463,8 +469,11 @@ static void run_io(struct work_struct *work)
 	if (!io->buffer && !inc_buffer_take(io->view, io, true))
 		return;
 	if (io->prepared) {
-		end_step(io, inc_batch_end(io->buffer) ?: deliver(io));
-		start = io->buffer->end;
+		if (end_step(io, inc_batch_end(io->buffer) ?: deliver(io)))
+			return;
+		/* Else it starts over, or is over, maybe without the buffer. */
+		if (io->prepared)
+			start = io->buffer->end;
 	}
 	for (;;) {
 		if (!io->prepared && !io->status) {
@@ -511,7 +520,6 @@ void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 	io->prepared = false;
 	io->started = false;
 	io->born = inc_clear_seq(view->store);
-	io->undo_to = 0;
 	io->healing = 0;
 	io->retries = 0;
 	io->nr_links = 0;

@@ -122,6 +122,7 @@ static void store_release(struct device *dev)
 	struct inc_store *store = container_of(dev, struct inc_store, dev);
 
 	inc_segments_free(store);
+	inc_suspect_free(store);
 	kfree(store);
 }
 
@@ -143,6 +144,7 @@ static struct inc_store *store_alloc(struct block_device *bdev,
 	spin_lock_init(&store->dictionaries_lock);
 	INIT_LIST_HEAD(&store->dictionaries);
 	mutex_init(&store->clear_mutex);
+	xa_init(&store->suspects);
 	init_waitqueue_head(&store->fills_wait);
 	init_rwsem(&store->live);
 	mutex_init(&store->commit_mutex);

@@ -46,7 +46,7 @@ TRACE_EVENT(incremental_miss,
 		  __entry->ranges, __entry->hint ? " hint" : "")
 );
 
-/* A loader filled chunks that were absent. */
+/* A loader filled chunks that were absent, or suspect. */
 TRACE_EVENT(incremental_fill,
 	TP_PROTO(dev_t dev, u64 offset, u64 length),
 	TP_ARGS(dev, offset, length),
@@ -64,7 +64,7 @@ TRACE_EVENT(incremental_fill,
 		  MINOR(__entry->dev), __entry->offset, __entry->length)
 );
 
-/* A read has had damaged chunks made absent, so that they are fetched again. */
+/* A read asks for chunks anew that are, or may be, damaged. */
 TRACE_EVENT(incremental_refetch,
 	TP_PROTO(dev_t dev, u64 block, u32 blocks, u64 offset, u64 length),
 	TP_ARGS(dev, block, blocks, offset, length),

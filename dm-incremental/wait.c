@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads that wait for absent chunks, and what loaders are asked for.
+ * Reads that wait for absent chunks, or for suspect ones to come anew, and what
+ * loaders are asked for.
  *
- * A want is a range of absent chunks that a loader should fetch. Wants are
+ * A want is a range of such chunks that a loader should fetch. Wants are
  * disjoint, in a tree by first chunk, however many reads need it. A read
  * that meets absent chunks gets a link to each want it depends on; when the
  * chunks of all its links have arrived it runs again from its start, and may
@@ -34,7 +35,7 @@
 #define HINTS_MAX	256
 
 /**
- * struct inc_want - a range of absent chunks to be fetched
+ * struct inc_want - a range of absent or suspect chunks to be fetched
  * @node: in store->wants
  * @queue: on store->demand, ->handed or ->hints
  * @links: reads that wait for chunks of it; none for a hint
@@ -43,7 +44,6 @@
  * @id: told to the loader
  * @hint: nobody waits
  * @again: has been handed out before
- * @refetch: what was there was damaged, as far as was known when this was added
  * @loader: who has it, NULL if it is not on store->handed; it takes back what
  *	it has before it is freed (inc_wait_loader_gone())
  * @queued_at: jiffies when it came to store->demand
@@ -58,7 +58,6 @@ struct inc_want {
 	u64			id;
 	bool			hint;
 	bool			again;
-	bool			refetch;
 	struct inc_loader	*loader;
 	unsigned long		queued_at;
 	unsigned long		handed_at;
@@ -104,7 +103,6 @@ static struct inc_want *add_want(struct inc_store *store, u64 first, u64 last,
 	want->last = last;
 	want->id = ++store->next_id;
 	want->hint = hint;
-	want->refetch = inc_clear_damaged(store, first, last);
 
 	while (*place) {
 		parent = *place;
@@ -233,6 +231,14 @@ void inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
 	}
 }
 
+/* The next run of chunks that have not come: absent, or with @anew suspect. */
+static bool next_missing(struct inc_store *store, bool anew, u64 from, u64 last,
+			 u64 *first, u64 *end)
+{
+	return anew ? inc_suspect_next(store, from, last, first, end) :
+	       inc_presence_next_absent(store, from, last, first, end);
+}
+
 /* Link @io to @want for what of [first, last] the want covers. */
 static void link_want(struct inc_io *io, struct inc_link *link,
 		      struct inc_want *want, u64 first, u64 last)
@@ -301,11 +307,13 @@ static void tell_absence(struct inc_store *store)
 }
 
 /**
- * inc_wait_for - a read waits for absent chunks
+ * inc_wait_for - a read waits for chunks
  * @store: the store
  * @io: the read; its @work runs again when they have arrived, or when waiting
  *	has ended with another @status
  * @ranges: at least one; the caller found them absent
+ * @anew: the caller found them damaged, and has marked them as suspect: they
+ *	are waited for until a fill has overwritten them
  *
  * Context: a worker of the read's view, which keeps view and store when the
  * read does not any more.
@@ -314,7 +322,7 @@ static void tell_absence(struct inc_store *store)
  * not touch it any more. False if it may not wait: @io->status says why.
  */
 bool inc_wait_for(struct inc_store *store, struct inc_io *io,
-		  const struct inc_ranges *ranges)
+		  const struct inc_ranges *ranges, bool anew)
 {
 	unsigned long soon = jiffies + SILENT_LAST;
 	unsigned int used = 0, i;
@@ -336,13 +344,13 @@ bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 	if (io->bio)
 		store->nr_waiting++;
 	io->nr_links = 0;
+	io->anew = anew;
 	for (i = 0; i < ranges->count; i++) {
 		u64 from = ranges->range[i].first, last = ranges->range[i].last;
 		u64 first, end;
 
 		/* Again under the lock: a fill may have come in between. */
-		while (inc_presence_next_absent(store, from, last, &first,
-						&end)) {
+		while (next_missing(store, anew, from, last, &first, &end)) {
 			if (!want_range(store, io, first, end, &used)) {
 				end_wait(store, io, BLK_STS_RESOURCE, &done);
 				goto out;
@@ -369,9 +377,11 @@ out:
 /**
  * inc_wait_hint - leave word that chunks will probably be read soon
  * @store: the store
- * @ranges: absent
+ * @ranges: of which what is absent is meant
+ * @anew: and what is suspect, which should come anew
  */
-void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges)
+void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
+		   bool anew)
 {
 	unsigned int i;
 
@@ -388,8 +398,8 @@ void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges)
 				continue;
 			}
 			/* Again under the lock: a fill may have come. */
-			if (!inc_presence_next_absent(store, first, last,
-						      &first, &end))
+			if (!next_missing(store, anew, first, last, &first,
+					  &end))
 				break;
 			if (want && want->first <= first)
 				continue;
@@ -407,11 +417,12 @@ void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges)
 	wake_up_interruptible(&store->loaders_wait);
 }
 
-/* Links of @want whose chunks are all present end; the want may go, too. */
+/* Links of @want whose chunks have all come end; the want may go, too. */
 static void want_filled(struct inc_store *store, struct inc_want *want,
 			struct list_head *done)
 {
 	struct inc_link *link, *next;
+	u64 missing, missing_end;
 
 	/* Its loader is at it: do not hand it out again yet. */
 	if (want->loader) {
@@ -420,14 +431,14 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 	}
 	/* Do not ask again for what has arrived at either end. */
 	while (want->first < want->last &&
-	       inc_presence_test(store, want->first, want->first))
+	       inc_suspect_settled(store, want->first, want->first))
 		want->first++;
 	while (want->first < want->last &&
-	       inc_presence_test(store, want->last, want->last))
+	       inc_suspect_settled(store, want->last, want->last))
 		want->last--;
 
 	if (want->hint) {
-		if (inc_presence_test(store, want->first, want->last))
+		if (inc_suspect_settled(store, want->first, want->last))
 			forget_want(store, want);
 		return;
 	}
@@ -438,7 +449,8 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 		/* Nor wait for it again, should it be cleared meanwhile. */
 		link->first = max(link->first, want->first);
 		link->last = min(link->last, want->last);
-		if (!inc_presence_test(store, link->first, link->last))
+		if (next_missing(store, io->anew, link->first, link->last,
+				 &missing, &missing_end))
 			continue;
 		unlink_want(store, link);
 		if (!io->nr_links)
@@ -449,17 +461,26 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 }
 
 /**
- * inc_wait_filled - chunks have become present
+ * inc_wait_present - chunks are there: who waits for them goes on
  * @store: the store
  * @first: first chunk
- * @last: last chunk; inc_presence_set() was called for all of them
+ * @last: last chunk; all of them have been written, and are present from now on
+ * @filled: none of them is suspect any more. Else the write has failed, and what
+ *	was suspect is so still
+ *
+ * All at a time: who finds them damaged from now on waits for the next fill.
+ *
+ * Context: process; takes store->lock.
  */
-void inc_wait_filled(struct inc_store *store, u64 first, u64 last)
+void inc_wait_present(struct inc_store *store, u64 first, u64 last, bool filled)
 {
 	struct inc_want *want, *next;
 	LIST_HEAD(done);
 
 	mutex_lock(&store->lock);
+	inc_presence_set(store, first, last);
+	if (filled)
+		inc_clear_over(store, first, last);
 	for (want = first_want(store, first); want && want->first <= last;
 	     want = next) {
 		next = next_want(want);
@@ -705,12 +726,8 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		request->flags |= INC_REQUEST_HINT;
 	if (want->again)
 		request->flags |= INC_REQUEST_AGAIN;
-	/*
-	 * What add_want() knew may be forgotten since. And a part of the want may
-	 * have come since, and have turned out to be damaged.
-	 */
-	if (want->refetch ||
-	    inc_clear_damaged(store, want->first, want->last))
+	/* Of what is absent a part may have come since, and be damaged. */
+	if (inc_suspect_any(store, want->first, want->last))
 		request->flags |= INC_REQUEST_REFETCH;
 
 	if (want->hint) {

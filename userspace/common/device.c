@@ -277,7 +277,7 @@ static int seek(const struct device *device, u64 from, int whence, u64 *found)
 	return 0;
 }
 
-int device_discard(const struct device *device, u64 offset, u64 length)
+int device_doubt(const struct device *device, u64 offset, u64 length)
 {
 	struct inc_discard range = {
 		.offset = offset,
@@ -343,16 +343,41 @@ int device_next_present(const struct device *device, u64 from, u64 before,
 			  end);
 }
 
-int device_absent_hull(const struct device *device, u64 *start, u64 *end)
+int device_next_missing(const struct device *device, u64 from, u64 before,
+			u64 *start, u64 *end)
+{
+	u64 first = from - from % device->chunk;
+	struct inc_missing range = { .offset = first };
+
+	if (before > device->size)
+		before = device->size;
+	if (from >= before)
+		return 0;
+	range.length = (before - first + device->chunk - 1) / device->chunk *
+		       device->chunk;
+	if (ioctl(device->fd, INC_IOC_MISSING, &range)) {
+		/* To an older module nothing is suspect. */
+		if (errno == ENOTTY)
+			return device_next_absent(device, from, before, start,
+						  end);
+		return errno == ENXIO ? 0 : -errno;
+	}
+	*start = range.offset > from ? range.offset : from;
+	*end = range.offset + range.length < before ?
+	       range.offset + range.length : before;
+	return *end > *start ? 1 : -EPROTO;
+}
+
+int device_missing_hull(const struct device *device, u64 *start, u64 *end)
 {
 	u64 first, last, next_start, next_end;
 	int found;
 
-	found = device_next_absent(device, *start, *end, &first, &last);
+	found = device_next_missing(device, *start, *end, &first, &last);
 	if (found <= 0)
 		return found;
-	while ((found = device_next_absent(device, last, *end, &next_start,
-					   &next_end)) > 0)
+	while ((found = device_next_missing(device, last, *end, &next_start,
+					    &next_end)) > 0)
 		last = next_end;
 	if (found < 0)
 		return found;

@@ -41,7 +41,7 @@ int device_info(const struct device *device, struct inc_info *info);
 /* The image may have become longer, as @info says. Return: 0 or -EPROTO. */
 int device_grow(struct device *device, const struct inc_info *info);
 
-/* What is present; -ENODATA if not all of the pages that hold it are. */
+/* What is present, and not suspect; -ENODATA if not all chunks that hold it are. */
 int device_read(const struct device *device, u64 offset, u64 length,
 		void *buffer);
 
@@ -67,11 +67,18 @@ int device_next_absent(const struct device *device, u64 from, u64 before,
 int device_next_present(const struct device *device, u64 from, u64 before,
 			u64 *start, u64 *end);
 
+/* The next range that a fill would write: absent or suspect; as above. */
+int device_next_missing(const struct device *device, u64 from, u64 before,
+			u64 *start, u64 *end);
+
+/* From the first such chunk of [*start, *end) to the last; as above. */
+int device_missing_hull(const struct device *device, u64 *start, u64 *end);
+
 /*
- * Make a range of damaged chunks, no head or bitmap among them, absent, and ask
- * loaders for it.
+ * A range of chunks, no head or bitmap among them, is damaged: it is suspect from
+ * now on, and loaders are asked for it.
  */
-int device_discard(const struct device *device, u64 offset, u64 length);
+int device_doubt(const struct device *device, u64 offset, u64 length);
 
 /*
  * Make a range of chunks, no head or bitmap among them, absent and give back its
@@ -82,8 +89,5 @@ int device_evict(const struct device *device, u64 offset, u64 length,
 
 /* Commit what is present. */
 int device_commit(const struct device *device);
-
-/* From the first absent chunk of [*start, *end) to the last; as above. */
-int device_absent_hull(const struct device *device, u64 *start, u64 *end);
 
 #endif /* COMMON_DEVICE_H */

@@ -210,16 +210,16 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Wait until a range is present. Return: false if it is too late. */
-static bool wait_present(const struct scrub *scrub, const struct damage *damage,
+/* Wait until a range has come anew. Return: false if it is too late. */
+static bool wait_anew(const struct scrub *scrub, const struct damage *damage,
 			 double until)
 {
 	static const struct timespec pause = { .tv_nsec = PAUSE };
 	u64 start, end;
 
-	while (device_next_absent(&scrub->device, damage->offset,
-				  damage->offset + damage->length, &start,
-				  &end)) {
+	while (device_next_missing(&scrub->device, damage->offset,
+				   damage->offset + damage->length, &start,
+				   &end)) {
 		if (scrub_signal || now() >= until)
 			return false;
 		nanosleep(&pause, NULL);
@@ -227,16 +227,16 @@ static bool wait_present(const struct scrub *scrub, const struct damage *damage,
 	return true;
 }
 
-static int discard(struct scrub *scrub, const struct damage *damage)
+static int doubt(struct scrub *scrub, const struct damage *damage)
 {
-	int err = device_discard(&scrub->device, damage->offset,
-				 damage->length);
+	int err = device_doubt(&scrub->device, damage->offset, damage->length);
 
 	if (err == -ENOTTY)
 		setup_fail(&scrub->error, err,
-			   "the kernel's module cannot discard what is damaged: it is too old");
+			   "the kernel's module cannot be told what is damaged: it is too old");
 	else if (err)
-		setup_fail(&scrub->error, err, "%s: cannot discard: %s",
+		setup_fail(&scrub->error, err,
+			   "%s: cannot tell what is damaged: %s",
 			   scrub->device.path, strerror(-err));
 	return err;
 }
@@ -259,7 +259,7 @@ static int heal(struct scrub *scrub, unsigned int seconds, u8 *buffer,
 		       damages->count;
 		for (i = first; !err && i < next; i++)
 			if (damages->list[i].state == DAMAGE_LEFT)
-				err = discard(scrub, &damages->list[i]);
+				err = doubt(scrub, &damages->list[i]);
 		if (err)
 			return err;
 		until = now() + seconds;
@@ -270,8 +270,8 @@ static int heal(struct scrub *scrub, unsigned int seconds, u8 *buffer,
 				continue;
 			message_progress("healing %zu of %zu", i + 1,
 					 damages->count);
-			damage->state = DAMAGE_ABSENT;
-			if (!wait_present(scrub, damage, until))
+			damage->state = DAMAGE_SUSPECT;
+			if (!wait_anew(scrub, damage, until))
 				continue;
 			damage->state = DAMAGE_HEALED;
 			if (look_again(scrub, damage, buffer) != VERDICT_GOOD)
@@ -332,7 +332,7 @@ static const char *area_name(enum inc_area area)
 }
 
 static const char *const state_names[] = {
-	[DAMAGE_LEFT] = "damaged", [DAMAGE_ABSENT] = "absent",
+	[DAMAGE_LEFT] = "damaged", [DAMAGE_SUSPECT] = "suspect",
 	[DAMAGE_HEALED] = "healed",
 };
 
@@ -446,7 +446,7 @@ static int conclude(struct scrub *scrub, const struct options *options,
 		    struct inc_error *error)
 {
 	u64 left = bytes_in(scrub, DAMAGE_LEFT);
-	u64 absent = bytes_in(scrub, DAMAGE_ABSENT);
+	u64 suspect = bytes_in(scrub, DAMAGE_SUSPECT);
 
 	if (options->json)
 		print_json(scrub);
@@ -455,10 +455,10 @@ static int conclude(struct scrub *scrub, const struct options *options,
 	if (left)
 		return setup_fail(error, -EBADMSG, "%s: %llu bytes are damaged",
 				  scrub->name, (unsigned long long)left);
-	if (absent)
+	if (suspect)
 		return setup_fail(error, -ETIMEDOUT,
 				  "%s: %llu bytes that were damaged have not come anew",
-				  scrub->name, (unsigned long long)absent);
+				  scrub->name, (unsigned long long)suspect);
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 
 enum damage_state {
 	DAMAGE_LEFT,		/* as it was found */
-	DAMAGE_ABSENT,		/* discarded, but has not come anew */
+	DAMAGE_SUSPECT,		/* asked for, but has not come anew */
 	DAMAGE_HEALED,
 };
 
@@ -56,7 +56,7 @@ struct damages {
 /**
  * struct scrub - everything about one run
  * @name: of the device
- * @device: to know what is present, and to discard
+ * @device: to know what is present, and to ask for what is damaged
  * @fd: what holds the image: its file or its block device
  * @direct: @fd is read past the page cache
  * @image: as it is on the disk, and as far as it is present

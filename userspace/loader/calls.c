@@ -110,6 +110,7 @@ static const struct checked checked[] = {
 	/* The device; what is in libcurl's and the resolver's way of I/O. */
 	{ "ioctl", 1, LOW, INC_IOC_READ },
 	{ "ioctl", 1, LOW, INC_IOC_INFO },
+	{ "ioctl", 1, LOW, INC_IOC_MISSING },
 	{ "ioctl", 1, LOW, INC_IOC_UNAVAILABLE },
 	{ "ioctl", 1, LOW, FIONREAD },
 	{ "ioctl", 1, LOW, FIONBIO },

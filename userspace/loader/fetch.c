@@ -427,7 +427,7 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	enum outcome outcome;
 	int err;
 
-	err = device_absent_hull(&loader->device, &start, &end);
+	err = device_missing_hull(&loader->device, &start, &end);
 	if (!err)
 		return OUTCOME_FILLED;
 	if (err < 0) {

@@ -204,7 +204,7 @@ void queue_add(struct queue *queue, const struct inc_request *request)
 	      offset + request->length : queue->end;
 
 	pthread_mutex_lock(&queue->lock);
-	/* Something is absent again that background work has passed. */
+	/* Something is missing again that background work has passed. */
 	if (request->flags & INC_REQUEST_REFETCH)
 		queue->finished = false;
 	while (offset < end) {
@@ -282,7 +282,7 @@ static void end_pass(struct queue *queue)
 
 	if (queue->running.count || queue->known[PRIORITY_BACKGROUND])
 		return;
-	if (!device_next_absent(queue->device, 0, queue->end, &start, &end)) {
+	if (!device_next_missing(queue->device, 0, queue->end, &start, &end)) {
 		queue->finished = true;
 		return;
 	}
@@ -299,7 +299,7 @@ static struct job *new_background(struct queue *queue)
 	struct job *job;
 
 	while (queue->cursor < queue->end) {
-		if (device_next_absent(queue->device, queue->cursor, queue->end,
+		if (device_next_missing(queue->device, queue->cursor, queue->end,
 				       &start, &end) <= 0) {
 			queue->cursor = queue->end;
 			break;
@@ -309,7 +309,7 @@ static struct job *new_background(struct queue *queue)
 		if (limit > queue->end)
 			limit = queue->end;
 		while (end < limit &&
-		       device_next_absent(queue->device, end, limit,
+		       device_next_missing(queue->device, end, limit,
 					  &next_start, &next_end) > 0 &&
 		       next_start - end <= GAP_MAX)
 			end = next_end;

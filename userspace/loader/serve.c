@@ -103,7 +103,7 @@ static void look_for_completion(struct session *session)
 		return;
 	/* What is past our generation is not ours to fetch. */
 	if (info.present < size ||
-	    device_next_absent(device, 0, size, &start, &end)) {
+	    device_next_missing(device, 0, size, &start, &end)) {
 		session->complete = false;
 		show_progress(session, info.present);
 		return;

@@ -102,7 +102,7 @@ static int check_mirrors(struct session *session, struct worker *worker,
 	int err = 0;
 
 	/* Nothing is needed from them. */
-	if (!device_next_absent(device, 0, mirrors->image.size, &start, &end))
+	if (!device_next_missing(device, 0, mirrors->image.size, &start, &end))
 		return 0;
 	for (i = 0; i < mirrors->count; i++) {
 		err = mirrors_read(mirrors, i, &worker->connections, 0, 0, NULL,

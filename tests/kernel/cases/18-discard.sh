@@ -23,6 +23,8 @@ refuses "from the bitmap on" EINVAL $((meta_offset - 4096)) 8192
 refuses "past the end" EINVAL $((image_size - 4096)) 8192
 refuses "an offset of 64 bits" EINVAL 0xfffffffffffff000 4096
 refuses "an unknown flag" EINVAL "$data_offset" 4096 8
+refuses "what is damaged, to be punched out" EINVAL "$data_offset" 4096 3
+refuses "what is damaged, if it is cold" EINVAL "$data_offset" 4096 5
 is "nothing of this had an effect" "$(field state) $(field present)" "complete $total"
 
 # What it does.
@@ -53,36 +55,55 @@ is "nothing can be read" "$("$tool" scan "$DEV" "$RAW" direct 0 2)" "ETIMEDOUT 0
 "$tool" node "$NODE" write "$meta_offset" $((data_offset - meta_offset)) "$IMAGE" >/dev/null
 ok "until it is back" "$tool" compare "$DEV" "$RAW" direct
 
-# With the flag, somebody is asked, with the reason.
+# With the flag nothing goes, but somebody is asked, with the reason, and what is
+# suspect is overwritten by the next fill, but not by one after that.
 is "discard of what is damaged" "$("$tool" node "$NODE" discard "$data_offset" 8192 1)" "discard: 0"
 like "it is a hint with the reason" "$("$tool" node "$NODE" read 4096)" "
 $data_offset 8192 id=[0-9]* hint refetch\$"
-dmsetup message t 0 read_timeout 60000
-serve log=log
-ok "reads bring it back" "$tool" compare "$DEV" "$RAW" direct
-stop
-dmsetup message t 0 read_timeout 300
-is "with the reason as well" "$(grep -c refetch log)" "$(wc -l <log)"
+is "all of it is present" "$(field state) $("$tool" node "$NODE" walk)" "complete data 0 $image_size"
+is "but suspect" "$("$tool" node "$NODE" missing)" "missing $data_offset $((data_offset + 8192))"
+is "loaders do not get it" "$("$tool" node "$NODE" get "$data_offset" 4096 "$IMAGE")" "get: ENODATA"
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct
+"$tool" node "$NODE" write "$data_offset" 4096 , write $((data_offset + 8192)) 4096 >/dev/null
+is "a fill overwrites it, and nothing else" \
+	"$(cmp -l "$LOCAL" "$IMAGE" | awk -v d="$data_offset" '{ print $1 <= d + 4096 ? "it" : "else" }' | sort -u)" it
+is "then it is not suspect" "$("$tool" node "$NODE" missing)" "missing $((data_offset + 4096)) $((data_offset + 8192))"
+"$tool" node "$NODE" write "$data_offset" 8192 "$IMAGE" >/dev/null
+fails "nor overwritten again" cmp "$LOCAL" "$IMAGE"
+is "nothing is suspect" "$("$tool" node "$NODE" missing)" ""
+"$tool" node "$NODE" discard "$data_offset" 4096 1 , discard "$data_offset" 4096 >/dev/null
+is "what is discarded is not suspect" "$("$tool" node "$NODE" walk | grep hole)" \
+	"hole $data_offset $((data_offset + 4096))"
+"$tool" node "$NODE" write "$data_offset" 8192 "$IMAGE" >/dev/null
+ok "and comes back as ever" cmp -n $((image_size - data_offset)) "$LOCAL" "$IMAGE" "$data_offset" "$data_offset"
+is "all of it" "$(field state) $("$tool" node "$NODE" missing)" "complete "
+missing() {
+	is "refused to look at $1" "$("$tool" node "$NODE" missing "${@:3}")" "missing: $2"
+}
+missing "nothing" EINVAL "$data_offset" 0
+missing "half a chunk" EINVAL "$data_offset" 2048
+missing "what is past the end" EINVAL $((image_size - 4096)) 8192
+missing "what is there" ENXIO 0 "$image_size"
 
-# Whatever else is discarded afterwards: what a demand covers, too, or a lot.
+# A demand for what is absent has the reason that a part of it has.
 read -r block at < <("$tool" map "$IMAGE" | awk '$2 == 1 && $4 % 4096 { print $1, $4 - $4 % 4096; exit }')
-"$tool" node "$NODE" discard "$at" 4096 1 , read 4096 , discard $((at + 4096)) 4096 >/dev/null
+"$tool" node "$NODE" discard "$at" 8192 >/dev/null
 "$tool" node "$NODE" read 4096 >demand &
 ok "a loader is there" within 20 sh -c "[ \$('$tool' status t loaders) = 1 ]"
-dmsetup message t 0 read_timeout 3000
+dmsetup message t 0 read_timeout 60000
 reader r $((block * 4096)) 4096
 wait %1
-like "a demand has the reason that a part of it has" "$(cat demand)" "
-$at 8192 id=[0-9]* refetch\$"
-is "nobody fills it" "$(outcome r)" ETIMEDOUT
+like "two chunks are asked for" "$(cat demand)" "
+$at 8192 id=[0-9]*\$"
+"$tool" node "$NODE" write "$at" 4096 "$IMAGE" , discard "$at" 4096 1 >/dev/null
+"$tool" node "$NODE" read 4096 >demand
+like "what has come of it is suspect: a hint says so" "$(cat demand)" "
+$at 4096 id=[0-9]* hint refetch"
+"$tool" node "$NODE" write $((at + 4096)) 4096 "$IMAGE" >/dev/null
+is "the reader needs no more" "$(outcome r)" 4096
+"$tool" node "$NODE" write "$at" 4096 "$IMAGE" >/dev/null
+is "all of it is there" "$(field state) $("$tool" node "$NODE" missing)" "complete "
 dmsetup message t 0 read_timeout 300
-many=()
-for i in $(seq 130); do
-	many+=(',' discard $((data_offset + 4096)) 4096)
-done
-"$tool" node "$NODE" discard "$data_offset" 4096 1 "${many[@]}" >/dev/null
-like "a hint keeps its reason" "$("$tool" node "$NODE" read 4096)" "
-$data_offset 4096 id=[0-9]* hint refetch\$"
 
 # There is room for 256 hints; the oldest go.
 many=()
@@ -149,7 +170,7 @@ refuses "a read-only file" EROFS "$data_offset" 4096
 dmsetup remove t
 detach
 
-# Discarded and fetched again while many read: no wrong byte, no error.
+# Discarded, or suspect, and fetched again while many read: no wrong byte, no error.
 attach "$LOCAL"
 table read_timeout 20000
 activate
@@ -160,8 +181,9 @@ for i in $(seq 1 40); do
 	chunk=$((RANDOM % (i % 4 ? chunks : 32)))
 	at=$((meta_offset + chunk * 4096))
 	length=$((chunks - chunk > 16 ? 65536 : 4096))
-	# Every other time what comes back is written where nothing was left.
-	"$tool" node "$NODE" discard $at $length $((i % 2 * 2)) , fsync
+	# Absent, and with nothing left there, or overwritten as it is.
+	flags=(0 2 1)
+	"$tool" node "$NODE" discard $at $length "${flags[i % 3]}" , fsync
 done >discards 2>&1 &
 discards=$!
 for i in 1 2; do

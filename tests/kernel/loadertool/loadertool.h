@@ -30,6 +30,7 @@ int cmd_scan(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_random(int argc, char **argv);
 int cmd_dread(int argc, char **argv);
+int cmd_each(int argc, char **argv);
 
 /* tree.c */
 int cmd_tree(int argc, char **argv);

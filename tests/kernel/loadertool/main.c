@@ -33,6 +33,8 @@ _Noreturn void usage(void)
 	      "loadertool tree DIR REFERENCE MODE READERS SEED\n"
 	      "        READERS read all of DIR at a time and compare it with REFERENCE: buffered,\n"
 	      "        random, mmap, mmap-random, willneed, readahead, nowait, direct, or mixed\n"
+	      "loadertool each DEVICE RAW              read the blocks on standard input, all at a\n"
+	      "        time, and say how many got what\n"
 	      "loadertool forget FILE...               out of the page cache with them\n"
 	      "loadertool status DEVICE WHAT           one field of its status line, or \"events\"\n"
 	      "loadertool logcheck DEVICE IMAGE        dm-log-writes' log: present bits follow data\n"
@@ -44,6 +46,7 @@ _Noreturn void usage(void)
 	      "        read SIZE | nonblock | poll MS | write OFFSET LENGTH [FILE [FROM]]\n"
 	      "        stream FILE SIZE | seek set|cur|end|data|hole OFFSET | fsync | walk\n"
 	      "        unavailable OFFSET LENGTH | discard OFFSET LENGTH [FLAGS] |\n"
+	      "        missing [OFFSET LENGTH] |\n"
 	      "        get OFFSET LENGTH [FILE] | info | ioctl NUMBER |\n"
 	      "        writev OFFSET FIRST SECOND FILE | stalled FILE DEVICE OFFSET:\n"
 	      "        from then on memory of calls (without FILE, get's arguments; SECOND bytes\n"
@@ -65,7 +68,7 @@ int main(int argc, char **argv)
 		{ "poke", cmd_poke }, { "rot", cmd_rot }, { "scan", cmd_scan },
 		{ "compare", cmd_compare }, { "random", cmd_random },
 		{ "dread", cmd_dread }, { "tree", cmd_tree },
-		{ "forget", cmd_forget },
+		{ "each", cmd_each }, { "forget", cmd_forget },
 		{ "status", cmd_status }, { "logcheck", cmd_logcheck },
 		{ "serve", cmd_serve }, { "hoard", cmd_hoard },
 		{ "node", cmd_node },

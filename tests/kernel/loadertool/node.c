@@ -183,6 +183,32 @@ static void node_walk(int node)
 	}
 }
 
+/* What lseek() does not tell from what is present, too. */
+static void node_missing(int node)
+{
+	off_t end = lseek(node, 0, SEEK_END);
+	struct inc_missing range = { 0, (u64)end };
+
+	while (range.offset < (u64)end) {
+		range.length = (u64)end - range.offset;
+		if (ioctl(node, INC_IOC_MISSING, &range)) {
+			if (errno != ENXIO)
+				print_result("missing", -1);
+			return;
+		}
+		printf("missing %" PRIu64 " %" PRIu64 "\n", (u64)range.offset,
+		       (u64)(range.offset + range.length));
+		range.offset += range.length;
+	}
+}
+
+static void node_missing_in(int node, u64 offset, u64 length)
+{
+	struct inc_missing range = { offset, length };
+
+	print_result("missing", ioctl(node, INC_IOC_MISSING, &range));
+}
+
 static void node_unavailable(int node, u64 offset, u64 length)
 {
 	struct inc_unavailable range = { offset, length };
@@ -282,6 +308,10 @@ static void node_command(int node, int argc, char **argv)
 		print_result("fsync", fsync(node));
 	else if (!strcmp(command, "walk") && !argc)
 		node_walk(node);
+	else if (!strcmp(command, "missing") && !argc)
+		node_missing(node);
+	else if (!strcmp(command, "missing") && argc == 2)
+		node_missing_in(node, number(argv[0]), number(argv[1]));
 	else if (!strcmp(command, "unavailable") && argc == 2)
 		node_unavailable(node, number(argv[0]), number(argv[1]));
 	else if (!strcmp(command, "discard") && (argc == 2 || argc == 3))

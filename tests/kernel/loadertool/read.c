@@ -315,3 +315,73 @@ int cmd_dread(int argc, char **argv)
 		       milliseconds() - start);
 	return 0;
 }
+
+struct single {
+	pthread_t thread;
+	const struct device *device;
+	int raw;
+	u64 block;
+	int outcome;		/* an errno; -1 for other bytes */
+};
+
+static void *read_single(void *argument)
+{
+	u8 *buffer = alloc(INC_BLOCK_SIZE), *expect = alloc(INC_BLOCK_SIZE);
+	struct single *single = argument;
+	u64 offset = single->block * INC_BLOCK_SIZE;
+
+	read_at(single->raw, expect, INC_BLOCK_SIZE, offset);
+	single->outcome = read_device(single->device, buffer, INC_BLOCK_SIZE,
+				      offset);
+	if (!single->outcome && memcmp(buffer, expect, INC_BLOCK_SIZE))
+		single->outcome = -1;
+	free(buffer);
+	free(expect);
+	return NULL;
+}
+
+/* All at a time; tells how many got what. */
+int cmd_each(int argc, char **argv)
+{
+	struct single *singles = NULL;
+	struct device device;
+	size_t count = 0, i, j, same;
+	char line[32];
+	int raw;
+
+	if (argc != 2)
+		usage();
+	open_device(&device, argv[0], "direct");
+	raw = open_or_die(argv[1], O_RDONLY);
+	while (fgets(line, sizeof(line), stdin)) {
+		singles = realloc(singles, (count + 1) * sizeof(*singles));
+		if (!singles)
+			die("realloc");
+		singles[count++] = (struct single) {
+			.device = &device, .raw = raw,
+			.block = strtoull(line, NULL, 10),
+		};
+	}
+	for (i = 0; i < count; i++)
+		if (pthread_create(&singles[i].thread, NULL, read_single,
+				   &singles[i]))
+			die("thread");
+	for (i = 0; i < count; i++)
+		pthread_join(singles[i].thread, NULL);
+	for (i = 0; i < count; i++) {
+		int outcome = singles[i].outcome;
+
+		for (same = 0, j = 0; j < count; j++)
+			if (singles[j].outcome == outcome) {
+				if (j < i)
+					break;
+				same++;
+			}
+		if (j == count)
+			printf("%s %zu\n", outcome < 0 ? "differs" :
+			       outcome ? strerrorname_np(outcome) : "right",
+			       same);
+	}
+	free(singles);
+	return 0;
+}

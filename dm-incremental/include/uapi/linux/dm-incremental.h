@@ -12,8 +12,8 @@
  *		unless O_NONBLOCK is set (EAGAIN). EINVAL: the buffer holds less
  *		than one record. ENODEV: the last device on this store is gone,
  *		for good; so do all other calls.
- *		A demand is handed to one loader. While its range is still
- *		absent it is handed out again, to any loader, once that loader
+ *		A demand is handed to one loader. While its range has still not
+ *		come it is handed out again, to any loader, once that loader
  *		closes the file, or after some time without a fill. A loader
  *		that let this happen comes after the others until it fills.
  *		Ranges of demands and hints may overlap, and a demand may follow
@@ -28,10 +28,12 @@
  *		shorter than a chunk is left (a short count; EINVAL if nothing
  *		else was given). Chunks that are present already, and the image's
  *		heads and presence bitmaps, are accepted and ignored: the first
- *		fill wins. EFBIG: starts at or past the end of the image; what
- *		reaches past it is left. EIO, ENOSPC: the backing device failed;
- *		the chunks stay absent. EROFS: it is read-only, and not all of
- *		the image is present.
+ *		fill wins. Only what is suspect is overwritten: a read has found
+ *		damage that rests on it, or INC_DISCARD_REFETCH was used. EFBIG:
+ *		starts at or past the end of the image; what reaches past it is
+ *		left. EIO, ENOSPC: the backing device failed; the chunks stay
+ *		absent, or suspect. EROFS: it is read-only, and not all of the
+ *		image is present.
  * lseek()	SEEK_SET, SEEK_CUR, SEEK_END as in a file of the image's size;
  *		SEEK_HOLE finds the next absent chunk (or the end), SEEK_DATA
  *		the next present one (ENXIO: none).
@@ -60,7 +62,7 @@ struct inc_request {
 };
 
 #define INC_REQUEST_HINT	(1u << 0)	/* nobody waits: readahead */
-#define INC_REQUEST_REFETCH	(1u << 1)	/* what was there was damaged */
+#define INC_REQUEST_REFETCH	(1u << 1)	/* what is there may be damaged */
 #define INC_REQUEST_AGAIN	(1u << 2)	/* was handed out before */
 
 /*
@@ -94,7 +96,8 @@ struct inc_unavailable {
  * @length: bytes, a multiple of 4096, at most INC_READ_MAX
  * @buffer: address of @length bytes that receive the image's bytes
  *
- * Fails with ENODATA if any chunk in the range is absent, EINVAL if it is
+ * Fails with ENODATA if any chunk in the range is absent, or suspect: a loader is
+ * to bring those anew, not to use them; EINVAL if the range is
  * unaligned, too long or past the end of the image.
  */
 struct inc_read {
@@ -104,6 +107,21 @@ struct inc_read {
 };
 
 #define INC_READ_MAX		(1u << 20)
+
+/**
+ * struct inc_missing - the next range that a fill would write
+ * @offset: in: bytes, where to look, a multiple of the chunk size. Out: where the
+ *	first chunk is that is absent or suspect
+ * @length: in: bytes to look through, a multiple of the chunk size. Out: bytes
+ *	of such chunks from there on, as far as was looked
+ *
+ * lseek() knows what is absent only. Fails with ENXIO if there is none, with
+ * EINVAL if the range is empty, unaligned or past the end of the image.
+ */
+struct inc_missing {
+	__u64	offset;
+	__u64	length;
+};
 
 /**
  * struct inc_info - what this store holds, and what its reader trusts
@@ -142,8 +160,12 @@ struct inc_info {
  * absent chunk. Reads under way get right bytes, or start over. The bytes are not
  * touched. fsync() makes it durable. Chunks that are absent already are left so.
  *
- * With INC_DISCARD_REFETCH the range is damaged: it is also queued as a hint
- * with INC_REQUEST_REFETCH.
+ * With INC_DISCARD_REFETCH, which goes with no other flag, the range is damaged:
+ * nothing is made absent, but what is present of it is suspect from now on, and
+ * all of it is queued as a hint, with INC_REQUEST_REFETCH for what is suspect.
+ * Reads go on to use it, as each verifies what it gets. The next fill of a chunk
+ * overwrites it, which ends the suspicion; so does a discard without this flag,
+ * and the end of the store. It is not written to the image.
  *
  * With INC_DISCARD_PUNCH it is made durable at once, and then the range is
  * discarded on the backing device, which gives back the space in the file of a
@@ -160,9 +182,10 @@ struct inc_info {
  * to fetch again. It waits for metadata reads and fills that are under way.
  *
  * Fails with EINVAL if the range is empty, unaligned or past the end of the
- * image, touches a head or a presence bitmap, or if a flag is unknown; EROFS if
- * the backing device is read-only; with INC_DISCARD_PUNCH with EOPNOTSUPP if it
- * cannot discard, and nothing is done. After another error part of it is done.
+ * image, touches a head or a presence bitmap, or if a flag is unknown or does not
+ * go with another; EROFS if the backing device is read-only; with
+ * INC_DISCARD_PUNCH with EOPNOTSUPP if it cannot discard, and nothing is done.
+ * After another error part of it is done.
  */
 struct inc_discard {
 	__u64	offset;
@@ -171,7 +194,7 @@ struct inc_discard {
 	__u32	reserved;
 };
 
-#define INC_DISCARD_REFETCH	(1u << 0)	/* damaged: ask for it again */
+#define INC_DISCARD_REFETCH	(1u << 0)	/* damaged: ask for it anew */
 #define INC_DISCARD_PUNCH	(1u << 1)	/* give back its space */
 #define INC_DISCARD_COLD	(1u << 2)	/* only what was not read */
 
@@ -180,5 +203,6 @@ struct inc_discard {
 #define INC_IOC_READ		_IOW(INC_IOC_MAGIC, 2, struct inc_read)
 #define INC_IOC_INFO		_IOR(INC_IOC_MAGIC, 3, struct inc_info)
 #define INC_IOC_DISCARD		_IOW(INC_IOC_MAGIC, 4, struct inc_discard)
+#define INC_IOC_MISSING		_IOWR(INC_IOC_MAGIC, 5, struct inc_missing)
 
 #endif /* _UAPI_LINUX_DM_INCREMENTAL_H */

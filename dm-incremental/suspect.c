@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Suspect chunks: a read has found damage that rests on them (heal.c), or a
+ * loader says that they are damaged (INC_DISCARD_REFETCH). A loader is asked to
+ * bring them anew, and a fill may overwrite them.
+ *
+ * Until then they are present: readers use them and verify what they get, so
+ * what is good in such a chunk, or is found through it, is read as ever. Nothing
+ * is lost if nobody brings them, for nothing was taken away.
+ *
+ * A second bit for each chunk, next to that of presence (presence.c):
+ *
+ *	present	suspect
+ *	0	0	absent
+ *	1	0	present
+ *	1	1	suspect
+ *	0	1	suspect, and being overwritten by a fill (clear.c)
+ *
+ * On disk there is no such bit: what is suspect is present there, all the time,
+ * and a commit writes it so (presence.c). A crash leaves it as damaged, or as
+ * good, as it was, or half overwritten; the next read finds out.
+ *
+ * Both bits are written under store->lock. This one is set only where the chunk
+ * is present, and cleared by the end of a fill, as it sets the bit of presence,
+ * and by a discard. Who reads it without the lock:
+ *
+ *	a fill		has claimed the chunk. What becomes suspect after its
+ *			look is overwritten by the next fill.
+ *	INC_IOC_READ	goes wrong neither way: its caller verifies.
+ *	INC_IOC_MISSING	likewise: it may be outdated when it returns.
+ *
+ * Pages of bits come when one of them is needed and stay to the store's end, so
+ * they take as much memory as those of presence, at the most.
+ */
+#include <linux/slab.h>
+
+#include "dm-incremental.h"
+
+#define BITS_SHIFT	(INC_PAGE_SHIFT + 3)
+#define BITS_PER_PAGE	(1u << BITS_SHIFT)
+
+static u32 bit_of(u64 chunk)
+{
+	return chunk & (BITS_PER_PAGE - 1);
+}
+
+/* The page that holds @chunk's bit; NULL if none there was ever set. */
+static unsigned long *bits_of(struct inc_store *store, u64 chunk)
+{
+	return xa_load(&store->suspects, chunk >> BITS_SHIFT);
+}
+
+/**
+ * inc_suspect_seek - the next chunk that is suspect
+ * @store: the store
+ * @chunk: where to start
+ * @end: where to stop
+ *
+ * Return: its number, or @end if there is none.
+ */
+u64 inc_suspect_seek(struct inc_store *store, u64 chunk, u64 end)
+{
+	if (xa_empty(&store->suspects))
+		return end;
+	while (chunk < end) {
+		const unsigned long *bits = bits_of(store, chunk);
+		u64 page = chunk - bit_of(chunk);
+		u32 size = min_t(u64, end - page, BITS_PER_PAGE), bit;
+
+		bit = bits ? find_next_bit(bits, size, bit_of(chunk)) : size;
+		if (bit < size)
+			return page + bit;
+		chunk = page + size;
+	}
+	return end;
+}
+
+/**
+ * inc_suspect_any - is any of these chunks suspect?
+ * @store: the store
+ * @first: first chunk
+ * @last: last chunk
+ */
+bool inc_suspect_any(struct inc_store *store, u64 first, u64 last)
+{
+	return inc_suspect_seek(store, first, last + 1) <= last;
+}
+
+/**
+ * inc_suspect_settled - are all of these chunks present, and none suspect?
+ * @store: the store
+ * @first: first chunk
+ * @last: last chunk
+ */
+bool inc_suspect_settled(struct inc_store *store, u64 first, u64 last)
+{
+	return inc_presence_test(store, first, last) &&
+	       !inc_suspect_any(store, first, last);
+}
+
+/**
+ * inc_suspect_next - the next run of chunks that are absent or suspect
+ * @store: the store
+ * @from: where to start
+ * @last: where to stop
+ * @first_found: set to the first chunk of the run
+ * @last_found: set to its last chunk
+ *
+ * Return: false if none from @from to @last is either.
+ */
+bool inc_suspect_next(struct inc_store *store, u64 from, u64 last,
+		      u64 *first_found, u64 *last_found)
+{
+	u64 absent, end;
+
+	if (!inc_presence_next_absent(store, from, last, &absent, &end))
+		absent = last + 1;
+	from = min(absent, inc_suspect_seek(store, from, last + 1));
+	if (from > last)
+		return false;
+	*first_found = from;
+	while (from <= last) {
+		if (!inc_presence_test(store, from, from) &&
+		    inc_presence_next_absent(store, from, last, &from, &end))
+			from = end + 1;
+		else if (inc_suspect_any(store, from, from))
+			from++;
+		else
+			break;
+	}
+	*last_found = max(from - 1, *first_found);
+	return true;
+}
+
+static unsigned long *make_bits(struct inc_store *store, u64 chunk)
+{
+	unsigned long *bits = kzalloc(INC_PAGE_SIZE, GFP_NOIO);
+
+	/* Who finds the page finds it zeroed: xa_store() publishes it. */
+	if (bits && xa_err(xa_store(&store->suspects, chunk >> BITS_SHIFT, bits,
+				    GFP_NOIO))) {
+		kfree(bits);
+		bits = NULL;
+	}
+	return bits;
+}
+
+/**
+ * inc_suspect_mark - chunks may be damaged
+ * @store: its @lock is held
+ * @first: first chunk
+ * @last: last chunk; no head or bitmap. Those that are absent are passed over
+ *
+ * Context: process; sleeps for memory. Return: 0 or -ENOMEM, when some of them
+ * may be suspect, which does no harm.
+ */
+int inc_suspect_mark(struct inc_store *store, u64 first, u64 last)
+{
+	unsigned long *bits;
+
+	for (; first <= last; first++) {
+		if (!inc_presence_test(store, first, first))
+			continue;
+		bits = bits_of(store, first) ?: make_bits(store, first);
+		if (!bits)
+			return -ENOMEM;
+		set_bit(bit_of(first), bits);
+	}
+	return 0;
+}
+
+/**
+ * inc_suspect_end - a chunk is not suspect any more
+ * @store: its @lock is held
+ * @chunk: it is present, having been filled, or absent
+ *
+ * Return: whether it was.
+ */
+bool inc_suspect_end(struct inc_store *store, u64 chunk)
+{
+	unsigned long *bits = bits_of(store, chunk);
+
+	return bits && test_and_clear_bit(bit_of(chunk), bits);
+}
+
+/**
+ * inc_suspect_free - free the bits
+ * @store: being destroyed, or created without success
+ */
+void inc_suspect_free(struct inc_store *store)
+{
+	unsigned long index;
+	void *bits;
+
+	xa_for_each(&store->suspects, index, bits)
+		kfree(bits);
+	xa_destroy(&store->suspects);
+}
