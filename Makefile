@@ -2,6 +2,7 @@
 #
 # make demo      the main job on real input, from start to end
 # make check     every test
+# make check-damage  damage that heals, or not, in all combinations
 # make check-debug  the kernel tests on a kernel with KASAN, lockdep and others
 # make           userspace tools and, where headers are installed, the modules
 # make install   tools, manual pages and header below $(DESTDIR)$(prefix)
@@ -60,7 +61,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
-.PHONY: all tools modules check check-debug demo install uninstall clean
+.PHONY: all tools modules check check-damage check-debug demo install uninstall clean
 all: tools modules
 
 tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN)
@@ -201,6 +202,17 @@ check-debug:
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures tests/debug/kernel-cases-[123] \
 		tests/debug/debug-cases
+
+# The damage matrix, with a power cut at each second: see docs/testing.md.
+check-damage:
+	@echo "== packages"
+	scripts/install-deps build test
+	@for kernel in $(KERNELS); do \
+		scripts/fetch-kernel $$kernel >/dev/null || exit; done
+	@echo "== build"
+	$(MAKE) -j$(JOBS) tools modules test-programs
+	@echo "== tests"
+	prove -j$(JOBS) --timer --failures $(KERNELS:%=tests/damage/matrix-%)
 
 demo:
 	@echo "== packages"

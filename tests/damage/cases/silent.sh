@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The damage matrix with a loader that never answers.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../../kernel/lib.sh"
+# shellcheck source=tests/kernel/matrix.sh
+. "$top/tests/kernel/matrix.sh"
+
+for number in 1 110 300; do
+	for image in erofs dictionary; do
+		cell $image $number silent 0 1 2 3 4 5 6
+	done
+done
+the_end

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# The damage matrix: so many bad extents at a time, with or without a dictionary,
+# with a loader that works, whose origin is down, that is silent, or with none,
+# and a power cut some time after the healing has begun. No good block is lost
+# whatever happens, nor waits for a bad one; where it can, everything heals.
+#
+# A read that waits does so for an hour here: who waited for it would hang.
+
+DEV=/dev/mapper/t
+
+# damaged_extents NUMBER: a bit in the middle of so many, far from each other. Sets
+# BAD, the blocks that are bad by that, and GOOD, windows of those that are not.
+damaged_extents() {
+	cp "$IMAGE" "$LOCAL"
+	chmod u+w "$LOCAL"
+	"$tool" map "$IMAGE" | awk -v n="$1" '
+		$2 && !seen[$4]++ { at[count++] = int($4 + $5 / 2) }
+		END { for (i = 0; i < n; i++) printf "%d\n", at[int(i * count / n)] }' >places
+	is "$CELL: bits are flipped" "$(sort -u places | wc -l)" "$1"
+	python3 -c 'import sys
+with open(sys.argv[1], "r+b") as image:
+    for line in sys.stdin:
+        image.seek(int(line))
+        byte = image.read(1)[0]
+        image.seek(int(line))
+        image.write(bytes([byte ^ 0x10]))' "$LOCAL" <places
+	attach "$LOCAL"
+	table read_timeout 3600000
+	activate
+	scan >bad
+	dmsetup remove t
+	between "$CELL: blocks are bad by that" "$(wc -l <bad)" "$1" 100000
+	GOOD=$(awk -v last=$(($(stat -c %s "$RAW") / 4096)) '
+		$1 > next_block { printf " %d %d", next_block, $1 - next_block }
+		{ next_block = $1 + 1 }
+		END { if (last > next_block) printf " %d %d", next_block, last - next_block }' bad)
+}
+
+scan() {	# the blocks that cannot be read, and how, if it is not EIO
+	"$tool" scan "$DEV" "$RAW" direct | awk '{
+		split($2, range, "-")
+		for (i = range[1]; i <= range[2]; i++) print i ($1 == "EIO" ? "" : " " $1) }'
+}
+
+# A loader, and what it is good for.
+start_loader() {	# start_loader KIND
+	case $1 in
+	silent) loader "$tool" hoard "$NODE" ;;
+	down) loader incrementald --no-prefetch --retry 1000 --origin http://127.0.0.1:9/image.inc "$LOOP" ;;
+	working) loader incrementald --origin "$IMAGE" "$LOOP" ;;
+	esac
+}
+
+# What the file holds after so many seconds.
+cut_at() {	# cut_at SECONDS...
+	local cut start=$EPOCHREALTIME
+	for cut; do
+		sleep "$(awk -v a="$start" -v b="$EPOCHREALTIME" -v c="$cut" 'BEGIN { d = a + c - b; print d > 0 ? d : 0 }')"
+		cp "$LOCAL" "cut.$cut"
+	done
+}
+
+# After a cut: as many blocks are bad as were, or fewer with a loader that works.
+check_file() {	# check_file FILE KIND WHAT
+	local none=''
+	attach "$1"
+	table read_timeout 3600000
+	activate
+	is "$CELL: $3: all is present" "$(field state)" complete
+	scan >now
+	[ "$2" = working ] || none=$(comm -23 <(sort bad) <(sort now))
+	is "$CELL: $3: no good block is lost" "$(comm -13 <(sort bad) <(sort now); echo "$none")" ""
+	dmsetup remove t
+	detach
+}
+
+# cell IMAGE NUMBER KIND CUT...: a cut is a number of seconds, or "commit"
+cell() {
+	local kind=$3 cut cutter='' readers_of_bad
+	CELL="$2 bad, $1, loader $kind"
+	choose "$1"
+	LOCAL=$work/cell.inc
+	damaged_extents "$2"
+	shift 3
+	activate
+	start_loader "$kind"
+	"$tool" each "$DEV" "$RAW" <bad >outcome 2>&1 &
+	readers_of_bad=$!
+	readers+=("$!")
+	case $kind in
+	silent | down) ok "$CELL: all who need what is bad wait" within 60 some_wait "$(wc -l <bad)" ;;
+	esac
+	if [ "$1" = commit ]; then
+		ok "$CELL: commit" dmsetup message t 0 commit
+		cp "$LOCAL" cut.commit
+	else
+		cut_at "$@" &
+		cutter=$!
+	fi
+	# shellcheck disable=SC2086	# a list of windows
+	is "$CELL: the others do not" "$("$tool" scan "$DEV" "$RAW" direct $GOOD | grep . | head -n 4)" ""
+	case $kind in
+	silent | down)
+		ok "$CELL: those wait still" some_wait "$(wc -l <bad)"
+		is "$CELL: all is present" "$(field state)" complete
+		[ -z "$cutter" ] || wait "$cutter"
+		eval "$("$tool" layout "$IMAGE")"
+		"$tool" node "$NODE" unavailable "$meta_offset" $((image_size - meta_offset)) >/dev/null
+		;;
+	esac
+	within 120 test -s outcome || note "they hang"
+	wait $readers_of_bad
+	is "$CELL: what they get" "$(cat outcome)" \
+		"$([ "$kind" = working ] && echo right || echo EIO) $(wc -l <bad)"
+	[ -z "$cutter" ] || wait "$cutter"
+	[ "$kind" = absent ] || stop
+	dmsetup remove t
+	detach
+	check_file "$LOCAL" "$kind" "in the end"
+	[ "$kind" != working ] || ok "$CELL: the file is the image again" cmp "$LOCAL" "$IMAGE"
+	for cut; do
+		check_file "cut.$cut" "$kind" "power cut at $cut"
+		rm "cut.$cut"
+	done
+}
