@@ -4,6 +4,7 @@
 # make check     every test
 # make check-damage  damage that heals, or not, in all combinations
 # make check-debug  the kernel tests on a kernel with KASAN, lockdep and others
+# make check-filesystems  cold reads of every filesystem, by readers of all kinds
 # make           userspace tools and, where headers are installed, the modules
 # make install   tools, manual pages and header below $(DESTDIR)$(prefix)
 #
@@ -61,7 +62,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
-.PHONY: all tools modules check check-damage check-debug demo install uninstall clean
+.PHONY: all tools modules check check-damage check-debug check-filesystems demo \
+	install uninstall clean
 all: tools modules
 
 tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN)
@@ -213,6 +215,18 @@ check-damage:
 	$(MAKE) -j$(JOBS) tools modules test-programs
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures $(KERNELS:%=tests/damage/matrix-%)
+
+# Not part of check, but for a short part: see docs/testing.md.
+check-filesystems:
+	@echo "== packages"
+	scripts/install-deps build test filesystems
+	@for kernel in $(KERNELS); do \
+		scripts/fetch-kernel $$kernel >/dev/null || exit; done
+	@echo "== build"
+	$(MAKE) -j$(JOBS) tools modules test-programs
+	@echo "== tests"
+	prove -j$(JOBS) --timer --failures \
+		$(KERNELS:%=tests/filesystems/kernel-%)
 
 demo:
 	@echo "== packages"

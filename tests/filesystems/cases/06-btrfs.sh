@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# btrfs.
+
+# shellcheck source=tests/filesystems/matrix.sh
+. "$(dirname "$0")/../matrix.sh"
+
+matrix btrfs btrfs-zstd btrfs-lzo
+the_end

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154
+#
+# What the cases of the filesystem matrix share. Each filesystem is read again and
+# again, each time from a local file that holds nothing but heads, by readers of
+# all kinds. No read may fail, and each byte must be the right one.
+
+# shellcheck source=tests/kernel/lib.sh
+. "${BASH_SOURCE[0]%/*}/../kernel/lib.sh"
+# shellcheck source=tests/kernel/cold.sh
+. "${BASH_SOURCE[0]%/*}/../kernel/cold.sh"
+images=$top/build/tests/filesystems
+
+# How files are read, and by how many at a time.
+kinds=("buffered 1" "buffered 8" "random 8" "mmap 4" "mmap-random 8" "willneed 4"
+	"readahead 4" "nowait 4" "direct 4" "mixed 16")
+
+all_kinds() {	# all_kinds NAME TYPE MOUNT-OPTIONS TABLE-OPTIONS
+	local kind
+	for kind in "${kinds[@]}"; do
+		# shellcheck disable=SC2086	# a mode and a number
+		cold "$@" "$images/tree" $kind 0 || { echo "with $kind"; return 1; }
+	done
+	# What goes wrong between readahead and a single reader shows in each pass.
+	cold "$@" "$images/tree" buffered 1 100 && cold "$@" "$images/tree" mixed 16 200
+}
+
+# matrix NAME...: with what tools choose, and with what may be chosen
+matrix() {
+	local wanted name type options features
+	for wanted; do
+		read -r name type options features < <(grep "^$wanted " "$images/list")
+		[ -n "$name" ] || continue	# mkfs did not have it
+		modprobe -q "$type"
+		if ! cold "$name" "$type" "$options" "" >/dev/null 2>&1; then
+			result ok "$name # SKIP $(uname -r) cannot mount it"
+			continue
+		fi
+		ok "$name: no read fails" all_kinds "$name" "$type" "$options" ""
+		[ "$features" != rereads ] ||
+			ok "$name: nor where readahead does" all_kinds "$name" "$type" "$options" "absent_readahead hint"
+	done
+}
