@@ -150,6 +150,16 @@ ok "a password in the URL" create --origin "http://user:word@127.0.0.1:$http/sec
 fails "is not shown" 4 "incrementalsetup: http://127.0.0.1:$http/nothere\?\.\.\.: " \
 	create --origin "http://user:word@127.0.0.1:$http/nothere?key=word" x.inc
 is "not at all" "$(grep -c word .errors)" 0
+"$top/tests/kernel/origin.py" app.inc port "grep -ls 'w[0]rd' /proc/[0-9]*/cmdline /proc/[0-9]*/environ >shown || true" &
+within 20 test -s port
+ok "nor to who looks at the processes" create --origin "http://user:w0rd@127.0.0.1:$(<port)/app.inc?key=w0rd" x.inc
+is "while it asks the server" "$(cat shown)" ""
+kill $!
+printf '# ours\n\nhttp://user:word@127.0.0.1:%s/secret/app.inc\n' "$http" >list
+ok "a list of origins" create --origins list x.inc
+fails "that is not there" 4 "nothere: No such file" create --origins nothere x.inc
+yes app.inc | head -17 >list
+fails "or too long" 4 "may be 16 origins at most" create --origins list x.inc
 fails "403" 2 "HTTP status 403" create --origin "$web/forbidden/app.inc" x.inc
 fails "503, after some attempts" 4 "HTTP status 503" create --origin "$web/broken/app.inc" x.inc
 is "three of them" "$(grep -c '^503' web.access)" 3

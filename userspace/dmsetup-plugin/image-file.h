@@ -48,6 +48,31 @@ bool loop_shows(int loop, const struct stat *st, bool *read_only);
 /* Open the same file or device anew. Return: a descriptor or -errno. */
 int file_reopen(int fd, int flags);
 
+/* Root's alone: locks of images, and the origins of their loaders. */
+#define STATE_FOLDER	"/run/incremental"
+
+/*
+ * What an image's files there are called by: what it is, not its names. A loop
+ * device is its file. @fd: open file, or block device; @path: for messages.
+ */
+#define IMAGE_KEY_MAX	64
+int image_key(int fd, const char *path, char key[IMAGE_KEY_MAX],
+	      struct inc_error *error);
+
+#define ORIGINS_PATH_MAX	128
+
+/* The file of the origins of the image with this key. */
+void origins_path(const char *key, char path[ORIGINS_PATH_MAX]);
+
+/* Write those of @options; the folder is there, as the image was locked. */
+int origins_save(const struct options *options, const char *key,
+		 struct inc_error *error);
+
+/* Add those that were saved to @options; allocated, the caller's. */
+void origins_load(struct options *options, const char *key);
+
+void origins_forget(const char *key);
+
 /**
  * struct image_lock - nobody else sets up, changes or evicts the image
  * @folder: that has it; -1: nothing is locked
@@ -59,7 +84,7 @@ struct image_lock {
 	int folder;
 	int fd;
 	int file;
-	char name[64];
+	char name[IMAGE_KEY_MAX];
 };
 
 #define IMAGE_UNLOCKED	{ .folder = -1, .fd = -1, .file = -1 }

@@ -10,8 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "dm.h"
+#include "image-file.h"
+#include "origin.h"
 
-#define LOADER	"incrementald"
+#define LOADER		"incrementald"
+#define ORIGINS_OPTION	"--origins"
 
 extern char **environ;
 
@@ -92,34 +95,19 @@ static int loader_errno(int status)
 	}
 }
 
-/* A path that is relative to this folder would mean nothing to a later update. */
-static bool means_the_same(const char *where)
-{
-	return *where == '/' || strstr(where, ":/");
-}
-
-/* @where, or where that is from everywhere, which is added to @own. */
-static const char *from_everywhere(const char *where, char **own, size_t *count)
-{
-	char *path = means_the_same(where) ? NULL : realpath(where, NULL);
-
-	if (!path)
-		return where;
-	own[(*count)++] = path;
-	return path;
-}
-
 int loader_start(const struct options *options, const struct backing *backing,
-		 const sigset_t *held, const sigset_t *old,
+		 const char *key, const sigset_t *held, const sigset_t *old,
 		 struct inc_error *error)
 {
-	const char *args[2 * ORIGINS_MAX + 16];
-	char path[4096], node[160], *own[ORIGINS_MAX + 1];
-	size_t owned = 0;
-	unsigned int n = 0, i;
+	char path[4096], node[160], list[ORIGINS_PATH_MAX], *ca_file = NULL;
+	const char *args[16];
+	unsigned int n = 0;
 	int err, status;
 	pid_t child;
 
+	err = origins_save(options, key, error);
+	if (err)
+		return err;
 	find_loader(path, sizeof(path));
 	args[n++] = LOADER;
 	args[n++] = "--daemon";
@@ -128,13 +116,14 @@ int loader_start(const struct options *options, const struct backing *backing,
 	if (options->verbose)
 		args[n++] = "--verbose";
 	if (options->ca_file) {
+		/* For a later update, which may be in another folder. */
+		ca_file = realpath(options->ca_file, NULL);
 		args[n++] = "--ca-certificates";
-		args[n++] = from_everywhere(options->ca_file, own, &owned);
+		args[n++] = ca_file ? ca_file : options->ca_file;
 	}
-	for (i = 0; i < options->origin_count; i++) {
-		args[n++] = "--origin";
-		args[n++] = from_everywhere(options->origins[i], own, &owned);
-	}
+	origins_path(key, list);
+	args[n++] = ORIGINS_OPTION;
+	args[n++] = list;
 	args[n++] = "--";
 	node_path(backing->path, node, sizeof(node));
 	args[n++] = node;
@@ -143,8 +132,7 @@ int loader_start(const struct options *options, const struct backing *backing,
 	/* libdevmapper's control file would be inherited. */
 	dm_lib_release();
 	err = spawn(&child, path, args, old);
-	while (owned)
-		free(own[--owned]);
+	free(ca_file);
 	if (err)
 		return setup_fail(error, err, "cannot start " LOADER ": %s",
 				  strerror(-err));
@@ -201,24 +189,31 @@ static const char *option_value(const char *arg, const char *next,
 	return arg[n] ? NULL : next;
 }
 
+/*
+ * What a loader was given itself. One that was taken over can change that, so
+ * no file that it names is looked at for origins but the image's own.
+ */
 static void take_argument(struct options *options, const char *arg,
-			  const char *next)
+			  const char *next, bool *listed)
 {
 	const char *origin = option_value(arg, next, "--origin");
 	const char *ca = option_value(arg, next, "--ca-certificates");
 	char *copy;
 
-	if (origin && means_the_same(origin) && options->origin_count < ORIGINS_MAX) {
+	*listed |= !strcmp(arg, ORIGINS_OPTION);
+	if (origin && origin_means_the_same(origin) &&
+	    !origin_is_hidden(origin) && options->origin_count < ORIGINS_MAX) {
 		copy = strdup(origin);
 		if (copy)
 			options->origins[options->origin_count++] = copy;
 	}
-	if (ca && means_the_same(ca) && !options->ca_file)
+	if (ca && origin_means_the_same(ca) && !options->ca_file)
 		options->ca_file = strdup(ca);
 }
 
 /* Its command line, argument by argument. */
-static void take_arguments(struct options *options, const char *pid)
+static void take_arguments(struct options *options, const char *pid,
+			   bool *listed)
 {
 	char path[64], *arg = NULL, *before = NULL;
 	size_t room = 0, before_room = 0;
@@ -233,21 +228,23 @@ static void take_arguments(struct options *options, const char *pid)
 		size_t swap_room = before_room;
 
 		if (before)
-			take_argument(options, before, arg);
+			take_argument(options, before, arg, listed);
 		before = arg;
 		before_room = room;
 		arg = swap;
 		room = swap_room;
 	}
 	if (before)
-		take_argument(options, before, NULL);
+		take_argument(options, before, NULL, listed);
 	free(arg);
 	free(before);
 	fclose(file);
 }
 
-void loader_origins(struct options *options, const char *node)
+void loader_origins(struct options *options, const char *node,
+		    const char *key)
 {
+	bool listed = false;
 	DIR *processes = opendir("/proc");
 	struct dirent *entry;
 
@@ -266,8 +263,10 @@ void loader_origins(struct options *options, const char *node)
 			name[strcspn(name, "\n")] = '\0';
 		fclose(file);
 		if (!strcmp(name, LOADER) && has_open(pid, node))
-			take_arguments(options, pid);
+			take_arguments(options, pid, &listed);
 	}
 	if (processes)
 		closedir(processes);
+	if (listed)
+		origins_load(options, key);
 }

@@ -25,7 +25,6 @@
 #include "image-file.h"
 #include "message.h"
 
-#define FOLDER		"/run/incremental"
 #define ATTEMPTS	50
 #define PAUSE		100000u	/* microseconds */
 
@@ -34,7 +33,7 @@ static int no_folder(int err, struct inc_error *error)
 	if (err == -EACCES)
 		return setup_fail(error, -EPERM, "root is needed");
 	return setup_fail(error, err,
-			  "cannot use " FOLDER ", where locks of images are kept: %s",
+			  "cannot use " STATE_FOLDER ", where locks of images are kept: %s",
 			  strerror(-err));
 }
 
@@ -42,37 +41,38 @@ static int open_folder(int *folder, struct inc_error *error)
 {
 	struct stat st;
 
-	if (mkdir(FOLDER, 0700) && errno != EEXIST)
+	if (mkdir(STATE_FOLDER, 0700) && errno != EEXIST)
 		return no_folder(-errno, error);
-	*folder = open(FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	*folder = open(STATE_FOLDER,
+		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*folder < 0 || fstat(*folder, &st))
 		return no_folder(-errno, error);
 	if (st.st_uid || st.st_mode & 077)
 		return setup_fail(error, -EPERM,
-				  FOLDER ", where locks of images are kept, is not root's alone: it must be owned by root, with mode 0700");
+				  STATE_FOLDER ", where locks of images are kept, is not root's alone: it must be owned by root, with mode 0700");
 	return 0;
 }
 
-/* By what it is, not by its names: a loop device is its file. */
-static int name_lock(struct image_lock *lock, int fd, const char *path,
-		     struct stat *st, struct inc_error *error)
+int image_key(int fd, const char *path, char key[IMAGE_KEY_MAX],
+	      struct inc_error *error)
 {
 	struct loop_info64 info;
+	struct stat st;
 
-	if (fstat(fd, st))
+	if (fstat(fd, &st))
 		return setup_fail(error, -errno, "cannot look at %s: %s", path,
 				  strerror(errno));
-	if (S_ISBLK(st->st_mode) && !ioctl(fd, LOOP_GET_STATUS64, &info))
-		snprintf(lock->name, sizeof(lock->name), "file-%llx-%llu",
+	if (S_ISBLK(st.st_mode) && !ioctl(fd, LOOP_GET_STATUS64, &info))
+		snprintf(key, IMAGE_KEY_MAX, "file-%llx-%llu",
 			 (unsigned long long)info.lo_device,
 			 (unsigned long long)info.lo_inode);
-	else if (S_ISBLK(st->st_mode))
-		snprintf(lock->name, sizeof(lock->name), "block-%u-%u",
-			 major(st->st_rdev), minor(st->st_rdev));
+	else if (S_ISBLK(st.st_mode))
+		snprintf(key, IMAGE_KEY_MAX, "block-%u-%u",
+			 major(st.st_rdev), minor(st.st_rdev));
 	else
-		snprintf(lock->name, sizeof(lock->name), "file-%llx-%llu",
-			 (unsigned long long)st->st_dev,
-			 (unsigned long long)st->st_ino);
+		snprintf(key, IMAGE_KEY_MAX, "file-%llx-%llu",
+			 (unsigned long long)st.st_dev,
+			 (unsigned long long)st.st_ino);
 	return 0;
 }
 
@@ -130,11 +130,14 @@ int image_lock(struct image_lock *lock, int fd, const char *path,
 	       struct inc_error *error)
 {
 	unsigned int attempt;
-	struct stat st;
+	struct stat st = { .st_mode = 0 };
 	int err;
 
 	*lock = (struct image_lock)IMAGE_UNLOCKED;
-	err = name_lock(lock, fd, path, &st, error);
+	err = image_key(fd, path, lock->name, error);
+	if (!err && fstat(fd, &st))
+		err = setup_fail(error, -errno, "cannot look at %s: %s", path,
+				 strerror(errno));
 	if (!err)
 		err = open_folder(&lock->folder, error);
 	if (err) {
@@ -155,7 +158,8 @@ int image_lock(struct image_lock *lock, int fd, const char *path,
 	if (err == -EAGAIN)
 		return setup_fail(error, -EBUSY,
 				  "%s stays locked by another program", path);
-	return setup_fail(error, err, "cannot lock %s in " FOLDER ": %s", path,
+	return setup_fail(error, err,
+			  "cannot lock %s in " STATE_FOLDER ": %s", path,
 			  strerror(-err));
 }
 
@@ -165,7 +169,7 @@ void image_unlock(struct image_lock *lock)
 		close(lock->file);
 	if (lock->fd >= 0) {
 		if (unlinkat(lock->folder, lock->name, 0))
-			message_debug("cannot remove " FOLDER "/%s: %s",
+			message_debug("cannot remove " STATE_FOLDER "/%s: %s",
 				      lock->name, strerror(errno));
 		close(lock->fd);
 	}

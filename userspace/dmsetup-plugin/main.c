@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "dm.h"
 #include "message.h"
+#include "origin.h"
 #include "parse.h"
 
 #define MS_MAX	3600000u	/* the kernel's limit */
@@ -57,7 +58,7 @@ static const struct command {
 };
 
 enum {
-	OPT_ORIGIN = 256, OPT_CA, OPT_FORCE, OPT_ROOT_HASH, OPT_GENERATION,
+	OPT_ORIGIN = 256, OPT_ORIGINS, OPT_CA, OPT_FORCE, OPT_ROOT_HASH, OPT_GENERATION,
 	OPT_READ_TIMEOUT, OPT_COMMIT_INTERVAL, OPT_READAHEAD, OPT_NO_PREFETCH,
 	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
 	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
@@ -73,6 +74,8 @@ static const struct {
 } option_table[] = {
 	{ "origin", "ORIGIN", OPT_ORIGIN, CREATE | OPEN | UPDATE,
 	  "file or URL of the complete image; may be repeated" },
+	{ "origins", "FILE", OPT_ORIGINS, CREATE | OPEN | UPDATE,
+	  "the same, one a line" },
 	{ "layer", "FILE|URL", OPT_LAYER, UPDATE,
 	  "the next layer by itself" },
 	{ "ca-certificates", "FILE", OPT_CA, CREATE | OPEN | UPDATE,
@@ -207,6 +210,29 @@ static u64 take_number(const char *name, u64 most)
 	return value;
 }
 
+/* An origin, which nobody shall find on our command line any more. */
+static char *take_secret(void)
+{
+	char *copy = origin_take(optarg);
+
+	if (copy)
+		return copy;
+	message_error("out of memory");
+	exit(EXITCODE_MEMORY);
+}
+
+static void take_origins(struct options *options)
+{
+	struct inc_error error;
+	int err = origin_read_list(optarg, options->origins,
+				   &options->origin_count, ORIGINS_MAX, &error);
+
+	if (err) {
+		message_error("%s", error.text);
+		exit(exitcode_of(err));
+	}
+}
+
 static void take_root(struct options *options)
 {
 	int n = inc_hex_parse(optarg, options->root, sizeof(options->root));
@@ -248,8 +274,11 @@ static void take_option(struct options *options, int option)
 	switch (option) {
 	case OPT_ORIGIN:
 		if (options->origin_count == ORIGINS_MAX)
-			usage_fail("too many origins: \"%s\"", optarg);
-		options->origins[options->origin_count++] = optarg;
+			usage_fail("too many origins%s", "");
+		options->origins[options->origin_count++] = take_secret();
+		break;
+	case OPT_ORIGINS:
+		take_origins(options);
 		break;
 	case OPT_CA:
 		options->ca_file = optarg;
@@ -293,7 +322,7 @@ static void take_option(struct options *options, int option)
 		options->timeout = take_number("timeout", 86400 * 365);
 		break;
 	case OPT_LAYER:
-		options->layer = optarg;
+		options->layer = take_secret();
 		break;
 	case OPT_MOUNTPOINT:
 		options->mountpoint = optarg;
@@ -433,5 +462,8 @@ int main(int argc, char **argv)
 	else if (fflush(stdout) || ferror(stdout))
 		err = -EIO;
 	inc_anchors_free(options.anchors);
+	free(options.layer);
+	while (options.origin_count)
+		free(options.origins[--options.origin_count]);
 	return exitcode_of(err);
 }

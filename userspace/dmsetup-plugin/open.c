@@ -2,9 +2,11 @@
 /*
  * open, close and table.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "dm.h"
 #include "image-file.h"
 #include "message.h"
@@ -41,6 +43,16 @@ void hold_signals(sigset_t *held, sigset_t *old)
 	sigprocmask(SIG_BLOCK, &more, old);
 }
 
+/* With an image's last device its loaders go, and what they were given. */
+static void forget_origins(const char *device, const char *key)
+{
+	char node[160];
+
+	node_path(device, node, sizeof(node));
+	if (access(node, F_OK))
+		origins_forget(key);
+}
+
 /*
  * With the block device at hand: make the device, start its loader. The image
  * stays locked until the device is there, so that evict finds it or waits.
@@ -50,7 +62,7 @@ static int open_device(const struct options *options,
 		       const struct image_facts *facts, const char *name,
 		       struct inc_error *error)
 {
-	char uuid[DM_UUID_MAX], *parameters;
+	char uuid[DM_UUID_MAX], key[IMAGE_KEY_MAX], *parameters;
 	sigset_t held, old;
 	struct inc_error why;
 	int err;
@@ -68,11 +80,14 @@ static int open_device(const struct options *options,
 		message_debug("/dev/mapper/%s: 0 %llu " TARGET " %s", name,
 			      (unsigned long long)facts->sectors, parameters);
 	free(parameters);
+	strcpy(key, lock->name);
 	image_unlock(lock);
 	if (!err && options->origin_count) {
-		err = loader_start(options, backing, &held, &old, error);
+		err = loader_start(options, backing, key, &held, &old, error);
 		if (err && dm_remove(name, false, &why))
 			message_warning("%s", why.text);
+		if (err)
+			forget_origins(backing->path, key);
 	}
 	/* A signal that came meanwhile ends us here. */
 	sigprocmask(SIG_SETMASK, &old, NULL);
@@ -136,10 +151,30 @@ int command_open(const struct options *options, char **args,
 	return err;
 }
 
+/* @key is "" if that cannot be found out, as for an image that was detached. */
+static void find_key(const struct table *table, char key[IMAGE_KEY_MAX])
+{
+	char path[160];
+	struct inc_error ignored;
+	int fd;
+
+	*key = '\0';
+	device_path(table->device, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (image_key(fd, path, key, &ignored))
+		*key = '\0';
+	close(fd);
+}
+
 int command_close(const struct options *options, char **args,
 		  struct inc_error *error)
 {
+	char key[IMAGE_KEY_MAX] = "";
+	struct inc_error ignored;
 	struct dm_state state;
+	struct table table;
 	const char *name;
 	int err;
 
@@ -148,8 +183,13 @@ int command_close(const struct options *options, char **args,
 		err = dm_read_state(name, &state, error);
 	if (err)
 		return err;
+	if (!parse_table(state.table, &table, &ignored))
+		find_key(&table, key);
 	dm_free_state(&state);
-	return dm_remove(name, options->deferred, error);
+	err = dm_remove(name, options->deferred, error);
+	if (!err && *key)
+		forget_origins(table.device, key);
+	return err;
 }
 
 int command_table(const struct options *options, char **args,

@@ -24,7 +24,7 @@ enum absent_readahead { READAHEAD_DEFAULT, READAHEAD_HINT, READAHEAD_FETCH };
  * @root_size: bytes of @root, 0 if not given
  */
 struct options {
-	const char *origins[ORIGINS_MAX];
+	char *origins[ORIGINS_MAX];
 	unsigned int origin_count;
 	const char *ca_file;
 	u8 root[INC_DIGEST_MAX];
@@ -37,7 +37,7 @@ struct options {
 	u64 commit_interval;
 	enum absent_readahead absent_readahead;
 	u64 timeout;
-	const char *layer;
+	char *layer;
 	const char *mountpoint;
 	bool dry_run;
 	struct inc_range range;
@@ -167,20 +167,22 @@ int backing_open(struct backing *backing, const struct image_file *file,
 void backing_close(struct backing *backing);
 
 /*
- * Start incrementald for the image on @backing; it is ready on return. A signal
+ * Start incrementald for the image on @backing, which has this key (see
+ * image-file.h); it is ready on return. A signal
  * of @held, which are blocked, ends it (-EINTR) and is pending then; @old is the
  * mask without them.
  */
 int loader_start(const struct options *options, const struct backing *backing,
-		 const sigset_t *held, const sigset_t *old,
+		 const char *key, const sigset_t *held, const sigset_t *old,
 		 struct inc_error *error);
 
 /*
  * The origins that a loader of @node ("/dev/incremental/loop0") was given, as
  * far as they mean the same here: added to @options, with its certificates if
- * there are none; allocated, and never freed.
+ * there are none; allocated, the caller's. @key is the image's.
  */
-void loader_origins(struct options *options, const char *node);
+void loader_origins(struct options *options, const char *node,
+		    const char *key);
 
 /*
  * If dmeventd watches the device with UUID @from, let it watch that with UUID

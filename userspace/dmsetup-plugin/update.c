@@ -196,37 +196,60 @@ static int make_do(struct change *change, int err, struct inc_error *error)
 	return 0;
 }
 
-/* Find the generation to come to; change->newer.image has it then. */
-static int find_newer(struct change *change, struct inc_error *error)
+/* Of the layer or the origins that @options name. */
+static int read_newer(struct change *change, const struct options *options,
+		      struct inc_error *error)
 {
 	struct origin_options how = { .timeout = ORIGIN_TIMEOUT_DEFAULT };
-	struct options options = *change->options;
-	bool given = options.origin_count || options.layer;
 	int err = 0;
 
-	if (options.generation != INC_NEWEST &&
-	    options.generation < inc_image_segments(change->newer.local))
-		return newer_read_local(&change->newer, options.generation,
-					error);
-	if (!given)
-		loader_origins(&options, change->node);
-	if (options.ca_file)
-		err = origin_load_ca(&how, options.ca_file, error);
+	if (options->ca_file)
+		err = origin_load_ca(&how, options->ca_file, error);
 	if (err)
 		return err;
-	if (options.layer)
-		err = newer_find(&change->newer, options.layer, &how, true,
-				 options.generation, error);
-	else if (options.origin_count)
-		err = ask_origins(change, &options, &how, error);
+	if (options->layer)
+		err = newer_find(&change->newer, options->layer, &how, true,
+				 options->generation, error);
+	else if (options->origin_count)
+		err = ask_origins(change, options, &how, error);
 	else
 		err = setup_fail(error, -ENOENT,
 				 "no loader of %s says where the origin is: give --origin or --layer",
 				 change->family.name);
 	origin_free_ca(&how);
-	if (err && !given)
-		err = make_do(change, err, error);
 	return err;
+}
+
+/* Of what its loaders were given. */
+static int read_like_loaders(struct change *change, struct inc_error *error)
+{
+	const char *ca_file = change->options->ca_file;
+	struct options options = *change->options;
+	int err;
+
+	loader_origins(&options, change->node, change->lock.name);
+	err = read_newer(change, &options, error);
+	while (options.origin_count)
+		free(options.origins[--options.origin_count]);
+	if (options.ca_file != ca_file)
+		free((char *)options.ca_file);
+	return err;
+}
+
+/* Find the generation to come to; change->newer.image has it then. */
+static int find_newer(struct change *change, struct inc_error *error)
+{
+	const struct options *options = change->options;
+	int err;
+
+	if (options->generation != INC_NEWEST &&
+	    options->generation < inc_image_segments(change->newer.local))
+		return newer_read_local(&change->newer, options->generation,
+					error);
+	if (options->origin_count || options->layer)
+		return read_newer(change, options, error);
+	err = read_like_loaders(change, error);
+	return err ? make_do(change, err, error) : 0;
 }
 
 /* Is @word among the options of a table line? */

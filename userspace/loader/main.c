@@ -15,6 +15,7 @@
 static enum exitcode run(struct session *session, struct worker *main_worker)
 {
 	struct inc_error error = { "" };
+	char line[STATS_MAX];
 	enum exitcode status;
 	int err;
 
@@ -34,9 +35,12 @@ static enum exitcode run(struct session *session, struct worker *main_worker)
 	message_progress(NULL);
 	session_commit(session);
 	stats_log(&session->loader.stats);
-	err = session->stats_fd < 0 ? 0 :
-	      stats_write(&session->loader.stats, session->stats_fd,
-			  session->complete, seconds_since(&session->begin));
+	err = 0;
+	if (session->options.stats_file) {
+		stats_format(&session->loader.stats, session->complete,
+			     seconds_since(&session->begin), line);
+		err = keeper_write_stats(&session->keeper, line);
+	}
 	if (err)
 		message_error("cannot write %s: %s",
 			      session->options.stats_file, strerror(-err));
@@ -50,8 +54,7 @@ int main(int argc, char **argv)
 		.loader.image_lock = PTHREAD_MUTEX_INITIALIZER,
 		.loader.mirrors.lock = PTHREAD_MUTEX_INITIALIZER,
 		.loader.mirrors.log = RATELIMIT_INIT,
-		.stats_fd = -1,
-		.pid_fd = -1,
+		.keeper.socket = -1,
 	};
 	struct loader *loader = &session.loader;
 	struct worker main_worker;

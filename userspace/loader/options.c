@@ -12,11 +12,12 @@
 enum {
 	OPT_ORIGIN = 256, OPT_NO_PREFETCH, OPT_NO_HINTS, OPT_JOBS, OPT_TIMEOUT,
 	OPT_RETRY, OPT_CA, OPT_ROOT_HASH, OPT_GENERATION, OPT_USER, OPT_DAEMON,
-	OPT_FOREGROUND, OPT_EXIT, OPT_STATS, OPT_PID_FILE, OPT_SANDBOX,
+	OPT_ORIGINS, OPT_FOREGROUND, OPT_EXIT, OPT_STATS, OPT_PID_FILE, OPT_SANDBOX,
 };
 
 static const struct option long_options[] = {
 	{ "origin",		required_argument, NULL, OPT_ORIGIN },
+	{ "origins",		required_argument, NULL, OPT_ORIGINS },
 	{ "no-prefetch",	no_argument,	   NULL, OPT_NO_PREFETCH },
 	{ "no-hints",		no_argument,	   NULL, OPT_NO_HINTS },
 	{ "jobs",		required_argument, NULL, OPT_JOBS },
@@ -46,6 +47,7 @@ static const char help[] =
 "\n"
 "      --origin ORIGIN      file or http(s) URL of the complete image; repeat it\n"
 "                           for mirrors, which are used when the first fails\n"
+"      --origins FILE       the same, one a line\n"
 "      --no-prefetch        fetch only what is read\n"
 "      --no-hints           do not fetch what the kernel would read ahead\n"
 "      --jobs N             ranges in flight (default 8)\n"
@@ -101,7 +103,24 @@ static void add_origin(struct options *options, char *origin)
 		message_error("there may be %u origins at most", MIRRORS_MAX);
 		exit(EXITCODE_USAGE);
 	}
+	origin = origin_take(origin);
+	if (!origin) {
+		message_error("out of memory");
+		exit(EXITCODE_MEMORY);
+	}
 	options->origins[options->origin_count++] = origin;
+}
+
+static void add_origins(struct options *options, const char *path)
+{
+	struct inc_error error;
+	int err = origin_read_list(path, options->origins,
+				   &options->origin_count, MIRRORS_MAX, &error);
+
+	if (err) {
+		message_error("%s", error.text);
+		exit(exitcode_of(err));
+	}
 }
 
 static void set_root(struct options *options, const char *hex)
@@ -129,6 +148,9 @@ static void take(struct options *options, int option)
 	switch (option) {
 	case OPT_ORIGIN:
 		add_origin(options, optarg);
+		break;
+	case OPT_ORIGINS:
+		add_origins(options, optarg);
 		break;
 	case OPT_NO_PREFETCH:
 		options->prefetch = false;

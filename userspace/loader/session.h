@@ -7,13 +7,14 @@
 
 #include <time.h>
 #include "exitcode.h"
+#include "keeper.h"
 #include "loader.h"
 #include "options.h"
 
 /**
  * struct session - what only the main thread uses
  * @signals: signalfd
- * @stats_fd, @pid_fd: opened while there are privileges; -1: none
+ * @keeper: of the files that are written
  * @complete: everything is present, and that was said
  * @behind: the image is longer than what is open
  * @behind_said: so, since that cannot be opened
@@ -25,8 +26,7 @@ struct session {
 	struct worker *workers;
 	unsigned int started;
 	int signals;
-	int stats_fd;
-	int pid_fd;
+	struct keeper keeper;
 	bool complete;
 	bool behind;
 	bool behind_said;

@@ -35,19 +35,6 @@ static int open_signals(struct session *session)
 	return session->signals < 0 || session->loader.event < 0 ? -errno : 0;
 }
 
-static int open_output(const char *path, int *fd, struct inc_error *error)
-{
-	int err;
-
-	if (!path)
-		return 0;
-	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (*fd >= 0)
-		return 0;
-	err = -errno;
-	return inc_fail(error, err, "cannot open %s: %s", path, strerror(-err));
-}
-
 /* Everything that needs the caller's rights. */
 static int open_files(struct session *session, struct inc_error *error)
 {
@@ -63,19 +50,14 @@ static int open_files(struct session *session, struct inc_error *error)
 				   options->origin_count, &options->origin,
 				   error);
 	if (!err)
-		err = open_output(options->stats_file, &session->stats_fd,
-				  error);
-	if (!err)
-		err = open_output(options->pid_file, &session->pid_fd, error);
+		err = keeper_start(&session->keeper, options->pid_file,
+				   options->stats_file, error);
 	if (!err)
 		err = ownfiles_check(loader->device.path, options,
 				     &loader->mirrors, error);
-	if (err)
-		return err;
-	if (session->pid_fd >= 0)
-		dprintf(session->pid_fd, "%d\n", (int)getpid());
-	resident_begin();
-	return 0;
+	if (!err)
+		resident_begin();
+	return err;
 }
 
 /* Open the image; what the device trusts, or --root-hash, is what we trust. */
@@ -213,8 +195,7 @@ void session_finish(struct session *session, struct worker *main_worker)
 		free(session->workers);
 	}
 	worker_destroy(main_worker);
-	if (session->pid_fd >= 0 && ftruncate(session->pid_fd, 0))
-		message_debug("cannot empty the pid file");
+	keeper_end(&session->keeper);
 	loaded_drop(loader, loader->loaded);
 	cache_destroy(loader->cache);
 	mirrors_close(&loader->mirrors);

@@ -3,7 +3,6 @@
  * What a loader has done so far; see stats.h.
  */
 #include <stdio.h>
-#include <unistd.h>
 #include "message.h"
 #include "parse.h"
 #include "stats.h"
@@ -26,23 +25,15 @@ void stats_log(const struct stats *stats)
 		     get(&stats->unavailable), get(&stats->failed));
 }
 
-int stats_write(const struct stats *stats, int fd, bool complete,
-		double seconds)
+void stats_format(const struct stats *stats, bool complete, double seconds,
+		  char *line)
 {
-	char line[512];
-	int n;
-
-	n = snprintf(line, sizeof(line),
-		     "{\"bytes_fetched\": %llu, \"fetches\": %llu, \"bytes_filled\": %llu, \"demand\": %llu, \"hints\": %llu, \"refetched\": %llu, \"retried\": %llu, \"wrong\": %llu, \"unavailable\": %llu, \"given_up\": %llu, \"complete\": %s, \"seconds\": %.3f}\n",
-		     get(&stats->bytes_fetched), get(&stats->fetches),
-		     get(&stats->bytes_filled), get(&stats->demand),
-		     get(&stats->hints), get(&stats->refetched),
-		     get(&stats->retried),
-		     get(&stats->wrong), get(&stats->unavailable),
-		     get(&stats->failed), complete ? "true" : "false", seconds);
-	if (ftruncate(fd, 0) && errno != EINVAL)
-		return -errno;
-	if (write(fd, line, (size_t)n) != n)
-		return errno ? -errno : -EIO;
-	return 0;
+	snprintf(line, STATS_MAX,
+		 "{\"bytes_fetched\": %llu, \"fetches\": %llu, \"bytes_filled\": %llu, \"demand\": %llu, \"hints\": %llu, \"refetched\": %llu, \"retried\": %llu, \"wrong\": %llu, \"unavailable\": %llu, \"given_up\": %llu, \"complete\": %s, \"seconds\": %.3f}\n",
+		 get(&stats->bytes_fetched), get(&stats->fetches),
+		 get(&stats->bytes_filled), get(&stats->demand),
+		 get(&stats->hints), get(&stats->refetched),
+		 get(&stats->retried),
+		 get(&stats->wrong), get(&stats->unavailable),
+		 get(&stats->failed), complete ? "true" : "false", seconds);
 }

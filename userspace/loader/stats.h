@@ -38,8 +38,10 @@ struct stats {
 /* One line to the log. */
 void stats_log(const struct stats *stats);
 
-/* One line of JSON; the file has that line only. Return: 0 or -errno. */
-int stats_write(const struct stats *stats, int fd, bool complete,
-		double seconds);
+#define STATS_MAX	512
+
+/* One line of JSON, in @line of STATS_MAX bytes. */
+void stats_format(const struct stats *stats, bool complete, double seconds,
+		  char *line);
 
 #endif /* LOADER_STATS_H */

@@ -19,8 +19,7 @@ int origin_error(struct inc_error *error, int err, const char *format, ...)
 	return err;
 }
 
-/* Bytes of a URL's scheme, without the colon; 0 if @where is a plain path. */
-static size_t scheme_length(const char *where)
+size_t origin_scheme_length(const char *where)
 {
 	size_t n = strspn(where, "abcdefghijklmnopqrstuvwxyz"
 			  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
@@ -31,7 +30,7 @@ static size_t scheme_length(const char *where)
 
 static bool scheme_is(const char *where, const char *scheme)
 {
-	size_t n = scheme_length(where);
+	size_t n = origin_scheme_length(where);
 
 	return n == strlen(scheme) && !strncasecmp(where, scheme, n);
 }
@@ -39,7 +38,7 @@ static bool scheme_is(const char *where, const char *scheme)
 static const struct origin_backend *find_backend(const char *where,
 						 struct inc_error *error)
 {
-	size_t n = scheme_length(where);
+	size_t n = origin_scheme_length(where);
 
 	if (!*where) {
 		origin_error(error, 0, "the origin's name is empty");

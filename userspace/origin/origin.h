@@ -60,6 +60,30 @@ int origin_open(struct origin **origin, const char *where,
 		const struct origin_options *options, struct inc_error *error);
 void origin_close(struct origin *origin);
 
+/*
+ * Copy an origin from the command line, and overwrite in @argument what may be
+ * secret of a URL, user, password and query: everybody may read what is there.
+ * Return: the caller's; NULL: no memory.
+ */
+char *origin_take(char *argument);
+
+/* Does it name the same from every folder? */
+bool origin_means_the_same(const char *where);
+
+/* Has origin_take() overwritten a part of it? */
+bool origin_is_hidden(const char *where);
+
+/**
+ * origin_read_list - read names of origins, one a line
+ * @path: a file; what is empty or starts with "#" is no name
+ * @origins, @count: they are added to; the caller's, also on failure
+ * @most: that @origins has room for
+ *
+ * Return: 0 or -errno.
+ */
+int origin_read_list(const char *path, char **origins, unsigned int *count,
+		     unsigned int most, struct inc_error *error);
+
 /* For messages: the name without passwords and queries. */
 const char *origin_name(const struct origin *origin);
 

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The process that has the pid file and that of the counters; see keeper.h.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "keeper.h"
+#include "stats.h"
+
+/**
+ * struct files - what the keeper has, and nothing else
+ * @pid, @stats: -1: none
+ */
+struct files {
+	int socket;
+	int pid;
+	int stats;
+};
+
+static int open_output(const char *path, int *fd, struct inc_error *error)
+{
+	int err;
+
+	if (!path)
+		return 0;
+	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (*fd >= 0)
+		return 0;
+	err = -errno;
+	snprintf(error->text, sizeof(error->text), "cannot open %s: %s", path,
+		 strerror(-err));
+	return err;
+}
+
+static bool is_line(const char *text, ssize_t size)
+{
+	ssize_t i;
+
+	for (i = 0; i < size - 1; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	return size > 0 && text[size - 1] == '\n';
+}
+
+static int write_line(int fd, const char *line, ssize_t size)
+{
+	if (fd < 0 || !is_line(line, size))
+		return -EINVAL;
+	if (ftruncate(fd, 0) && errno != EINVAL)
+		return -errno;
+	errno = EIO;
+	return pwrite(fd, line, (size_t)size, 0) == size ||
+	       (errno == ESPIPE && write(fd, line, (size_t)size) == size) ?
+	       0 : -errno;
+}
+
+/* A signal for the whole group means incrementald, whose end we wait for. */
+static void keep(const struct files *files) __attribute__((noreturn));
+
+static void keep(const struct files *files)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	char line[STATS_MAX];
+	ssize_t size;
+	int err;
+	size_t i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		signal(numbers[i], SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_NAME, "incrementald:kp");
+	while ((size = recv(files->socket, line, sizeof(line), 0)) > 0) {
+		err = write_line(files->stats, line, size);
+		if (send(files->socket, &err, sizeof(err), 0) < 0)
+			break;
+	}
+	_exit(files->pid >= 0 && ftruncate(files->pid, 0) ? 1 : 0);
+}
+
+static void close_others(const struct files *files)
+{
+	int fd, most = files->socket;
+
+	if (files->pid > most)
+		most = files->pid;
+	if (files->stats > most)
+		most = files->stats;
+	for (fd = 0; fd <= most; fd++)
+		if (fd != files->socket && fd != files->pid &&
+		    fd != files->stats)
+			close(fd);
+	close_range((unsigned int)most + 1, ~0u, 0);
+}
+
+static int start(struct keeper *keeper, struct files *files)
+{
+	int sockets[2], err = 0;
+	pid_t child;
+
+	if (files->pid >= 0 &&
+	    dprintf(files->pid, "%d\n", (int)getpid()) < 0)
+		return -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+		return -errno;
+	child = fork();
+	if (child < 0)
+		err = -errno;
+	if (!child) {
+		files->socket = sockets[1];
+		close_others(files);
+		keep(files);
+	}
+	close(sockets[1]);
+	if (err)
+		close(sockets[0]);
+	else
+		keeper->socket = sockets[0];
+	return err;
+}
+
+int keeper_start(struct keeper *keeper, const char *pid_file,
+		 const char *stats_file, struct inc_error *error)
+{
+	struct files files = { .socket = -1, .pid = -1, .stats = -1 };
+	int err;
+
+	keeper->socket = -1;
+	err = open_output(stats_file, &files.stats, error);
+	if (!err)
+		err = open_output(pid_file, &files.pid, error);
+	if (!err && (pid_file || stats_file)) {
+		err = start(keeper, &files);
+		if (err)
+			snprintf(error->text, sizeof(error->text),
+				 "cannot write %s: %s",
+				 pid_file ? pid_file : stats_file,
+				 strerror(-err));
+	}
+	if (files.pid >= 0)
+		close(files.pid);
+	if (files.stats >= 0)
+		close(files.stats);
+	return err;
+}
+
+int keeper_write_stats(struct keeper *keeper, const char *line)
+{
+	int err;
+
+	errno = EIO;
+	if (send(keeper->socket, line, strlen(line), MSG_NOSIGNAL) < 0 ||
+	    recv(keeper->socket, &err, sizeof(err), 0) != sizeof(err))
+		return -errno;
+	return err;
+}
+
+void keeper_end(struct keeper *keeper)
+{
+	char byte;
+
+	if (keeper->socket < 0)
+		return;
+	/* Whoever waits for us finds the pid file empty. */
+	shutdown(keeper->socket, SHUT_WR);
+	while (recv(keeper->socket, &byte, sizeof(byte), 0) > 0)
+		;
+	close(keeper->socket);
+	keeper->socket = -1;
+}
