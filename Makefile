@@ -104,6 +104,9 @@ $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)
 $(BUILD)/tests/test_stands_on: $(call obj,userspace/common/blockdev.c)
 $(BUILD)/tests/test_scrub: $(call obj,userspace/dmsetup-plugin/image.c \
 		$(addprefix userspace/common/,device.c message.c parse.c printable.c))
+$(BUILD)/tests/test_origins: $(call obj,$(wildcard userspace/origin/*.c) \
+		$(addprefix userspace/common/,blockdev.c printable.c same-file.c))
+$(BUILD)/tests/test_origins: LIBS_test += -lcurl -lssl
 
 # What the kernel tests use inside the VM, where a static program starts in a
 # fifth of the time.
