@@ -24,10 +24,15 @@ static int write_origin(FILE *file, const char *where)
 {
 	char *path = origin_means_the_same(where) ? NULL :
 						    realpath(where, NULL);
-	int n = fprintf(file, "%s\n", path ? path : where);
+	const char *name = path ? path : where;
+	int err = 0;
 
+	if (strpbrk(name, "\r\n"))
+		err = -EINVAL;
+	else if (fprintf(file, "%s\n", name) < 0)
+		err = -EIO;
 	free(path);
-	return n < 0 ? -EIO : 0;
+	return err;
 }
 
 int origins_save(const struct options *options, const char *key,
@@ -55,7 +60,11 @@ int origins_save(const struct options *options, const char *key,
 		close(fd);
 	if (!err && rename(temporary, path))
 		err = -errno;
-	if (err) {
+	if (err == -EINVAL) {
+		unlink(temporary);
+		setup_fail(error, err,
+			   "an origin's name has a line break: the loader cannot be given it");
+	} else if (err) {
 		unlink(temporary);
 		setup_fail(error, err, "cannot write %s: %s", path,
 			   strerror(-err));
