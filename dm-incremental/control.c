@@ -12,6 +12,11 @@
  * the store's own memory, which an open file keeps: the presence bits, the
  * segments, the queues of wants, its wait queues; the end of the store leaves
  * them in order, and empties the queues.
+ *
+ * What is allocated for a call is charged to the caller's memory cgroup. So is
+ * what a call makes the store keep, but for what is allocated under store->lock,
+ * where nobody may wait for a loader's cgroup: hints, which are few (wait.c), and
+ * a bit for each chunk that is suspect (suspect.c).
  */
 #include <linux/compat.h>
 #include <linux/fs.h>
@@ -43,7 +48,7 @@ static int control_open(struct inode *inode, struct file *file)
 
 	if (!inc_store_enter(store))
 		return -ENODEV;
-	loader = kzalloc(sizeof(*loader), GFP_KERNEL);
+	loader = kzalloc(sizeof(*loader), GFP_KERNEL_ACCOUNT);
 	if (loader) {
 		loader->store = store;
 		loader->nr_opened = READ_ONCE(store->nr_opened);
@@ -250,7 +255,7 @@ static int ioctl_read(struct inc_store *store, void __user *arg)
 				 store->chunk_shift))
 		return -ENODATA;
 
-	page = alloc_page(GFP_KERNEL);
+	page = alloc_page(GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
 	for (done = 0; !r && done < read.length; done += PAGE_SIZE) {

@@ -21,6 +21,8 @@
  *
  * Locks, in the order they nest:
  *
+ *	store->fill_turns	a semaphore: fills that may have memory, never
+ *				over an access to the loader's that may fault
  *	store->live		read: backing device in use by a loader's call,
  *				never over an access to the loader's memory,
  *				which may not come back; write: store->dead is
@@ -62,6 +64,7 @@
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
+#include <linux/semaphore.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
@@ -183,6 +186,7 @@ struct inc_store {
 	spinlock_t		fills_lock;	/* fills */
 	struct list_head	fills;		/* running */
 	wait_queue_head_t	fills_wait;
+	struct semaphore	fill_turns;	/* fills that may have memory */
 
 	atomic_t		nr_loaders;	/* open files of the node */
 	atomic_t		nr_fillers;	/* those open for writing */
@@ -313,6 +317,7 @@ struct inc_claim {
 	u64			last;
 };
 
+void inc_fill_init(struct inc_store *store);
 void inc_claim_wait(struct inc_store *store, struct inc_claim *claim);
 void inc_claim_release(struct inc_store *store, struct inc_claim *claim);
 ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from);

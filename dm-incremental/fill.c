@@ -9,6 +9,9 @@
  * is suspect before it writes it (clear.c). So readers need no lock against fills.
  */
 #include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/uio.h>
 
 #include "dm-incremental.h"
@@ -17,6 +20,21 @@
 /* Bytes that are copied in, then written; a multiple of every chunk size. */
 #define FILL_BYTES	(256u << 10)
 #define FILL_PAGES	(FILL_BYTES >> PAGE_SHIFT)
+
+/* Fills of a store that have memory at a time: 4 MiB, however many write(). */
+#define FILLS_MAX	16
+
+/**
+ * inc_fill_init - prepare a store for fills
+ * @store: being created
+ */
+void inc_fill_init(struct inc_store *store)
+{
+	spin_lock_init(&store->fills_lock);
+	INIT_LIST_HEAD(&store->fills);
+	init_waitqueue_head(&store->fills_wait);
+	sema_init(&store->fill_turns, FILLS_MAX);
+}
 
 /**
  * struct inc_fill - a piece of a write that is being done
@@ -146,18 +164,24 @@ static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 	return r;
 }
 
-static int copy_in(struct inc_fill *fill, u32 length, struct iov_iter *from)
+/*
+ * Without page faults: false, and nothing is taken, if some of the bytes are not
+ * there. The caller sees to it that they are, and tries again.
+ */
+static bool copy_in(struct inc_fill *fill, u32 length, struct iov_iter *from)
 {
-	u32 done;
+	u32 done, bytes, copied;
 
-	for (done = 0; done < length; done += PAGE_SIZE) {
-		u32 bytes = min_t(u32, length - done, PAGE_SIZE);
-
-		if (copy_page_from_iter(fill->pages[done >> PAGE_SHIFT], 0,
-					bytes, from) != bytes)
-			return -EFAULT;
+	for (done = 0; done < length; done += bytes) {
+		bytes = min_t(u32, length - done, PAGE_SIZE);
+		copied = copy_page_from_iter_atomic(fill->pages[done >> PAGE_SHIFT],
+						    0, bytes, from);
+		if (copied == bytes)
+			continue;
+		iov_iter_revert(from, done + copied);
+		return false;
 	}
-	return 0;
+	return true;
 }
 
 static int write_piece(struct inc_store *store, struct inc_fill *fill,
@@ -184,22 +208,6 @@ static int write_piece(struct inc_store *store, struct inc_fill *fill,
 	return r;
 }
 
-/* The store may end between two pieces, but not in one. */
-static int fill_piece(struct inc_store *store, struct inc_fill *fill,
-		      u64 offset, u32 length, struct iov_iter *from)
-{
-	int r;
-
-	r = copy_in(fill, length, from);
-	if (r)
-		return r;
-	if (!inc_store_enter(store))
-		return -ENODEV;
-	r = write_piece(store, fill, offset, length);
-	inc_store_leave(store);
-	return r;
-}
-
 static void free_fill(struct inc_fill *fill)
 {
 	unsigned int i;
@@ -209,22 +217,22 @@ static void free_fill(struct inc_fill *fill)
 			__free_page(fill->pages[i]);
 	if (fill->tail)
 		__free_page(fill->tail);
-	kvfree(fill);
+	kfree(fill);
 }
 
-static struct inc_fill *alloc_fill(size_t length)
+/* Charged to the loader. */
+static struct inc_fill *alloc_fill(u32 length)
 {
-	struct inc_fill *fill = kvzalloc(sizeof(*fill), GFP_KERNEL);
-	unsigned int i, pages;
+	struct inc_fill *fill = kzalloc(sizeof(*fill), GFP_KERNEL_ACCOUNT);
+	unsigned int i;
 
 	if (!fill)
 		return NULL;
-	fill->tail = alloc_page(GFP_KERNEL);
+	fill->tail = alloc_page(GFP_KERNEL_ACCOUNT);
 	if (!fill->tail)
 		goto bad;
-	pages = min_t(size_t, DIV_ROUND_UP(length, PAGE_SIZE), FILL_PAGES);
-	for (i = 0; i < pages; i++) {
-		fill->pages[i] = alloc_page(GFP_KERNEL);
+	for (i = 0; i < DIV_ROUND_UP(length, PAGE_SIZE); i++) {
+		fill->pages[i] = alloc_page(GFP_KERNEL_ACCOUNT);
 		if (!fill->pages[i])
 			goto bad;
 	}
@@ -233,6 +241,45 @@ static struct inc_fill *alloc_fill(size_t length)
 bad:
 	free_fill(fill);
 	return NULL;
+}
+
+/* The store may end between two pieces, but not in one. */
+static int copy_and_write(struct inc_store *store, struct inc_fill *fill,
+			  u64 offset, u32 length, struct iov_iter *from)
+{
+	int r;
+
+	if (!copy_in(fill, length, from))
+		return 0;
+	if (!inc_store_enter(store))
+		return -ENODEV;
+	r = write_piece(store, fill, offset, length);
+	inc_store_leave(store);
+	return r ?: length;
+}
+
+/*
+ * Return: @length; 0 if some of the bytes have gone again before they could be
+ * copied; a negative errno.
+ */
+static int fill_piece(struct inc_store *store, u64 offset, u32 length,
+		      struct iov_iter *from)
+{
+	struct inc_fill *fill;
+	int r = -ENOMEM;
+
+	/* Here it may take for ever, so nothing is held: no turn, no memory. */
+	if (fault_in_iov_iter_readable(from, length))
+		return -EFAULT;
+	if (down_killable(&store->fill_turns))
+		return -EINTR;
+	fill = alloc_fill(length);
+	if (fill) {
+		r = copy_and_write(store, fill, offset, length, from);
+		free_fill(fill);
+	}
+	up(&store->fill_turns);
+	return r;
 }
 
 /**
@@ -250,7 +297,7 @@ ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from)
 {
 	u32 chunk_size = 1u << store->chunk_shift;
 	u64 size = inc_store_size(store);
-	struct inc_fill *fill;
+	u32 most = FILL_BYTES;
 	ssize_t taken = 0;
 	size_t length;
 	int r = 0;
@@ -268,21 +315,20 @@ ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from)
 	if (store->read_only)
 		return inc_presence_complete(store) ? length : -EROFS;
 
-	fill = alloc_fill(length);
-	if (!fill)
-		return -ENOMEM;
 	while (length) {
-		u32 piece = min_t(size_t, length, FILL_BYTES);
-
-		r = fill_piece(store, fill, offset + taken, piece, from);
-		if (r)
+		r = fill_piece(store, offset + taken,
+			       min_t(size_t, length, most), from);
+		if (r < 0)
 			break;
-		taken += piece;
-		length -= piece;
-		if (fatal_signal_pending(current))
+		if (!r)		/* Less of it will rather stay. */
+			most = max(most / 2, chunk_size);
+		taken += r;
+		length -= r;
+		if (fatal_signal_pending(current)) {
+			r = -EINTR;
 			break;
+		}
 		cond_resched();
 	}
-	free_fill(fill);
 	return taken ?: r;
 }

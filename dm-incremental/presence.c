@@ -408,6 +408,8 @@ static unsigned long *used_of(const struct inc_store *store, u64 chunk)
  * @first: first chunk
  * @last: last chunk
  *
+ * Charges what it allocates, a bit per chunk, to the caller's memory cgroup.
+ *
  * Context: process; sleeps. Return: 0 or -ENOMEM.
  */
 int inc_presence_watch(struct inc_store *store, u64 first, u64 last)
@@ -416,7 +418,7 @@ int inc_presence_watch(struct inc_store *store, u64 first, u64 last)
 	u64 i;
 
 	if (!used) {
-		used = kvcalloc(PAGES_MAX, sizeof(*used), GFP_KERNEL);
+		used = kvcalloc(PAGES_MAX, sizeof(*used), GFP_KERNEL_ACCOUNT);
 		if (!used)
 			return -ENOMEM;
 		/* Pairs with used_of(). */
@@ -425,7 +427,7 @@ int inc_presence_watch(struct inc_store *store, u64 first, u64 last)
 	for (i = first >> BITS_SHIFT; i <= last >> BITS_SHIFT; i++) {
 		if (used[i])
 			continue;
-		page = kmalloc(INC_PAGE_SIZE, GFP_KERNEL);
+		page = kmalloc(INC_PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 		if (!page)
 			return -ENOMEM;
 		memset(page, 0xff, INC_PAGE_SIZE);

@@ -139,17 +139,15 @@ static struct inc_store *store_alloc(struct block_device *bdev,
 	INIT_LIST_HEAD(&store->views);
 	mutex_init(&store->views_mutex);
 	mutex_init(&store->grow_mutex);
-	spin_lock_init(&store->fills_lock);
-	INIT_LIST_HEAD(&store->fills);
 	spin_lock_init(&store->dictionaries_lock);
 	INIT_LIST_HEAD(&store->dictionaries);
 	mutex_init(&store->clear_mutex);
 	xa_init(&store->suspects);
-	init_waitqueue_head(&store->fills_wait);
 	init_rwsem(&store->live);
 	mutex_init(&store->commit_mutex);
 	INIT_DELAYED_WORK(&store->commit_work, inc_presence_commit_work);
 	INIT_WORK(&store->event_work, event_work);
+	inc_fill_init(store);
 	inc_wait_init(store);
 
 	store->bdev = bdev;

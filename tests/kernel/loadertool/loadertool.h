@@ -48,6 +48,9 @@ int cmd_hoard(int argc, char **argv);
 /* node.c */
 int cmd_node(int argc, char **argv);
 
+/* flood.c */
+int cmd_flood(int argc, char **argv);
+
 struct image {
 	int fd;
 	u64 size;

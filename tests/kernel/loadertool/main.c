@@ -41,6 +41,9 @@ _Noreturn void usage(void)
 	      "loadertool serve NODE IMAGE [delay=MS] [limit=BYTES] [nohints] [log=FILE]\n"
 	      "        answer requests from IMAGE until the device is gone\n"
 	      "loadertool hoard NODE                   take requests, print them, never answer\n"
+	      "loadertool flood NODE THREADS OFFSET LENGTH SOURCE\n"
+	      "        each thread fills the same range from the beginning of SOURCE, a file or\n"
+	      "        device that is mapped\n"
 	      "loadertool node NODE [COMMAND [ARGUMENT]... [, COMMAND...]...]\n"
 	      "        on one open file; without a COMMAND, they are lines of standard input:\n"
 	      "        read SIZE | nonblock | poll MS | write OFFSET LENGTH [FILE [FROM]]\n"
@@ -71,7 +74,7 @@ int main(int argc, char **argv)
 		{ "each", cmd_each }, { "forget", cmd_forget },
 		{ "status", cmd_status }, { "logcheck", cmd_logcheck },
 		{ "serve", cmd_serve }, { "hoard", cmd_hoard },
-		{ "node", cmd_node },
+		{ "node", cmd_node }, { "flood", cmd_flood },
 	};
 	size_t i;
 
