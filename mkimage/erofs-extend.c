@@ -44,6 +44,7 @@ int erofs_extend(struct overlay *overlay, const struct extend_plan *plan)
 		ret = erofs_tree_load(&change.tree, &change.image);
 	for (i = 0; !ret && i < plan->removed_count; i++)
 		ret = erofs_tree_remove(&change.tree, plan->removed[i]);
+	erofs_tree_end_removal(&change.tree);
 	if (!ret && plan->source)
 		ret = erofs_merge(&change);
 	if (!ret)

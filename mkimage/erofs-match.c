@@ -124,8 +124,6 @@ static int print_candidate(struct matcher *matcher, struct candidate *candidate)
 	u8 first[EROFS_BLOCK_SIZE], last[EROFS_BLOCK_SIZE];
 	int ret;
 
-	if (candidate->printed)
-		return 0;
 	ret = erofs_content_read(&matcher->change->image, inode, 0, first,
 				 sizeof(first));
 	if (!ret)
@@ -182,6 +180,15 @@ static int same_content(struct matcher *matcher, int fd,
 	return 0;
 }
 
+static int compare_prints(const void *left, const void *right)
+{
+	const struct candidate *a = left, *b = right;
+
+	if (a->print != b->print)
+		return a->print < b->print ? -1 : 1;
+	return compare_sizes(left, right);
+}
+
 /* The first candidate of @size, or of more. */
 static size_t first_of_size(const struct matcher *matcher, u64 size)
 {
@@ -198,40 +205,70 @@ static size_t first_of_size(const struct matcher *matcher, u64 size)
 	return low;
 }
 
-static int borrow(struct matcher *matcher, int fd, struct erofs_node *node)
+/*
+ * The candidates of @size that have @print: @start up to @end. All of a size are
+ * printed and sorted when the first one is asked for: there may be many of them.
+ */
+static int find_print(struct matcher *matcher, u64 size, u64 print,
+		      size_t *start, size_t *end)
 {
-	u32 attempts = 0;
-	u64 print = 0;
-	size_t i = first_of_size(matcher, node->inode.size);
+	struct candidate *all = matcher->candidates;
+	size_t first = first_of_size(matcher, size), low = first;
+	size_t last = first_of_size(matcher, size + 1), high = last, i;
 	int ret = 0;
 
-	for (; i < matcher->count && attempts < ATTEMPTS; i++) {
-		struct candidate *candidate = &matcher->candidates[i];
-		const struct erofs_inode *inode = &candidate->node->disk;
-
-		if (inode->size != node->inode.size)
-			break;
-		if (!attempts++)
-			ret = print_source(fd, node, &print);
-		if (!ret)
-			ret = print_candidate(matcher, candidate);
+	*start = *end = first;
+	if (first == last)
+		return 0;
+	if (!all[first].printed) {
+		for (i = first; !ret && i < last; i++)
+			ret = print_candidate(matcher, &all[i]);
 		if (ret)
 			return ret;
-		if (candidate->print != print) {
-			attempts = 1;
-			continue;
-		}
+		qsort(all + first, last - first, sizeof(*all), compare_prints);
+	}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (all[middle].print < print)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*start = *end = low;
+	while (*end < last && all[*end].print == print &&
+	       *end - *start < ATTEMPTS)
+		++*end;
+	return 0;
+}
+
+static int borrow(struct matcher *matcher, int fd, struct erofs_node *node)
+{
+	size_t i, end;
+	u64 print;
+	int ret;
+
+	/* What no file has as its size need not be read. */
+	i = first_of_size(matcher, node->inode.size);
+	if (i == matcher->count ||
+	    matcher->candidates[i].node->disk.size != node->inode.size)
+		return 0;
+	ret = print_source(fd, node, &print);
+	if (!ret)
+		ret = find_print(matcher, node->inode.size, print, &i, &end);
+	for (; !ret && i < end; i++) {
+		const struct erofs_inode *inode =
+			&matcher->candidates[i].node->disk;
+
 		ret = same_content(matcher, fd, node, inode);
-		if (ret < 0)
-			return ret;
-		if (!ret)
+		if (ret <= 0)
 			continue;
 		node->borrowed = true;
 		node->inode.layout = inode->layout;
 		node->inode.address = inode->address;
 		return 0;
 	}
-	return 0;
+	return ret;
 }
 
 static int match_file(struct matcher *matcher, struct erofs_node *node)

@@ -512,7 +512,7 @@ int erofs_tree_remove(struct erofs_tree *tree, const char *path)
 		folder = node->folder;
 		entry = folder ? erofs_find(folder, folder->count, part,
 					    (size_t)(end - part)) : NULL;
-		if (!entry || erofs_is_dot(entry)) {
+		if (!entry || !entry->node || erofs_is_dot(entry)) {
 			message_error("%s: there is no '%s' that could be removed",
 				      tree->image->device->name, path);
 			return -ENOENT;
@@ -522,12 +522,26 @@ int erofs_tree_remove(struct erofs_tree *tree, const char *path)
 			break;
 		part = end + 1;
 	}
-	memmove(entry, entry + 1,
-		(size_t)(folder->entries + folder->count - (entry + 1)) *
-		sizeof(*entry));
-	folder->count--;
+	entry->node = NULL;
 	folder->changed = true;
 	return 0;
+}
+
+void erofs_tree_end_removal(struct erofs_tree *tree)
+{
+	struct erofs_node *node;
+
+	for (node = tree->first; node; node = node->next) {
+		struct erofs_folder *folder = node->folder;
+		u32 kept = 0, i;
+
+		if (!folder || !folder->changed)
+			continue;
+		for (i = 0; i < folder->count; i++)
+			if (folder->entries[i].node)
+				folder->entries[kept++] = folder->entries[i];
+		folder->count = kept;
+	}
 }
 
 int erofs_tree_visit(struct erofs_tree *tree, erofs_visit visit,

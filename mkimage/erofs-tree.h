@@ -139,9 +139,10 @@ void erofs_folder_sort(struct erofs_folder *folder);
 
 /*
  * Remove a path (see struct extend_plan). Return: 0, -ENOENT after an error
- * message.
+ * message. erofs_tree_end_removal() follows when the last one is removed.
  */
 int erofs_tree_remove(struct erofs_tree *tree, const char *path);
+void erofs_tree_end_removal(struct erofs_tree *tree);
 
 /**
  * erofs_tree_visit - visit what is in the tree, directories before what they

@@ -125,6 +125,18 @@ static int compare_paths(const void *left, const void *right)
 	return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
+/* What is below a path comes right after it. */
+static int compare_trees(const void *left, const void *right)
+{
+	const char *a = *(char *const *)left, *b = *(char *const *)right;
+
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return (*a == '/' ? 1 : (u8)*a) - (*b == '/' ? 1 : (u8)*b);
+}
+
 static bool is_below(const char *path, const char *above)
 {
 	size_t length = strlen(above);
@@ -136,19 +148,19 @@ static bool is_below(const char *path, const char *above)
 /* Sort them, and leave out those that go with another. */
 static void sort_removed(struct extend *extend)
 {
-	size_t count = extend->plan.removed_count, kept = 0, i, j;
+	size_t count = extend->plan.removed_count, kept = 0, i;
 
 	if (count)
-		qsort(extend->removed, count, sizeof(char *), compare_paths);
+		qsort(extend->removed, count, sizeof(char *), compare_trees);
 	for (i = 0; i < count; i++) {
-		for (j = 0; j < kept; j++)
-			if (is_below(extend->removed[i], extend->removed[j]))
-				break;
-		if (j < kept)
+		if (kept && is_below(extend->removed[i],
+				     extend->removed[kept - 1]))
 			free(extend->removed[i]);
 		else
 			extend->removed[kept++] = extend->removed[i];
 	}
+	if (kept)
+		qsort(extend->removed, kept, sizeof(char *), compare_paths);
 	extend->plan.removed_count = kept;
 	extend->plan.removed = (const char *const *)extend->removed;
 }
