@@ -62,8 +62,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
-.PHONY: all tools modules check check-damage check-debug check-filesystems demo \
-	install uninstall clean
+.PHONY: all tools modules check check-damage check-debug check-filesystems \
+	check-layouts demo install uninstall clean
 all: tools modules
 
 tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN)
@@ -230,6 +230,15 @@ check-filesystems:
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures \
 		$(KERNELS:%=tests/filesystems/kernel-%)
+
+# Filesystems as others make them, extended, and read by the kernel.
+check-layouts:
+	@echo "== packages"
+	scripts/install-deps build test
+	@echo "== build"
+	$(MAKE) -j$(JOBS) tools
+	@echo "== tests"
+	tests/layouts/run
 
 demo:
 	@echo "== packages"

@@ -58,6 +58,8 @@ static int check_time(const struct check *check, const struct made *made,
 		seconds = check->epoch;
 		nanoseconds = 0;
 	}
+	if (made->whole_seconds)
+		nanoseconds = 0;
 	if (made->seconds == seconds && made->nanoseconds == nanoseconds)
 		return 0;
 	return differs(path, "its time is %lld.%09u instead of %lld.%09u",

@@ -38,6 +38,7 @@ struct check {
  * @inode: the same for names of the same file only
  * @links: names that the file has; not looked at for directories
  * @size: of files and links
+ * @whole_seconds: the time has no fraction, whatever was asked for
  * @target: of a link, @size bytes
  * @xattrs: see xattr-sum.h
  */
@@ -51,6 +52,7 @@ struct made {
 	u64 size;
 	int64_t seconds;
 	u32 nanoseconds;
+	bool whole_seconds;
 	dev_t device;
 	const char *target;
 	u8 xattrs[INC_SHA256_SIZE];

@@ -45,6 +45,7 @@ static int check_inode(void *context, ext2_ino_t number,
 		.seconds = (int32_t)inode->i_mtime +
 			   ((int64_t)(extra & 3) << 32),
 		.nanoseconds = extra >> 2,
+		.whole_seconds = !ext4_has_extra_times(inode),
 		.device = decode_device(inode),
 		.target = target,
 	};

@@ -8,11 +8,6 @@
 #include "message.h"
 #include "walk.h"
 
-/* Is the field in the inode, as large as that is? */
-#define HAS_FIELD(inode, field)						\
-	(offsetof(struct ext2_inode_large, field) + sizeof((inode)->field) <= \
-	 EXT2_GOOD_OLD_INODE_SIZE + (size_t)(inode)->i_extra_isize)
-
 /* The range of times depends on the inode: see ext4_time_extra(). */
 static int check_time(const char *path, int64_t seconds, bool large)
 {
@@ -29,8 +24,7 @@ static int set_fields(struct ext4 *ext4, struct ext2_inode_large *inode,
 {
 	int64_t seconds = st->st_mtim.tv_sec;
 	u32 nanoseconds = (u32)st->st_mtim.tv_nsec;
-	bool large = EXT2_INODE_SIZE(ext4->fs->super) >
-		     EXT2_GOOD_OLD_INODE_SIZE;
+	bool large = ext4_has_extra_times(inode);
 	__u32 extra;
 	int ret;
 
@@ -38,8 +32,6 @@ static int set_fields(struct ext4 *ext4, struct ext2_inode_large *inode,
 		seconds = ext4->now;
 		nanoseconds = 0;
 	}
-	if (large)
-		large = HAS_FIELD(inode, i_crtime_extra);
 	ret = check_time(path, seconds, large);
 	if (ret)
 		return ret;

@@ -98,4 +98,15 @@ static inline __u32 ext4_time_extra(int64_t seconds, u32 nanoseconds)
 	       nanoseconds << 2;
 }
 
+/*
+ * Does the inode have these? If not, and in inodes of 128 bytes, which were read into
+ * zeros, times are whole seconds from 1901 to 2038.
+ */
+static inline bool ext4_has_extra_times(const struct ext2_inode_large *inode)
+{
+	return EXT2_GOOD_OLD_INODE_SIZE + (size_t)inode->i_extra_isize >=
+	       offsetof(struct ext2_inode_large, i_crtime_extra) +
+	       sizeof(inode->i_crtime_extra);
+}
+
 #endif /* MKIMAGE_EXT4_H */

@@ -1,0 +1,33 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+In the test VM: what the kernel reads of each raw filesystem in a folder.
+
+    guest.py FOLDER
+
+NAME.TYPE.raw is mounted as TYPE; what is in it goes to NAME.TYPE.tree, as tree.py tells
+it, or why it cannot be read.
+"""
+import glob
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../mkimage"))
+import tree
+
+os.makedirs("/tmp/mounted")
+for raw in sorted(glob.glob(sys.argv[1] + "/*.raw")):
+    kind = raw.split(".")[-2]
+    done = subprocess.run(["mount", "-t", kind, "-o", "ro,loop" + (",noload" if kind == "ext4" else ""), raw,
+                           "/tmp/mounted"], capture_output=True)
+    if done.returncode:
+        text = "cannot be mounted: %s" % done.stderr.decode()
+    else:
+        try:
+            text = "\n".join(line for _, line in sorted(tree.of_directory("/tmp/mounted")))
+        except OSError as error:
+            text = "cannot be read: %s" % error
+        subprocess.run(["umount", "/tmp/mounted"], check=True)
+    with open(raw[:-4] + ".tree", "w") as out:
+        out.write(text)
