@@ -64,8 +64,10 @@ static int check_inode(void *context, ext2_ino_t number,
 
 static int check_all(struct checker *checker)
 {
-	int ret = ext4_visit(&checker->ext4, check_inode, checker);
+	int ret;
 
+	checker->check->epoch = ext4_epoch(checker->check->epoch);
+	ret = ext4_visit(&checker->ext4, check_inode, checker);
 	ext4_abandon(&checker->ext4);
 	return check_end(checker->check, ret);
 }

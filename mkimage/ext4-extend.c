@@ -106,7 +106,9 @@ int ext4_extend(struct overlay *overlay, const struct extend_plan *plan)
 	size_t i;
 	int ret, code;
 
-	ret = ext4_open(&change.ext4, overlay, plan->epoch, true);
+	ret = ext4_open(&change.ext4, overlay,
+			plan->source ? ext4_epoch(plan->epoch) : plan->epoch,
+			true);
 	if (ret)
 		return ret;
 	ret = ext4_change_start(&change, "adding files", plan->source_bytes);

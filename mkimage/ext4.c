@@ -87,7 +87,7 @@ static int make(const struct walk *walk, int fd)
 	snprintf(extended, sizeof(extended),
 		 "hash_seed=%s,lazy_itable_init=0,nodiscard", seed_text);
 	snprintf(epoch, sizeof(epoch), "E2FSPROGS_FAKE_TIME=%lld",
-		 (long long)walk->epoch);
+		 (long long)ext4_epoch(walk->epoch));
 	return program_run(argv, environment, "e2fsprogs", fd, NULL);
 }
 
@@ -98,8 +98,8 @@ int ext4_build(const char *path, const struct walk *walk, int fd)
 	int ret = make(walk, fd);
 
 	if (!ret)
-		ret = ext4_open_file(&change.ext4, fd, path, walk->epoch,
-				     true);
+		ret = ext4_open_file(&change.ext4, fd, path,
+				     ext4_epoch(walk->epoch), true);
 	if (ret)
 		return ret;
 	ret = ext4_change_start(&change, "making an ext4",

@@ -88,6 +88,12 @@ void ext4_allocate_blocks(struct ext4 *ext4);
 errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t folder, int mode,
 			 ext2_ino_t *number);
 
+/* The limit to times: to libext2fs 0 is the present time. */
+static inline int64_t ext4_epoch(int64_t epoch)
+{
+	return epoch ? epoch : 1;
+}
+
 /* Times as ext4 keeps them: from 1901-12-13 to 2446-05-10. */
 #define EXT4_TIME_MAX	((1ll << 34) + INT32_MIN - 1)
 

@@ -30,7 +30,7 @@
  *	empty, "." or ".." parts; sorted by strcmp(), each once, none below
  *	another
  * @removed_count: number of them
- * @epoch: time of the change in seconds since 1970, at least 1, which no new
+ * @epoch: time of the change in seconds since 1970, 0 or more, which no new
  *	time in the filesystem is later than; 0 if there is no @source to tell
  *	it and no SOURCE_DATE_EPOCH: then the filesystem's own last one is right
  * @source_bytes: of all files in @source, for progress

@@ -342,9 +342,6 @@ int walk_directory(struct walk *walk, const char *path,
 		goto out;
 	}
 	ret = walk_entries(&walker, fts);
-	/* To libext2fs 0 is the present time. */
-	if (!walk->epoch)
-		walk->epoch = 1;
 	if (!ret && !EVP_DigestFinal_ex(walker.context, walk->id, NULL))
 		ret = failed(path, "cannot read it", ENOMEM);
 out:
