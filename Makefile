@@ -5,6 +5,7 @@
 # make check-damage  damage that heals, or not, in all combinations
 # make check-debug  the kernel tests on a kernel with KASAN, lockdep and others
 # make check-filesystems  cold reads of every filesystem, by readers of all kinds
+# make check-trees  random trees and layers, as the kernel reads them
 # make           userspace tools and, where headers are installed, the modules
 # make install   tools, manual pages and header below $(DESTDIR)$(prefix)
 #
@@ -128,7 +129,7 @@ $(call obj,tests/kernel/attack.c): EXTRA_FLAGS := -Itests/fuzz
 
 COUNT	?= 10000
 SEED	?= 1
-.PHONY: attack
+.PHONY: attack check-trees
 attack:
 	scripts/install-deps build vm
 	$(MAKE) tools modules $(BUILD)/tests/attack fuzz-images
@@ -137,6 +138,16 @@ attack:
 		tests/vm/run --kernel $$kernel --timeout 7200 -- \
 			$(BUILD)/tests/attack --count $(COUNT) --seed $(SEED) --progress 10 \
 			$(FUZZ)/images || exit; done
+
+# What mkimage makes of random trees and layers, mounted.
+check-trees: COUNT = 200
+check-trees: SEED = 0
+check-trees:
+	scripts/install-deps build vm
+	$(MAKE) tools modules
+	for kernel in $(KERNELS); do \
+		tests/trees/run --kernel $$kernel --seed $(SEED) \
+			--count $(COUNT) || exit; done
 
 $(BUILD)/tests/faulttool: $(BUILD)/obj/tests/debug/faulttool.o
 	@mkdir -p $(@D)
