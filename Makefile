@@ -3,6 +3,7 @@
 # make demo      the main job on real input, from start to end
 # make check     every test
 # make check-damage  damage that heals, or not, in all combinations
+# make check-preempt  the kernel tests on fully preemptible kernels
 # make check-debug  the kernel tests on a kernel with KASAN, lockdep and others
 # make check-filesystems  cold reads of every filesystem, by readers of all kinds
 # make check-trees  random trees and layers, as the kernel reads them
@@ -63,8 +64,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
-.PHONY: all tools modules check check-damage check-debug check-filesystems \
-	check-layouts demo install uninstall clean
+.PHONY: all tools modules check check-damage check-preempt check-debug \
+	check-filesystems check-layouts demo install uninstall clean
 all: tools modules
 
 tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN)
@@ -171,7 +172,7 @@ build/kernel-$(1)/dm-incremental.ko: $(MODULE_SOURCES)
 	@mkdir -p $$(@D)
 	@cp -rsf $(CURDIR)/dm-incremental/. $$(@D)/
 	build=$$$$(scripts/kernel-release --build $(1)) && \
-	$$(MAKE) -C $$$$build M=$(CURDIR)/$$(@D) modules
+	$$(MAKE) -C $$$$build M=$(CURDIR)/$$(@D) $(if $(filter debug,$(1)),DELAYS=y) modules
 	@touch $$@
 endef
 $(foreach k,$(KERNELS) debug,$(eval $(call module,$(k))))
@@ -205,6 +206,16 @@ check:
 	$(MAKE) -j$(JOBS) SANITIZE=1 unit-tests build/sanitize/mkimage
 	@echo "== tests"
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer --failures $(TESTS)
+
+# The kernel tests where the kernel may be preempted anywhere, and checks all of
+# its slabs: some races show only there. Not part of check.
+check-preempt:
+	@echo "== packages"
+	scripts/install-deps build test
+	@echo "== build"
+	$(MAKE) -j$(JOBS) tools modules test-programs
+	@echo "== tests"
+	prove -j$(JOBS) --timer --failures tests/preempt/6.1 tests/preempt/6.12
 
 # The kernel tests on a kernel that finds mistakes, and with faults on purpose.
 # Not part of check: see docs/testing.md for how long it takes.

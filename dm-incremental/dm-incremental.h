@@ -73,6 +73,9 @@
 #include <crypto/hash.h>
 
 #include "format.h"
+#ifdef INC_DELAYS
+#include "delays.h"
+#endif
 
 #define DM_MSG_PREFIX		"incremental"
 
