@@ -341,14 +341,15 @@ unused() {
 
 # What the module has allocated from slabs or mapped; nothing, if no device is
 # there, but what it has from its loading on.  (Names of merged slab caches are
-# not given back by the kernel itself, whoever uses dm-bufio.)  The debug kernel
+# not given back by the kernel itself, whoever uses dm-bufio; and its notes of what is
+# charged to whom stay as long as their slab.)  The debug kernel
 # tells of what is mapped only; kmemleak looks for the rest at the end.
 allocations() {
 	local traces
 	# All of them are long; few name the module at all.
 	mapfile -t traces < <(grep -l dm_incremental /sys/kernel/debug/slab/kmalloc-*/alloc_traces </dev/null 2>/dev/null)
 	[ ${#traces[@]} -eq 0 ] || awk '
-		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|do_init_module|__kmem_cache_(create|alias)/) printf "%s", block }
+		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|do_init_module|__kmem_cache_(create|alias)|alloc_slab_(obj_exts|cgroups)/) printf "%s", block }
 		/^ *[0-9]+ / { tell(); block = "" }
 		{ block = block $0 "\n" }
 		END { tell() }' "${traces[@]}"
