@@ -152,6 +152,7 @@ struct inc_store {
 	struct workqueue_struct	*commit_wq;	/* waits for this store's I/O */
 	struct delayed_work	commit_work;
 	unsigned int		commit_interval; /* ms */
+	unsigned int		commit_backoff;	/* ms, 0 after a success */
 	struct work_struct	event_work;
 
 	/* clear.c */

@@ -39,6 +39,10 @@
 /* Pages on disk: each segment may have one that is not full. */
 #define BITMAP_PAGES_MAX	(PAGES_MAX + INC_SEGMENTS_MAX)
 
+/* ms between commits that fail */
+#define COMMIT_BACKOFF_MIN	100u
+#define COMMIT_BACKOFF_MAX	60000u
+
 /* The page of memory that holds @chunk's bit, which is number bit_of() there. */
 static unsigned long *bits_of(const struct inc_store *store, u64 chunk)
 {
@@ -312,6 +316,19 @@ u64 inc_presence_count(struct inc_store *store, u64 *total)
 	return *total - absent;
 }
 
+/* A commit is due after commit_interval, or later if the last one has failed. */
+static unsigned long commit_delay(const struct inc_store *store)
+{
+	return msecs_to_jiffies(max(READ_ONCE(store->commit_interval),
+				    READ_ONCE(store->commit_backoff)));
+}
+
+static void queue_commit(struct inc_store *store)
+{
+	queue_delayed_work(store->commit_wq, &store->commit_work,
+			   commit_delay(store));
+}
+
 /**
  * inc_presence_set - chunks have been written
  * @store: the store; its @lock is held
@@ -319,15 +336,13 @@ u64 inc_presence_count(struct inc_store *store, u64 *total)
  * @last: last chunk; the caller's fill claims them all (fill.c)
  *
  * Marks their bitmap pages dirty, so that the next commit writes them, and
- * starts the commit timer; when the image is complete, commits at once and
- * sends a dm event.
+ * starts the commit timer; when the image is complete, sends a dm event and
+ * commits at once, unless commits fail.
  *
  * Context: process.
  */
 void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 {
-	unsigned long delay =
-		msecs_to_jiffies(READ_ONCE(store->commit_interval));
 	u64 chunk, page, count = 0, hidden = 0, absent;
 
 	/* The data's write completed before its bit can be seen. */
@@ -346,10 +361,13 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 	store->nr_hidden -= hidden;
 	if (count > hidden && absent == store->nr_hidden) {
 		schedule_work(&store->event_work);
-		mod_delayed_work(store->commit_wq, &store->commit_work, 0);
-		return;
+		if (!READ_ONCE(store->commit_backoff)) {
+			mod_delayed_work(store->commit_wq, &store->commit_work,
+					 0);
+			return;
+		}
 	}
-	queue_delayed_work(store->commit_wq, &store->commit_work, delay);
+	queue_commit(store);
 }
 
 /**
@@ -365,8 +383,6 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
  */
 void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 {
-	unsigned long delay =
-		msecs_to_jiffies(READ_ONCE(store->commit_interval));
 	u64 chunk, page, count = 0;
 
 	for (chunk = first; chunk <= last; chunk++) {
@@ -383,7 +399,7 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 	for (page = page_of_chunk(store, first);
 	     page <= page_of_chunk(store, last); page++)
 		set_bit(page, store->dirty);
-	queue_delayed_work(store->commit_wq, &store->commit_work, delay);
+	queue_commit(store);
 }
 
 /*
@@ -632,6 +648,12 @@ int inc_presence_commit(struct inc_store *store)
 		for (number = 0; r && number < pages; number++)
 			set_bit(number, store->dirty);
 	}
+	if (!r && store->commit_backoff && !store->dead) {
+		WRITE_ONCE(store->commit_backoff, 0);
+		/* What is filled from now on waits for no backed-off commit. */
+		mod_delayed_work(store->commit_wq, &store->commit_work,
+				 commit_delay(store));
+	}
 	mutex_unlock(&store->commit_mutex);
 	return r;
 }
@@ -639,6 +661,10 @@ int inc_presence_commit(struct inc_store *store)
 /**
  * inc_presence_commit_work - the timer of store->commit_work
  * @work: embedded in the store
+ *
+ * As long as it fails it runs again after a time that doubles from
+ * COMMIT_BACKOFF_MIN to COMMIT_BACKOFF_MAX; no fill, clear or short
+ * commit_interval makes it run before.
  */
 void inc_presence_commit_work(struct work_struct *work)
 {
@@ -649,6 +675,10 @@ void inc_presence_commit_work(struct work_struct *work)
 	if (!r)
 		return;
 	DMERR_LIMIT("%s: cannot commit presence: %d", dev_name(&store->dev), r);
-	queue_delayed_work(store->commit_wq, &store->commit_work,
-			   msecs_to_jiffies(READ_ONCE(store->commit_interval)));
+	WRITE_ONCE(store->commit_backoff,
+		   clamp(2 * store->commit_backoff, COMMIT_BACKOFF_MIN,
+			 COMMIT_BACKOFF_MAX));
+	/* A fill that came meanwhile may have queued it for an earlier time. */
+	mod_delayed_work(store->commit_wq, &store->commit_work,
+			 commit_delay(store));
 }

@@ -2,6 +2,7 @@
 /*
  * Local images: the origin's layout, sparse where nothing has arrived.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "internal.h"
@@ -20,15 +21,39 @@ static int write_failed(int ret, u64 offset, struct inc_error *error)
 			(unsigned long long)offset, strerror(-ret));
 }
 
-/* Only the bytes with ones are written: the rest stays a hole. */
+/*
+ * The kernel writes the bitmap long after, when data have arrived. Should the
+ * file system be full by then, there must be room for it all the same: else what
+ * has arrived is not remembered.
+ */
+static int bitmap_reserve(const struct inc_segment *seg, int fd,
+			  struct inc_error *error)
+{
+	int err;
+
+	do {
+		err = posix_fallocate(fd, (off_t)seg->bitmap_offset,
+				      (off_t)seg->bitmap_size);
+	} while (err == EINTR);
+	return err ? inc_fail(error, -err,
+			      "cannot reserve %llu bytes for the presence bitmap at offset %llu: %s",
+			      (unsigned long long)seg->bitmap_size,
+			      (unsigned long long)seg->bitmap_offset,
+			      strerror(err)) : 0;
+}
+
+/* Only the bytes with ones are written: the rest is zeros already. */
 static int bitmap_write(const struct inc_segment *seg, int fd,
 			struct inc_error *error)
 {
 	u64 ones = fixed_chunks(seg);
 	size_t bytes = (ones + 7) / 8;
-	u8 *bits = malloc(bytes);
-	int ret;
+	int ret = bitmap_reserve(seg, fd, error);
+	u8 *bits;
 
+	if (ret)
+		return ret;
+	bits = malloc(bytes);
 	if (!bits)
 		return inc_fail(error, -ENOMEM, "out of memory for the bitmap");
 	memset(bits, 0xff, bytes);

@@ -91,5 +91,27 @@ fallocate -l 5M small/filler
 loop_options=--direct-io=on
 full "ext4, direct I/O" rm small/filler
 unmounted "$work/small"
+# The presence bitmap needs no room any more when the file system is full: blocks
+# of 1 KiB, as the part of it that is zeros has some of its own then.
+mke2fs -q -F -t ext4 -b 1024 -m 0 -O ^has_journal /scratch/ext4
+mounted /scratch/ext4 "$work/small" -o loop
+choose small
+eval "$("$tool" layout "$IMAGE")"
+LOCAL=$work/small/small.inc DEV=/dev/mapper/t
+ok "bitmap: a local image is created" incrementalsetup create --origin "$IMAGE" "$LOCAL"
+attach "$LOCAL"
+table commit_interval 3600000
+activate
+is "bitmap: chunks arrive" "$("$tool" node "$NODE" write "$data_offset" 65536 "$IMAGE")" "write: 65536"
+sync
+fails "bitmap: the file system is full" dd if=/dev/zero of=small/filler bs=1k
+present=$(field present)
+is "bitmap: what has arrived is remembered" "$("$tool" node "$NODE" fsync)" "fsync: 0"
+dmsetup remove t
+activate
+is "bitmap: when it is opened again, too" "$(field present)" "$present"
+dmsetup remove t
+detach
+unmounted "$work/small"
 rm /scratch/ext4
 the_end
