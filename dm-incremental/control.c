@@ -53,7 +53,11 @@ static int control_open(struct inode *inode, struct file *file)
 		loader->store = store;
 		loader->nr_opened = READ_ONCE(store->nr_opened);
 		file->private_data = loader;
-		atomic_inc(&store->nr_loaders);
+		loader->both_ways = file->f_mode & FMODE_READ &&
+				    file->f_mode & FMODE_WRITE;
+		loader->silent = !loader->both_ways;
+		if (loader->both_ways)
+			atomic_inc(&store->nr_loaders);
 		if (file->f_mode & FMODE_WRITE) {
 			atomic_inc(&store->nr_fillers);
 			inc_wait_loader_came(store);
@@ -67,7 +71,8 @@ static int control_release(struct inode *inode, struct file *file)
 {
 	struct inc_loader *loader = file->private_data;
 
-	atomic_dec(&loader->store->nr_loaders);
+	if (loader->both_ways)
+		atomic_dec(&loader->store->nr_loaders);
 	if (file->f_mode & FMODE_WRITE)
 		atomic_dec(&loader->store->nr_fillers);
 	inc_wait_loader_gone(loader->store, loader);

@@ -16,6 +16,7 @@
  *	      dictionary   what LZ4 starts from
  *	      clear, fill, suspect, presence, wait   its chunks: cleared, written,
  *					doubted, counted, waited for
+ *	          turns   which of them is next
  *	        format   structures on disk and their arithmetic
  *	control  /dev/incremental/ nodes; uses the store only
  *
@@ -102,6 +103,34 @@ struct inc_change {
 	u64	filled;
 };
 
+#define INC_READERS		256
+
+/**
+ * struct inc_turn - a want that waits for its turn
+ * @node: in the queue of struct inc_turns
+ * @number: of the turn
+ * @id: told to the loader; lower for older wants
+ * @reader: whose it is, less than INC_READERS
+ */
+struct inc_turn {
+	struct rb_node	node;
+	u64		number;
+	u64		id;
+	u8		reader;
+};
+
+/**
+ * struct inc_turns - wants that no loader has, and which one is next
+ * @queue: struct inc_turn by number and id
+ * @present: number of the turn of the want that was taken last
+ * @queued: how many there are of each reader
+ */
+struct inc_turns {
+	struct rb_root_cached	queue;
+	u64			present;
+	u32			queued[INC_READERS];
+};
+
 /**
  * struct inc_store - one backing device and what of its image is present
  *
@@ -169,10 +198,10 @@ struct inc_store {
 	/* wait.c */
 	struct mutex		lock;
 	struct rb_root		wants;		/* disjoint, by first chunk */
-	struct list_head	demand;		/* wants no loader has */
+	struct inc_turns	turns;		/* wants no loader has */
 	struct list_head	handed;		/* wants a loader has, oldest first */
 	struct list_head	hints;		/* nobody waits for these */
-	unsigned int		nr_demand;	/* on @demand and @handed */
+	unsigned int		nr_demand;	/* in @turns and on @handed */
 	unsigned int		nr_hints;
 	struct list_head	waiting;	/* struct inc_io.waiting */
 	unsigned int		nr_waiting;
@@ -192,8 +221,10 @@ struct inc_store {
 	wait_queue_head_t	fills_wait;
 	struct semaphore	fill_turns;	/* fills that may have memory */
 
-	atomic_t		nr_loaders;	/* open files of the node */
-	atomic_t		nr_fillers;	/* those open for writing */
+	atomic_t		nr_fillers;	/* files of the node open for
+						 * writing
+						 */
+	atomic_t		nr_loaders;	/* and for reading, too */
 	atomic64_t		nr_filled;	/* chunks since creation */
 	atomic64_t		nr_timeouts;	/* reads */
 	atomic64_t		nr_unavailable;	/* reads */
@@ -333,12 +364,14 @@ ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from);
 /**
  * struct inc_loader - an open file of a store's node
  * @store: its memory is kept by the file's reference to the cdev
- * @silent: has let a want go by, and has filled nothing since
+ * @both_ways: it may be asked and may fill: counted in store->nr_loaders
+ * @silent: has let a want go by, and has filled nothing since; or cannot fill
  * @not_before: jiffies, before which there is nothing for it if it is silent
  * @nr_opened: store->nr_opened, as far as it has been told (store->lock)
  */
 struct inc_loader {
 	struct inc_store	*store;
+	bool			both_ways;
 	bool			silent;
 	unsigned long		not_before;
 	u32			nr_opened;
@@ -369,6 +402,7 @@ struct inc_link {
  * @bio: the reader's, NULL if there is none: see read.c, start_window()
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
+ * @reader: who takes turns with others (turns.c)
  * @iter: what of the bio is still to be filled with data
  * @status: BLK_STS_OK, or why waiting ended
  * @buffer: what it works with (batch.h), NULL while it has none
@@ -393,6 +427,7 @@ struct inc_io {
 	struct bio		*bio;
 	u64			block;
 	u32			blocks;
+	u8			reader;
 	struct bvec_iter	iter;
 	blk_status_t		status;
 	struct inc_buffer	*buffer;
@@ -474,6 +509,21 @@ bool inc_suspect_next(struct inc_store *store, u64 from, u64 last,
 int inc_suspect_mark(struct inc_store *store, u64 first, u64 last);
 bool inc_suspect_end(struct inc_store *store, u64 chunk);
 void inc_suspect_free(struct inc_store *store);
+
+/*
+ * turns.c
+ */
+void inc_turns_add(struct inc_turns *turns, struct inc_turn *turn);
+void inc_turns_remove(struct inc_turns *turns, struct inc_turn *turn);
+void inc_turns_share(struct inc_turns *turns, struct inc_turn *turn, u8 reader);
+struct inc_turn *inc_turns_first(const struct inc_turns *turns);
+void inc_turns_take(struct inc_turns *turns, struct inc_turn *turn);
+
+/* Without the lock a hint: it may be outdated at once. */
+static inline bool inc_turns_empty(const struct inc_turns *turns)
+{
+	return RB_EMPTY_ROOT(&turns->queue.rb_root);
+}
 
 /*
  * control.c

@@ -159,6 +159,7 @@ static bool start_window(struct inc_view *view, const struct inc_io *io,
 	if (!window)
 		goto no_window;
 	inc_read_init(window, view, NULL, io->block, io->blocks);
+	window->reader = io->reader;
 	if (!inc_wait_for(view->store, window, ranges, false)) {
 		kfree(window);
 		goto no_window;
@@ -513,6 +514,7 @@ void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 	io->bio = bio;
 	io->block = block;
 	io->blocks = blocks;
+	io->reader = current->tgid % INC_READERS;
 	if (bio)
 		io->iter = bio->bi_iter;
 	io->status = BLK_STS_OK;

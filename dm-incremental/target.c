@@ -408,7 +408,7 @@ static unsigned int emit_info(struct inc_target *target, char *result,
 	       (u64)atomic64_read(&store->nr_healed),
 	       (u64)atomic64_read(&store->nr_timeouts),
 	       (u64)atomic64_read(&store->nr_unavailable),
-	       atomic_read(&store->nr_loaders),
+	       atomic_read(&store->nr_fillers),
 	       present == total ? "complete" : "absent",
 	       trust(view));
 	return sz;

@@ -13,8 +13,8 @@
  *	                    |              |        |
  *	links:           read A         read A   read B (9..9)
  *
- * A want that someone waits for is on store->demand until a loader reads it,
- * then on store->handed, oldest first, from where it returns to store->demand
+ * A want that someone waits for is in store->turns until a loader reads it,
+ * then on store->handed, oldest first, from where it returns to store->turns
  * when its loader closes the file or HAND_OUT_AGAIN passes without a fill. A
  * want that nobody waits for any more is forgotten. Hints are wants without
  * links; they are forgotten once they are handed out (so a read of the same
@@ -37,25 +37,25 @@
 /**
  * struct inc_want - a range of absent or suspect chunks to be fetched
  * @node: in store->wants
- * @queue: on store->demand, ->handed or ->hints
+ * @queue: on store->handed if a loader has it, on ->hints if it is a hint
+ * @turn: in store->turns otherwise
  * @links: reads that wait for chunks of it; none for a hint
  * @first: first chunk
  * @last: last chunk
- * @id: told to the loader
  * @hint: nobody waits
  * @again: has been handed out before
  * @loader: who has it, NULL if it is not on store->handed; it takes back what
  *	it has before it is freed (inc_wait_loader_gone())
- * @queued_at: jiffies when it came to store->demand
+ * @queued_at: jiffies when it came to store->turns
  * @handed_at: jiffies
  */
 struct inc_want {
 	struct rb_node		node;
 	struct list_head	queue;
+	struct inc_turn		turn;
 	struct list_head	links;
 	u64			first;
 	u64			last;
-	u64			id;
 	bool			hint;
 	bool			again;
 	struct inc_loader	*loader;
@@ -89,8 +89,9 @@ static struct inc_want *next_want(struct inc_want *want)
 	return node ? rb_entry(node, struct inc_want, node) : NULL;
 }
 
+/* For @io; a hint if that is NULL. NULL: out of memory. */
 static struct inc_want *add_want(struct inc_store *store, u64 first, u64 last,
-				 bool hint)
+				 const struct inc_io *io)
 {
 	struct rb_node **place = &store->wants.rb_node, *parent = NULL;
 	struct inc_want *want;
@@ -101,8 +102,8 @@ static struct inc_want *add_want(struct inc_store *store, u64 first, u64 last,
 	INIT_LIST_HEAD(&want->links);
 	want->first = first;
 	want->last = last;
-	want->id = ++store->next_id;
-	want->hint = hint;
+	want->turn.id = ++store->next_id;
+	want->hint = !io;
 
 	while (*place) {
 		parent = *place;
@@ -113,12 +114,13 @@ static struct inc_want *add_want(struct inc_store *store, u64 first, u64 last,
 	}
 	rb_link_node(&want->node, parent, place);
 	rb_insert_color(&want->node, &store->wants);
-	if (hint) {
+	if (want->hint) {
 		list_add_tail(&want->queue, &store->hints);
 		store->nr_hints++;
 	} else {
 		want->queued_at = jiffies;
-		list_add_tail(&want->queue, &store->demand);
+		want->turn.reader = io->reader;
+		inc_turns_add(&store->turns, &want->turn);
 		store->nr_demand++;
 	}
 	return want;
@@ -131,7 +133,10 @@ static void forget_want(struct inc_store *store, struct inc_want *want)
 	else
 		store->nr_demand--;
 	rb_erase(&want->node, &store->wants);
-	list_del(&want->queue);
+	if (want->hint || want->loader)
+		list_del(&want->queue);
+	else
+		inc_turns_remove(&store->turns, &want->turn);
 	kfree(want);
 }
 
@@ -144,9 +149,9 @@ static void cut_hint(struct inc_store *store, struct inc_want *hint, u64 first,
 	forget_want(store, hint);
 	/* Without memory the rest of the hint is lost, which does no harm. */
 	if (hint_first < first)
-		add_want(store, hint_first, first - 1, true);
+		add_want(store, hint_first, first - 1, NULL);
 	if (hint_last > last)
-		add_want(store, last + 1, hint_last, true);
+		add_want(store, last + 1, hint_last, NULL);
 }
 
 /*
@@ -269,10 +274,12 @@ static bool want_range(struct inc_store *store, struct inc_io *io, u64 first,
 		if (!want || want->first > first) {
 			if (want && want->first <= last)
 				end = want->first - 1;
-			want = add_want(store, first, end, false);
+			want = add_want(store, first, end, io);
 			if (!want)
 				return false;
 		}
+		if (!want->loader)
+			inc_turns_share(&store->turns, &want->turn, io->reader);
 		link_want(io, &io->links[(*used)++], want, first, last);
 		first = want->last + 1;
 	}
@@ -405,7 +412,7 @@ void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
 				continue;
 			if (want && want->first <= end)
 				end = want->first - 1;
-			if (!add_want(store, first, end, true))
+			if (!add_want(store, first, end, NULL))
 				break;
 			first = end + 1;
 		}
@@ -586,7 +593,8 @@ static bool take_back(struct inc_store *store, struct inc_loader *loader,
 		}
 		want->loader = NULL;
 		want->queued_at = now;
-		list_move_tail(&want->queue, &store->demand);
+		list_del(&want->queue);
+		inc_turns_add(&store->turns, &want->turn);
 		any = true;
 	}
 	return any;
@@ -613,7 +621,7 @@ void inc_wait_timer_work(struct work_struct *work)
 
 	mutex_lock(&store->lock);
 	/* Silent loaders may now get what nobody else has taken. */
-	again = take_back(store, NULL, now) || !list_empty(&store->demand);
+	again = take_back(store, NULL, now) || inc_turns_first(&store->turns);
 	list_for_each_entry(io, &store->waiting, waiting)
 		if (time_before(io->deadline, next))
 			next = io->deadline;
@@ -631,20 +639,24 @@ void inc_wait_timer_work(struct work_struct *work)
 /*
  * A loader that has let a want go by without any fill since gets what no other
  * one has taken in SILENT_LAST: else it would take half of all wants, or more,
- * as it is always there to take one, and each would wait HAND_OUT_AGAIN.
+ * as it is always there to take one, and each would wait HAND_OUT_AGAIN. So it
+ * is from the start with a file that cannot fill. Others are those that may be
+ * asked and may fill: a file of one direction takes no want off its hands.
  */
 static bool comes_last(struct inc_store *store, struct inc_loader *loader)
 {
-	return READ_ONCE(loader->silent) && atomic_read(&store->nr_loaders) > 1;
+	return READ_ONCE(loader->silent) &&
+	       atomic_read(&store->nr_loaders) > loader->both_ways;
 }
 
 /* The want that @loader gets; NULL if there is none for it now. */
 static struct inc_want *choose_want(struct inc_store *store,
 				    struct inc_loader *loader)
 {
+	struct inc_turn *turn = inc_turns_first(&store->turns);
 	struct inc_want *want;
 
-	want = list_first_entry_or_null(&store->demand, struct inc_want, queue);
+	want = turn ? container_of(turn, struct inc_want, turn) : NULL;
 	if (!comes_last(store, loader))
 		return want ?: list_first_entry_or_null(&store->hints,
 							struct inc_want, queue);
@@ -682,9 +694,9 @@ bool inc_wait_pending(struct inc_store *store, struct inc_loader *loader)
 	if (grown(store, loader))
 		return true;
 	if (comes_last(store, loader))
-		return !list_empty_careful(&store->demand) &&
+		return !inc_turns_empty(&store->turns) &&
 		       !time_before(jiffies, READ_ONCE(loader->not_before));
-	return !list_empty_careful(&store->demand) ||
+	return !inc_turns_empty(&store->turns) ||
 	       !list_empty_careful(&store->hints);
 }
 
@@ -721,7 +733,7 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 	}
 	request->offset = want->first << store->chunk_shift;
 	request->length = (want->last - want->first + 1) << store->chunk_shift;
-	request->id = want->id;
+	request->id = want->turn.id;
 	if (want->hint)
 		request->flags |= INC_REQUEST_HINT;
 	if (want->again)
@@ -736,7 +748,8 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		want->again = true;
 		want->loader = loader;
 		want->handed_at = jiffies;
-		list_move_tail(&want->queue, &store->handed);
+		inc_turns_take(&store->turns, &want->turn);
+		list_add_tail(&want->queue, &store->handed);
 		start_timer(store, want->handed_at + HAND_OUT_AGAIN);
 	}
 	mutex_unlock(&store->lock);
@@ -784,7 +797,7 @@ void inc_wait_init(struct inc_store *store)
 {
 	mutex_init(&store->lock);
 	store->wants = RB_ROOT;
-	INIT_LIST_HEAD(&store->demand);
+	store->turns.queue = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&store->handed);
 	INIT_LIST_HEAD(&store->hints);
 	INIT_LIST_HEAD(&store->waiting);

@@ -8,14 +8,15 @@
  * its privileges. Any number of loaders may have it open.
  *
  * read()	returns whole struct inc_request records, as many as fit and are
- *		waiting, demand before hints. It blocks until there is one,
- *		unless O_NONBLOCK is set (EAGAIN). EINVAL: the buffer holds less
- *		than one record. ENODEV: the last device on this store is gone,
- *		for good; so do all other calls.
+ *		waiting, demand before hints; of demand, readers take turns. It
+ *		blocks until there is one, unless O_NONBLOCK is set (EAGAIN).
+ *		EINVAL: the buffer holds less than one record. ENODEV: the last
+ *		device on this store is gone, for good; so do all other calls.
  *		A demand is handed to one loader. While its range has still not
  *		come it is handed out again, to any loader, once that loader
  *		closes the file, or after some time without a fill. A loader
- *		that let this happen comes after the others until it fills.
+ *		that let this happen comes after the others until it fills, as does
+ *		a file that is open for reading only.
  *		Ranges of demands and hints may overlap, and a demand may follow
  *		for what a hint has asked for: a loader keeps track of what it
  *		fetches. When the image has become longer, the next record of

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * In which order loaders are asked for what readers wait for.
+ *
+ * One reader may wait for thousands of ranges, by asynchronous I/O or in many
+ * threads, and another one for a single block. In the order of their coming the
+ * block would come last, perhaps after its read_timeout. So readers take turns:
+ * of each one's wants the n-th that is queued gets its turn n turns after the
+ * present one, and among those of one turn the oldest is first. A loader that
+ * takes a want moves the present turn on to that want's.
+ *
+ *	present turn 7		reader A waits for a b c d e f, then B for x, y
+ *	turn 8: a x   9: b y   10: c   11: d   12: e   13: f
+ *
+ * A reader is a process, as far as its number tells in INC_READERS. Where two
+ * have the same they share their turns.
+ */
+#include "dm-incremental.h"
+
+static struct inc_turn *turn_of(struct rb_node *node)
+{
+	return rb_entry(node, struct inc_turn, node);
+}
+
+static bool before(struct rb_node *left, const struct rb_node *right)
+{
+	const struct inc_turn *a = rb_entry(left, struct inc_turn, node);
+	const struct inc_turn *b = rb_entry(right, struct inc_turn, node);
+
+	return a->number != b->number ? a->number < b->number : a->id < b->id;
+}
+
+static u64 next_number(const struct inc_turns *turns, u8 reader)
+{
+	return turns->present + 1 + turns->queued[reader];
+}
+
+/**
+ * inc_turns_add - a want gets its turn
+ * @turns: the queue
+ * @turn: not in it; its @id and @reader are set
+ *
+ * Context: under the lock of @turns, as all of these.
+ */
+void inc_turns_add(struct inc_turns *turns, struct inc_turn *turn)
+{
+	turn->number = next_number(turns, turn->reader);
+	turns->queued[turn->reader]++;
+	rb_add_cached(&turn->node, &turns->queue, before);
+}
+
+/**
+ * inc_turns_remove - a want needs no turn any more, or has it
+ * @turns: the queue
+ * @turn: in it
+ */
+void inc_turns_remove(struct inc_turns *turns, struct inc_turn *turn)
+{
+	turns->queued[turn->reader]--;
+	rb_erase_cached(&turn->node, &turns->queue);
+}
+
+/**
+ * inc_turns_share - another reader waits for a want, too
+ * @turns: the queue
+ * @turn: in it; comes as early as if that reader had wanted it alone
+ * @reader: which one
+ */
+void inc_turns_share(struct inc_turns *turns, struct inc_turn *turn, u8 reader)
+{
+	if (reader == turn->reader ||
+	    next_number(turns, reader) >= turn->number)
+		return;
+	inc_turns_remove(turns, turn);
+	turn->reader = reader;
+	inc_turns_add(turns, turn);
+}
+
+/**
+ * inc_turns_first - whose turn is it?
+ * @turns: the queue
+ *
+ * Return: the next want's turn, or NULL if there is none.
+ */
+struct inc_turn *inc_turns_first(const struct inc_turns *turns)
+{
+	struct rb_node *node = rb_first_cached(&turns->queue);
+
+	return node ? turn_of(node) : NULL;
+}
+
+/**
+ * inc_turns_take - a loader takes a want
+ * @turns: the queue
+ * @turn: in it
+ */
+void inc_turns_take(struct inc_turns *turns, struct inc_turn *turn)
+{
+	if (turn->number > turns->present)
+		turns->present = turn->number;
+	inc_turns_remove(turns, turn);
+}
