@@ -17,6 +17,7 @@
  *	      clear, fill, suspect, presence, wait   its chunks: cleared, written,
  *					doubted, counted, waited for
  *	          turns   which of them is next
+ *	          sleep   of the system: no read waits long
  *	        format   structures on disk and their arithmetic
  *	control  /dev/incremental/ nodes; uses the store only
  *
@@ -414,6 +415,7 @@ struct inc_link {
  * @started: @deadline is set
  * @anew: it waits for suspect chunks to come anew, else for absent ones
  *	(store->lock)
+ * @waits_since: jiffies when its latest wait began
  * @born: inc_clear_seq() when it was started
  * @seen: inc_clear_seq() when it was last looked up
  * @healing: damage that it has had fetched again
@@ -437,6 +439,7 @@ struct inc_io {
 	unsigned long		deadline;
 	bool			started;
 	bool			anew;
+	unsigned long		waits_since;
 	u64			born;
 	u64			seen;
 	unsigned int		healing;
@@ -524,6 +527,15 @@ static inline bool inc_turns_empty(const struct inc_turns *turns)
 {
 	return RB_EMPTY_ROOT(&turns->queue.rb_root);
 }
+
+/*
+ * sleep.c
+ */
+unsigned long inc_sleep_deadline(const struct inc_io *io);
+void inc_sleep_wait_begin(void);
+void inc_sleep_wait_end(void);
+int inc_sleep_init(void);
+void inc_sleep_exit(void);
 
 /*
  * control.c

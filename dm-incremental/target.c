@@ -519,9 +519,14 @@ static int __init dm_incremental_init(void)
 	r = inc_control_init();
 	if (r)
 		goto no_control;
+	r = inc_sleep_init();
+	if (r)
+		goto no_sleep;
 	r = dm_register_target(&incremental_target);
 	if (!r)
 		return 0;
+	inc_sleep_exit();
+no_sleep:
 	inc_control_exit();
 no_control:
 	inc_signature_exit();
@@ -531,6 +536,7 @@ no_control:
 static void __exit dm_incremental_exit(void)
 {
 	dm_unregister_target(&incremental_target);
+	inc_sleep_exit();
 	inc_control_exit();
 	inc_signature_exit();
 }

@@ -180,8 +180,10 @@ static void end_wait(struct inc_store *store, struct inc_io *io,
 			unlink_want(store, &io->links[i]);
 	io->status = status;
 	list_move_tail(&io->waiting, done);
-	if (io->bio)
+	if (io->bio) {
 		store->nr_waiting--;
+		inc_sleep_wait_end();
+	}
 }
 
 /*
@@ -331,7 +333,7 @@ static void tell_absence(struct inc_store *store)
 bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 		  const struct inc_ranges *ranges, bool anew)
 {
-	unsigned long soon = jiffies + SILENT_LAST;
+	unsigned long soon = jiffies + SILENT_LAST, until;
 	unsigned int used = 0, i;
 	LIST_HEAD(done);
 
@@ -347,9 +349,12 @@ bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 		io->deadline = jiffies +
 			       msecs_to_jiffies(READ_ONCE(io->view->read_timeout));
 	}
+	io->waits_since = jiffies;
 	list_add_tail(&io->waiting, &store->waiting);
-	if (io->bio)
+	if (io->bio) {
 		store->nr_waiting++;
+		inc_sleep_wait_begin();
+	}
 	io->nr_links = 0;
 	io->anew = anew;
 	for (i = 0; i < ranges->count; i++) {
@@ -367,11 +372,11 @@ bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 				break;
 		}
 	}
+	until = inc_sleep_deadline(io);
 	if (!io->nr_links)
 		end_wait(store, io, BLK_STS_OK, &done);
 	else
-		start_timer(store, time_before(io->deadline, soon) ?
-				   io->deadline : soon);
+		start_timer(store, time_before(until, soon) ? until : soon);
 	tell_absence(store);
 out:
 	mutex_unlock(&store->lock);
@@ -572,7 +577,8 @@ void inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
 
 static bool io_expired(struct inc_io *io, const void *data)
 {
-	return !time_before(*(const unsigned long *)data, io->deadline);
+	return !time_before(*(const unsigned long *)data,
+			    inc_sleep_deadline(io));
 }
 
 /* Wants that a loader has had for too long are anybody's again. */
@@ -608,7 +614,7 @@ void inc_wait_timer_work(struct work_struct *work)
 {
 	struct inc_store *store = container_of(to_delayed_work(work),
 					       struct inc_store, timer_work);
-	unsigned long now = jiffies, next = now + HZ;
+	unsigned long now = jiffies, next = now + HZ, until;
 	struct inc_want *want;
 	struct inc_io *io;
 	bool again;
@@ -622,9 +628,11 @@ void inc_wait_timer_work(struct work_struct *work)
 	mutex_lock(&store->lock);
 	/* Silent loaders may now get what nobody else has taken. */
 	again = take_back(store, NULL, now) || inc_turns_first(&store->turns);
-	list_for_each_entry(io, &store->waiting, waiting)
-		if (time_before(io->deadline, next))
-			next = io->deadline;
+	list_for_each_entry(io, &store->waiting, waiting) {
+		until = inc_sleep_deadline(io);
+		if (time_before(until, next))
+			next = until;
+	}
 	want = list_first_entry_or_null(&store->handed, struct inc_want, queue);
 	if (want && time_before(want->handed_at + HAND_OUT_AGAIN, next))
 		next = want->handed_at + HAND_OUT_AGAIN;

@@ -8,8 +8,6 @@
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-modprobe -a dm-delay 2>/dev/null
-
 # in_kernel PROCESS FUNCTION: it sleeps there.
 in_kernel() {
 	grep -q "$2" /proc/"$1"/stack 2>/dev/null
@@ -127,26 +125,6 @@ fails "and so is the second one" wait $second
 dmsetup remove t 2>/dev/null
 dmsetup remove second 2>/dev/null
 
-# A discard leaves no hint with a store that has ended meanwhile.  It holds the
-# end up until its device has answered, and is then the last to run: the end has
-# the same processor, and a higher priority.
-data=$((data_offset / 512))
-dmsetup reload back --table "0 $data linear $LOOP 0
-$data $((sectors - data)) delay $LOOP $data 0 $LOOP $data 3600000 $LOOP $data 0"
-dmsetup resume back
-dmsetup create --readonly t --table "$TABLE"
-taskset -c 0 chrt -i 0 "$tool" node "$NODE" discard "$data_offset" 40960 3 >discarded &
-discard=$!
-ok "a discard waits for the backing device" within 10 in_kernel $discard blkdev_issue_discard
-taskset -c 0 chrt -f 50 dmsetup remove t &
-first=$!
-ok "the end of the store waits for it" within 10 in_kernel $first inc_store_put
-dmsetup suspend back
-dmsetup resume back
-ok "it ends" wait $first
-wait $discard
-is "the discard has succeeded" "$(cat discarded)" "discard: 0"
-ok "and has left nothing behind" within 5 nothing_allocated
 dmsetup remove back
 detach
 the_end

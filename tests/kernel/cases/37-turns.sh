@@ -95,11 +95,12 @@ mkfifo commands
 readers+=($!)
 exec 7>commands
 ok "a loader comes" within 10 field_is loaders 2
-reader a 0 4096
+# Its commands end when nobody else has the pipe open.
+reader a 0 4096 7>&-
 ok "a read waits" within 10 some_wait
 printf '%s\n' "read 32" "read 32" >&7
 ok "the loader lets it go by, and is asked again" within 20 grep -q again asked
-reader b $((900 * 4096)) 4096
+reader b $((900 * 4096)) 4096 7>&-
 ok "another read waits" within 10 wanted 2
 printf '%s\n' nonblock "read 32" >&7
 exec 7>&-
