@@ -307,6 +307,16 @@ outcome() {	# outcome NAME [SECONDS]: wait for it, say what it got
 	cut -d ' ' -f 1 "$work/$1"
 }
 
+# blocked PROCESS...: each of them waits for I/O (or has ended, which is for the
+# caller to find out)
+blocked() {
+	local process stat
+	for process; do
+		stat=$(cat "/proc/$process/stat" 2>/dev/null) || continue
+		[[ $stat == *") D "* ]] || return
+	done
+}
+
 duration() {	# duration NAME: milliseconds
 	cut -d ' ' -f 2 "$work/$1"
 }

@@ -130,7 +130,12 @@ call() {	# call COMMAND...: on that file
 	echo "$line"
 }
 echo "read 32" >&"${NODE_CALLS[1]}"
-sleep 0.2
+in_read() {	# in read(2) of the node
+	local call fd rest
+	read -r call fd rest <"/proc/$NODE_CALLS_PID/syscall"
+	[ "$call" = 0 ] && [ "/proc/$NODE_CALLS_PID/fd/$((fd))" -ef "$NODE" ]
+}
+ok "it waits for a request" within 10 in_read
 ok "the device goes while a loader has the node open" dmsetup remove t
 read -r -t 20 -u "${NODE_CALLS[0]}" line
 is "a blocked read ends with ENODEV" "$line" "read: ENODEV"

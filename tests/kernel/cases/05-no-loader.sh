@@ -77,7 +77,6 @@ reader a 0 4096
 reader b $((600 * 4096)) 4096
 ok "two reads wait" within 10 some_wait 2
 "$tool" node "$NODE" unavailable $((image_size - 4096)) 4096 >/dev/null
-sleep 0.3
 is "another range cannot be had: they wait on" "$(field waiting) $(field unavailable)" "2 0"
 is "their range cannot be had" "$("$tool" node "$NODE" unavailable 0 "$image_size")" "unavailable: 0"
 is "the first fails" "$(outcome a)" EIO

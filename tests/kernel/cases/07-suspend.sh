@@ -33,8 +33,8 @@ quick "suspend" dmsetup suspend t
 is "the reads have failed" "$(outcome c) $(outcome d)" "EIO EIO"
 is "nothing waits" "$(field waiting) $(field wanted)" "0 0"
 reader c 0 4096
-sleep 0.5
-ok "a read of a suspended device is held back" test ! -s c
+ok "a read of a suspended device" within 10 blocked "${readers[-1]}"
+ok "is held back" test ! -s c
 serve
 ok "loaders may go on filling" sh -c "dd if='$IMAGE' of='$NODE' bs=64k count=2 status=none"
 quick "resume" dmsetup resume t
@@ -46,8 +46,8 @@ close_image
 # With noflush they are pushed back, and go on after the resume.
 fresh
 quick "suspend with noflush" dmsetup suspend --noflush t
-sleep 0.3
-ok "the reads have not failed" sh -c '! [ -s c ] && ! [ -s d ]'
+ok "the reads are held back" within 10 blocked "${readers[@]: -2}"
+ok "and have not failed" sh -c '! [ -s c ] && ! [ -s d ]'
 is "nothing waits" "$(field waiting) $(field wanted)" "0 0"
 quick "resume" dmsetup resume t
 ok "the reads wait again" within 10 some_wait 2
