@@ -212,6 +212,50 @@ int dm_remove(const char *name, bool deferred, struct inc_error *error)
 	return err;
 }
 
+static u64 device_sectors(const char *name, struct inc_error *error)
+{
+	struct dm_task *task;
+	uint64_t start, length = 0;
+	char *target, *parameters;
+
+	if (create_task(&task, DM_DEVICE_TABLE, name, error))
+		return 0;
+	if (!run(task))
+		dm_get_next_target(task, NULL, &start, &length, &target,
+				   &parameters);
+	dm_task_destroy(task);
+	return length;
+}
+
+int dm_fail_reads(const char *name, struct inc_error *error)
+{
+	u64 sectors = device_sectors(name, error);
+	struct dm_task *task;
+	uint32_t cookie = 0;
+	int err;
+
+	if (!sectors)
+		return setup_fail(error, -ENODEV, "there is no device %s", name);
+	err = create_task(&task, DM_DEVICE_RELOAD, name, error);
+	if (err)
+		return err;
+	err = dm_task_add_target(task, 0, sectors, "error", "") &&
+	      dm_task_set_ro(task) ? run(task) : -ENOMEM;
+	dm_task_destroy(task);
+	if (!err)
+		err = create_task(&task, DM_DEVICE_RESUME, name, error);
+	if (err)
+		return err;
+	/* To freeze what is being mounted would wait for what waits for us. */
+	err = dm_task_skip_lockfs(task) && dm_task_no_flush(task) &&
+	      dm_task_set_cookie(task, &cookie, 0) ? run(task) : -ENOMEM;
+	dm_udev_wait(cookie);
+	dm_task_destroy(task);
+	return err ? setup_fail(error, err,
+				"cannot have reads of device %s fail: %s",
+				name, strerror(-err)) : 0;
+}
+
 /* The one target's parameters, of a table or a status; allocated. */
 static int read_line(int type, const char *name, struct dm_state *state,
 		     char **line, struct inc_error *error)

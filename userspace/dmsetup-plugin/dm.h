@@ -79,6 +79,12 @@ void device_path(const char *device, char *text, size_t size);
 /* "7:0" or "/dev/loop0" -> "/dev/incremental/loop0" */
 void node_path(const char *device, char *text, size_t size);
 
+/*
+ * Let all reads of a device fail from now on, those that wait as well: for one
+ * that is to be removed.
+ */
+int dm_fail_reads(const char *name, struct inc_error *error);
+
 int dm_rename(const char *name, const char *to, struct inc_error *error);
 
 /**

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "attempt.h"
 #include "family.h"
 #include "message.h"
 
@@ -330,25 +331,23 @@ int family_check_mounts(const struct member *member, const char *mountpoint,
 }
 
 /* Can NAME-new be mounted as NAME is? @fd holds it then; -1: no need to. */
-static int try_new(const struct family *family, const char *mountpoint, int *fd,
-		   struct inc_error *error)
+static int try_new(const struct family *family, const char *mountpoint,
+		   const sigset_t *held, int *fd, struct inc_error *error)
 {
 	const struct member *old = family_old(family);
 	struct mounts mounts;
-	char path[DM_NAME_MAX + 16];
 	size_t i;
 	int err;
 
 	*fd = -1;
-	snprintf(path, sizeof(path), "/dev/mapper/%s",
-		 family->next->device.name);
 	err = mounts_read(&mounts, error);
 	for (i = 0; !err && old && *fd < 0 && i < mounts.count; i++) {
 		if (!concerns(&mounts.list[i], old, mountpoint))
 			continue;
 		message_progress("%s: mounting the new generation",
 				 family->name);
-		*fd = mount_try(&mounts.list[i], path, error);
+		*fd = mount_attempt(&mounts.list[i], family->next->device.name,
+				    held, error);
 		err = *fd < 0 ? *fd : 0;
 		message_progress(NULL);
 	}
@@ -386,13 +385,13 @@ static int replace_mounts(const struct family *family,
 	return err;
 }
 
-static int change_names(struct family *family, const char *mountpoint, int *fd,
-			struct inc_error *error)
+static int change_names(struct family *family, const char *mountpoint,
+			const sigset_t *held, int *fd, struct inc_error *error)
 {
 	struct inc_error why;
 	int err;
 
-	err = try_new(family, mountpoint, fd, error);
+	err = try_new(family, mountpoint, held, fd, error);
 	if (err) {
 		if (dm_remove(family->next->device.name, false, &why))
 			message_warning("%s", why.text);
@@ -403,14 +402,14 @@ static int change_names(struct family *family, const char *mountpoint, int *fd,
 }
 
 int family_change(struct family *family, const char *mountpoint,
-		  struct inc_error *error)
+		  const sigset_t *held, struct inc_error *error)
 {
 	int err, fd = -1;
 	size_t i;
 
 	err = read_again(family, error);
 	if (!err && family->next && family->next->line)
-		err = change_names(family, mountpoint, &fd, error);
+		err = change_names(family, mountpoint, held, &fd, error);
 	for (i = 0; !err && i < family->old_count; i++) {
 		const struct member *old = family->old[i];
 

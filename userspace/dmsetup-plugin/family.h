@@ -88,11 +88,13 @@ int family_add(const struct family *family, u64 sectors,
  * family_change - make NAME-new, or what of a change is left to do
  * @family: read; is read again
  * @mountpoint: mount there only; NULL: wherever the old one is mounted
+ * @held: signals that are blocked, so that nothing is left half done; one ends
+ *	the wait for absent data as long as NAME is what it was
  *
  * If NAME-new cannot be mounted it is removed, and nothing has changed.
  */
 int family_change(struct family *family, const char *mountpoint,
-		  struct inc_error *error);
+		  const sigset_t *held, struct inc_error *error);
 
 /*
  * Is there a mount of @member at @mountpoint (NULL: anywhere) that cannot be

@@ -88,7 +88,7 @@ static int finish(struct change *change, struct inc_error *error)
 	if (change->options->dry_run)
 		return 0;
 	hold_signals(&held, &before);
-	err = family_change(family, change->mountpoint, error);
+	err = family_change(family, change->mountpoint, &held, error);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
@@ -455,7 +455,8 @@ static int change_device(struct change *change, struct inc_error *error)
 			 segment->device_blocks * (INC_BLOCK_SIZE / 512),
 			 parameters, change->vouched, error);
 	if (!err)
-		err = family_change(&change->family, change->mountpoint, error);
+		err = family_change(&change->family, change->mountpoint, &held,
+				    error);
 	/* A signal that came meanwhile ends us here. */
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	free(parameters);

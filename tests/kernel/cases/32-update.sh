@@ -115,6 +115,28 @@ ok "back, signed" incrementalsetup rollback --certificate "$images/stranger.crt"
 is "reads are right" "$(reads)" 0
 end
 
+# ---- a signal, while what the new generation needs does not come ----
+
+cat "$images/live.inc" "$images/live.1.layer" >origin.inc
+ok "generation 0" start live.inc --read-timeout 600000
+new_waits() {
+	[ "$(field waiting app-new 2>/dev/null)" -ge 1 ] 2>/dev/null
+}
+has_ended() {
+	! kill -0 "$1" 2>/dev/null
+}
+incrementalsetup update --origin origin.inc app >waits 2>&1 &
+updater=$!
+readers+=("$updater")
+ok "update waits" within 20 new_waits
+kill "$updater"
+ok "a signal ends it" within 20 has_ended "$updater"
+wait "$updater"
+is "as signals do" "$?" 143
+just_one 0 ", as before"
+is "reads are right" "$(reads)" 0
+end
+
 # ---- layers come into an app that runs ----
 
 # Update is killed before each of its steps, for each layer one further on; the
