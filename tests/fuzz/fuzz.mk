@@ -21,7 +21,7 @@ fuzz-obj = $(patsubst %.c,$(FUZZ)/obj/%.o,$(1))
 FUZZ_SRC_format	:= tests/fuzz/edit.c tests/fuzz/seeds.c
 FUZZ_SRC_image	:= tests/fuzz/edit.c tests/fuzz/seeds.c
 FUZZ_SRC_chain	:= tests/fuzz/edit.c tests/fuzz/seeds.c
-FUZZ_SRC_http	:= $(wildcard userspace/origin/*.c)
+FUZZ_SRC_http	:= $(wildcard userspace/origin/*.c userspace/common/*.c)
 FUZZ_SRC_mkimage := tests/fuzz/edit.c tests/fuzz/seeds.c \
 	$(filter-out mkimage/main.c,$(SRC_mkimage))
 FUZZ_SRC_files	:= $(filter-out mkimage/main.c,$(SRC_mkimage))
