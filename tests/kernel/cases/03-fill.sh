@@ -120,7 +120,7 @@ close_image
 
 # A store that goes while a loader has it open.
 open_image size129
-coproc NODE_CALLS { "$tool" node "$NODE"; }
+coproc NODE_CALLS { exec "$tool" node "$NODE"; }
 loaders+=("$NODE_CALLS_PID")
 read -r -u "${NODE_CALLS[0]}" line
 is "a loader is there" "$line $(field loaders)" "open 1"
