@@ -111,7 +111,8 @@ static void test_read(struct origin_connection *connection, u64 offset,
 	ret = origin_read(connection, offset, length, buffer, &error);
 	if (ret) {
 		MUST(ret == -ENOENT || ret == -EACCES || ret == -EPROTO ||
-		     ret == -EAGAIN || ret == -ENOMEM);
+		     ret == -EAGAIN || ret == -EHOSTUNREACH ||
+		     ret == -ENOMEM);
 		MUST(error.text[0]);
 	} else {
 		check_read(data, size, buffer, length);
