@@ -10,7 +10,7 @@ setup=${mkimage%/*}/incrementalsetup
 loader=${mkimage%/*}/incrementald
 
 raw raw 200
-"$mkimage" create raw good.inc >/dev/null || exit
+"$mkimage" create --raw raw good.inc >/dev/null || exit
 cp good.inc bad.inc
 flip bad.inc $(($(stat -c %s bad.inc) - 4097)) 3
 mkdir tree
@@ -89,7 +89,7 @@ ok "table on a device that comes later" "$setup" table good.inc /dev/later
 
 
 noise $((4 << 20)) 7 >random
-"$mkimage" create random noise.inc >/dev/null
+"$mkimage" create --raw random noise.inc >/dev/null
 mkdir full
 # shellcheck disable=SC2016 # it is for the inner shell
 unshare --map-root-user --mount sh -c '

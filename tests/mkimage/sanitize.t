@@ -40,7 +40,7 @@ cp 0.raw 1.raw
 truncate -s $((70000 * 4096)) 1.raw
 noise 100000 4 | dd of=1.raw bs=4096 seek=60000 conv=notrunc status=none
 head -c 4096 0.raw >2.raw
-ok "create" "$mkimage" create --force 0.raw image
+ok "create" "$mkimage" create --raw --force 0.raw image
 for i in 1 2 0; do
 	ok "raw $i: extend" "$mkimage" extend --in-place --raw $i.raw image
 	ok "raw $i: extract" "$mkimage" extract --force image out
