@@ -44,7 +44,12 @@ struct erofs_change {
 int erofs_merge(struct erofs_change *change);
 int erofs_match(struct erofs_change *change);
 int erofs_place(struct erofs_change *change);
-int erofs_write(struct erofs_change *change);
+
+/*
+ * Write the change, unless @ret tells that there is none to write; free what it
+ * holds. Return: @ret, or an errno below 0 after an error message.
+ */
+int erofs_finish(struct erofs_change *change, int ret);
 
 /* erofs-check.c: read all of it again; see check.h. */
 struct check;

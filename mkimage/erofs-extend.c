@@ -49,14 +49,7 @@ int erofs_extend(struct overlay *overlay, const struct extend_plan *plan)
 		ret = erofs_merge(&change);
 	if (!ret)
 		ret = erofs_match(&change);
-	if (!ret)
-		ret = erofs_place(&change);
-	if (!ret)
-		ret = erofs_write(&change);
-	free(change.live);
-	erofs_tree_free(&change.tree);
-	erofs_close(&change.image);
-	return ret;
+	return erofs_finish(&change, ret);
 }
 
 int erofs_check(struct overlay *overlay, struct check *check)

@@ -240,7 +240,7 @@ static int write_super(struct erofs_change *change)
 	return write_bytes(change, 0, block, sizeof(block));
 }
 
-int erofs_write(struct erofs_change *change)
+static int write_change(struct erofs_change *change)
 {
 	struct writer writer = { .change = change };
 	u64 i;
@@ -272,5 +272,17 @@ int erofs_write(struct erofs_change *change)
 		ret = write_super(change);
 	free(writer.buffer);
 	free(writer.inode);
+	return ret;
+}
+
+int erofs_finish(struct erofs_change *change, int ret)
+{
+	if (!ret)
+		ret = erofs_place(change);
+	if (!ret)
+		ret = write_change(change);
+	free(change->live);
+	erofs_tree_free(&change->tree);
+	erofs_close(&change->image);
 	return ret;
 }

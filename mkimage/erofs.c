@@ -102,14 +102,7 @@ int erofs_build(const char *path, const struct walk *walk, int fd)
 		ret = erofs_tree_start(&change.tree, &change.image);
 	if (!ret)
 		ret = erofs_merge(&change);
-	if (!ret)
-		ret = erofs_place(&change);
-	if (!ret)
-		ret = erofs_write(&change);
-	free(change.live);
-	erofs_tree_free(&change.tree);
-	erofs_close(&change.image);
-	return ret;
+	return erofs_finish(&change, ret);
 }
 
 int erofs_check_file(int fd, struct check *check)
