@@ -58,8 +58,8 @@ static int run_thread(struct attempt *attempt, const char *name, int signals,
 
 	err = -pthread_create(&thread, NULL, run, attempt);
 	if (err)
-		return setup_fail(error, err, "cannot start a thread: %s",
-				  strerror(-err));
+		return inc_fail(error, err, "cannot start a thread: %s",
+				strerror(-err));
 	if (wait_done(attempt, signals)) {
 		pthread_join(thread, NULL);
 		if (attempt->fd < 0)
@@ -71,7 +71,7 @@ static int run_thread(struct attempt *attempt, const char *name, int signals,
 	pthread_join(thread, NULL);
 	if (attempt->fd >= 0)
 		close(attempt->fd);
-	return setup_fail(error, -EINTR, "interrupted");
+	return inc_fail(error, -EINTR, "interrupted");
 }
 
 int mount_attempt(const struct mount *mount, const char *name,
@@ -84,8 +84,8 @@ int mount_attempt(const struct mount *mount, const char *name,
 	attempt.done = eventfd(0, EFD_CLOEXEC);
 	signals = signalfd(-1, held, SFD_CLOEXEC);
 	if (attempt.done < 0 || signals < 0)
-		ret = setup_fail(error, -errno, "cannot wait for signals: %s",
-				 strerror(errno));
+		ret = inc_fail(error, -errno, "cannot wait for signals: %s",
+			       strerror(errno));
 	else
 		ret = run_thread(&attempt, name, signals, error);
 	if (attempt.done >= 0)

@@ -82,8 +82,8 @@ static int make_loop(struct backing *backing, int file, const char *path,
 
 	if (control < 0) {
 		err = -errno;
-		return setup_fail(error, err, "cannot open /dev/loop-control: %s",
-				  strerror(-err));
+		return inc_fail(error, err, "cannot open /dev/loop-control: %s",
+				strerror(-err));
 	}
 	for (attempt = 0; err == -EBUSY && attempt < ATTEMPTS; attempt++) {
 		number = ioctl(control, LOOP_CTL_GET_FREE);
@@ -92,8 +92,8 @@ static int make_loop(struct backing *backing, int file, const char *path,
 	}
 	close(control);
 	if (err)
-		setup_fail(error, err, "cannot set up a loop device for %s: %s",
-			   path, strerror(-err));
+		inc_fail(error, err, "cannot set up a loop device for %s: %s",
+			 path, strerror(-err));
 	return err;
 }
 

@@ -120,8 +120,8 @@ int mount_beneath(const struct mounts *mounts, const struct place *place,
 	if (err == -EINVAL && parent)
 		err = mount_by_propagation(parent, place, fd);
 	if (err)
-		setup_fail(error, err,
-			   "cannot mount beneath %s: %s", place->of->point,
-			   strerror(-err));
+		inc_fail(error, err,
+			 "cannot mount beneath %s: %s", place->of->point,
+			 strerror(-err));
 	return err;
 }

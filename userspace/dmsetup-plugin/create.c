@@ -44,7 +44,7 @@ static int open_temporary(const char *path, char **name,
 	umask(mask);
 	if (asprintf(name, "%s.XXXXXX", path) < 0) {
 		*name = NULL;
-		return setup_fail(error, -ENOMEM, "out of memory");
+		return inc_fail(error, -ENOMEM, "out of memory");
 	}
 	fd = doomed_open(*name, O_CLOEXEC);
 	if (fd >= 0 && !fchmod(fd, 0666 & ~mask))
@@ -57,8 +57,8 @@ static int open_temporary(const char *path, char **name,
 	}
 	free(*name);
 	*name = NULL;
-	return setup_fail(error, err, "cannot create %s: %s", path,
-			  strerror(-err));
+	return inc_fail(error, err, "cannot create %s: %s", path,
+			strerror(-err));
 }
 
 /* The name must survive a crash, too. */
@@ -97,11 +97,11 @@ static int give_name(int fd, const char *temporary, const char *path,
 	if (!err)
 		err = sync_folder(path);
 	if (err == -EEXIST)
-		return setup_fail(error, err, "%s exists already (see --force)",
-				  path);
+		return inc_fail(error, err, "%s exists already (see --force)",
+				path);
 	if (err)
-		setup_fail(error, err, "cannot write %s: %s", path,
-			   strerror(-err));
+		inc_fail(error, err, "cannot write %s: %s", path,
+			 strerror(-err));
 	return err;
 }
 
@@ -141,9 +141,9 @@ static int check_origin(const struct origin *origin, const char *path,
 
 	if (stat(path, &st) || !origin_is_file(origin, &st))
 		return 0;
-	return setup_fail(error, -EINVAL,
-			  "%s is not replaced: the origin %s is the same file; give the local image another name",
-			  path, origin_name(origin));
+	return inc_fail(error, -EINVAL,
+			"%s is not replaced: the origin %s is the same file; give the local image another name",
+			path, origin_name(origin));
 }
 
 static int make_file(const struct options *options,
@@ -188,8 +188,8 @@ static int create_from(const struct options *options,
 	if (err)
 		return err;
 	if (!origin_size(origin))
-		return setup_fail(error, -EPROTO,
-				  "the server does not say how long the image is");
+		return inc_fail(error, -EPROTO,
+				"the server does not say how long the image is");
 	err = inc_image_open(&image, &io, origin_size(origin),
 			     options->generation, error);
 	if (err)
@@ -221,7 +221,7 @@ static int create_with(const struct options *options,
 	if (err == -EEXIST)
 		*error = why;
 	else if (err)
-		setup_fail(error, err, "%s: %s", origin_name(origin), why.text);
+		inc_fail(error, err, "%s: %s", origin_name(origin), why.text);
 	origin_disconnect(connection);
 	origin_close(origin);
 	return err;
@@ -258,13 +258,13 @@ int command_create(const struct options *options, char **args,
 
 	if (!lstat(args[0], &st)) {
 		if (!options->force)
-			return setup_fail(error, -EEXIST,
-					  "%s exists already (see --force)",
-					  args[0]);
+			return inc_fail(error, -EEXIST,
+					"%s exists already (see --force)",
+					args[0]);
 		if (!S_ISREG(st.st_mode))
-			return setup_fail(error, -EEXIST,
-					  "%s is not a regular file, and not replaced",
-					  args[0]);
+			return inc_fail(error, -EEXIST,
+					"%s is not a regular file, and not replaced",
+					args[0]);
 	}
 	err = check_origins(options, &how, args[0], error);
 	if (!err && options->ca_file)

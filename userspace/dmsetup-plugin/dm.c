@@ -59,7 +59,7 @@ static int run(struct dm_task *task)
 
 static int no_memory(struct inc_error *error)
 {
-	return setup_fail(error, -ENOMEM, "out of memory for device-mapper");
+	return inc_fail(error, -ENOMEM, "out of memory for device-mapper");
 }
 
 /*
@@ -83,20 +83,20 @@ static int no_task(struct inc_error *error)
 		return no_memory(error);
 	case -EPERM:
 	case -EACCES:
-		return setup_fail(error, -EPERM,
-				  "device-mapper cannot be used: root is needed");
+		return inc_fail(error, -EPERM,
+				"device-mapper cannot be used: root is needed");
 	case -ENOENT:
 	case -ENODEV:
 	case -ENXIO:
 		/* Without rights libdevmapper cannot make the node, either. */
 		if (geteuid())
-			return setup_fail(error, -EPERM,
-					  "device-mapper cannot be used: root is needed");
-		return setup_fail(error, -ENXIO,
-				  "the kernel has no device-mapper: load dm-mod.ko");
+			return inc_fail(error, -EPERM,
+					"device-mapper cannot be used: root is needed");
+		return inc_fail(error, -ENXIO,
+				"the kernel has no device-mapper: load dm-mod.ko");
 	}
-	return setup_fail(error, err, "cannot use " CONTROL ": %s",
-			  strerror(-err));
+	return inc_fail(error, err, "cannot use " CONTROL ": %s",
+			strerror(-err));
 }
 
 static int create_task(struct dm_task **task, int type, const char *name,
@@ -107,8 +107,8 @@ static int create_task(struct dm_task **task, int type, const char *name,
 		return no_task(error);
 	if (name && !dm_task_set_name(*task, name)) {
 		dm_task_destroy(*task);
-		return setup_fail(error, -ERR_USAGE,
-				  "\"%.128s\" cannot be a device's name", name);
+		return inc_fail(error, -ERR_USAGE,
+				"\"%.128s\" cannot be a device's name", name);
 	}
 	return 0;
 }
@@ -138,8 +138,8 @@ int dm_need_target(struct inc_error *error)
 	err = run(task);
 	dm_task_destroy(task);
 	if (err)
-		setup_fail(error, -ENODEV,
-			   "the kernel has no target \"" TARGET "\": load dm-incremental.ko");
+		inc_fail(error, -ENODEV,
+			 "the kernel has no target \"" TARGET "\": load dm-incremental.ko");
 	return err ? -ENODEV : 0;
 }
 
@@ -176,10 +176,10 @@ int dm_create(const char *name, const char *uuid, u64 sectors,
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
 	if (err && kernel_log_find(&log, ": " TARGET ": ", why, sizeof(why)))
-		setup_fail(error, err, "the kernel refuses the device: %s", why);
+		inc_fail(error, err, "the kernel refuses the device: %s", why);
 	else if (err)
-		setup_fail(error, err, "cannot create device %s: %s", name,
-			   strerror(-err));
+		inc_fail(error, err, "cannot create device %s: %s", name,
+			 strerror(-err));
 	kernel_log_close(&log);
 	return err;
 }
@@ -203,12 +203,12 @@ int dm_remove(const char *name, bool deferred, struct inc_error *error)
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
 	if (err == -EBUSY)
-		return setup_fail(error, err, "device %s is in use", name);
+		return inc_fail(error, err, "device %s is in use", name);
 	if (err == -ENXIO)
-		return setup_fail(error, -ENODEV, "there is no device %s", name);
+		return inc_fail(error, -ENODEV, "there is no device %s", name);
 	if (err)
-		setup_fail(error, err, "cannot remove device %s: %s", name,
-			   strerror(-err));
+		inc_fail(error, err, "cannot remove device %s: %s", name,
+			 strerror(-err));
 	return err;
 }
 
@@ -235,7 +235,7 @@ int dm_fail_reads(const char *name, struct inc_error *error)
 	int err;
 
 	if (!sectors)
-		return setup_fail(error, -ENODEV, "there is no device %s", name);
+		return inc_fail(error, -ENODEV, "there is no device %s", name);
 	err = create_task(&task, DM_DEVICE_RELOAD, name, error);
 	if (err)
 		return err;
@@ -251,9 +251,9 @@ int dm_fail_reads(const char *name, struct inc_error *error)
 	      dm_task_set_cookie(task, &cookie, 0) ? run(task) : -ENOMEM;
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
-	return err ? setup_fail(error, err,
-				"cannot have reads of device %s fail: %s",
-				name, strerror(-err)) : 0;
+	return err ? inc_fail(error, err,
+			      "cannot have reads of device %s fail: %s",
+			      name, strerror(-err)) : 0;
 }
 
 /* The one target's parameters, of a table or a status; allocated. */
@@ -274,18 +274,18 @@ static int read_line(int type, const char *name, struct dm_state *state,
 	if (!err && !dm_task_get_info(task, &state->info))
 		err = -EIO;
 	if (err == -ENXIO || (!err && !state->info.exists)) {
-		err = setup_fail(error, -ENODEV, "there is no device %s", name);
+		err = inc_fail(error, -ENODEV, "there is no device %s", name);
 	} else if (err) {
-		setup_fail(error, err, "cannot look at device %s: %s", name,
-			   err == -EPERM || err == -EACCES ?
-			   "root is needed" : strerror(-err));
+		inc_fail(error, err, "cannot look at device %s: %s", name,
+			 err == -EPERM || err == -EACCES ?
+			 "root is needed" : strerror(-err));
 	} else {
 		dm_get_next_target(task, NULL, &start, &length, &target,
 				   &parameters);
 		if (!target || strcmp(target, TARGET) || !parameters)
-			err = setup_fail(error, -ENOTBLK,
-					 "device %s is not an incremental device",
-					 name);
+			err = inc_fail(error, -ENOTBLK,
+				       "device %s is not an incremental device",
+				       name);
 	}
 	if (!err) {
 		uuid = dm_task_get_uuid(task);
@@ -333,10 +333,10 @@ int dm_wait_event(const char *name, u32 event, struct inc_error *error)
 	err = dm_task_set_event_nr(task, event) ? run(task) : -ENOMEM;
 	dm_task_destroy(task);
 	if (err == -ENXIO)
-		return setup_fail(error, -ENODEV, "there is no device %s", name);
+		return inc_fail(error, -ENODEV, "there is no device %s", name);
 	if (err)
-		setup_fail(error, err, "cannot wait for device %s: %s", name,
-			   strerror(-err));
+		inc_fail(error, err, "cannot wait for device %s: %s", name,
+			 strerror(-err));
 	return err;
 }
 
@@ -354,8 +354,8 @@ int dm_rename(const char *name, const char *to, struct inc_error *error)
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
 	if (err)
-		setup_fail(error, err, "cannot rename device %s to %s: %s",
-			   name, to, strerror(-err));
+		inc_fail(error, err, "cannot rename device %s to %s: %s",
+			 name, to, strerror(-err));
 	return err;
 }
 
@@ -423,8 +423,8 @@ int dm_list_ours(struct dm_list_of *list, struct inc_error *error)
 	}
 	dm_task_destroy(task);
 	if (err)
-		setup_fail(error, err, "cannot list the devices: %s",
-			   err == -EPERM || err == -EACCES ?
-			   "root is needed" : strerror(-err));
+		inc_fail(error, err, "cannot list the devices: %s",
+			 err == -EPERM || err == -EACCES ?
+			 "root is needed" : strerror(-err));
 	return err;
 }

@@ -43,7 +43,7 @@ struct evict {
 
 static int out_of_memory(int err, struct inc_error *error)
 {
-	return err ? setup_fail(error, err, "out of memory") : 0;
+	return err ? inc_fail(error, err, "out of memory") : 0;
 }
 
 /* Add to @data where all segments have data, or metadata, too. */
@@ -72,9 +72,9 @@ static int read_present(void *context, u64 offset, size_t length, void *buffer,
 	struct evict *evict = context;
 	int err = device_read(&evict->device, offset, length, buffer);
 
-	return err ? setup_fail(error, err, "%s: cannot read at %llu: %s",
-				evict->device.path, (unsigned long long)offset,
-				strerror(-err)) : 0;
+	return err ? inc_fail(error, err, "%s: cannot read at %llu: %s",
+			      evict->device.path, (unsigned long long)offset,
+			      strerror(-err)) : 0;
 }
 
 /* Add what generation @generation needs to @needed. */
@@ -92,9 +92,9 @@ static int add_needed(struct evict *evict, u32 generation,
 				     inc_image_segment(image)->device_blocks,
 				     &list, &count, error);
 	if (err == -ENODATA)
-		setup_fail(error, err,
-			   "%s: what generation %u needs cannot be told: its map is not all present (--range and --all-cold do without)",
-			   evict->name, generation);
+		inc_fail(error, err,
+			 "%s: what generation %u needs cannot be told: its map is not all present (--range and --all-cold do without)",
+			 evict->name, generation);
 	for (i = 0; !err && i < count; i++)
 		err = out_of_memory(ranges_add(needed, list[i].offset,
 					       list[i].offset + list[i].length),
@@ -138,8 +138,8 @@ static int find_open(struct evict *evict, struct inc_error *error)
 	snprintf(path, sizeof(path), "/sys/dev/block/%s/holders", evict->below);
 	holders = opendir(path);
 	if (!holders)
-		return setup_fail(error, -errno, "cannot open %s: %s", path,
-				  strerror(errno));
+		return inc_fail(error, -errno, "cannot open %s: %s", path,
+				strerror(errno));
 	while (!err && (entry = readdir(holders)))
 		if (!strncmp(entry->d_name, "dm-", 3))
 			err = note_open(evict, entry->d_name, error);
@@ -179,8 +179,8 @@ static int lock(struct evict *evict, struct inc_error *error)
 	device_path(evict->below, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return setup_fail(error, -errno, "cannot open %s: %s", path,
-				  strerror(errno));
+		return inc_fail(error, -errno, "cannot open %s: %s", path,
+				strerror(errno));
 	err = image_lock(&evict->lock, fd, path, error);
 	close(fd);
 	return err;
@@ -202,13 +202,13 @@ static int open_evict(struct evict *evict, bool force, struct inc_error *error)
 	if (!err)
 		err = look(evict, &loaders, error);
 	if (!err && strcmp(below, evict->below))
-		err = setup_fail(error, -EBUSY,
-				 "device %s has come to another image meanwhile: try again",
-				 evict->name);
+		err = inc_fail(error, -EBUSY,
+			       "device %s has come to another image meanwhile: try again",
+			       evict->name);
 	if (!err && !loaders && !force)
-		err = setup_fail(error, -ENXIO,
-				 "%s has no loader: nobody would bring back what is evicted, and the file may be the only one that has it (--force evicts all the same)",
-				 evict->name);
+		err = inc_fail(error, -ENXIO,
+			       "%s has no loader: nobody would bring back what is evicted, and the file may be the only one that has it (--force evicts all the same)",
+			       evict->name);
 	snprintf(path, sizeof(path), "/dev/mapper/%s", evict->name);
 	if (!err)
 		err = device_open(&evict->device, path, error);
@@ -231,13 +231,13 @@ static int choose_unneeded(struct evict *evict, const struct options *options,
 	int err = find_open(evict, error);
 
 	if (!err && one && options->generation >= count)
-		err = setup_fail(error, -EINVAL,
-				 "%s: the image has no generation %u: its last one is %u",
-				 evict->name, options->generation, count - 1);
+		err = inc_fail(error, -EINVAL,
+			       "%s: the image has no generation %u: its last one is %u",
+			       evict->name, options->generation, count - 1);
 	if (!err && one && evict->open[options->generation])
-		err = setup_fail(error, -EBUSY,
-				 "%s: a device has generation %u open",
-				 evict->name, options->generation);
+		err = inc_fail(error, -EBUSY,
+			       "%s: a device has generation %u open",
+			       evict->name, options->generation);
 	for (i = 0; !err && i < count; i++)
 		if (evict->open[i])
 			err = add_needed(evict, i, &needed, error);
@@ -326,18 +326,18 @@ static int evict_range(struct evict *evict, const struct inc_range *range,
 		evict->evicted += before > after ? before - after : 0;
 		return 0;
 	case -EOPNOTSUPP:
-		return setup_fail(error, err,
-				  "%s: the device or file system below %s cannot give space back",
-				  evict->name, evict->device.path);
+		return inc_fail(error, err,
+				"%s: the device or file system below %s cannot give space back",
+				evict->name, evict->device.path);
 	case -EINVAL:
 	case -ENOTTY:
-		return setup_fail(error, err,
-				  "the kernel's module cannot evict: it is too old");
+		return inc_fail(error, err,
+				"the kernel's module cannot evict: it is too old");
 	default:
-		return setup_fail(error, err, "%s: cannot evict at %llu: %s",
-				  evict->device.path,
-				  (unsigned long long)range->offset,
-				  strerror(-err));
+		return inc_fail(error, err, "%s: cannot evict at %llu: %s",
+				evict->device.path,
+				(unsigned long long)range->offset,
+				strerror(-err));
 	}
 }
 
@@ -374,8 +374,8 @@ int command_evict(const struct options *options, char **args,
 
 	if ((options->generation != INC_NEWEST) + !!options->range.length +
 	    options->all_cold > 1)
-		return setup_fail(error, -ERR_USAGE,
-				  "--generation, --range and --all-cold exclude each other");
+		return inc_fail(error, -ERR_USAGE,
+				"--generation, --range and --all-cold exclude each other");
 	err = device_name(args[0], &evict.name, error);
 	if (!err)
 		err = open_evict(&evict, options->force, error);

@@ -62,7 +62,7 @@ static int add_member(struct family *family, const struct dm_device *device,
 		member->line = strdup(state.table);
 		dm_free_state(&state);
 		if (!member->line)
-			return setup_fail(error, -ENOMEM, "out of memory");
+			return inc_fail(error, -ENOMEM, "out of memory");
 		err = parse_table(member->line, &member->table, error);
 		if (err)
 			return err;
@@ -111,7 +111,7 @@ static int take_members(struct family *family, const struct dm_list_of *list,
 	family->members = calloc(list->count + 1, sizeof(*family->members));
 	family->old = calloc(list->count + 1, sizeof(*family->old));
 	if (!family->members || !family->old)
-		return setup_fail(error, -ENOMEM, "out of memory");
+		return inc_fail(error, -ENOMEM, "out of memory");
 	for (i = 0; !err && i < list->count; i++)
 		if (parse_uuid(list->devices[i].uuid, family->name, image,
 			       &number) && !strcmp(image, family->image))
@@ -155,14 +155,14 @@ int family_read(struct family *family, const char *name,
 	    family->next && family->next->line)
 		return 0;
 	if (family->current)
-		return setup_fail(error, -ENODEV,
-				  "device %s has no table: making it was interrupted (dmsetup remove takes it away)",
-				  name);
+		return inc_fail(error, -ENODEV,
+				"device %s has no table: making it was interrupted (dmsetup remove takes it away)",
+				name);
 	if (dm_exists(name))
-		return setup_fail(error, -ENOTBLK,
-				  "device %s was not made by incrementalsetup open",
-				  name);
-	return setup_fail(error, -ENODEV, "there is no device %s", name);
+		return inc_fail(error, -ENOTBLK,
+				"device %s was not made by incrementalsetup open",
+				name);
+	return inc_fail(error, -ENODEV, "there is no device %s", name);
 }
 
 void family_free(struct family *family)
@@ -234,9 +234,9 @@ static int free_uuid(const struct family *family, bool vouched, char *uuid,
 	if (snprintf(uuid, DM_UUID_MAX, UUID_PREFIX "%s%s.%u-%s",
 		     vouched ? "" : UUID_UNVOUCHED, family->image, most + 1,
 		     family->name) >= DM_UUID_MAX)
-		return setup_fail(error, -EINVAL,
-				  "the name %s is too long to be updated",
-				  family->name);
+		return inc_fail(error, -EINVAL,
+				"the name %s is too long to be updated",
+				family->name);
 	return 0;
 }
 
@@ -245,9 +245,9 @@ static int new_name(const struct family *family, char *name,
 {
 	/* Room for the longest that there will be, NAME-gen4095.999. */
 	if (strlen(family->name) + strlen("-gen4095.999") >= DM_NAME_MAX)
-		return setup_fail(error, -EINVAL,
-				  "the name %s is too long to be updated",
-				  family->name);
+		return inc_fail(error, -EINVAL,
+				"the name %s is too long to be updated",
+				family->name);
 	snprintf(name, DM_NAME_MAX, "%s" NEW_SUFFIX, family->name);
 	return 0;
 }
@@ -324,9 +324,9 @@ int family_check_mounts(const struct member *member, const char *mountpoint,
 	}
 	mounts_free(&mounts);
 	if (!err && mountpoint && !found)
-		err = setup_fail(error, -EINVAL,
-				 "device %s is not mounted on %s",
-				 member->device.name, mountpoint);
+		err = inc_fail(error, -EINVAL,
+			       "device %s is not mounted on %s",
+			       member->device.name, mountpoint);
 	return err;
 }
 

@@ -27,12 +27,12 @@ static int open_place(struct image_file *file, int place,
 		      struct inc_error *error)
 {
 	if (S_ISDIR(file->st.st_mode))
-		return setup_fail(error, -EISDIR, "%s is a directory",
-				  file->path);
+		return inc_fail(error, -EISDIR, "%s is a directory",
+				file->path);
 	if (!S_ISREG(file->st.st_mode) && !S_ISBLK(file->st.st_mode))
-		return setup_fail(error, -EINVAL,
-				  "%s is neither a file nor a block device",
-				  file->path);
+		return inc_fail(error, -EINVAL,
+				"%s is neither a file nor a block device",
+				file->path);
 	file->read_only = false;
 	file->fd = file_reopen(place, O_RDWR);
 	if (file->fd == -EROFS || file->fd == -EACCES || file->fd == -EPERM) {
@@ -40,8 +40,8 @@ static int open_place(struct image_file *file, int place,
 		file->fd = file_reopen(place, O_RDONLY);
 	}
 	return file->fd >= 0 ? 0 :
-	       setup_fail(error, file->fd, "%s: %s", file->path,
-			  strerror(-file->fd));
+	       inc_fail(error, file->fd, "%s: %s", file->path,
+			strerror(-file->fd));
 }
 
 static int look_at(struct image_file *file, const char *path, int *place,
@@ -52,7 +52,7 @@ static int look_at(struct image_file *file, const char *path, int *place,
 	*place = open(path, O_PATH | O_CLOEXEC);
 	if (*place >= 0 && !fstat(*place, &file->st))
 		return 0;
-	return setup_fail(error, -errno, "%s: %s", path, strerror(errno));
+	return inc_fail(error, -errno, "%s: %s", path, strerror(errno));
 }
 
 int image_file_open(struct image_file *file, const char *path,
@@ -98,13 +98,13 @@ int loop_file_open(struct image_file *file, int loop, const char *loop_path,
 
 	file->fd = -1;
 	if (ioctl(loop, LOOP_GET_STATUS64, &info))
-		return setup_fail(error, -errno, "cannot look at %s: %s",
-				  loop_path, strerror(errno));
+		return inc_fail(error, -errno, "cannot look at %s: %s",
+				loop_path, strerror(errno));
 	err = look_at(file, path, &place, error);
 	if (err || !is_file_of(&info, &file->st))
-		err = setup_fail(error, -ENOENT,
-				 "the file of %s is no longer at %s", loop_path,
-				 path);
+		err = inc_fail(error, -ENOENT,
+			       "the file of %s is no longer at %s", loop_path,
+			       path);
 	/* The loop device holds the file, so its inode means no other. */
 	if (!err)
 		err = open_place(file, place, error);

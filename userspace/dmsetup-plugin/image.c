@@ -3,22 +3,11 @@
  * The local image: checked in userspace first, since what the kernel finds
  * wrong with a table it cannot say to who asked for it.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "image-file.h"
 #include "message.h"
 #include "parse.h"
-
-int setup_fail(struct inc_error *error, int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	inc_error_format(error, format, args);
-	va_end(args);
-	return err;
-}
 
 /* The optional arguments of the table, with their number in front, or "". */
 static void format_options(const struct inc_segment *segment,
@@ -114,10 +103,10 @@ int image_check_heads(struct inc_image *image, u32 first,
 		bytes += inc_image_segment_at(image, i)->head_size;
 	if (bytes <= options->max_heads)
 		return 0;
-	return setup_fail(error, -EFBIG,
-			  "the heads of %u generations take %s, over the limit of %s (see --max-heads)",
-			  count - first, format_size(bytes, text),
-			  format_size(options->max_heads, limit));
+	return inc_fail(error, -EFBIG,
+			"the heads of %u generations take %s, over the limit of %s (see --max-heads)",
+			count - first, format_size(bytes, text),
+			format_size(options->max_heads, limit));
 }
 
 int image_check_start(struct inc_image *image, const struct options *options,
@@ -131,10 +120,10 @@ int image_check_start(struct inc_image *image, const struct options *options,
 	    inc_image_read(image, 0, 1, block, &why) ||
 	    !memcmp(block, zeros, sizeof(zeros)))
 		return 0;
-	return setup_fail(error, -EBADMSG,
-			  "the device does not begin with %u zeros, as a filesystem does, so a root hash does not vouch for its size%s",
-			  INC_SIGNED_ZEROS, options->require_signature ? "" :
-			  " (--unproved-size takes the size that the image says)");
+	return inc_fail(error, -EBADMSG,
+			"the device does not begin with %u zeros, as a filesystem does, so a root hash does not vouch for its size%s",
+			INC_SIGNED_ZEROS, options->require_signature ? "" :
+			" (--unproved-size takes the size that the image says)");
 }
 
 int image_facts(const struct image_file *file, const struct options *options,
@@ -157,7 +146,7 @@ int image_facts(const struct image_file *file, const struct options *options,
 		memcpy(facts->uuid, segment->uuid, sizeof(facts->uuid));
 		err = format_parameters(segment, options, facts);
 		if (err)
-			setup_fail(error, err, "out of memory");
+			inc_fail(error, err, "out of memory");
 	}
 	inc_image_close(image);
 	return err;
@@ -170,8 +159,8 @@ int device_name(const char *given, const char **name, struct inc_error *error)
 	if (!strncmp(given, folder, strlen(folder)))
 		given += strlen(folder);
 	if (!*given || strchr(given, '/') || strlen(given) > 127)
-		return setup_fail(error, -ERR_USAGE,
-				  "\"%.128s\" cannot be a device's name", given);
+		return inc_fail(error, -ERR_USAGE,
+				"\"%.128s\" cannot be a device's name", given);
 	*name = given;
 	return 0;
 }

@@ -15,8 +15,8 @@ int read_status_line(const char *line, struct status *status,
 {
 	int err = parse_status(line, status);
 
-	return err ? setup_fail(error, err,
-				"the kernel's status line is not understood") :
+	return err ? inc_fail(error, err,
+			      "the kernel's status line is not understood") :
 		     0;
 }
 
@@ -30,8 +30,8 @@ int parse_table(const char *line, struct table *table, struct inc_error *error)
 	    !take_word(&line, table->hash, sizeof(table->hash)) ||
 	    !take_word(&line, table->root, sizeof(table->root)) ||
 	    !take_word(&line, table->salt, sizeof(table->salt)))
-		return setup_fail(error, -EPROTO,
-				  "the kernel's table line is not understood");
+		return inc_fail(error, -EPROTO,
+				"the kernel's table line is not understood");
 	table->options = line + strspn(line, " ");
 	return 0;
 }

@@ -134,18 +134,18 @@ int loader_start(const struct options *options, const struct backing *backing,
 	err = spawn(&child, path, args, old);
 	free(ca_file);
 	if (err)
-		return setup_fail(error, err, "cannot start " LOADER ": %s",
-				  strerror(-err));
+		return inc_fail(error, err, "cannot start " LOADER ": %s",
+				strerror(-err));
 	err = wait_child(child, held, &status);
 	if (err == -EINTR)
-		return setup_fail(error, err, "interrupted");
+		return inc_fail(error, err, "interrupted");
 	if (err)
-		return setup_fail(error, err, "cannot wait for " LOADER ": %s",
-				  strerror(-err));
+		return inc_fail(error, err, "cannot wait for " LOADER ": %s",
+				strerror(-err));
 	err = loader_errno(status);
 	/* It has said why. */
 	if (err)
-		setup_fail(error, err, LOADER " did not start");
+		inc_fail(error, err, LOADER " did not start");
 	return err;
 }
 

@@ -31,10 +31,10 @@
 static int no_folder(int err, struct inc_error *error)
 {
 	if (err == -EACCES)
-		return setup_fail(error, -EPERM, "root is needed");
-	return setup_fail(error, err,
-			  "cannot use " STATE_FOLDER ", where locks of images are kept: %s",
-			  strerror(-err));
+		return inc_fail(error, -EPERM, "root is needed");
+	return inc_fail(error, err,
+			"cannot use " STATE_FOLDER ", where locks of images are kept: %s",
+			strerror(-err));
 }
 
 static int open_folder(int *folder, struct inc_error *error)
@@ -48,8 +48,8 @@ static int open_folder(int *folder, struct inc_error *error)
 	if (*folder < 0 || fstat(*folder, &st))
 		return no_folder(-errno, error);
 	if (st.st_uid || st.st_mode & 077)
-		return setup_fail(error, -EPERM,
-				  STATE_FOLDER ", where locks of images are kept, is not root's alone: it must be owned by root, with mode 0700");
+		return inc_fail(error, -EPERM,
+				STATE_FOLDER ", where locks of images are kept, is not root's alone: it must be owned by root, with mode 0700");
 	return 0;
 }
 
@@ -60,8 +60,8 @@ int image_key(int fd, const char *path, char key[IMAGE_KEY_MAX],
 	struct stat st;
 
 	if (fstat(fd, &st))
-		return setup_fail(error, -errno, "cannot look at %s: %s", path,
-				  strerror(errno));
+		return inc_fail(error, -errno, "cannot look at %s: %s", path,
+				strerror(errno));
 	if (S_ISBLK(st.st_mode) && !ioctl(fd, LOOP_GET_STATUS64, &info))
 		snprintf(key, IMAGE_KEY_MAX, "file-%llx-%llu",
 			 (unsigned long long)info.lo_device,
@@ -136,8 +136,8 @@ int image_lock(struct image_lock *lock, int fd, const char *path,
 	*lock = (struct image_lock)IMAGE_UNLOCKED;
 	err = image_key(fd, path, lock->name, error);
 	if (!err && fstat(fd, &st))
-		err = setup_fail(error, -errno, "cannot look at %s: %s", path,
-				 strerror(errno));
+		err = inc_fail(error, -errno, "cannot look at %s: %s", path,
+			       strerror(errno));
 	if (!err)
 		err = open_folder(&lock->folder, error);
 	if (err) {
@@ -156,11 +156,11 @@ int image_lock(struct image_lock *lock, int fd, const char *path,
 		return 0;
 	image_unlock(lock);
 	if (err == -EAGAIN)
-		return setup_fail(error, -EBUSY,
-				  "%s stays locked by another program", path);
-	return setup_fail(error, err,
-			  "cannot lock %s in " STATE_FOLDER ": %s", path,
-			  strerror(-err));
+		return inc_fail(error, -EBUSY,
+				"%s stays locked by another program", path);
+	return inc_fail(error, err,
+			"cannot lock %s in " STATE_FOLDER ": %s", path,
+			strerror(-err));
 }
 
 void image_unlock(struct image_lock *lock)

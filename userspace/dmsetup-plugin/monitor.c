@@ -110,21 +110,21 @@ static int change(const struct options *options, const char *given,
 	if (err)
 		return err;
 	if (!*state.uuid)
-		err = setup_fail(error, -ENODEV,
-				 "device %s has no UUID, by which dmeventd knows devices",
-				 name);
+		err = inc_fail(error, -ENODEV,
+			       "device %s has no UUID, by which dmeventd knows devices",
+			       name);
 	if (!err) {
 		err = ask(plugin, state.uuid, monitor);
 		if (err == -ENOMEM)
-			setup_fail(error, err, "out of memory for dmeventd");
+			inc_fail(error, err, "out of memory for dmeventd");
 		else if (err && monitor)
-			setup_fail(error, err,
-				   "dmeventd does not watch %s: is it installed, and does it find %s? (--verbose and its log say more)",
-				   name, plugin);
+			inc_fail(error, err,
+				 "dmeventd does not watch %s: is it installed, and does it find %s? (--verbose and its log say more)",
+				 name, plugin);
 		else if (err)
-			setup_fail(error, err,
-				   "dmeventd does not watch %s with %s", name,
-				   plugin);
+			inc_fail(error, err,
+				 "dmeventd does not watch %s with %s", name,
+				 plugin);
 	}
 	dm_free_state(&state);
 	return err;

@@ -118,9 +118,9 @@ int mounts_read(struct mounts *mounts, struct inc_error *error)
 	mounts->list = NULL;
 	mounts->count = 0;
 	if (!file)
-		return setup_fail(error, -errno,
-				  "cannot read /proc/self/mountinfo: %s",
-				  strerror(errno));
+		return inc_fail(error, -errno,
+				"cannot read /proc/self/mountinfo: %s",
+				strerror(errno));
 	while (!err && getline(&line, &room, file) > 0)
 		err = add_mount(mounts, line);
 	if (!err && ferror(file))
@@ -128,8 +128,8 @@ int mounts_read(struct mounts *mounts, struct inc_error *error)
 	free(line);
 	fclose(file);
 	if (err)
-		setup_fail(error, err, "cannot read /proc/self/mountinfo: %s",
-			   strerror(-err));
+		inc_fail(error, err, "cannot read /proc/self/mountinfo: %s",
+			 strerror(-err));
 	return err;
 }
 
@@ -201,7 +201,7 @@ int place_find(struct place *place, const struct mount *mount,
 		.mount = -1,
 	};
 	if (!directory)
-		return setup_fail(error, -ENOMEM, "out of memory");
+		return inc_fail(error, -ENOMEM, "out of memory");
 	if (*place->name)
 		place->directory = open_place(AT_FDCWD, directory);
 	else
@@ -216,11 +216,11 @@ int place_find(struct place *place, const struct mount *mount,
 		return 0;
 	if (place->mount < 0 && errno != ENOENT && errno != ELOOP &&
 	    errno != ENOTDIR)
-		return setup_fail(error, -errno, "cannot look at %s: %s",
-				  mount->point, strerror(errno));
-	return setup_fail(error, -EBUSY,
-			  "%s does not lead to the mount any more: something is mounted over it (unmount it first), or a directory on the way was renamed",
-			  mount->point);
+		return inc_fail(error, -errno, "cannot look at %s: %s",
+				mount->point, strerror(errno));
+	return inc_fail(error, -EBUSY,
+			"%s does not lead to the mount any more: something is mounted over it (unmount it first), or a directory on the way was renamed",
+			mount->point);
 }
 
 void place_leave(struct place *place)
@@ -240,14 +240,14 @@ int mount_replaceable(const struct mounts *mounts, const struct mount *mount,
 	int err;
 
 	if (strcmp(mount->root, "/"))
-		return setup_fail(error, -EBUSY,
-				  "%s shows only the folder %s of the device: unmount it first",
-				  mount->point, mount->root);
+		return inc_fail(error, -EBUSY,
+				"%s shows only the folder %s of the device: unmount it first",
+				mount->point, mount->root);
 	for (i = 0; i < mounts->count; i++)
 		if (mounts->list[i].parent == mount->id)
-			return setup_fail(error, -EBUSY,
-					  "something is mounted on %s, in %s: unmount it first",
-					  mounts->list[i].point, mount->point);
+			return inc_fail(error, -EBUSY,
+					"something is mounted on %s, in %s: unmount it first",
+					mounts->list[i].point, mount->point);
 	err = place_find(&place, mount, error);
 	place_leave(&place);
 	return err;
@@ -265,9 +265,9 @@ static int context_failed(int context, int err, const char *device,
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	/* A level stands in front: "e erofs: ..." */
-	return setup_fail(error, err, "cannot mount %s as %s is mounted: %s",
-			  device, mount->point,
-			  n > 2 ? text + 2 : strerror(-err));
+	return inc_fail(error, err, "cannot mount %s as %s is mounted: %s",
+			device, mount->point,
+			n > 2 ? text + 2 : strerror(-err));
 }
 
 /* One option of the old filesystem, "key" or "key=value". */
@@ -343,8 +343,8 @@ int mount_try(const struct mount *mount, const char *device,
 	int fd, err;
 
 	if (context < 0)
-		return setup_fail(error, -errno, "cannot mount a %s: %s",
-				  mount->type, strerror(errno));
+		return inc_fail(error, -errno, "cannot mount a %s: %s",
+				mount->type, strerror(errno));
 	err = set_options(context, mount, device);
 	if (!err && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		err = -errno;
@@ -390,8 +390,8 @@ static int take_away(const struct place *place, u32 major, u32 minor,
 	int fd;
 
 	if (umount2(fd_path(place->mount, path), MNT_DETACH))
-		return setup_fail(error, -errno, "cannot unmount %s: %s",
-				  old->point, strerror(errno));
+		return inc_fail(error, -errno, "cannot unmount %s: %s",
+				old->point, strerror(errno));
 	fd = place->directory < 0 ? -1 :
 	     open_place(place->directory, place->name);
 	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) ||

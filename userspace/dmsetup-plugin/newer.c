@@ -61,11 +61,11 @@ static int read_local(struct newer *newer, u64 offset, size_t length,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return setup_fail(error, n ? -errno : -EIO,
-					  "cannot read %s at offset %llu: %s",
-					  newer->path,
-					  (unsigned long long)offset,
-					  n ? strerror(errno) : "it ends there");
+			return inc_fail(error, n ? -errno : -EIO,
+					"cannot read %s at offset %llu: %s",
+					newer->path,
+					(unsigned long long)offset,
+					n ? strerror(errno) : "it ends there");
 		bytes += n;
 		offset += (u64)n;
 		length -= (size_t)n;
@@ -125,27 +125,27 @@ static int check_origin(struct newer *newer, struct inc_error *error)
 		err = setup_read_origin(newer->connection, 0, sizeof(super),
 					&super, error);
 		if (!err)
-			return setup_fail(error, -EINVAL,
-					  "the origin's newest generation is older than the local %u",
-					  own->generation);
+			return inc_fail(error, -EINVAL,
+					"the origin's newest generation is older than the local %u",
+					own->generation);
 	}
 	if (err)
 		return err;
 	if (!origin_size(newer->origin))
-		return setup_fail(error, -EPROTO,
-				  "the server does not say how long the image is");
+		return inc_fail(error, -EPROTO,
+				"the server does not say how long the image is");
 	if (inc_segment_parse(&super, own->offset, origin_size(newer->origin),
 			      &seg, &why))
-		return setup_fail(error, -EINVAL,
-				  "no segment of an image at offset %llu: %s",
-				  (unsigned long long)own->offset, why);
+		return inc_fail(error, -EINVAL,
+				"no segment of an image at offset %llu: %s",
+				(unsigned long long)own->offset, why);
 	if (memcmp(seg.uuid, own->uuid, sizeof(seg.uuid)))
-		return setup_fail(error, -EINVAL,
-				  "it holds another image (UUIDs differ)");
+		return inc_fail(error, -EINVAL,
+				"it holds another image (UUIDs differ)");
 	if (!same_segment(&seg, own))
-		return setup_fail(error, -EINVAL,
-				  "its generation %u is another than that of %s",
-				  own->generation, newer->path);
+		return inc_fail(error, -EINVAL,
+				"its generation %u is another than that of %s",
+				own->generation, newer->path);
 	return 0;
 }
 
@@ -165,25 +165,25 @@ static int check_layer(struct newer *newer, struct inc_error *error)
 	err = setup_read_origin(newer->connection, 0, sizeof(super), &super,
 				error);
 	if (err == -ENOENT && origin_size(newer->origin))
-		return setup_fail(error, -EINVAL, "it is too short for a layer");
+		return inc_fail(error, -EINVAL, "it is too short for a layer");
 	if (err)
 		return err;
 	generation = le32_to_cpu(super.generation);
 	offset = le64_to_cpu(super.segment_offset);
 	if (memcmp(super.magic, INC_MAGIC, sizeof(super.magic)))
-		return setup_fail(error, -EINVAL,
-				  "it is not a layer: its magic number is wrong");
+		return inc_fail(error, -EINVAL,
+				"it is not a layer: its magic number is wrong");
 	if (!generation)
-		return setup_fail(error, -EINVAL,
-				  "it is a whole image, not a layer (see --origin)");
+		return inc_fail(error, -EINVAL,
+				"it is a whole image, not a layer (see --origin)");
 	if (memcmp(super.uuid, inc_image_segment(newer->local)->uuid,
 		   sizeof(super.uuid)))
-		return setup_fail(error, -EINVAL,
-				  "it belongs to another image (UUIDs differ)");
+		return inc_fail(error, -EINVAL,
+				"it belongs to another image (UUIDs differ)");
 	if (generation > count)
-		return setup_fail(error, -EINVAL,
-				  "it is generation %u, and generation %u has to come first",
-				  generation, count);
+		return inc_fail(error, -EINVAL,
+				"it is generation %u, and generation %u has to come first",
+				generation, count);
 	if (generation < count) {
 		newer->base = offset;
 		if (!inc_segment_parse(&super, offset,
@@ -192,15 +192,15 @@ static int check_layer(struct newer *newer, struct inc_error *error)
 		    same_segment(&seg, inc_image_segment_at(newer->local,
 							    generation)))
 			return 1;
-		return setup_fail(error, -EINVAL,
-				  "it is another generation %u than the one that %s has",
-				  generation, newer->path);
+		return inc_fail(error, -EINVAL,
+				"it is another generation %u than the one that %s has",
+				generation, newer->path);
 	}
 	if (offset != newer->end)
-		return setup_fail(error, -EINVAL,
-				  "it is for an image of %llu bytes, and %s has %llu",
-				  (unsigned long long)offset, newer->path,
-				  (unsigned long long)newer->end);
+		return inc_fail(error, -EINVAL,
+				"it is for an image of %llu bytes, and %s has %llu",
+				(unsigned long long)offset, newer->path,
+				(unsigned long long)newer->end);
 	newer->base = offset;
 	return 0;
 }
@@ -234,9 +234,9 @@ static int check_other(const struct newer *newer, struct inc_error *error)
 
 	if (fstat(newer->fd, &st) || !origin_is_file(newer->origin, &st))
 		return 0;
-	return setup_fail(error, -EINVAL,
-			  "it is the local image %s itself: name the complete image elsewhere",
-			  newer->path);
+	return inc_fail(error, -EINVAL,
+			"it is the local image %s itself: name the complete image elsewhere",
+			newer->path);
 }
 
 int newer_find(struct newer *newer, const char *where,
@@ -256,8 +256,8 @@ int newer_find(struct newer *newer, const char *where,
 		err = find(newer, generation, &why);
 	message_progress(NULL);
 	if (err) {
-		setup_fail(error, err, "%s: %s", origin_name(newer->origin),
-			   why.text);
+		inc_fail(error, err, "%s: %s", origin_name(newer->origin),
+			 why.text);
 		close_source(newer);
 	}
 	return err;

@@ -68,11 +68,11 @@ static int open_device(const struct options *options,
 	int err;
 
 	if (options->origin_count && backing->read_only)
-		return setup_fail(error, -EROFS,
-				  "the image cannot be written, so nothing can be loaded into it");
+		return inc_fail(error, -EROFS,
+				"the image cannot be written, so nothing can be loaded into it");
 	if (asprintf(&parameters, "1 %s %s", backing->path,
 		     facts->parameters) < 0)
-		return setup_fail(error, -ENOMEM, "out of memory");
+		return inc_fail(error, -ENOMEM, "out of memory");
 	format_uuid(facts, options, name, uuid);
 	hold_signals(&held, &old);
 	err = dm_create(name, uuid, facts->sectors, parameters, error);
@@ -130,8 +130,8 @@ int command_open(const struct options *options, char **args,
 	if (!err)
 		err = dm_need_target(error);
 	if (!err && dm_exists(name))
-		err = setup_fail(error, -EEXIST, "device %s exists already",
-				 name);
+		err = inc_fail(error, -EEXIST, "device %s exists already",
+			       name);
 	/* Who sets up the same image meanwhile must find our loop device. */
 	if (!err)
 		err = image_lock(&lock, file.fd, args[0], error);
@@ -201,13 +201,13 @@ int command_table(const struct options *options, char **args,
 	int err;
 
 	if (!*args[1] || strpbrk(args[1], " \t\n\\"))
-		return setup_fail(error, -ERR_USAGE,
-				  "\"%s\" cannot stand in a table", args[1]);
+		return inc_fail(error, -ERR_USAGE,
+				"\"%s\" cannot stand in a table", args[1]);
 	/* A device that comes only later is none of our business. */
 	if (!stat(args[1], &st) && !S_ISBLK(st.st_mode))
-		return setup_fail(error, -ENOTBLK,
-				  "%s is not a block device (see losetup(8) for a file)",
-				  args[1]);
+		return inc_fail(error, -ENOTBLK,
+				"%s is not a block device (see losetup(8) for a file)",
+				args[1]);
 	err = image_file_open(&file, args[0], error);
 	if (!err)
 		err = image_facts(&file, options, &facts, error);

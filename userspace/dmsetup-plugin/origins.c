@@ -62,12 +62,12 @@ int origins_save(const struct options *options, const char *key,
 		err = -errno;
 	if (err == -EINVAL) {
 		unlink(temporary);
-		setup_fail(error, err,
-			   "an origin's name has a line break: the loader cannot be given it");
+		inc_fail(error, err,
+			 "an origin's name has a line break: the loader cannot be given it");
 	} else if (err) {
 		unlink(temporary);
-		setup_fail(error, err, "cannot write %s: %s", path,
-			   strerror(-err));
+		inc_fail(error, err, "cannot write %s: %s", path,
+			 strerror(-err));
 	}
 	return err;
 }

@@ -293,6 +293,6 @@ int scrub_blocks(struct scrub *scrub, struct inc_error *error)
 	if (!err && data)
 		err = walk_map(scrub);
 	if (err == -ENOMEM)
-		setup_fail(error, err, "out of memory");
+		inc_fail(error, err, "out of memory");
 	return err;
 }

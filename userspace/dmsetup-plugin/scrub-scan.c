@@ -85,17 +85,17 @@ int scrub_read(void *context, u64 offset, size_t length, void *buffer,
 	err = device_next_absent(&scrub->device, offset, offset + length, &hole,
 				 &hole_end);
 	if (err || is_refused(scrub, offset, length))
-		return setup_fail(error, err < 0 ? err : -ENODATA,
-				  "bytes at offset %llu are %s",
-				  (unsigned long long)offset,
-				  err ? "absent" : "damaged");
+		return inc_fail(error, err < 0 ? err : -ENODATA,
+				"bytes at offset %llu are %s",
+				(unsigned long long)offset,
+				err ? "absent" : "damaged");
 	pages = aligned_alloc(SCRUB_ALIGN, end - start);
 	if (!pages)
-		return setup_fail(error, -ENOMEM, "out of memory");
+		return inc_fail(error, -ENOMEM, "out of memory");
 	err = read_disk(scrub, start, end - start, pages);
 	if (err)
-		setup_fail(error, err, "cannot read at offset %llu: %s",
-			   (unsigned long long)offset, strerror(-err));
+		inc_fail(error, err, "cannot read at offset %llu: %s",
+			 (unsigned long long)offset, strerror(-err));
 	else
 		memcpy(buffer, pages + (offset - start), length);
 	free(pages);
@@ -116,7 +116,7 @@ static enum verdict check(struct scrub *scrub, u64 offset, u64 length,
 	int err = read_disk(scrub, offset, length, buffer);
 
 	if (err) {
-		setup_fail(error, err, "cannot be read: %s", strerror(-err));
+		inc_fail(error, err, "cannot be read: %s", strerror(-err));
 		return VERDICT_BAD;
 	}
 	err = inc_image_verify(scrub->image, offset, length, buffer, error);
@@ -151,8 +151,8 @@ enum verdict scrub_chunk(struct scrub *scrub, u64 offset, void *buffer)
 	if (err > 0)
 		return VERDICT_GONE;
 	if (err < 0) {
-		setup_fail(&error, err, "%s: %s", scrub->device.path,
-			   strerror(-err));
+		inc_fail(&error, err, "%s: %s", scrub->device.path,
+			 strerror(-err));
 		fail(scrub, err, &error);
 		return VERDICT_FAILED;
 	}
@@ -192,8 +192,8 @@ static void add_damage(struct scrub *scrub, u64 offset)
 		   last->area == damage.area && last->state == damage.state) {
 		last->length += damage.length;
 	} else if (damages->count == DAMAGES_MAX) {
-		err = setup_fail(&error, -EBADMSG,
-				 "more than %u ranges are damaged", DAMAGES_MAX);
+		err = inc_fail(&error, -EBADMSG,
+			       "more than %u ranges are damaged", DAMAGES_MAX);
 	} else {
 		if (damages->count == damages->room) {
 			size_t room = damages->room ? 2 * damages->room : 64;
@@ -204,8 +204,8 @@ static void add_damage(struct scrub *scrub, u64 offset)
 				damages->list = more;
 				damages->room = room;
 			} else {
-				err = setup_fail(&error, -ENOMEM,
-						 "out of memory");
+				err = inc_fail(&error, -ENOMEM,
+					       "out of memory");
 			}
 		}
 		if (!err)
@@ -291,7 +291,7 @@ static void *scan(void *context)
 	u64 start, end;
 
 	if (!buffer) {
-		setup_fail(&error, -ENOMEM, "out of memory");
+		inc_fail(&error, -ENOMEM, "out of memory");
 		fail(scrub, -ENOMEM, &error);
 		return NULL;
 	}

@@ -69,8 +69,8 @@ static int open_disk(struct scrub *scrub, const struct table *table,
 	read_sys(table->device, "loop/backing_file", path, sizeof(path));
 	loop = open(device, O_RDONLY | O_CLOEXEC);
 	if (loop < 0)
-		return setup_fail(error, -errno, "cannot open %s: %s", device,
-				  strerror(errno));
+		return inc_fail(error, -errno, "cannot open %s: %s", device,
+				strerror(errno));
 	if (*path && !loop_file_open(&file, loop, device, path, &why) &&
 	    loop_shows(loop, &file.st, &ignored))
 		err = reopen(scrub, file.fd);
@@ -78,8 +78,8 @@ static int open_disk(struct scrub *scrub, const struct table *table,
 	if (err)
 		err = reopen(scrub, loop);
 	if (err)
-		setup_fail(error, err, "cannot open %s: %s", device,
-			   strerror(-err));
+		inc_fail(error, err, "cannot open %s: %s", device,
+			 strerror(-err));
 	image_file_close(&file);
 	close(loop);
 	return err;
@@ -96,8 +96,8 @@ static int open_image(struct scrub *scrub, const struct table *table,
 	if (strcmp(table->salt, "-"))
 		salt_size = inc_hex_parse(table->salt, salt, sizeof(salt));
 	if (root_size <= 0 || salt_size < 0)
-		return setup_fail(error, -EPROTO,
-				  "the kernel's table line is not understood");
+		return inc_fail(error, -EPROTO,
+				"the kernel's table line is not understood");
 	err = inc_image_open(&scrub->image, &io, scrub->device.size,
 			     (u32)table->generation, error);
 	if (!err)
@@ -135,8 +135,8 @@ static int open_scrub(struct scrub *scrub, struct inc_error *error)
 		if (!err)
 			err = device_info(&scrub->device, &info);
 		if (err)
-			setup_fail(error, err, "%s: %s", scrub->device.path,
-				   strerror(-err));
+			inc_fail(error, err, "%s: %s", scrub->device.path,
+				 strerror(-err));
 		scrub->present = info.present;
 	}
 	if (!err)
@@ -232,12 +232,12 @@ static int doubt(struct scrub *scrub, const struct damage *damage)
 	int err = device_doubt(&scrub->device, damage->offset, damage->length);
 
 	if (err == -ENOTTY)
-		setup_fail(&scrub->error, err,
-			   "the kernel's module cannot be told what is damaged: it is too old");
+		inc_fail(&scrub->error, err,
+			 "the kernel's module cannot be told what is damaged: it is too old");
 	else if (err)
-		setup_fail(&scrub->error, err,
-			   "%s: cannot tell what is damaged: %s",
-			   scrub->device.path, strerror(-err));
+		inc_fail(&scrub->error, err,
+			 "%s: cannot tell what is damaged: %s",
+			 scrub->device.path, strerror(-err));
 	return err;
 }
 
@@ -453,12 +453,12 @@ static int conclude(struct scrub *scrub, const struct options *options,
 	else
 		print_text(scrub);
 	if (left)
-		return setup_fail(error, -EBADMSG, "%s: %llu bytes are damaged",
-				  scrub->name, (unsigned long long)left);
+		return inc_fail(error, -EBADMSG, "%s: %llu bytes are damaged",
+				scrub->name, (unsigned long long)left);
 	if (suspect)
-		return setup_fail(error, -ETIMEDOUT,
-				  "%s: %llu bytes that were damaged have not come anew",
-				  scrub->name, (unsigned long long)suspect);
+		return inc_fail(error, -ETIMEDOUT,
+				"%s: %llu bytes that were damaged have not come anew",
+				scrub->name, (unsigned long long)suspect);
 	return 0;
 }
 
@@ -478,7 +478,7 @@ int command_scrub(const struct options *options, char **args,
 		err = open_scrub(&scrub, error);
 	buffer = err ? NULL : aligned_alloc(SCRUB_ALIGN, scrub.device.chunk);
 	if (!err && !buffer)
-		err = setup_fail(error, -ENOMEM, "out of memory");
+		err = inc_fail(error, -ENOMEM, "out of memory");
 	if (!err) {
 		catch_signals();
 		err = run(&scrub, options, buffer);

@@ -54,9 +54,6 @@ struct options {
 	bool help;
 };
 
-int setup_fail(struct inc_error *error, int err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
 /* An inc_io over an origin's connection, a little patient. */
 int setup_read_origin(void *connection, u64 offset, size_t length,
 		      void *buffer, struct inc_error *error);

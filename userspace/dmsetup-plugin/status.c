@@ -122,7 +122,7 @@ int command_status(const struct options *options, char **args,
 	if (!err)
 		err = dm_read_state(name, &state, error);
 	if (err == -ENODEV)
-		return setup_fail(error, err, "/dev/mapper/%s is inactive", name);
+		return inc_fail(error, err, "/dev/mapper/%s is inactive", name);
 	if (err)
 		return err;
 	err = parse_table(state.table, &table, error);

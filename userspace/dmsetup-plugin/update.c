@@ -22,14 +22,14 @@ static int open_file(struct change *change, struct inc_error *error)
 
 	change->loop_fd = open(change->loop, O_RDONLY | O_CLOEXEC);
 	if (change->loop_fd < 0)
-		return setup_fail(error, -errno, "cannot open %s: %s",
-				  change->loop, strerror(errno));
+		return inc_fail(error, -errno, "cannot open %s: %s",
+				change->loop, strerror(errno));
 	err = loop_file_open(&change->file, change->loop_fd, change->loop,
 			     change->path, error);
 	if (!err && !loop_shows(change->loop_fd, &change->file.st, &ignored))
-		err = setup_fail(error, -EINVAL,
-				 "%s shows only a part of %s, which cannot grow",
-				 change->loop, change->path);
+		err = inc_fail(error, -EINVAL,
+			       "%s shows only a part of %s, which cannot grow",
+			       change->loop, change->path);
 	return err;
 }
 
@@ -101,7 +101,7 @@ static int find_mountpoint(struct change *change, struct inc_error *error)
 		return 0;
 	change->mountpoint = realpath(given, NULL);
 	return change->mountpoint ? 0 :
-	       setup_fail(error, -errno, "%s: %s", given, strerror(errno));
+	       inc_fail(error, -errno, "%s: %s", given, strerror(errno));
 }
 
 static int begin(struct change *change, const struct options *options,
@@ -135,9 +135,9 @@ static int begin(struct change *change, const struct options *options,
 	err = family_read(&change->family, name, error);
 	if (!err && strcmp(present_member(&change->family)->table.device,
 			   device))
-		err = setup_fail(error, -EBUSY,
-				 "device %s has come to another image meanwhile: try again",
-				 name);
+		err = inc_fail(error, -EBUSY,
+			       "device %s has come to another image meanwhile: try again",
+			       name);
 	if (err)
 		return err;
 	family_make_nodes(&change->family);
@@ -213,9 +213,9 @@ static int read_newer(struct change *change, const struct options *options,
 	else if (options->origin_count)
 		err = ask_origins(change, options, &how, error);
 	else
-		err = setup_fail(error, -ENOENT,
-				 "no loader of %s says where the origin is: give --origin or --layer",
-				 change->family.name);
+		err = inc_fail(error, -ENOENT,
+			       "no loader of %s says where the origin is: give --origin or --layer",
+			       change->family.name);
 	origin_free_ca(&how);
 	return err;
 }
@@ -301,17 +301,17 @@ static int check_trust(struct change *change, struct inc_image *image,
 	if (has_word(present->table.options, "require_signature") ||
 	    options->require_signature)
 		return segment->signature_size ? 0 :
-		       setup_fail(error, -EBADMSG,
-				  "generation %u is not signed, and a signature is required",
-				  segment->generation);
+		       inc_fail(error, -EBADMSG,
+				"generation %u is not signed, and a signature is required",
+				segment->generation);
 	inc_hex_format(segment->root_digest, segment->digest_size, root);
 	same = find_same(change, root, segment->generation);
 	if (same && same->vouched)
 		return 0;
 	if (present->vouched)
-		return setup_fail(error, -EPERM,
-				  "%s has a root hash that was vouched for: generation %u needs --root-hash, --certificate or --require-signature, too",
-				  change->family.name, segment->generation);
+		return inc_fail(error, -EPERM,
+				"%s has a root hash that was vouched for: generation %u needs --root-hash, --certificate or --require-signature, too",
+				change->family.name, segment->generation);
 	message_warning("the root hash of generation %u is what the image says, nobody vouches for it (see --certificate, --root-hash)",
 			segment->generation);
 	change->vouched = false;
@@ -406,13 +406,13 @@ static int append(struct change *change, struct inc_error *error)
 	if (!newer_has_more(&change->newer))
 		return 0;
 	if (change->loop_fd < 0)
-		return setup_fail(error, -EINVAL,
-				  "%s is no file on a loop device: a segment cannot be appended",
-				  change->path);
+		return inc_fail(error, -EINVAL,
+				"%s is no file on a loop device: a segment cannot be appended",
+				change->path);
 	if (change->file.read_only)
-		return setup_fail(error, -EROFS,
-				  "%s cannot be written: a segment cannot be appended",
-				  change->path);
+		return inc_fail(error, -EROFS,
+				"%s cannot be written: a segment cannot be appended",
+				change->path);
 	err = newer_append(&change->newer, change->file.fd, error);
 	if (!err)
 		change->appended = inc_image_size(change->newer.image) -
@@ -433,8 +433,8 @@ static int grow_loop(const struct change *change, struct inc_error *error)
 	     ioctl(change->loop_fd, LOOP_SET_CAPACITY, 0)))
 		err = -errno;
 	if (err)
-		setup_fail(error, err, "cannot let %s grow: %s", change->loop,
-			   strerror(-err));
+		inc_fail(error, err, "cannot let %s grow: %s", change->loop,
+			 strerror(-err));
 	return err;
 }
 
@@ -449,7 +449,7 @@ static int change_device(struct change *change, struct inc_error *error)
 
 	err = format_table(change, segment, &parameters);
 	if (err)
-		return setup_fail(error, err, "out of memory");
+		return inc_fail(error, err, "out of memory");
 	hold_signals(&held, &old);
 	err = family_add(&change->family,
 			 segment->device_blocks * (INC_BLOCK_SIZE / 512),
@@ -501,10 +501,10 @@ static int update(struct change *change, struct inc_error *error)
 	int err;
 
 	if (options->generation != INC_NEWEST && options->generation < in_use)
-		return setup_fail(error, -EINVAL,
-				  "%s is at generation %llu: to go back see rollback",
-				  change->family.name,
-				  (unsigned long long)in_use);
+		return inc_fail(error, -EINVAL,
+				"%s is at generation %llu: to go back see rollback",
+				change->family.name,
+				(unsigned long long)in_use);
 	err = find_newer(change, error);
 	if (err)
 		return err;
@@ -529,14 +529,14 @@ static int rollback(struct change *change, struct inc_error *error)
 		return 0;
 	}
 	if (generation == INC_NEWEST && !in_use)
-		return setup_fail(error, -EINVAL,
-				  "%s is at generation 0: there is none before it",
-				  change->family.name);
+		return inc_fail(error, -EINVAL,
+				"%s is at generation 0: there is none before it",
+				change->family.name);
 	if (generation != INC_NEWEST && generation > in_use)
-		return setup_fail(error, -EINVAL,
-				  "%s is at generation %llu: to go on see update",
-				  change->family.name,
-				  (unsigned long long)in_use);
+		return inc_fail(error, -EINVAL,
+				"%s is at generation %llu: to go on see update",
+				change->family.name,
+				(unsigned long long)in_use);
 	err = newer_read_local(&change->newer, generation == INC_NEWEST ?
 			       (u32)in_use - 1 : generation, error);
 	return err ? err : go(change, error);
@@ -550,8 +550,8 @@ static int run(int (*what)(struct change *change, struct inc_error *error),
 	int err;
 
 	if (options->layer && options->origin_count)
-		return setup_fail(error, -ERR_USAGE,
-				  "--layer and --origin do not go together");
+		return inc_fail(error, -ERR_USAGE,
+				"--layer and --origin do not go together");
 	err = begin(&change, options, name, error);
 	if (!err)
 		err = what(&change, error);

@@ -72,10 +72,10 @@ int command_wait(const struct options *options, char **args,
 		if (!timed_out)
 			err = dm_wait_event(name, event, error);
 		if (timed_out)
-			return setup_fail(error, -ETIMEDOUT,
-					  "%s is not complete after %llu s",
-					  name,
-					  (unsigned long long)options->timeout);
+			return inc_fail(error, -ETIMEDOUT,
+					"%s is not complete after %llu s",
+					name,
+					(unsigned long long)options->timeout);
 		if (err && err != -EINTR)
 			return err;
 	}

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include "internal.h"
 
-void inc_error_format(struct inc_error *error, const char *format,
-		      va_list arguments)
+static void format_error(struct inc_error *error, const char *format,
+			 va_list arguments)
 {
 	static const char gap[] = " ... ";
 	const size_t room = sizeof(error->text) - sizeof(gap);
@@ -33,7 +33,7 @@ int inc_fail(struct inc_error *error, int code, const char *format, ...)
 	if (!error)
 		return code;
 	va_start(arguments, format);
-	inc_error_format(error, format, arguments);
+	format_error(error, format, arguments);
 	va_end(arguments);
 	return code;
 }

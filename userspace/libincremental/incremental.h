@@ -17,7 +17,6 @@
 #ifndef INCREMENTAL_H
 #define INCREMENTAL_H
 
-#include <stdarg.h>
 #include <stddef.h>
 #include "format.h"
 
@@ -26,13 +25,10 @@ struct inc_error {
 };
 
 /*
- * Set @error's text. If it is too long, its middle is left out: the reason is at
- * its end, and a path that may be longer than the text is before it.
+ * Set @error's text, unless it is NULL, and return @code: "return inc_fail(...)".
+ * If the text is too long, its middle is left out: the reason is at its end, and a
+ * path that may be longer is before it.
  */
-void inc_error_format(struct inc_error *error, const char *format,
-		      va_list arguments) __attribute__((format(printf, 2, 0)));
-
-/* The same, unless @error is NULL; return @code: "return inc_fail(...)". */
 int inc_fail(struct inc_error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

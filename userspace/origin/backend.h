@@ -48,7 +48,4 @@ extern const struct origin_backend origin_http;
 /* Bytes of a URL's scheme, without the colon; 0 if @where is a plain path. */
 size_t origin_scheme_length(const char *where);
 
-int origin_error(struct inc_error *error, int err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
 #endif /* ORIGIN_BACKEND_H */

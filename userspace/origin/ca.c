@@ -51,10 +51,10 @@ int origin_load_ca(struct origin_options *options, const char *path,
 	}
 	free(data);
 	if (size >= 0)
-		return origin_error(error, -EINVAL,
-				    "%s holds no certificates in PEM", path);
-	return origin_error(error, (int)size, "cannot read %s: %s", path,
-			    strerror((int)-size));
+		return inc_fail(error, -EINVAL,
+				"%s holds no certificates in PEM", path);
+	return inc_fail(error, (int)size, "cannot read %s: %s", path,
+			strerror((int)-size));
 }
 
 void origin_free_ca(struct origin_options *options)

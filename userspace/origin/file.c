@@ -74,23 +74,23 @@ static int file_open(struct origin *origin, const char *where,
 	origin->name = strncasecmp(where, "file:", 5) ?
 		       strdup(where) : url_path(where);
 	if (!origin->name)
-		return origin_error(error, -EINVAL,
-				    "origin \"%s\" is not file:/PATH", where);
+		return inc_fail(error, -EINVAL,
+				"origin \"%s\" is not file:/PATH", where);
 
 	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
 	origin->fd = open(origin->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (origin->fd < 0 || fstat(origin->fd, &st)) {
 		int err = -errno;
 
-		return origin_error(error, err, "cannot open origin %s: %s",
-				    origin->name, strerror(-err));
+		return inc_fail(error, err, "cannot open origin %s: %s",
+				origin->name, strerror(-err));
 	}
 	if (S_ISREG(st.st_mode))
 		size = (u64)st.st_size;
 	else if (!S_ISBLK(st.st_mode) || ioctl(origin->fd, BLKGETSIZE64, &size))
-		return origin_error(error, -EINVAL,
-				    "origin %s is neither a file nor a block device",
-				    origin->name);
+		return inc_fail(error, -EINVAL,
+				"origin %s is neither a file nor a block device",
+				origin->name);
 	atomic_store(&origin->size, size);
 	return 0;
 }
@@ -118,12 +118,12 @@ static int file_read(struct origin_connection *connection, u64 offset,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return origin_error(error, -EAGAIN, "cannot read: %s",
-					    strerror(errno));
+			return inc_fail(error, -EAGAIN, "cannot read: %s",
+					strerror(errno));
 		if (!n)
-			return origin_error(error, -ENOENT,
-					    "the file ends before byte %llu",
-					    (unsigned long long)offset + length);
+			return inc_fail(error, -ENOENT,
+					"the file ends before byte %llu",
+					(unsigned long long)offset + length);
 		to += n;
 		offset += (u64)n;
 		length -= (size_t)n;

@@ -76,16 +76,16 @@ static int read_lines(FILE *file, const char *path, char **origins,
 		if (!*line || *line == '#')
 			continue;
 		if (*count == most)
-			err = origin_error(error, -EINVAL,
-					   "%s: there may be %u origins at most",
-					   path, most);
+			err = inc_fail(error, -EINVAL,
+				       "%s: there may be %u origins at most",
+				       path, most);
 		else if (!(origins[*count] = strdup(line)))
-			err = origin_error(error, -ENOMEM, "out of memory");
+			err = inc_fail(error, -ENOMEM, "out of memory");
 		else
 			(*count)++;
 	}
 	if (!err && ferror(file))
-		err = origin_error(error, -EIO, "%s: cannot be read", path);
+		err = inc_fail(error, -EIO, "%s: cannot be read", path);
 	free(line);
 	return err;
 }
@@ -97,8 +97,8 @@ int origin_read_list(const char *path, char **origins, unsigned int *count,
 	int err;
 
 	if (!file)
-		return origin_error(error, -errno, "%s: %s", path,
-				    strerror(errno));
+		return inc_fail(error, -errno, "%s: %s", path,
+				strerror(errno));
 	err = read_lines(file, path, origins, count, most, error);
 	fclose(file);
 	return err;

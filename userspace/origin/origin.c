@@ -2,22 +2,11 @@
 /*
  * Origins: which kind a name is, and what all kinds share; see origin.h.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include "backend.h"
 #include "same-file.h"
-
-int origin_error(struct inc_error *error, int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	inc_error_format(error, format, args);
-	va_end(args);
-	return err;
-}
 
 size_t origin_scheme_length(const char *where)
 {
@@ -41,15 +30,15 @@ static const struct origin_backend *find_backend(const char *where,
 	size_t n = origin_scheme_length(where);
 
 	if (!*where) {
-		origin_error(error, 0, "the origin's name is empty");
+		inc_fail(error, 0, "the origin's name is empty");
 		return NULL;
 	}
 	if (!n || scheme_is(where, "file"))
 		return &origin_file;
 	if (scheme_is(where, "http") || scheme_is(where, "https"))
 		return &origin_http;
-	origin_error(error, 0, "origins of kind \"%.*s:\" are not supported",
-		     (int)(n > 32 ? 32 : n), where);
+	inc_fail(error, 0, "origins of kind \"%.*s:\" are not supported",
+		 (int)(n > 32 ? 32 : n), where);
 	return NULL;
 }
 
@@ -64,7 +53,7 @@ int origin_open(struct origin **result, const char *where,
 		return -EINVAL;
 	origin = calloc(1, sizeof(*origin));
 	if (!origin)
-		return origin_error(error, -ENOMEM, "out of memory");
+		return inc_fail(error, -ENOMEM, "out of memory");
 	origin->backend = backend;
 	origin->options = *options;
 	origin->fd = -1;
@@ -118,7 +107,7 @@ int origin_connect(struct origin_connection **result, struct origin *origin,
 	int err = 0;
 
 	if (!connection)
-		return origin_error(error, -ENOMEM, "out of memory");
+		return inc_fail(error, -ENOMEM, "out of memory");
 	connection->origin = origin;
 	if (origin->backend->connect)
 		err = origin->backend->connect(connection, error);
@@ -155,8 +144,8 @@ int origin_read(struct origin_connection *connection, u64 offset,
 	const struct origin *origin = connection->origin;
 
 	if (!length || length > ORIGIN_READ_MAX || offset > INT64_MAX - length)
-		return origin_error(error, -EPROTO, "the range is out of bounds");
+		return inc_fail(error, -EPROTO, "the range is out of bounds");
 	if (origin->options.stop && atomic_load(origin->options.stop))
-		return origin_error(error, -ECANCELED, "stopped");
+		return inc_fail(error, -ECANCELED, "stopped");
 	return origin->backend->read(connection, offset, length, buffer, error);
 }
