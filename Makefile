@@ -29,7 +29,8 @@ WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
 	   -Wvla -Wwrite-strings
 FLAGS	:= -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread $(WARN) \
 	   -Idm-incremental -Idm-incremental/include/uapi \
-	   -Iuserspace/libincremental -Iuserspace/common -Iuserspace/origin
+	   -Iuserspace/libincremental -Iuserspace/common -Iuserspace/origin \
+	   -Imkimage
 VERSION	:= 0.1
 FLAGS	+= -DINC_VERSION_STRING='"$(VERSION)"'
 
@@ -49,7 +50,8 @@ LIBS_test	:= -lcmocka -lseccomp $(LIBS_libincremental)
 
 SRC_libincremental := $(wildcard userspace/libincremental/*.c) \
 		      dm-incremental/format.c
-SRC_mkimage	:= $(wildcard mkimage/*.c) $(wildcard userspace/common/*.c)
+SRC_mkimage	:= $(wildcard mkimage/*.c mkimage/*/*.c) \
+		   $(wildcard userspace/common/*.c)
 SRC_incrementald := $(wildcard userspace/loader/*.c) \
 		    $(wildcard userspace/origin/*.c) \
 		    $(wildcard userspace/common/*.c)
@@ -98,8 +100,8 @@ build/libdevmapper-event-incremental.so: $(SRC_plugin) \
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS_test)
-$(BUILD)/tests/test_repage: $(call obj,mkimage/repage.c mkimage/pagelist.c \
-		mkimage/digestmap.c mkimage/spool.c)
+$(BUILD)/tests/test_repage: $(call obj,mkimage/spool.c $(addprefix \
+		mkimage/segment/,repage.c pagelist.c digestmap.c))
 $(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
 		userspace/common/message.c userspace/common/printable.c)
 $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)

@@ -8,17 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "dictionary.h"
+#include "fs/source.h"
 #include "incremental.h"
 #include "message.h"
 #include "mkimage.h"
 #include "output.h"
 #include "parse.h"
-#include "pipeline.h"
 #include "printable.h"
-#include "segment.h"
-#include "signer.h"
-#include "source.h"
+#include "segment/dictionary.h"
+#include "segment/pipeline.h"
+#include "segment/segment.h"
+#include "sign/signer.h"
 
 const char create_help[] =
 "Usage: mkimage create [OPTION]... SOURCE IMAGE\n"

@@ -10,20 +10,20 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "append.h"
-#include "check.h"
-#include "extend.h"
-#include "filesystem.h"
-#include "layer.h"
+#include "fs/check.h"
+#include "fs/extend.h"
+#include "fs/filesystem.h"
+#include "fs/rawdiff.h"
+#include "fs/walk.h"
 #include "message.h"
 #include "mkimage.h"
 #include "output.h"
 #include "parse.h"
-#include "pipeline.h"
 #include "printable.h"
-#include "rawdiff.h"
-#include "signer.h"
-#include "walk.h"
+#include "segment/append.h"
+#include "segment/layer.h"
+#include "segment/pipeline.h"
+#include "sign/signer.h"
 
 const char extend_help[] =
 "Usage: mkimage extend [OPTION]... (--in-place | --output LAYER) IMAGE SOURCE\n"

@@ -11,8 +11,8 @@
 #include "mkimage.h"
 #include "output.h"
 #include "parse.h"
-#include "pipeline.h"
 #include "printable.h"
+#include "segment/pipeline.h"
 #include "spool.h"
 
 #define STEP_BLOCKS	256u

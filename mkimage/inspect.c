@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "generations.h"
+#include "fs/generations.h"
 #include "incremental.h"
 #include "message.h"
 #include "mkimage.h"

@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "append.h"
 #include "file-lock.h"
 #include "hash.h"
 #include "incremental.h"
@@ -32,7 +31,8 @@
 #include "mkimage.h"
 #include "output.h"
 #include "printable.h"
-#include "signer.h"
+#include "segment/append.h"
+#include "sign/signer.h"
 #include "spool.h"
 
 static_assert(offsetof(struct inc_super, head_digest) < 512 &&

@@ -18,8 +18,8 @@
 #include "message.h"
 #include "mkimage.h"
 #include "parse.h"
-#include "pipeline.h"
 #include "printable.h"
+#include "segment/pipeline.h"
 
 #define STEP_BYTES	(1u << 20)
 #define ERRORS_SHOWN	10

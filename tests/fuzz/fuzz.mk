@@ -12,7 +12,7 @@ SECONDS	?= 60
 
 # Clang knows no static_assert() without a message in C11.
 FUZZ_FLAGS := $(FLAGS) -g -O1 -Wno-c2x-extensions -Wno-unused-command-line-argument \
-	-Imkimage -Itests/fuzz -fno-omit-frame-pointer \
+	-Itests/fuzz -fno-omit-frame-pointer \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
 	-fprofile-instr-generate -fcoverage-mapping
 

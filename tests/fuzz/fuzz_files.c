@@ -11,8 +11,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "extend.h"
-#include "filesystem.h"
+#include "fs/extend.h"
+#include "fs/filesystem.h"
 #include "fuzz.h"
 #include "message.h"
 

@@ -7,7 +7,7 @@ Random changes of a directory, the same for the same seed.
 
 makes the directory SOURCE and the file REMOVED (a path a line): what "mkimage
 extend" is to add and to remove; and does the same to the directory PLAIN, by
-the rules in mkimage/extend.h, so that PLAIN is what the image must then hold.
+the rules in mkimage/fs/extend.h, so that PLAIN is what the image must then hold.
 """
 import os
 import random

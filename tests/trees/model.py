@@ -92,7 +92,7 @@ def remove(root, path):
 
 
 def merge(old, new, top=True):
-    """What a layer does: mkimage/extend.h has the rules."""
+    """What a layer does: mkimage/fs/extend.h has the rules."""
     for name, node in new.entries.items():
         there = old.entries.get(name)
         if node.entries is not None and there is not None and there.entries is not None:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arrays of metadata pages that a layer makes anew (mkimage/repage.c): which
+ * Arrays of metadata pages that a layer makes anew (mkimage/segment/repage.c): which
  * pages come out, with which bytes, in how many runs. (Those that an image has
  * before are extend.t's part, where veritysetup judges.)
  */
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
-#include "../../mkimage/repage.h"
+#include "segment/repage.h"
 
 #define DIGESTS		(INC_PAGE_SIZE / INC_SHA256_SIZE)
 

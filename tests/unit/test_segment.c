@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "../../mkimage/segment.h"
+#include "segment/segment.h"
 
 /* As the table grows: at most three quarters full, as long as there are tags. */
 static void room_grows(void **state)

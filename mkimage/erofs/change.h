@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Changing an erofs: what the steps of erofs_build() and erofs_extend() share. The steps, in
+ * their order:
+ *
+ *	merge	the source's files get into the tree in memory
+ *	match	contents that the image already has are found (not if it is new)
+ *	place	every changed inode and directory gets its place
+ *	write	all that is written
+ *
+ * The first three read only. Each returns 0, or an errno below 0 after an error
+ * message.
+ */
+#ifndef MKIMAGE_EROFS_CHANGE_H
+#define MKIMAGE_EROFS_CHANGE_H
+
+#include "erofs/tree.h"
+#include "fs/extend.h"
+#include "mkimage.h"
+
+/**
+ * struct erofs_change - a change of an erofs
+ * @live: nodes in the tree as it is to be, directories before what they hold
+ * @read_bytes: that a step is to read from the source
+ * @read_done: that it has read
+ * @start: first block that is added
+ * @end: behind the last one
+ */
+struct erofs_change {
+	const struct extend_plan *plan;
+	struct erofs_device device;
+	struct erofs_image image;
+	struct erofs_tree tree;
+	struct erofs_node **live;
+	u64 live_count;
+	u64 live_room;
+	u64 start;
+	u64 end;
+	u64 read_bytes;
+	u64 read_done;
+	struct progress progress;
+};
+
+int erofs_merge(struct erofs_change *change);
+int erofs_match(struct erofs_change *change);
+int erofs_place(struct erofs_change *change);
+
+/*
+ * Write the change, unless @ret tells that there is none to write; free what it
+ * holds. Return: @ret, or an errno below 0 after an error message.
+ */
+int erofs_finish(struct erofs_change *change, int ret);
+
+/* check.c: read all of it again; see fs/check.h. */
+struct check;
+int erofs_check_device(const struct erofs_device *device, struct check *check);
+
+/*
+ * Open @node's file in the source; it must not have changed. Return: a file
+ * descriptor, or an errno below 0 after an error message.
+ */
+int erofs_open_source(const struct erofs_node *node);
+
+/* Read from it. Return: 0, or an errno below 0 after an error message. */
+int erofs_read_source(struct erofs_change *change, int fd,
+		      const struct erofs_node *node, u64 offset, void *data,
+		      size_t length);
+
+/*
+ * Divide a directory's entries into blocks: sets their block numbers, @blocks
+ * and @last_length. With @afresh as few blocks as possible, else most entries
+ * stay in the block they are in.
+ */
+void erofs_folder_divide(struct erofs_folder *folder, bool afresh);
+
+/*
+ * Make a block, the entries from @first on; they have their nodes' places.
+ * Return: the first entry behind it.
+ */
+u32 erofs_folder_block(const struct erofs_folder *folder, u32 first, u8 *block);
+
+/* Does the directory on the device say something else than the tree? */
+bool erofs_folder_differs(const struct erofs_folder *folder);
+
+#endif /* MKIMAGE_EROFS_CHANGE_H */

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * "mkimage extend" on an erofs: the tree is read, changed in memory, and what
+ * is then different is written; see change.h for the steps.
+ */
+#include <stdlib.h>
+#include "erofs/change.h"
+
+static int read_overlay(void *context, u64 offset, void *data, size_t length)
+{
+	return overlay_read(context, offset, length, data);
+}
+
+static int write_overlay(void *context, u64 offset, const void *data,
+			 size_t length)
+{
+	return overlay_write(context, offset, length, data);
+}
+
+static int resize_overlay(void *context, u64 blocks)
+{
+	return overlay_resize(context, blocks);
+}
+
+static void set_device(struct erofs_device *device, struct overlay *overlay)
+{
+	device->read = read_overlay;
+	device->write = write_overlay;
+	device->resize = resize_overlay;
+	device->context = overlay;
+	device->name = overlay_name(overlay);
+	device->blocks = overlay_blocks(overlay);
+}
+
+int erofs_extend(struct overlay *overlay, const struct extend_plan *plan)
+{
+	struct erofs_change change = { .plan = plan };
+	size_t i;
+	int ret;
+
+	set_device(&change.device, overlay);
+	ret = erofs_open(&change.image, &change.device);
+	if (!ret)
+		ret = erofs_tree_load(&change.tree, &change.image);
+	for (i = 0; !ret && i < plan->removed_count; i++)
+		ret = erofs_tree_remove(&change.tree, plan->removed[i]);
+	erofs_tree_end_removal(&change.tree);
+	if (!ret && plan->source)
+		ret = erofs_merge(&change);
+	if (!ret)
+		ret = erofs_match(&change);
+	return erofs_finish(&change, ret);
+}
+
+int erofs_check(struct overlay *overlay, struct check *check)
+{
+	struct erofs_device device;
+
+	set_device(&device, overlay);
+	return erofs_check_device(&device, check);
+}

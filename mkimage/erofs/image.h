@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading an uncompressed erofs: superblock, inodes, contents. Nothing that is
+ * read is believed: every place lies on the device before it is used, and what
+ * this code does not know is refused.
+ *
+ * Functions return 0, or an errno below 0 after an error message: EINVAL for a
+ * damaged filesystem, ENOTSUP for one with features that are not known here.
+ * One thread at a time.
+ */
+#ifndef MKIMAGE_EROFS_IMAGE_H
+#define MKIMAGE_EROFS_IMAGE_H
+
+#include "erofs/layout.h"
+
+/**
+ * struct erofs_device - where the filesystem is
+ * @read: read @length bytes at @offset, all within @blocks; 0, or an errno
+ *	below 0 after an error message
+ * @write: the same for writing; NULL if nothing is going to be written
+ * @resize: give it @blocks blocks, more than it has; what is added is zeros
+ * @context: passed to these
+ * @name: for messages, not copied
+ * @blocks: size, in blocks of 4096 bytes
+ */
+struct erofs_device {
+	int (*read)(void *context, u64 offset, void *data, size_t length);
+	int (*write)(void *context, u64 offset, const void *data,
+		     size_t length);
+	int (*resize)(void *context, u64 blocks);
+	void *context;
+	const char *name;
+	u64 blocks;
+};
+
+/**
+ * struct erofs_image - an open filesystem; fields are for reading only
+ * @super: as it is on the device
+ * @bytes: of the device
+ * @meta_offset: where slot 0 is, in bytes
+ * @super_end: end of the superblock, in bytes
+ */
+struct erofs_image {
+	const struct erofs_device *device;
+	struct erofs_disk_super super;
+	u64 bytes;
+	u64 meta_offset;
+	u64 super_end;
+
+	u64 *cached;		/* block numbers, in a cache of metadata */
+	u8 *cache;
+};
+
+/**
+ * struct erofs_inode - an inode, in the machine's byte order
+ * @address: first block of the contents, device number, or format of the
+ *	chunks, as its type and layout have it
+ * @xattr_size: bytes of extended attributes after the header
+ * @compact: it is a struct erofs_disk_compact; its time is the filesystem's
+ */
+struct erofs_inode {
+	u64 nid;
+	u64 size;
+	int64_t mtime;
+	u32 mtime_nanoseconds;
+	u32 uid;
+	u32 gid;
+	u32 nlink;
+	u32 ino;
+	u32 address;
+	u32 xattr_size;
+	u16 mode;
+	u8 layout;
+	bool compact;
+};
+
+/* The device stays the caller's; closed by erofs_close(), also after errors. */
+int erofs_open(struct erofs_image *image, const struct erofs_device *device);
+void erofs_close(struct erofs_image *image);
+
+/* Read @length bytes of metadata at @offset, wherever that is. */
+int erofs_meta_read(struct erofs_image *image, u64 offset, void *data,
+		    size_t length);
+
+/* Read inode @nid and check that all of it and its blocks are on the device. */
+int erofs_inode_read(struct erofs_image *image, u64 nid,
+		     struct erofs_inode *inode);
+
+/* Write @inode's header, erofs_header_size() bytes. */
+void erofs_inode_write(const struct erofs_inode *inode, void *header);
+
+/* Read contents: @offset + @length is at most @inode->size. */
+int erofs_content_read(struct erofs_image *image,
+		       const struct erofs_inode *inode, u64 offset, void *data,
+		       size_t length);
+
+/**
+ * erofs_content_blocks - find out where contents are
+ * @index: a block of the contents that is not inline
+ * @block: set to the block of the device where it is; EROFS_NO_BLOCK: it is
+ *	zeros and nowhere
+ * @count: set to the number of blocks that follow each other there, this one
+ *	included
+ */
+int erofs_content_blocks(struct erofs_image *image,
+			 const struct erofs_inode *inode, u64 index,
+			 u32 *block, u64 *count);
+
+static inline u64 erofs_inode_offset(const struct erofs_image *image, u64 nid)
+{
+	return image->meta_offset + (nid << EROFS_SLOT_SHIFT);
+}
+
+static inline u32 erofs_header_size(const struct erofs_inode *inode)
+{
+	return inode->compact ? sizeof(struct erofs_disk_compact) :
+				sizeof(struct erofs_disk_inode);
+}
+
+/* Blocks for @size bytes. */
+static inline u64 erofs_blocks(u64 size)
+{
+	return (size >> EROFS_BLOCK_SHIFT) + !!(size & (EROFS_BLOCK_SIZE - 1));
+}
+
+/* Blocks that the contents of a plain or inline file have. */
+static inline u64 erofs_full_blocks(const struct erofs_inode *inode)
+{
+	u64 blocks = erofs_blocks(inode->size);
+
+	return inode->layout == EROFS_INLINE && blocks ? blocks - 1 : blocks;
+}
+
+/* Bytes of contents that are inline. */
+static inline u32 erofs_tail_size(const struct erofs_inode *inode)
+{
+	if (inode->layout != EROFS_INLINE)
+		return 0;
+	return (u32)(inode->size -
+		     (erofs_full_blocks(inode) << EROFS_BLOCK_SHIFT));
+}
+
+/* Do regular files, directories and links of this mode have contents? */
+bool erofs_has_content(u16 mode);
+
+/* Bytes of the header and all that follows it, with the padding to a slot. */
+u64 erofs_inode_room(const struct erofs_inode *inode);
+
+/* An entry's type for an inode's mode; 0 for none. */
+u8 erofs_entry_type(u16 mode);
+
+/* Say that the filesystem is damaged. Return: -EINVAL. */
+int erofs_damaged(const struct erofs_image *image, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The checksum of the block that the superblock is in. */
+u32 erofs_checksum(const u8 *block);
+
+#endif /* MKIMAGE_EROFS_IMAGE_H */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Structures of an uncompressed erofs on disk, as the kernel's
+ * Documentation/filesystems/erofs.rst and fs/erofs/erofs_fs.h describe them.
+ *
+ *	block	4096 bytes; block numbers have 32 bits
+ *	slot	32 bytes; an inode starts at one
+ *	nid	number of an inode: its slot, counted from the metadata's start
+ *
+ * An inode is followed by its extended attributes, and these by the last part
+ * of its contents (layout "inline") or by the list of its chunks.
+ */
+#ifndef MKIMAGE_EROFS_LAYOUT_H
+#define MKIMAGE_EROFS_LAYOUT_H
+
+#include "format.h"
+
+#define EROFS_MAGIC		0xe0f5e1e2u
+#define EROFS_SUPER_OFFSET	1024u
+#define EROFS_BLOCK_SHIFT	12
+#define EROFS_BLOCK_SIZE	4096u
+#define EROFS_SLOT_SHIFT	5
+#define EROFS_SLOT_SIZE		32u
+#define EROFS_NAME_MAX		255u
+#define EROFS_LINK_MAX		4096u	/* a symbolic link's text */
+#define EROFS_NO_BLOCK		0xffffffffu
+
+#define EROFS_COMPAT_CHECKSUM	0x1u	/* the superblock's block has one */
+#define EROFS_COMPAT_MTIME	0x2u	/* times are those of modification */
+/* May be set without any compressed file; those are refused one by one. */
+#define EROFS_INCOMPAT_PADDING	0x1u
+#define EROFS_INCOMPAT_CHUNKS	0x4u
+
+/* Bytes 1024 to 1151 of the device. */
+struct erofs_disk_super {
+	__le32 magic;
+	__le32 checksum;	/* CRC-32C from here to the block's end */
+	__le32 compat;
+	__u8 block_shift;
+	__u8 extra_slots;	/* of 16 bytes, directly after this */
+	__le16 root_nid;
+	__le64 inodes;
+	__le64 build_time;	/* time of all compact inodes */
+	__le32 build_nanoseconds;
+	__le32 blocks;
+	__le32 meta_block;	/* where slot 0 is */
+	__le32 xattr_block;	/* where shared attributes are counted from */
+	__u8 uuid[16];
+	__u8 volume[16];
+	__le32 incompat;
+	__le16 compression;
+	__le16 devices;
+	__le16 device_slot;
+	__u8 folder_shift;	/* of directory blocks, above block_shift */
+	__u8 reserved[5];
+	__le64 packed_nid;
+	__u8 reserved2[24];
+};
+
+/* In the bits of an inode's format above EROFS_EXTENDED. */
+enum erofs_layout {
+	EROFS_PLAIN		= 0,	/* contents in consecutive blocks */
+	EROFS_COMPRESSED	= 1,
+	EROFS_INLINE		= 2,	/* the last, partial block is inline */
+	EROFS_COMPRESSED_2	= 3,
+	EROFS_CHUNKS		= 4,	/* a list of chunks */
+};
+
+#define EROFS_EXTENDED		0x1u	/* struct erofs_disk_inode, not compact */
+#define EROFS_LAYOUT_SHIFT	1
+#define EROFS_FORMAT_KNOWN	0xfu
+
+/* In @address of a file of chunks. */
+#define EROFS_CHUNK_SHIFT_MASK	0x1fu	/* above the block's */
+#define EROFS_CHUNK_INDEXES	0x20u	/* struct erofs_disk_chunk, not __le32 */
+#define EROFS_CHUNK_KNOWN	0x3fu
+
+/* 32 bytes: no time, narrow fields. */
+struct erofs_disk_compact {
+	__le16 format;
+	__le16 xattr_count;	/* 0, or (bytes of attributes - 12) / 4 + 1 */
+	__le16 mode;
+	__le16 nlink;
+	__le32 size;
+	__le32 reserved;
+	__le32 address;		/* first block, device number or chunk format */
+	__le32 ino;		/* for 32-bit systems; nobody needs it */
+	__le16 uid;
+	__le16 gid;
+	__le32 reserved2;
+};
+
+/* 64 bytes. */
+struct erofs_disk_inode {
+	__le16 format;
+	__le16 xattr_count;
+	__le16 mode;
+	__le16 reserved;
+	__le64 size;
+	__le32 address;
+	__le32 ino;
+	__le32 uid;
+	__le32 gid;
+	__le64 mtime;
+	__le32 mtime_nanoseconds;
+	__le32 nlink;
+	__u8 reserved2[16];
+};
+
+/* An inode's attributes: this, identifiers of shared ones, own ones. */
+struct erofs_disk_xattrs {
+	__le32 reserved;
+	__u8 shared;		/* identifiers: 4-byte units from xattr_block */
+	__u8 reserved2[7];
+};
+
+/* Followed by the name without its prefix and the value; padded to 4 bytes. */
+struct erofs_disk_xattr {
+	__u8 name_length;
+	__u8 prefix;
+	__le16 value_length;
+};
+
+enum erofs_prefix {
+	EROFS_PREFIX_USER	= 1,
+	EROFS_PREFIX_ACL	= 2,	/* system.posix_acl_access, no more name */
+	EROFS_PREFIX_ACL_DEFAULT = 3,	/* system.posix_acl_default */
+	EROFS_PREFIX_TRUSTED	= 4,
+	EROFS_PREFIX_SECURITY	= 6,
+};
+
+/*
+ * A directory's block starts with entries; their names follow, in the same
+ * order, and zeros. The first entry's @name tells how many entries there are.
+ * Names are in the order of their bytes, "." and ".." among them.
+ */
+struct erofs_disk_entry {
+	__le64 nid;
+	__le16 name;		/* where the name starts in this block */
+	__u8 type;
+	__u8 reserved;
+} __attribute__((packed));
+
+/* For files of chunks with EROFS_CHUNK_INDEXES; else only @block. */
+struct erofs_disk_chunk {
+	__le16 advice;
+	__le16 device;
+	__le32 block;		/* EROFS_NO_BLOCK: zeros */
+};
+
+static_assert(sizeof(struct erofs_disk_super) == 128, "superblock");
+static_assert(offsetof(struct erofs_disk_super, build_time) == 24, "superblock");
+static_assert(offsetof(struct erofs_disk_super, uuid) == 48, "superblock");
+static_assert(offsetof(struct erofs_disk_super, incompat) == 80, "superblock");
+static_assert(offsetof(struct erofs_disk_super, packed_nid) == 96, "superblock");
+static_assert(sizeof(struct erofs_disk_compact) == 32, "compact inode");
+static_assert(offsetof(struct erofs_disk_compact, address) == 16, "compact inode");
+static_assert(offsetof(struct erofs_disk_compact, uid) == 24, "compact inode");
+static_assert(sizeof(struct erofs_disk_inode) == 64, "inode");
+static_assert(offsetof(struct erofs_disk_inode, address) == 16, "inode");
+static_assert(offsetof(struct erofs_disk_inode, mtime) == 32, "inode");
+static_assert(offsetof(struct erofs_disk_inode, nlink) == 44, "inode");
+static_assert(sizeof(struct erofs_disk_xattrs) == 12, "attributes");
+static_assert(sizeof(struct erofs_disk_xattr) == 4, "attribute");
+static_assert(sizeof(struct erofs_disk_entry) == 12, "directory entry");
+static_assert(sizeof(struct erofs_disk_chunk) == 8, "chunk");
+
+#endif /* MKIMAGE_EROFS_LAYOUT_H */

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Finding contents that an erofs has already.
+ *
+ * A file that is in the image under its own name, or under another, needs no
+ * blocks: its inode refers to those that are there. They may belong to a file
+ * that is removed. Candidates have the same size, and then the same checksums
+ * of two blocks; what is left is compared byte by byte.
+ */
+#include <errno.h>
+#include <ext2fs/ext2fs.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "erofs/change.h"
+#include "message.h"
+#include "mkimage.h"
+
+#define BUFFER_SIZE	(1u << 20)
+
+/* Files of a size that are compared in full before one is given up. */
+#define ATTEMPTS	8u
+
+/* A file of the image. */
+struct candidate {
+	const struct erofs_node *node;
+	u64 print;
+	bool printed;
+};
+
+struct matcher {
+	struct erofs_change *change;
+	struct candidate *candidates;	/* by size */
+	size_t count;
+	u8 *ours;
+	u8 *theirs;
+};
+
+int erofs_open_source(const struct erofs_node *node)
+{
+	int fd = open(node->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC |
+		      O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0) {
+		int ret = -errno;
+
+		message_error("%s: cannot be opened: %s", node->path,
+			      strerror(errno));
+		return ret;
+	}
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    (u64)st.st_size == node->inode.size)
+		return fd;
+	close(fd);
+	message_error("%s: changed while it was read", node->path);
+	return -EAGAIN;
+}
+
+int erofs_read_source(struct erofs_change *change, int fd,
+		      const struct erofs_node *node, u64 offset, void *data,
+		      size_t length)
+{
+	int ret = read_all(fd, offset, data, length, node->path);
+
+	if (!ret) {
+		change->read_done += length;
+		progress_show(&change->progress, change->read_done);
+	}
+	return ret;
+}
+
+static int compare_sizes(const void *left, const void *right)
+{
+	const struct candidate *a = left, *b = right;
+	u64 x = a->node->disk.size, y = b->node->disk.size;
+
+	if (x != y)
+		return x < y ? -1 : 1;
+	/* The same order every time. */
+	return a->node->disk.nid < b->node->disk.nid ? -1 :
+	       a->node->disk.nid > b->node->disk.nid;
+}
+
+static bool is_candidate(const struct erofs_node *node)
+{
+	return node->placed && !node->given && S_ISREG(node->disk.mode) &&
+	       node->disk.layout != EROFS_CHUNKS &&
+	       erofs_full_blocks(&node->disk);
+}
+
+static int collect(struct matcher *matcher)
+{
+	const struct erofs_node *node;
+	size_t count = 0;
+
+	for (node = matcher->change->tree.first; node; node = node->next)
+		count += is_candidate(node);
+	if (!count)
+		return 0;
+	matcher->candidates = calloc(count, sizeof(*matcher->candidates));
+	if (!matcher->candidates)
+		return no_memory();
+	for (node = matcher->change->tree.first; node; node = node->next)
+		if (is_candidate(node))
+			matcher->candidates[matcher->count++].node = node;
+	qsort(matcher->candidates, matcher->count,
+	      sizeof(*matcher->candidates), compare_sizes);
+	return 0;
+}
+
+/* A file's first and last 4096 bytes, which may overlap. */
+static u64 make_print(const u8 *first, const u8 *last)
+{
+	return (u64)ext2fs_crc32c_le(~0u, first, EROFS_BLOCK_SIZE) << 32 |
+	       ext2fs_crc32c_le(~0u, last, EROFS_BLOCK_SIZE);
+}
+
+/* @print: only of files with 4096 bytes or more. */
+static int print_candidate(struct matcher *matcher, struct candidate *candidate)
+{
+	const struct erofs_inode *inode = &candidate->node->disk;
+	u8 first[EROFS_BLOCK_SIZE], last[EROFS_BLOCK_SIZE];
+	int ret;
+
+	ret = erofs_content_read(&matcher->change->image, inode, 0, first,
+				 sizeof(first));
+	if (!ret)
+		ret = erofs_content_read(&matcher->change->image, inode,
+					 inode->size - sizeof(last), last,
+					 sizeof(last));
+	candidate->print = make_print(first, last);
+	candidate->printed = !ret;
+	return ret;
+}
+
+static int print_source(int fd, const struct erofs_node *node, u64 *print)
+{
+	u8 first[EROFS_BLOCK_SIZE], last[EROFS_BLOCK_SIZE];
+	int ret;
+
+	ret = read_all(fd, 0, first, sizeof(first), node->path);
+	if (!ret)
+		ret = read_all(fd, node->inode.size - sizeof(last), last,
+			       sizeof(last), node->path);
+	*print = make_print(first, last);
+	return ret;
+}
+
+/* Return: 1 if the contents are the same, 0 if not, or an errno below 0. */
+static int same_content(struct matcher *matcher, int fd,
+			const struct erofs_node *node,
+			const struct erofs_inode *inode)
+{
+	u64 done, done_before = matcher->change->read_done;
+	int ret = 0;
+
+	if (inode->size != node->inode.size)
+		return 0;
+	for (done = 0; done < inode->size; done += BUFFER_SIZE) {
+		size_t part = BUFFER_SIZE;
+
+		if (part > inode->size - done)
+			part = (size_t)(inode->size - done);
+		ret = erofs_read_source(matcher->change, fd, node, done,
+					matcher->ours, part);
+		if (!ret)
+			ret = erofs_content_read(&matcher->change->image,
+						 inode, done, matcher->theirs,
+						 part);
+		if (ret || memcmp(matcher->ours, matcher->theirs, part))
+			break;
+	}
+	if (ret)
+		return ret;
+	if (done >= inode->size)
+		return 1;
+	matcher->change->read_done = done_before;
+	return 0;
+}
+
+static int compare_prints(const void *left, const void *right)
+{
+	const struct candidate *a = left, *b = right;
+
+	if (a->print != b->print)
+		return a->print < b->print ? -1 : 1;
+	return compare_sizes(left, right);
+}
+
+/* The first candidate of @size, or of more. */
+static size_t first_of_size(const struct matcher *matcher, u64 size)
+{
+	size_t low = 0, high = matcher->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (matcher->candidates[middle].node->disk.size < size)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * The candidates of @size that have @print: @start up to @end. All of a size are
+ * printed and sorted when the first one is asked for: there may be many of them.
+ */
+static int find_print(struct matcher *matcher, u64 size, u64 print,
+		      size_t *start, size_t *end)
+{
+	struct candidate *all = matcher->candidates;
+	size_t first = first_of_size(matcher, size), low = first;
+	size_t last = first_of_size(matcher, size + 1), high = last, i;
+	int ret = 0;
+
+	*start = *end = first;
+	if (first == last)
+		return 0;
+	if (!all[first].printed) {
+		for (i = first; !ret && i < last; i++)
+			ret = print_candidate(matcher, &all[i]);
+		if (ret)
+			return ret;
+		qsort(all + first, last - first, sizeof(*all), compare_prints);
+	}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (all[middle].print < print)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*start = *end = low;
+	while (*end < last && all[*end].print == print &&
+	       *end - *start < ATTEMPTS)
+		++*end;
+	return 0;
+}
+
+static int borrow(struct matcher *matcher, int fd, struct erofs_node *node)
+{
+	size_t i, end;
+	u64 print;
+	int ret;
+
+	/* What no file has as its size need not be read. */
+	i = first_of_size(matcher, node->inode.size);
+	if (i == matcher->count ||
+	    matcher->candidates[i].node->disk.size != node->inode.size)
+		return 0;
+	ret = print_source(fd, node, &print);
+	if (!ret)
+		ret = find_print(matcher, node->inode.size, print, &i, &end);
+	for (; !ret && i < end; i++) {
+		const struct erofs_inode *inode =
+			&matcher->candidates[i].node->disk;
+
+		ret = same_content(matcher, fd, node, inode);
+		if (ret <= 0)
+			continue;
+		node->borrowed = true;
+		node->inode.layout = inode->layout;
+		node->inode.address = inode->address;
+		return 0;
+	}
+	return ret;
+}
+
+static int match_file(struct matcher *matcher, struct erofs_node *node)
+{
+	bool own = node->placed && S_ISREG(node->disk.mode) &&
+		   node->disk.size == node->inode.size;
+	bool others = node->inode.size >= EROFS_BLOCK_SIZE && matcher->count;
+	int fd, ret = 0;
+
+	if (!node->inode.size) {
+		node->same_content = own;
+		return 0;
+	}
+	if (!own && !others) {
+		matcher->change->read_done += node->inode.size;
+		return 0;
+	}
+	fd = erofs_open_source(node);
+	if (fd < 0)
+		return fd;
+	if (own)
+		ret = same_content(matcher, fd, node, &node->disk);
+	if (ret > 0) {
+		node->same_content = true;
+		ret = 0;
+	} else if (!ret && others) {
+		ret = borrow(matcher, fd, node);
+	}
+	close(fd);
+	return ret;
+}
+
+static int match_link(struct erofs_change *change, struct erofs_node *node)
+{
+	char target[EROFS_LINK_MAX];
+	int ret;
+
+	if (!node->placed || !S_ISLNK(node->disk.mode) ||
+	    node->disk.size != node->inode.size)
+		return 0;
+	ret = erofs_content_read(&change->image, &node->disk, 0, target,
+				 (size_t)node->disk.size);
+	node->same_content = !ret && !memcmp(target, node->target,
+					     (size_t)node->disk.size);
+	return ret;
+}
+
+int erofs_match(struct erofs_change *change)
+{
+	struct matcher matcher = { .change = change };
+	struct erofs_node *node;
+	int ret = collect(&matcher);
+
+	matcher.ours = malloc(BUFFER_SIZE);
+	matcher.theirs = malloc(BUFFER_SIZE);
+	if (!ret && (!matcher.ours || !matcher.theirs))
+		ret = no_memory();
+	progress_start(&change->progress, "comparing files",
+		       change->read_bytes);
+	for (node = change->tree.first; !ret && node; node = node->next) {
+		if (!node->given)
+			continue;
+		if (S_ISREG(node->inode.mode))
+			ret = match_file(&matcher, node);
+		else if (S_ISLNK(node->inode.mode))
+			ret = match_link(change, node);
+	}
+	progress_end(&change->progress);
+	free(matcher.ours);
+	free(matcher.theirs);
+	free(matcher.candidates);
+	return ret;
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where changed inodes and directories go.
+ *
+ * An inode stays where it is if its new form fits there: what refers to it
+ * needs no change then, neither the directories above it nor, for a directory,
+ * the ".." in those below it. It may have what it and all that follows it had
+ * (attributes, inline contents), and no more. Otherwise it is appended, and
+ * each directory that names it gets its new number.
+ *
+ * A new erofs is one whose inodes all are appended, behind the superblock.
+ *
+ * What is appended comes after the device's end: inodes, then blocks of
+ * directories, then contents of files. Inodes are packed like mkfs.erofs does:
+ * the last, partial block of a file follows its inode if both fit into one
+ * block.
+ *
+ * The blocks of a directory stay where they are as long as there are enough of
+ * them, otherwise all are appended: they have to be consecutive.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include "erofs/change.h"
+#include "message.h"
+#include "mkimage.h"
+
+/* Blocks of new inodes that may still take some more. */
+#define OPEN_BLOCKS	16u
+
+struct placer {
+	struct erofs_change *change;
+	struct {
+		u64 block;
+		u32 used;
+	} open[OPEN_BLOCKS];
+	u32 open_count;
+};
+
+/* A form that an inode may have. */
+struct form {
+	bool compact;
+	bool is_inline;
+	u32 header;		/* with attributes */
+	u32 tail;
+};
+
+/* Can it be a struct erofs_disk_compact? */
+static bool fits_compact(const struct erofs_image *image,
+			 const struct erofs_inode *inode)
+{
+	return inode->uid <= UINT16_MAX && inode->gid <= UINT16_MAX &&
+	       inode->nlink <= UINT16_MAX && inode->size <= UINT32_MAX &&
+	       inode->mtime == (int64_t)le64_to_cpu(image->super.build_time) &&
+	       inode->mtime_nanoseconds ==
+	       le32_to_cpu(image->super.build_nanoseconds);
+}
+
+/* The inline part, if the layout that it may have is inline. */
+static u32 tail_of(const struct erofs_node *node)
+{
+	if (node->folder)
+		return node->folder->last_length;
+	if (!erofs_has_content(node->inode.mode))
+		return 0;
+	if (node->same_content)
+		return erofs_tail_size(&node->disk);
+	if (node->borrowed)
+		return erofs_tail_size(&node->inode);
+	return (u32)(node->inode.size & (EROFS_BLOCK_SIZE - 1));
+}
+
+/* Must contents stay in the layout that they have on the device? */
+static bool fixed_layout(const struct erofs_node *node)
+{
+	return !node->folder && (node->same_content || node->borrowed);
+}
+
+/*
+ * At @offset in a block, with @room bytes, does @node in this form fit? Sets
+ * what is left of the form.
+ */
+static bool fits(const struct erofs_node *node, u64 offset, u64 room,
+		 struct form *form)
+{
+	form->header = node->inode.xattr_size + (form->compact ?
+		       (u32)sizeof(struct erofs_disk_compact) :
+		       (u32)sizeof(struct erofs_disk_inode));
+	form->tail = tail_of(node);
+	form->is_inline = form->tail &&
+		(u64)form->header + form->tail <= room &&
+		((offset + form->header) & (EROFS_BLOCK_SIZE - 1)) +
+		form->tail <= EROFS_BLOCK_SIZE;
+	return form->header <= room;
+}
+
+static void set_form(struct erofs_node *node, const struct form *form)
+{
+	node->inode.compact = form->compact;
+	if (fixed_layout(node)) {
+		node->inode.layout = node->same_content ? node->disk.layout :
+							  node->inode.layout;
+		if (node->same_content)
+			node->inode.address = node->disk.address;
+		return;
+	}
+	node->inode.layout = form->is_inline ? EROFS_INLINE : EROFS_PLAIN;
+	if (erofs_has_content(node->inode.mode))
+		node->inode.address = EROFS_NO_BLOCK;
+}
+
+/* Can it stay at its place? Then it has got its form. */
+static bool stays(const struct erofs_change *change, struct erofs_node *node)
+{
+	u64 offset = erofs_inode_offset(&change->image, node->disk.nid);
+	u64 room = erofs_inode_room(&node->disk);
+	struct form form;
+	int i;
+
+	/* A list of chunks is not moved. */
+	if (node->same_content && node->disk.layout == EROFS_CHUNKS) {
+		form.compact = node->disk.compact;
+		if (node->inode.xattr_size != node->disk.xattr_size ||
+		    (form.compact && !fits_compact(&change->image,
+						   &node->inode)))
+			return false;
+		set_form(node, &form);
+		return true;
+	}
+	/* Its own form first; a directory's contents rather inline. */
+	for (i = 0; i < 4; i++) {
+		form.compact = !(i & 1) && node->disk.compact;
+		if (form.compact && !fits_compact(&change->image, &node->inode))
+			continue;
+		if (!fits(node, offset, room, &form))
+			continue;
+		/* Rather a new place than a block for half a block. */
+		if (form.tail && !form.is_inline && !(node->folder && i > 1))
+			continue;
+		set_form(node, &form);
+		return true;
+	}
+	return false;
+}
+
+/* Room of @length bytes for an inode, at most a block; the offset. */
+static u64 take_room(struct placer *placer, u32 length)
+{
+	u32 best = OPEN_BLOCKS, fullest = 0, i;
+	u64 offset;
+
+	length = (length + EROFS_SLOT_SIZE - 1) & ~(EROFS_SLOT_SIZE - 1);
+	for (i = 0; i < placer->open_count; i++) {
+		if (placer->open[i].used > placer->open[fullest].used)
+			fullest = i;
+		if (placer->open[i].used + length <= EROFS_BLOCK_SIZE &&
+		    (best == OPEN_BLOCKS ||
+		     placer->open[i].used > placer->open[best].used))
+			best = i;
+	}
+	if (best == OPEN_BLOCKS) {
+		best = placer->open_count < OPEN_BLOCKS ?
+		       placer->open_count++ : fullest;
+		placer->open[best].block = placer->change->end++;
+		placer->open[best].used = 0;
+	}
+	offset = (placer->open[best].block << EROFS_BLOCK_SHIFT) +
+		 placer->open[best].used;
+	placer->open[best].used += length;
+	return offset;
+}
+
+static void append(struct placer *placer, struct erofs_node *node)
+{
+	struct erofs_change *change = placer->change;
+	struct form form = { 0 };
+	u64 offset, length;
+
+	/* At a block's start most fits. */
+	fits(node, 0, UINT64_MAX, &form);
+	if (fixed_layout(node) &&
+	    ((node->same_content && node->disk.layout == EROFS_CHUNKS) ||
+	     (form.tail && !form.is_inline))) {
+		node->same_content = false;
+		node->borrowed = false;
+		fits(node, 0, UINT64_MAX, &form);
+	}
+	set_form(node, &form);
+	length = form.header + (form.is_inline ? form.tail : 0);
+	if (length <= EROFS_BLOCK_SIZE) {
+		offset = take_room(placer, (u32)length);
+	} else {
+		offset = change->end << EROFS_BLOCK_SHIFT;
+		change->end += erofs_blocks(length);
+	}
+	node->moved = true;
+	node->inode.nid = (offset - change->image.meta_offset) >>
+			  EROFS_SLOT_SHIFT;
+	if (!node->placed)
+		node->inode.ino = ++change->tree.last_ino;
+}
+
+/* Set the size that the attributes take, and keep those that are the same. */
+static int set_xattrs(struct erofs_change *change, struct erofs_node *node)
+{
+	struct erofs_xattrs old;
+	bool same;
+	int ret;
+
+	if (!node->given)
+		return 0;
+	if (node->placed) {
+		ret = erofs_xattrs_read(&change->image, &node->disk, &old);
+		if (ret)
+			return ret;
+		same = old.size == node->xattrs.size &&
+		       (!old.size ||
+			!memcmp(old.data, node->xattrs.data, old.size));
+		erofs_xattrs_free(&old);
+		if (same) {
+			erofs_xattrs_free(&node->xattrs);
+			node->inode.xattr_size = node->disk.xattr_size;
+			return 0;
+		}
+	}
+	/* Not those of a directory that was there. */
+	node->inode.xattr_size = node->xattrs.size ?
+		(u32)(sizeof(struct erofs_disk_xattrs) + node->xattrs.size) : 0;
+	node->new_xattrs = true;
+	return 0;
+}
+
+static bool same_inode(const struct erofs_node *node)
+{
+	const struct erofs_inode *a = &node->inode, *b = &node->disk;
+
+	return node->placed && !node->new_xattrs && a->mode == b->mode &&
+	       a->uid == b->uid && a->gid == b->gid && a->nlink == b->nlink &&
+	       a->size == b->size && a->mtime == b->mtime &&
+	       a->mtime_nanoseconds == b->mtime_nanoseconds &&
+	       (erofs_has_content(a->mode) || a->address == b->address) &&
+	       (node->folder || !erofs_has_content(a->mode) ||
+		node->same_content);
+}
+
+static int place_node(struct placer *placer, struct erofs_node *node)
+{
+	struct erofs_folder *folder = node->folder;
+	struct erofs_change *change = placer->change;
+	int ret = set_xattrs(change, node);
+
+	if (ret)
+		return ret;
+	if (folder && (folder->changed || !node->placed)) {
+		erofs_folder_divide(folder, !node->placed);
+		node->inode.size = ((u64)(folder->blocks - 1) <<
+				    EROFS_BLOCK_SHIFT) + folder->last_length;
+	} else if (folder) {
+		folder->last_length = (u32)(node->disk.size -
+			((u64)(folder->blocks - 1) << EROFS_BLOCK_SHIFT));
+	}
+	if (same_inode(node) && !(folder && folder->changed)) {
+		node->inode = node->disk;
+		return 0;
+	}
+	/* Device numbers are addresses, too. */
+	node->changed = true;
+	if (node->placed && stays(change, node))
+		return 0;
+	if (node == change->tree.root && node->placed) {
+		message_error("%s: the root directory's inode cannot grow at its place",
+			      change->device.name);
+		return -ENOSPC;
+	}
+	append(placer, node);
+	return 0;
+}
+
+/* Give a directory's or a file's whole blocks their places. */
+static int place_blocks(struct erofs_change *change, struct erofs_node *node)
+{
+	u64 blocks = erofs_full_blocks(&node->inode);
+
+	if (!node->changed || !erofs_has_content(node->inode.mode) || !blocks ||
+	    fixed_layout(node))
+		return 0;
+	if (node->folder && node->placed &&
+	    blocks <= erofs_full_blocks(&node->disk)) {
+		node->inode.address = node->disk.address;
+		return 0;
+	}
+	if (blocks > INC_BLOCKS_MAX || change->end + blocks > INC_BLOCKS_MAX) {
+		message_error("%s: the erofs would get larger than 16 TiB",
+			      node->path ? node->path : change->device.name);
+		return -EFBIG;
+	}
+	node->inode.address = (u32)change->end;
+	change->end += blocks;
+	return 0;
+}
+
+/* What is in the tree now, and how often. */
+static int count_node(void *context, struct erofs_node *node,
+		      const struct erofs_entry *entry, const char *path)
+{
+	struct erofs_change *change = context;
+
+	(void)path;
+	if (node->live) {
+		node->inode.nlink++;
+		return 0;
+	}
+	if (change->live_count == change->live_room) {
+		u64 room = change->live_room ? 2 * change->live_room : 1024;
+		struct erofs_node **more = realloc(change->live,
+						   room * sizeof(*more));
+
+		if (!more)
+			return no_memory();
+		change->live = more;
+		change->live_room = room;
+	}
+	change->live[change->live_count++] = node;
+	node->live = true;
+	node->inode.nlink = node->folder ? 2 : 1;
+	if (node->folder && entry)
+		node->folder->parent->inode.nlink++;
+	return 0;
+}
+
+int erofs_place(struct erofs_change *change)
+{
+	struct placer placer = { .change = change };
+	u64 i;
+	int ret;
+
+	change->start = change->end = change->device.blocks;
+	/* Behind the superblock there is room, if nothing is there yet. */
+	if (!change->tree.root->placed) {
+		placer.open_count = 1;
+		placer.open[0].used = (u32)change->image.super_end;
+	}
+	ret = erofs_tree_visit(&change->tree, count_node, change);
+	for (i = 0; !ret && i < change->live_count; i++)
+		ret = place_node(&placer, change->live[i]);
+	for (i = 0; !ret && i < change->live_count; i++)
+		if (change->live[i]->folder)
+			ret = place_blocks(change, change->live[i]);
+	for (i = 0; !ret && i < change->live_count; i++)
+		if (!change->live[i]->folder)
+			ret = place_blocks(change, change->live[i]);
+	if (!ret && change->end > INC_BLOCKS_MAX) {
+		message_error("%s: the erofs would get larger than 16 TiB",
+			      change->device.name);
+		ret = -EFBIG;
+	}
+	return ret;
+}

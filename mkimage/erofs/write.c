@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writing what has changed in an erofs. All places are known. Nothing that is
+ * still to be read is overwritten: attributes and inline contents that are kept
+ * are read when their own inode is written.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "erofs/change.h"
+#include "message.h"
+#include "mkimage.h"
+
+#define BUFFER_SIZE	(1u << 20)
+
+struct writer {
+	struct erofs_change *change;
+	u8 *buffer;		/* BUFFER_SIZE bytes */
+	u8 *inode;		/* the largest inode with all that follows it */
+};
+
+#define INODE_ROOM	(sizeof(struct erofs_disk_inode) + EROFS_XATTRS_MAX + \
+			 EROFS_BLOCK_SIZE + EROFS_SLOT_SIZE)
+
+static int write_bytes(struct erofs_change *change, u64 offset,
+		       const void *data, size_t length)
+{
+	return change->device.write(change->device.context, offset, data,
+				    length);
+}
+
+static bool from_source(const struct erofs_node *node)
+{
+	return node->given && S_ISREG(node->inode.mode);
+}
+
+/* Links that fit beside their inode are inline; the others have a block. */
+static bool link_has_block(const struct erofs_node *node)
+{
+	return node->given && S_ISLNK(node->inode.mode) &&
+	       !node->same_content && erofs_full_blocks(&node->inode);
+}
+
+/* The attributes as they follow the header, @node->inode.xattr_size bytes. */
+static int make_xattrs(struct writer *writer, const struct erofs_node *node,
+		       u8 *out)
+{
+	struct erofs_change *change = writer->change;
+
+	if (!node->inode.xattr_size)
+		return 0;
+	if (!node->new_xattrs)
+		return erofs_meta_read(&change->image,
+				       erofs_inode_offset(&change->image,
+							  node->disk.nid) +
+				       erofs_header_size(&node->disk), out,
+				       node->inode.xattr_size);
+	memset(out, 0, sizeof(struct erofs_disk_xattrs));
+	memcpy(out + sizeof(struct erofs_disk_xattrs), node->xattrs.data,
+	       node->xattrs.size);
+	return 0;
+}
+
+/* The inline contents, @size bytes, of what is no directory. */
+static int make_tail(struct writer *writer, const struct erofs_node *node,
+		     int fd, u8 *out, u32 size)
+{
+	u64 start = erofs_full_blocks(&node->inode) << EROFS_BLOCK_SHIFT;
+
+	if (!size)
+		return 0;
+	if (from_source(node))
+		return erofs_read_source(writer->change, fd, node, start, out,
+					 size);
+	if (!node->given)
+		return erofs_content_read(&writer->change->image, &node->disk,
+					  start, out, size);
+	memcpy(out, node->target + start, size);
+	return 0;
+}
+
+/* Write an inode with attributes and @tail, which is inline. */
+static int write_inode(struct writer *writer, const struct erofs_node *node,
+		       size_t length)
+{
+	struct erofs_change *change = writer->change;
+	size_t end = (length + EROFS_SLOT_SIZE - 1) &
+		     ~(size_t)(EROFS_SLOT_SIZE - 1);
+
+	/* Nothing of what was there is left. */
+	if (!node->moved && end < erofs_inode_room(&node->disk))
+		end = (size_t)erofs_inode_room(&node->disk);
+	/* A list of chunks stays. */
+	if (node->inode.layout == EROFS_CHUNKS)
+		end = length;
+	memset(writer->inode + length, 0, end - length);
+	return write_bytes(change,
+			   erofs_inode_offset(&change->image, node->inode.nid),
+			   writer->inode, end);
+}
+
+/* The header and the attributes; sets where they end. */
+static int start_inode(struct writer *writer, const struct erofs_node *node,
+		       size_t *length)
+{
+	size_t header = erofs_header_size(&node->inode);
+
+	erofs_inode_write(&node->inode, writer->inode);
+	*length = header + node->inode.xattr_size;
+	return make_xattrs(writer, node, writer->inode + header);
+}
+
+static int write_folder(struct writer *writer, const struct erofs_node *node)
+{
+	const struct erofs_folder *folder = node->folder;
+	u64 full = erofs_full_blocks(&node->inode);
+	u64 place = (u64)node->inode.address << EROFS_BLOCK_SHIFT;
+	u8 block[EROFS_BLOCK_SIZE];
+	u32 next = 0, number;
+	size_t length;
+	int ret = start_inode(writer, node, &length);
+
+	for (number = 0; !ret && number < folder->blocks; number++) {
+		next = erofs_folder_block(folder, next, block);
+		if (number < full) {
+			ret = write_bytes(writer->change, place, block,
+					  sizeof(block));
+			place += sizeof(block);
+		} else {
+			memcpy(writer->inode + length, block,
+			       folder->last_length);
+			length += folder->last_length;
+		}
+	}
+	return ret ? ret : write_inode(writer, node, length);
+}
+
+/* Bytes of a new file that go into blocks of their own. */
+static u64 block_bytes(const struct erofs_node *node)
+{
+	u64 bytes = erofs_full_blocks(&node->inode) << EROFS_BLOCK_SHIFT;
+
+	if (!from_source(node) || !node->changed || node->same_content ||
+	    node->borrowed)
+		return 0;
+	return bytes < node->inode.size ? bytes : node->inode.size;
+}
+
+/* The blocks are zeros, so the file's holes are passed over. */
+static int write_blocks(struct writer *writer, const struct erofs_node *node,
+			int fd)
+{
+	u64 place = (u64)node->inode.address << EROFS_BLOCK_SHIFT;
+	u64 end = block_bytes(node), done = 0;
+	int ret = 0;
+
+	while (!ret && done < end) {
+		off_t data = lseek(fd, (off_t)done, SEEK_DATA);
+		size_t part = BUFFER_SIZE, padded;
+
+		if (data < 0 && errno == ENXIO)
+			break;
+		data &= ~(off_t)(EROFS_BLOCK_SIZE - 1);
+		if (data > 0 && (u64)data > done)
+			done = (u64)data;
+		if (done >= end)
+			break;
+		if (part > end - done)
+			part = (size_t)(end - done);
+		padded = (part + EROFS_BLOCK_SIZE - 1) &
+			 ~(size_t)(EROFS_BLOCK_SIZE - 1);
+		ret = erofs_read_source(writer->change, fd, node, done,
+					writer->buffer, part);
+		if (ret)
+			break;
+		memset(writer->buffer + part, 0, padded - part);
+		ret = write_bytes(writer->change, place + done, writer->buffer,
+				  padded);
+		done += part;
+	}
+	return ret;
+}
+
+static int write_link_block(struct writer *writer,
+			    const struct erofs_node *node)
+{
+	u8 block[EROFS_BLOCK_SIZE] = { 0 };
+
+	memcpy(block, node->target, (size_t)node->inode.size);
+	return write_bytes(writer->change,
+			   (u64)node->inode.address << EROFS_BLOCK_SHIFT,
+			   block, sizeof(block));
+}
+
+static int write_file(struct writer *writer, const struct erofs_node *node)
+{
+	u32 tail = erofs_has_content(node->inode.mode) ?
+		   erofs_tail_size(&node->inode) : 0;
+	size_t length;
+	int fd = -1, ret;
+
+	ret = start_inode(writer, node, &length);
+	if (!ret && from_source(node) && (tail || block_bytes(node))) {
+		fd = erofs_open_source(node);
+		if (fd < 0)
+			return fd;
+	}
+	if (!ret && block_bytes(node))
+		ret = write_blocks(writer, node, fd);
+	if (!ret && link_has_block(node))
+		ret = write_link_block(writer, node);
+	if (!ret)
+		ret = make_tail(writer, node, fd, writer->inode + length, tail);
+	if (fd >= 0)
+		close(fd);
+	return ret ? ret : write_inode(writer, node, length + tail);
+}
+
+static int write_super(struct erofs_change *change)
+{
+	u8 block[EROFS_BLOCK_SIZE];
+	struct erofs_disk_super super = change->image.super;
+	int ret;
+
+	ret = change->device.read(change->device.context, 0, block,
+				  sizeof(block));
+	if (ret)
+		return ret;
+	/* The time stays: it is that of all compact inodes. */
+	super.root_nid = cpu_to_le16((u16)change->tree.root->inode.nid);
+	super.inodes = cpu_to_le64(change->live_count);
+	super.blocks = cpu_to_le32((u32)change->end);
+	super.checksum = 0;
+	memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
+	if (le32_to_cpu(super.compat) & EROFS_COMPAT_CHECKSUM) {
+		super.checksum = cpu_to_le32(erofs_checksum(block));
+		memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
+	}
+	return write_bytes(change, 0, block, sizeof(block));
+}
+
+static int write_change(struct erofs_change *change)
+{
+	struct writer writer = { .change = change };
+	u64 i;
+	int ret = 0;
+
+	change->read_bytes = 0;
+	change->read_done = 0;
+	for (i = 0; i < change->live_count; i++)
+		change->read_bytes += block_bytes(change->live[i]);
+	writer.buffer = malloc(BUFFER_SIZE);
+	writer.inode = malloc(INODE_ROOM);
+	if (!writer.buffer || !writer.inode)
+		ret = no_memory();
+	if (!ret && change->end > change->start)
+		ret = change->device.resize(change->device.context,
+					    change->end);
+	progress_start(&change->progress, "adding files", change->read_bytes);
+	for (i = 0; !ret && i < change->live_count; i++) {
+		const struct erofs_node *node = change->live[i];
+
+		if (node->folder && (node->changed ||
+				     erofs_folder_differs(node->folder)))
+			ret = write_folder(&writer, node);
+		else if (!node->folder && node->changed)
+			ret = write_file(&writer, node);
+	}
+	progress_end(&change->progress);
+	if (!ret)
+		ret = write_super(change);
+	free(writer.buffer);
+	free(writer.inode);
+	return ret;
+}
+
+int erofs_finish(struct erofs_change *change, int ret)
+{
+	if (!ret)
+		ret = erofs_place(change);
+	if (!ret)
+		ret = write_change(change);
+	free(change->live);
+	erofs_tree_free(&change->tree);
+	erofs_close(&change->image);
+	return ret;
+}

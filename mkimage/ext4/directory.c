@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Directories of ext4; see tree.h.
+ *
+ * A directory is read once, and then knows in which of its blocks each name is and
+ * how much room each block has. So a name is added or removed in a time that does
+ * not depend on how many there are; libext2fs goes through all of them each time.
+ * It adds the names of a directory with an index, whose blocks it splits.
+ */
+#include <stdlib.h>
+#include "ext4/tree.h"
+#include "message.h"
+
+static int failed(const struct ext4_folder *folder, const char *doing,
+		  errcode_t code)
+{
+	return ext4_failed(folder->path, doing, code);
+}
+
+/* Where the entries of a block end: a checksum may follow. */
+static u32 block_end(const ext2_filsys fs)
+{
+	return fs->blocksize - (ext2fs_has_feature_metadata_csum(fs->super) ?
+				sizeof(struct ext2_dir_entry_tail) : 0);
+}
+
+static struct ext2_dir_entry *entry_at(void *data, u32 at)
+{
+	return (struct ext2_dir_entry *)((u8 *)data + at);
+}
+
+static u32 entry_length(ext2_filsys fs, struct ext2_dir_entry *entry)
+{
+	unsigned int length = 0;
+
+	return ext2fs_get_rec_len(fs, entry, &length) ? 0 : length;
+}
+
+/* Bytes at the end of an entry, or all of it, that another one can have. */
+static u32 entry_gap(ext2_filsys fs, struct ext2_dir_entry *entry)
+{
+	u32 length = entry_length(fs, entry);
+	u32 used = ext2fs_dir_rec_len(
+			(__u8)ext2fs_dirent_name_len(entry), 0);
+
+	return !entry->inode ? length : length > used ? length - used : 0;
+}
+
+static u32 largest_gap(ext2_filsys fs, void *data)
+{
+	u32 largest = 0, at = 0, end = block_end(fs), gap;
+
+	for (; at < end; at += entry_length(fs, entry_at(data, at))) {
+		gap = entry_gap(fs, entry_at(data, at));
+		if (gap > largest)
+			largest = gap;
+	}
+	return largest;
+}
+
+/* What is being read of a directory. */
+struct reading {
+	struct ext4_folder *folder;
+	size_t names_room;
+	u64 blocks_room;
+	errcode_t code;
+};
+
+static errcode_t add_name(struct reading *reading,
+			  struct ext2_dir_entry *entry, u32 block)
+{
+	struct ext4_folder *folder = reading->folder;
+	size_t length = (size_t)ext2fs_dirent_name_len(entry);
+	struct ext4_entry *new;
+
+	if (!length || memchr(entry->name, 0, length) ||
+	    memchr(entry->name, '/', length))
+		return EXT2_ET_DIR_CORRUPTED;
+	if (folder->count == reading->names_room) {
+		size_t room = reading->names_room ? 2 * reading->names_room :
+						    16;
+		void *more = realloc(folder->entries,
+				     room * sizeof(*folder->entries));
+
+		if (!more)
+			return EXT2_ET_NO_MEMORY;
+		folder->entries = more;
+		reading->names_room = room;
+	}
+	new = &folder->entries[folder->count];
+	new->name = strndup(entry->name, length);
+	if (!new->name)
+		return EXT2_ET_NO_MEMORY;
+	new->number = entry->inode;
+	new->block = block;
+	folder->count++;
+	return 0;
+}
+
+static bool is_dots(const struct ext2_dir_entry *entry)
+{
+	int length = ext2fs_dirent_name_len(entry);
+
+	return (length == 1 && entry->name[0] == '.') ||
+	       (length == 2 && entry->name[0] == '.' && entry->name[1] == '.');
+}
+
+static errcode_t add_names(struct reading *reading, u32 block)
+{
+	struct ext4_folder *folder = reading->folder;
+	ext2_filsys fs = folder->ext4->fs;
+	u32 at, end = block_end(fs), length, index;
+	errcode_t code = 0;
+
+	for (at = index = 0; !code && at < end; at += length, index++) {
+		struct ext2_dir_entry *entry = entry_at(folder->data, at);
+
+		length = entry_length(fs, entry);
+		if (length < 8 || length % 4 || length > fs->blocksize - at ||
+		    (u32)ext2fs_dirent_name_len(entry) + 8 > length)
+			return EXT2_ET_DIR_CORRUPTED;
+		if (!entry->inode)
+			continue;
+		if (is_dots(entry))
+			code = block || index > 1 ? EXT2_ET_DIR_CORRUPTED : 0;
+		else
+			code = add_name(reading, entry, block);
+	}
+	return code;
+}
+
+static errcode_t add_block(struct reading *reading, blk64_t physical,
+			   u64 logical)
+{
+	struct ext4_folder *folder = reading->folder;
+	ext2_filsys fs = folder->ext4->fs;
+	errcode_t code;
+
+	if (logical >= folder->blocks)
+		return EXT2_ET_DIR_CORRUPTED;
+	if (logical >= reading->blocks_room) {
+		u64 room = reading->blocks_room, i;
+		void *more;
+
+		while (room <= logical)
+			room = room ? 2 * room : 4;
+		more = realloc(folder->block, room * sizeof(*folder->block));
+		if (!more)
+			return EXT2_ET_NO_MEMORY;
+		folder->block = more;
+		for (i = reading->blocks_room; i < room; i++)
+			memset(&folder->block[i], 0, sizeof(*folder->block));
+		reading->blocks_room = room;
+	}
+	code = ext2fs_read_dir_block4(fs, physical, folder->data, 0,
+				      folder->number);
+	if (!code)
+		code = add_names(reading, (u32)logical);
+	if (code)
+		return code;
+	folder->block[logical].physical = physical;
+	folder->block[logical].gap = largest_gap(fs, folder->data);
+	return 0;
+}
+
+/* Blocks of the map are told, too: an image may have one of them many times. */
+static int visit_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t at,
+		       blk64_t above, int offset, void *context)
+{
+	struct reading *reading = context;
+
+	(void)fs;
+	(void)above;
+	(void)offset;
+	reading->code = ext4_claim(reading->folder->ext4, *block);
+	if (!reading->code && at >= 0)
+		reading->code = add_block(reading, *block, (u64)at);
+	return reading->code ? BLOCK_ABORT : 0;
+}
+
+/* A directory in its inode: its names can be read, and that is all. */
+static int visit_inline(ext2_ino_t number, int kind,
+			struct ext2_dir_entry *entry, int offset,
+			int block_size, char *buffer, void *context)
+{
+	struct reading *reading = context;
+
+	(void)number;
+	(void)offset;
+	(void)block_size;
+	(void)buffer;
+	if (kind == DIRENT_OTHER_FILE)
+		reading->code = add_name(reading, entry, 0);
+	return reading->code ? DIRENT_ABORT : 0;
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct ext4_entry *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
+}
+
+int ext4_folder_open(struct ext4_folder *folder, struct ext4 *ext4,
+		     ext2_ino_t number, const char *path)
+{
+	struct reading reading = { .folder = folder };
+	struct ext2_inode inode;
+	errcode_t code;
+	u64 blocks;
+
+	memset(folder, 0, sizeof(*folder));
+	folder->ext4 = ext4;
+	folder->number = number;
+	folder->path = path;
+	folder->data = malloc(ext4->fs->blocksize);
+	code = folder->data ? ext2fs_read_inode(ext4->fs, number, &inode) :
+			      EXT2_ET_NO_MEMORY;
+	if (!code && !LINUX_S_ISDIR(inode.i_mode))
+		code = EXT2_ET_NO_DIRECTORY;
+	if (!code)
+		code = ext4_claim_folder(ext4, number);
+	if (!code) {
+		blocks = EXT2_I_SIZE(&inode) / ext4->fs->blocksize;
+		folder->blocks = blocks < UINT32_MAX ? (u32)blocks : 0;
+		folder->index = inode.i_flags & EXT2_INDEX_FL;
+		code = ext2fs_block_iterate3(ext4->fs, number,
+					     BLOCK_FLAG_READ_ONLY, NULL,
+					     visit_block, &reading);
+	}
+	if (code == EXT2_ET_INLINE_DATA_CANT_ITERATE)
+		code = ext2fs_dir_iterate2(ext4->fs, number, 0, NULL,
+					   visit_inline, &reading);
+	if (reading.code)
+		code = reading.code;
+	/* What lies behind the last block that is there is made when wanted. */
+	if (reading.blocks_room < folder->blocks)
+		folder->blocks = (u32)reading.blocks_room;
+	folder->blocks_room = (u32)reading.blocks_room;
+	if (code) {
+		ext4_folder_close(folder);
+		return failed(folder, "cannot read the directory", code);
+	}
+	if (folder->count)
+		qsort(folder->entries, folder->count, sizeof(*folder->entries),
+		      compare_entries);
+	return 0;
+}
+
+const struct ext4_entry *ext4_folder_find(const struct ext4_folder *folder,
+					  const char *name)
+{
+	struct ext4_entry key = { .name = (char *)name };
+
+	return folder->count ? bsearch(&key, folder->entries, folder->count,
+				       sizeof(key), compare_entries) : NULL;
+}
+
+static errcode_t put_block(struct ext4_folder *folder)
+{
+	errcode_t code = 0;
+
+	if (folder->dirty)
+		code = ext2fs_write_dir_block4(folder->ext4->fs,
+				folder->block[folder->at].physical,
+				folder->data, 0, folder->number);
+	folder->dirty = false;
+	return code;
+}
+
+/* Let a block be in folder->data. */
+static errcode_t get_block(struct ext4_folder *folder, u32 block)
+{
+	errcode_t code;
+
+	if (folder->valid && folder->at == block)
+		return 0;
+	code = put_block(folder);
+	folder->valid = false;
+	if (!code && !folder->block[block].physical)
+		code = EXT2_ET_DIR_CORRUPTED;
+	if (!code)
+		code = ext2fs_read_dir_block4(folder->ext4->fs,
+				folder->block[block].physical, folder->data, 0,
+				folder->number);
+	folder->at = block;
+	folder->valid = !code;
+	return code;
+}
+
+/* The block in folder->data was changed; it may have more room than before. */
+static void block_changed(struct ext4_folder *folder)
+{
+	u32 gap = largest_gap(folder->ext4->fs, folder->data), i;
+
+	folder->dirty = true;
+	folder->block[folder->at].gap = gap;
+	for (i = 0; i < EXT4_LENGTHS && 4 * i <= gap; i++)
+		if (folder->search[i] > folder->at)
+			folder->search[i] = folder->at;
+}
+
+int ext4_folder_close(struct ext4_folder *folder)
+{
+	errcode_t code = folder->data ? put_block(folder) : 0;
+	size_t i;
+
+	for (i = 0; i < folder->count; i++)
+		free(folder->entries[i].name);
+	free(folder->entries);
+	free(folder->block);
+	free(folder->data);
+	folder->entries = NULL;
+	folder->block = NULL;
+	folder->data = NULL;
+	folder->count = 0;
+	return code ? failed(folder, "cannot write the directory", code) : 0;
+}
+
+static int file_type(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return EXT2_FT_DIR;
+	case S_IFLNK:
+		return EXT2_FT_SYMLINK;
+	case S_IFCHR:
+		return EXT2_FT_CHRDEV;
+	case S_IFBLK:
+		return EXT2_FT_BLKDEV;
+	case S_IFIFO:
+		return EXT2_FT_FIFO;
+	case S_IFSOCK:
+		return EXT2_FT_SOCK;
+	default:
+		return EXT2_FT_REG_FILE;
+	}
+}
+
+static void set_type(ext2_filsys fs, struct ext2_dir_entry *entry, mode_t mode)
+{
+	if (ext2fs_has_feature_filetype(fs->super))
+		ext2fs_dirent_set_file_type(entry, file_type(mode));
+}
+
+/* A block more at the directory's end, in folder->data. */
+static errcode_t add_empty_block(struct ext4_folder *folder)
+{
+	ext2_filsys fs = folder->ext4->fs;
+	u32 end = block_end(fs), room = 2 * folder->blocks_room + 4;
+	struct ext2_inode inode;
+	blk64_t physical = 0;
+	errcode_t code;
+	void *more;
+
+	if (folder->blocks == folder->blocks_room) {
+		more = realloc(folder->block, room * sizeof(*folder->block));
+		if (!more)
+			return EXT2_ET_NO_MEMORY;
+		folder->block = more;
+		folder->blocks_room = room;
+	}
+	code = put_block(folder);
+	folder->valid = false;
+	if (!code)
+		code = ext2fs_read_inode(fs, folder->number, &inode);
+	if (!code)
+		code = ext2fs_bmap2(fs, folder->number, &inode, NULL,
+				    BMAP_ALLOC, folder->blocks, NULL,
+				    &physical);
+	if (!code)
+		code = ext2fs_inode_size_set(fs, &inode, fs->blocksize *
+					     ((u64)folder->blocks + 1));
+	if (!code)
+		code = ext2fs_write_inode(fs, folder->number, &inode);
+	if (code)
+		return code;
+	memset(folder->data, 0, fs->blocksize);
+	code = ext2fs_set_rec_len(fs, end, entry_at(folder->data, 0));
+	if (end < fs->blocksize)
+		ext2fs_initialize_dirent_tail(fs, (struct ext2_dir_entry_tail *)
+					      entry_at(folder->data, end));
+	folder->at = folder->blocks++;
+	folder->block[folder->at].physical = physical;
+	folder->valid = true;
+	block_changed(folder);
+	return code;
+}
+
+/* Put a name into folder->data, which has the room. */
+static errcode_t insert(struct ext4_folder *folder, const char *name,
+			ext2_ino_t number, mode_t mode)
+{
+	ext2_filsys fs = folder->ext4->fs;
+	u32 size = (u32)strlen(name), at = 0, used;
+	u32 need = ext2fs_dir_rec_len((__u8)size, 0), length;
+	struct ext2_dir_entry *entry = entry_at(folder->data, 0);
+	errcode_t code = 0;
+
+	while (at < block_end(fs) && entry_gap(fs, entry) < need) {
+		at += entry_length(fs, entry);
+		entry = entry_at(folder->data, at);
+	}
+	if (at >= block_end(fs))
+		return EXT2_ET_DIR_CORRUPTED;
+	if (entry->inode) {
+		length = entry_length(fs, entry);
+		used = ext2fs_dir_rec_len((__u8)ext2fs_dirent_name_len(entry),
+					  0);
+		code = ext2fs_set_rec_len(fs, used, entry);
+		entry = entry_at(folder->data, at + used);
+		if (!code)
+			code = ext2fs_set_rec_len(fs, length - used, entry);
+	}
+	entry->inode = number;
+	entry->name_len = 0;
+	ext2fs_dirent_set_name_len(entry, (int)size);
+	set_type(fs, entry, mode);
+	memcpy(entry->name, name, size);
+	block_changed(folder);
+	return code;
+}
+
+static errcode_t link_by_index(struct ext4_folder *folder, const char *name,
+			       ext2_ino_t number, mode_t mode)
+{
+	ext2_filsys fs = folder->ext4->fs;
+	errcode_t code = put_block(folder);
+
+	folder->valid = false;
+	folder->moved = true;
+	if (!code)
+		code = ext2fs_link(fs, folder->number, name, number,
+				   file_type(mode));
+	if (code != EXT2_ET_DIR_NO_SPACE)
+		return code;
+	code = ext2fs_expand_dir(fs, folder->number);
+	return code ? code : ext2fs_link(fs, folder->number, name, number,
+					 file_type(mode));
+}
+
+static errcode_t link_name(struct ext4_folder *folder, const char *name,
+			   ext2_ino_t number, mode_t mode)
+{
+	u32 need = ext2fs_dir_rec_len((__u8)strlen(name), 0);
+	u32 *search = &folder->search[need / 4];
+	errcode_t code;
+
+	if (folder->index)
+		return link_by_index(folder, name, number, mode);
+	while (*search < folder->blocks && folder->block[*search].gap < need)
+		++*search;
+	code = *search < folder->blocks ? get_block(folder, *search) :
+					  add_empty_block(folder);
+	return code ? code : insert(folder, name, number, mode);
+}
+
+int ext4_folder_link(struct ext4_folder *folder, const char *name,
+		     const char *path, ext2_ino_t number, mode_t mode)
+{
+	errcode_t code = link_name(folder, name, number, mode);
+
+	return code ? ext4_failed(path, "cannot add its name", code) : 0;
+}
+
+/* The entry of a name in folder->data; before it *before; NULL: there is none. */
+static struct ext2_dir_entry *find_in_block(struct ext4_folder *folder,
+					    const char *name,
+					    struct ext2_dir_entry **before)
+{
+	ext2_filsys fs = folder->ext4->fs;
+	u32 at, end = block_end(fs), length;
+	size_t size = strlen(name);
+
+	*before = NULL;
+	for (at = 0; at < end; at += length) {
+		struct ext2_dir_entry *entry = entry_at(folder->data, at);
+
+		length = entry_length(fs, entry);
+		if (entry->inode &&
+		    (size_t)ext2fs_dirent_name_len(entry) == size &&
+		    !memcmp(entry->name, name, size))
+			return entry;
+		*before = entry;
+	}
+	return NULL;
+}
+
+static errcode_t find_entry(struct ext4_folder *folder,
+			    const struct ext4_entry *old,
+			    struct ext2_dir_entry **entry,
+			    struct ext2_dir_entry **before)
+{
+	errcode_t code = folder->moved ? EXT2_ET_DIR_CORRUPTED :
+					 get_block(folder, old->block);
+
+	if (code)
+		return code;
+	*entry = find_in_block(folder, old->name, before);
+	return *entry ? 0 : EXT2_ET_DIR_CORRUPTED;
+}
+
+int ext4_folder_make(struct ext4 *ext4, ext2_ino_t parent, ext2_ino_t number,
+		     const char *path)
+{
+	ext2_filsys fs = ext4->fs;
+	struct ext2_inode inode;
+	blk64_t physical = 0;
+	char *data = NULL;
+	errcode_t code;
+	u32 links;
+	int ret = ext4_count_links(ext4, parent, path, +1, &links);
+
+	if (ret)
+		return ret;
+	code = ext2fs_new_dir_block(fs, number, parent, &data);
+	if (!code)
+		code = ext2fs_read_inode(fs, number, &inode);
+	if (!code)
+		code = ext2fs_bmap2(fs, number, &inode, NULL, BMAP_ALLOC, 0,
+				    NULL, &physical);
+	if (!code)
+		code = ext2fs_write_dir_block4(fs, physical, data, 0, number);
+	if (!code)
+		code = ext2fs_inode_size_set(fs, &inode, fs->blocksize);
+	inode.i_links_count = 2;
+	if (!code)
+		code = ext2fs_write_inode(fs, number, &inode);
+	ext2fs_free_mem(&data);
+	return code ? ext4_failed(path, "cannot make the directory", code) : 0;
+}
+
+int ext4_folder_replace(struct ext4_folder *folder,
+			const struct ext4_entry *old, const char *path,
+			ext2_ino_t number, mode_t mode)
+{
+	struct ext2_dir_entry *entry, *before;
+	errcode_t code = find_entry(folder, old, &entry, &before);
+
+	if (code)
+		return ext4_failed(path, "cannot replace it", code);
+	entry->inode = number;
+	set_type(folder->ext4->fs, entry, mode);
+	folder->dirty = true;
+	return 0;
+}
+
+int ext4_folder_unlink(struct ext4_folder *folder,
+		       const struct ext4_entry *old, const char *path)
+{
+	ext2_filsys fs = folder->ext4->fs;
+	struct ext2_dir_entry *entry, *before;
+	errcode_t code = find_entry(folder, old, &entry, &before);
+
+	if (!code && before)
+		code = ext2fs_set_rec_len(fs, entry_length(fs, before) +
+					  entry_length(fs, entry), before);
+	if (code)
+		return ext4_failed(path, "cannot remove its name", code);
+	entry->inode = 0;
+	block_changed(folder);
+	return 0;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Files and directories of an ext4 that is being changed.
+ */
+#ifndef MKIMAGE_EXT4_TREE_H
+#define MKIMAGE_EXT4_TREE_H
+
+#include "ext4/ext4.h"
+#include "mkimage.h"
+
+/*
+ * data.c: give the inode the contents of the file @path. Blocks that have
+ * them already stay as they are. @fresh: the inode has no blocks. Does the
+ * inode have the same contents, the sizes being the same?
+ */
+int ext4_put_data(struct ext4 *ext4, ext2_ino_t number, const char *path,
+		  const struct stat *st, bool fresh);
+int ext4_same_data(struct ext4 *ext4, ext2_ino_t number, const char *path,
+		   const struct stat *st, bool *same);
+
+/* A name in a directory, and the block of it that it was read from. */
+struct ext4_entry {
+	char *name;
+	ext2_ino_t number;
+	u32 block;
+};
+
+/* Lengths of entries, in units of 4 bytes, are less than that. */
+#define EXT4_LENGTHS	67
+
+/**
+ * struct ext4_folder - a directory that is read or changed
+ * @path: for messages, not copied
+ * @entries: as they were read, sorted by strcmp(), without "." and ".."
+ * @index: it has an index: libext2fs adds to it
+ * @moved: libext2fs did; entries may be in other blocks than they were read from
+ * @blocks: number of them; @blocks_room have space in @block
+ * @block: where each is, 0 being nowhere, and how long an entry it has room for
+ * @search: no block before that has room for an entry of 4 * i bytes
+ * @data: the block @at, if @valid; @dirty: not written yet
+ */
+struct ext4_folder {
+	struct ext4 *ext4;
+	ext2_ino_t number;
+	const char *path;
+	struct ext4_entry *entries;
+	size_t count;
+	bool index, moved;
+	u32 blocks, blocks_room;
+	struct {
+		blk64_t physical;
+		u32 gap;
+	} *block;
+	u32 search[EXT4_LENGTHS];
+	void *data;
+	u32 at;
+	bool valid, dirty;
+};
+
+/*
+ * directory.c. Return: 0, or an errno below 0 after an error message, for which
+ * @path is. A name is added that is not there; replaced or removed are those that
+ * were read, before any is added. ext4_folder_close() writes what is left to be
+ * written; it may be called again. ext4_folder_make() gives a new inode the two
+ * entries of an empty directory, and counts the parent's links.
+ */
+int ext4_folder_open(struct ext4_folder *folder, struct ext4 *ext4,
+		     ext2_ino_t number, const char *path);
+int ext4_folder_close(struct ext4_folder *folder);
+int ext4_folder_make(struct ext4 *ext4, ext2_ino_t parent, ext2_ino_t number,
+		     const char *path);
+/* NULL if there is none of that name. */
+const struct ext4_entry *ext4_folder_find(const struct ext4_folder *folder,
+					  const char *name);
+int ext4_folder_link(struct ext4_folder *folder, const char *name,
+		     const char *path, ext2_ino_t number, mode_t mode);
+int ext4_folder_replace(struct ext4_folder *folder,
+			const struct ext4_entry *old, const char *path,
+			ext2_ino_t number, mode_t mode);
+int ext4_folder_unlink(struct ext4_folder *folder,
+		       const struct ext4_entry *old, const char *path);
+
+/**
+ * ext4_visit - visit what is in the filesystem, directories before what they hold
+ * @path: from the root, without slashes at its ends; "" for the root
+ *
+ * In visit.c. Return: 0, or what @visit returned if that is not 0, or an
+ * errno below 0 after an error message.
+ */
+typedef int (*ext4_visit_path)(void *context, ext2_ino_t number,
+			       const struct ext2_inode_large *inode,
+			       const char *path);
+int ext4_visit(struct ext4 *ext4, ext4_visit_path visit, void *context);
+
+/*
+ * What an inode says, in visit.c: the digest of its attributes (see
+ * fs/xattr-sum.h); a link's target, of which a short one has zeros at its end.
+ */
+#define EXT4_TARGET_ROOM	65536
+int ext4_xattr_sum(struct ext4 *ext4, ext2_ino_t number, const char *path,
+		   u8 *digest);
+int ext4_read_link(struct ext4 *ext4, ext2_ino_t number,
+		   const struct ext2_inode_large *inode, const char *path,
+		   char *target, unsigned int *length);
+
+/*
+ * inode.c: give an inode the attributes of the file @path, whose lstat()
+ * is @st. One that has them already is not written, if it is not @fresh.
+ */
+int ext4_set_attributes(struct ext4 *ext4, ext2_ino_t number, const char *path,
+			const struct stat *st, bool fresh);
+/* Add to an inode's count of links; what it is then goes to @links. */
+int ext4_count_links(struct ext4 *ext4, ext2_ino_t number, const char *path,
+		     int add, u32 *links);
+/* Give an inode without a name up, with all its blocks. */
+int ext4_free_inode(struct ext4 *ext4, ext2_ino_t number, const char *path);
+
+/*
+ * removed.c: files without a name any more. They are kept until the end: a
+ * file that is added may be one of them under a new name, or another version
+ * of one.
+ */
+struct ext4_removed;
+struct ext4_removed *ext4_removed_new(void);
+void ext4_removed_free(struct ext4_removed *removed);
+int ext4_removed_add(struct ext4_removed *removed, struct ext4 *ext4,
+		     ext2_ino_t number, const char *name);
+/*
+ * Take out the one that suits the file @path best; *number is 0 if none does.
+ */
+int ext4_removed_take(struct ext4_removed *removed, struct ext4 *ext4,
+		      const char *path, const char *name,
+		      const struct stat *st, ext2_ino_t *number);
+/* Free the inodes of all that are left. */
+int ext4_removed_finish(struct ext4_removed *removed, struct ext4 *ext4);
+
+/**
+ * struct ext4_change - what adds a directory's contents
+ * @linked: files of the source with several names, see add.c
+ * @done: bytes of files
+ * @depth: how many directories the one at work is inside of
+ */
+struct ext4_change {
+	struct ext4 ext4;
+	struct ext4_removed *removed;
+	void *linked;
+	struct progress progress;
+	u64 done;
+	u32 depth;
+};
+
+/* Directories that may lie in each other; an image may be made to loop. */
+#define EXT4_DEPTH_MAX	2048
+/* Go down a directory, which is an error at that depth. */
+int ext4_deeper(u32 *depth, const char *path);
+
+/*
+ * add.c: change->ext4 is open, and gets changes; @doing and @bytes are for
+ * the progress. In the end, with an error @ret, it is given up, else written and
+ * closed. In between, the contents of the directory @path may be added to the
+ * directory @folder.
+ */
+int ext4_change_start(struct ext4_change *change, const char *doing,
+		      u64 bytes);
+int ext4_change_end(struct ext4_change *change, int ret);
+int ext4_add_contents(struct ext4_change *change, ext2_ino_t folder,
+		      const char *path);
+/* "FOLDER/NAME", or "NAME" if @folder is ""; to be freed. NULL: after a message. */
+char *ext4_join(const char *folder, const char *name);
+/* removed.c: a name of an inode goes; what it names does with the last one. */
+int ext4_drop(struct ext4_change *change, ext2_ino_t folder, const char *name,
+	      const char *path, ext2_ino_t number);
+
+#endif /* MKIMAGE_EXT4_TREE_H */

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Going along all paths of an ext4, and reading what inodes say; see
+ * tree.h.
+ */
+#include <stdlib.h>
+#include "ext4/tree.h"
+#include "fs/xattr-sum.h"
+#include "message.h"
+
+struct visitor {
+	struct ext4 *ext4;
+	ext4_visit_path visit;
+	void *context;
+	u32 depth;
+};
+
+static int visit_inode(struct visitor *visitor, ext2_ino_t number,
+		       const char *path)
+{
+	struct ext2_inode_large inode = { 0 };
+	struct ext4_folder list;
+	errcode_t code;
+	size_t i;
+	int ret;
+
+	code = ext2fs_read_inode_full(visitor->ext4->fs, number,
+				      (struct ext2_inode *)&inode,
+				      sizeof(inode));
+	if (code)
+		return ext4_failed(path, "cannot read its inode", code);
+	ret = visitor->visit(visitor->context, number, &inode, path);
+	if (ret || !S_ISDIR(inode.i_mode))
+		return ret;
+	ret = ext4_deeper(&visitor->depth, path);
+	if (!ret)
+		ret = ext4_folder_open(&list, visitor->ext4, number, path);
+	if (ret)
+		return ret;
+	for (i = 0; !ret && i < list.count; i++) {
+		char *below = ext4_join(path, list.entries[i].name);
+
+		ret = below ? visit_inode(visitor, list.entries[i].number,
+					  below) : -ENOMEM;
+		free(below);
+	}
+	ext4_folder_close(&list);
+	visitor->depth--;
+	return ret;
+}
+
+int ext4_visit(struct ext4 *ext4, ext4_visit_path visit, void *context)
+{
+	struct visitor visitor = {
+		.ext4 = ext4,
+		.visit = visit,
+		.context = context,
+	};
+
+	return visit_inode(&visitor, EXT2_ROOT_INO, "");
+}
+
+/* Attributes that may be met: of that many bytes, and so many times the device's. */
+#define XATTRS_MAX	(1ull << 30)
+#define XATTRS_FACTOR	16u
+
+struct sum {
+	struct ext2_xattr_handle *handle;
+	u8 *sum;
+	u64 bytes;
+	errcode_t code;
+};
+
+/* Inodes may have blocks and inodes of attributes in common. */
+static int meet_xattrs(struct ext4 *ext4, const char *path, u64 bytes)
+{
+	ext4->xattrs_met += bytes;
+	if (ext4->xattrs_met <= XATTRS_MAX + XATTRS_FACTOR *
+	    ext2fs_blocks_count(ext4->fs->super) * ext4->fs->blocksize)
+		return 0;
+	message_error("%s: extended attributes up to it have %llu bytes, over %u times as many as the device",
+		      path, (unsigned long long)ext4->xattrs_met,
+		      XATTRS_FACTOR);
+	return -EFBIG;
+}
+
+/* A POSIX ACL is told in the kernel's form only if it is asked for by its name. */
+static int add_xattr(char *name, char *value, size_t length, void *context)
+{
+	struct sum *sum = context;
+	void *posix = NULL;
+
+	if (!strncmp(name, "system.", 7)) {
+		sum->code = ext2fs_xattr_get(sum->handle, name, &posix,
+					     &length);
+		if (sum->code)
+			return XATTR_ABORT;
+		value = posix;
+	}
+	sum->bytes += length;
+	if (!xattr_sum_add(sum->sum, name, value, length))
+		sum->code = EXT2_ET_NO_MEMORY;
+	ext2fs_free_mem(&posix);
+	return sum->code ? XATTR_ABORT : 0;
+}
+
+int ext4_xattr_sum(struct ext4 *ext4, ext2_ino_t number, const char *path,
+		   u8 *digest)
+{
+	struct sum sum = { .sum = digest };
+	errcode_t code;
+
+	memset(digest, 0, INC_SHA256_SIZE);
+	if (!ext2fs_has_feature_xattr(ext4->fs->super))
+		return 0;
+	code = ext2fs_xattrs_open(ext4->fs, number, &sum.handle);
+	if (!code) {
+		code = ext2fs_xattrs_read(sum.handle);
+		if (!code)
+			code = ext2fs_xattrs_iterate(sum.handle, add_xattr, &sum);
+		ext2fs_xattrs_close(&sum.handle);
+	}
+	if (!code)
+		code = sum.code;
+	return code ? ext4_failed(path, "its extended attributes", code) :
+		      meet_xattrs(ext4, path, sum.bytes);
+}
+
+int ext4_read_link(struct ext4 *ext4, ext2_ino_t number,
+		   const struct ext2_inode_large *inode, const char *path,
+		   char *target, unsigned int *length)
+{
+	ext2_file_t file;
+	errcode_t code;
+
+	if (ext2fs_is_fast_symlink((struct ext2_inode *)inode)) {
+		*length = sizeof(inode->i_block);
+		memcpy(target, inode->i_block, *length);
+		return 0;
+	}
+	*length = 0;
+	code = ext2fs_file_open(ext4->fs, number, 0, &file);
+	if (!code) {
+		code = ext2fs_file_read(file, target, EXT4_TARGET_ROOM, length);
+		ext2fs_file_close(file);
+	}
+	return code ? ext4_failed(path, "cannot read the link", code) : 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What "mkimage extend" asks of a filesystem: remove some paths, then add a
+ * directory's contents, and change as few blocks as may be.
+ *
+ * What the result must be, for each filesystem the same:
+ *
+ * - The removed paths and all below them are gone. One that is not there is an
+ *   error. Links on the way are not followed.
+ * - Everything in @source is there, with its type, mode, owner, time of
+ *   modification (to the nanosecond, none later than @epoch), extended
+ *   attributes, link target, device number and contents. Names that are hard
+ *   links of each other in @source are so in the image, and of nothing else.
+ * - Where both have a directory, the two merge; it takes over the attributes of
+ *   the one in @source. The root merges too, but keeps its own attributes: a
+ *   directory that somebody put together to be added should not change them.
+ * - Where the types differ, or neither is a directory, what was there goes.
+ * - All else stays as it is, other names of a replaced file's inode included.
+ * - The same image and plan change the same blocks to the same contents.
+ */
+#ifndef MKIMAGE_EXTEND_H
+#define MKIMAGE_EXTEND_H
+
+#include "fs/overlay.h"
+
+/**
+ * struct extend_plan - what is to change
+ * @source: directory whose contents are added; NULL if nothing is
+ * @removed: paths from the root, without slashes at either end and without
+ *	empty, "." or ".." parts; sorted by strcmp(), each once, none below
+ *	another
+ * @removed_count: number of them
+ * @epoch: time of the change in seconds since 1970, 0 or more, which no new
+ *	time in the filesystem is later than; 0 if there is no @source to tell
+ *	it and no SOURCE_DATE_EPOCH: then the filesystem's own last one is right
+ * @source_bytes: of all files in @source, for progress
+ * @source_paths: names in @source, itself included
+ * @check: compare the result with @source
+ * @folder: where temporary files go
+ */
+struct extend_plan {
+	const char *source;
+	u64 source_bytes;
+	u64 source_paths;
+	bool check;
+	const char *const *removed;
+	size_t removed_count;
+	int64_t epoch;
+	const char *folder;
+};
+
+/*
+ * erofs/extend.c, ext4/extend.c: change the filesystem on @overlay, which is of
+ * that kind. Return: 0, or an errno below 0 after an error message; then the
+ * overlay is not used any further.
+ */
+int erofs_extend(struct overlay *overlay, const struct extend_plan *plan);
+int ext4_extend(struct overlay *overlay, const struct extend_plan *plan);
+
+/*
+ * erofs/extend.c, ext4/check.c: read all of it again; see check.h. Return: the
+ * same.
+ */
+struct check;
+int erofs_check(struct overlay *overlay, struct check *check);
+int ext4_check(struct overlay *overlay, struct check *check);
+
+/**
+ * files_visit - called for each path of a filesystem
+ * @path: from the root, as in struct extend_plan; "" for the root itself
+ * @id: INC_SHA256_SIZE bytes, the same as for another path or generation of
+ *	this image if all that struct extend_plan speaks of is the same; hard
+ *	links are told apart by their number only
+ *
+ * Return: 0 to go on, else what the walk returns.
+ */
+typedef int (*files_visit)(void *context, const char *path, const u8 *id);
+
+/*
+ * erofs/files.c, ext4/files.c: walk along a filesystem in any order. Contents
+ * are not read where the digests of their blocks do (inc_image_digests()).
+ * Return: 0, or an errno below 0 after an error message.
+ */
+int erofs_files(struct overlay *overlay, files_visit visit, void *context);
+int ext4_files(struct overlay *overlay, files_visit visit, void *context);
+
+#endif /* MKIMAGE_EXTEND_H */

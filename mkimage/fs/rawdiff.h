@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The difference to a raw image.
+ */
+#ifndef MKIMAGE_RAWDIFF_H
+#define MKIMAGE_RAWDIFF_H
+
+#include "fs/overlay.h"
+
+/*
+ * Make the device what the raw filesystem image @path is, its size included.
+ * Return: 0, or an errno below 0 after an error message.
+ */
+int rawdiff(struct overlay *overlay, const char *path);
+
+#endif /* MKIMAGE_RAWDIFF_H */

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Opening what an image is made of; see source.h.
+ */
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "fs/check.h"
+#include "fs/filesystem.h"
+#include "fs/magic.h"
+#include "fs/source.h"
+#include "fs/walk.h"
+#include "message.h"
+#include "mkimage.h"
+#include "spool.h"
+
+/* Blocks of a raw image that go into its id. */
+#define SAMPLES		1024u
+
+void source_derive(const u8 *id, const char *purpose, u8 *out, size_t size)
+{
+	u8 text[INC_SHA256_SIZE + 16], digest[INC_SHA256_SIZE];
+	size_t length = strnlen(purpose, 16);
+
+	memcpy(text, id, INC_SHA256_SIZE);
+	memcpy(text + INC_SHA256_SIZE, purpose, length);
+	if (!EVP_Digest(text, INC_SHA256_SIZE + length, digest, NULL,
+			EVP_sha256(), NULL))
+		abort();
+	memcpy(out, digest, size);
+}
+
+void source_derive_uuid(const u8 *id, const char *purpose, u8 *uuid)
+{
+	source_derive(id, purpose, uuid, 16);
+	/* RFC 9562, version 8: made by a rule of one's own. */
+	uuid[6] = (u8)((uuid[6] & 0x0f) | 0x80);
+	uuid[8] = (u8)((uuid[8] & 0x3f) | 0x80);
+}
+
+/* The id of a raw image: its size, and blocks spread evenly over it. */
+static int sample(struct source *source)
+{
+	u64 step = source->blocks / SAMPLES ? source->blocks / SAMPLES : 1;
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	__le64 size = cpu_to_le64(source->blocks);
+	u8 data[INC_BLOCK_SIZE];
+	int ret = 0;
+	u64 block;
+
+	if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL) ||
+	    !EVP_DigestUpdate(context, &size, sizeof(size)))
+		ret = -ENOMEM;
+	for (block = 0; !ret && block < source->blocks; block += step) {
+		ret = read_all(source->fd, block << INC_BLOCK_SHIFT, data,
+			       sizeof(data), source->name);
+		if (!ret && !EVP_DigestUpdate(context, data, sizeof(data)))
+			ret = -ENOMEM;
+	}
+	if (!ret && !EVP_DigestFinal_ex(context, source->id, NULL))
+		ret = -ENOMEM;
+	EVP_MD_CTX_free(context);
+	return ret == -ENOMEM ? no_memory() : ret;
+}
+
+static int measure(struct source *source)
+{
+	off_t size = lseek(source->fd, 0, SEEK_END);
+
+	if (size < 0) {
+		int code = errno;
+
+		message_error("%s: cannot find out its size: %s", source->name,
+			      strerror(code));
+		return -code;
+	}
+	source->blocks = (u64)size >> INC_BLOCK_SHIFT;
+	if (!size || size % INC_BLOCK_SIZE) {
+		message_error("%s: its size of %llu bytes is not a multiple of 4096; pad it, with \"truncate -s %%4096\" for example",
+			      source->name, (unsigned long long)size);
+		return -EINVAL;
+	}
+	if (source->blocks > INC_BLOCKS_MAX) {
+		message_error("%s: it is larger than a device can be (16 TiB less 4096 bytes)",
+			      source->name);
+		return -EFBIG;
+	}
+	return 0;
+}
+
+static int build_filesystem(struct source *source,
+			    const struct source_options *options)
+{
+	bool ext4 = options->fs == SOURCE_FS_EXT4;
+	struct check check = { .source = source->name };
+	struct walk walk;
+	int ret = walk_directory(&walk, source->name, NULL);
+
+	if (ret)
+		return ret;
+	memcpy(source->id, walk.id, sizeof(source->id));
+	source->fd = spool_open_file(options->folder);
+	if (source->fd < 0)
+		return -EIO;
+	/* Nothing in this erofs is compressed. */
+	source->compat = INC_COMPAT_REREADS;
+	ret = (ext4 ? ext4_build : erofs_build)(source->name, &walk,
+						source->fd);
+	if (ret || !options->check)
+		return ret;
+	check.epoch = walk.epoch;
+	check.paths = walk.paths;
+	return (ext4 ? ext4_check_file : erofs_check_file)(source->fd, &check);
+}
+
+int source_open(struct source *source, const char *path,
+		const struct source_options *options)
+{
+	u8 block[INC_BLOCK_SIZE];
+	struct stat st;
+	int ret;
+
+	memset(source, 0, sizeof(*source));
+	source->name = path;
+	source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (source->fd < 0 || fstat(source->fd, &st)) {
+		ret = -errno;
+		message_error("%s: cannot open it: %s", path, strerror(-ret));
+		return ret;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		source_close(source);
+		if (options->raw) {
+			message_error("%s: it is a directory, which --raw does not go with",
+				      path);
+			return -EISDIR;
+		}
+		ret = build_filesystem(source, options);
+		return ret ? ret : measure(source);
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
+		message_error("%s: neither a directory nor a raw filesystem image",
+			      path);
+		return -EINVAL;
+	}
+	ret = measure(source);
+	if (!ret && !options->raw)
+		ret = magic_check(source->fd, path);
+	if (!ret)
+		ret = read_all(source->fd, 0, block, sizeof(block), path);
+	if (ret)
+		return ret;
+	source->compat = filesystem_compat(block);
+	return sample(source);
+}
+
+u64 source_seek_data(const struct source *source, u64 block)
+{
+	off_t found = lseek(source->fd, (off_t)(block << INC_BLOCK_SHIFT),
+			    SEEK_DATA);
+
+	if (found >= 0)
+		return (u64)found >> INC_BLOCK_SHIFT;
+	/* Not every filesystem and device knows where its holes are. */
+	return errno == ENXIO ? source->blocks : block;
+}
+
+void source_close(struct source *source)
+{
+	if (source->fd >= 0)
+		close(source->fd);
+	source->fd = -1;
+}

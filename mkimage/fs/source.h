@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What an image is made of: a raw filesystem image, given or made of a
+ * directory.
+ */
+#ifndef MKIMAGE_SOURCE_H
+#define MKIMAGE_SOURCE_H
+
+#include <stdbool.h>
+#include "hash.h"
+
+enum source_fs { SOURCE_FS_EROFS, SOURCE_FS_EXT4 };
+
+/**
+ * struct source - a raw filesystem image, open for reading
+ * @name: for messages, not copied
+ * @compat: what is known of the filesystem, INC_COMPAT_*
+ * @id: digest that tells contents apart, from which a salt and UUIDs are made
+ */
+struct source {
+	const char *name;
+	int fd;
+	u64 blocks;
+	u64 compat;
+	u8 id[INC_SHA256_SIZE];
+};
+
+/**
+ * struct source_options - how it is opened
+ * @fs: which filesystem a directory gets
+ * @raw: a file or device need not hold a filesystem that is known
+ * @check: compare the filesystem with the directory that it was made of
+ * @folder: where temporary files go
+ */
+struct source_options {
+	enum source_fs fs;
+	bool raw;
+	bool check;
+	const char *folder;
+};
+
+/**
+ * source_open - open a raw filesystem image, or make one of a directory
+ * @path: a file, block device or directory; not copied
+ *
+ * Return: 0, or an errno below 0 after an error message; in either case
+ * source_close() closes it.
+ */
+int source_open(struct source *source, const char *path,
+		const struct source_options *options);
+void source_close(struct source *source);
+
+/*
+ * Where data starts at or after block @block; the end of the source if nowhere,
+ * @block where holes are not known.
+ */
+u64 source_seek_data(const struct source *source, u64 block);
+
+/*
+ * Digest made of the source's id, for the use @purpose; @out has @size bytes,
+ * at most INC_SHA256_SIZE.
+ */
+void source_derive(const u8 *id, const char *purpose, u8 *out, size_t size);
+
+/* The same for a UUID of 16 bytes. */
+void source_derive_uuid(const u8 *id, const char *purpose, u8 *uuid);
+
+/*
+ * erofs/erofs.c, ext4/ext4.c: make a filesystem of the directory @path in the
+ * empty file @fd. Return: 0, or an errno below 0 after an error message.
+ */
+struct walk;
+int erofs_build(const char *path, const struct walk *walk, int fd);
+int ext4_build(const char *path, const struct walk *walk, int fd);
+
+/* Compare it with what it was made of; see check.h. Return: the same. */
+struct check;
+int erofs_check_file(int fd, struct check *check);
+int ext4_check_file(int fd, struct check *check);
+
+#endif /* MKIMAGE_SOURCE_H */

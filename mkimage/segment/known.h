@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where contents of clusters that are wanted are stored already, anywhere in an
+ * image. The hash tree tells: no data is read.
+ */
+#ifndef MKIMAGE_KNOWN_H
+#define MKIMAGE_KNOWN_H
+
+#include "incremental.h"
+#include "segment/batch.h"
+
+struct known;
+
+struct known *known_new(void);
+void known_free(struct known *known);
+
+/* Want a cluster's contents. Return: 0, or -ENOMEM after an error message. */
+int known_want(struct known *known, const u8 *id);
+
+/*
+ * Look for everything that is wanted, in all generations of the image up to the
+ * open one. Return: 0, or an errno below 0 after an error message.
+ */
+int known_find(struct known *known, struct inc_image *image, const char *name,
+	       const struct batch_options *options);
+
+/*
+ * The map entry of contents that were found; 0 if they were not. Any number of
+ * threads may look at a time.
+ */
+u64 known_entry(const struct known *known, const u8 *id);
+
+#endif /* MKIMAGE_KNOWN_H */

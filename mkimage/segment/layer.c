@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Making a layer; see layer.h.
+ *
+ * Two passes over the clusters that changed: one to learn the digests of what
+ * they hold, after which the hash tree tells which of that the image has
+ * already; then one to compress and store the rest. With that the new items of
+ * the map and of the tree's lowest level are known, and each level of the tree
+ * follows from the one below.
+ */
+#include <stdlib.h>
+#include "message.h"
+#include "mkimage.h"
+#include "segment/known.h"
+#include "segment/layer.h"
+#include "segment/repage.h"
+
+#define FANOUT		(INC_PAGE_SIZE / INC_SHA256_SIZE)
+
+struct layer {
+	struct segment *seg;
+	struct overlay *overlay;
+	struct inc_image *image;
+	const struct inc_segment *base;
+	const char *folder;
+	unsigned int threads;
+	struct batch_options batch;
+	u8 zero_digest[INC_SHA256_SIZE];
+	struct known *known;
+	struct repage map;
+	struct repage level[INC_LEVELS_MAX];
+
+	bool first_pass;
+	u64 next;			/* block to look at */
+	struct progress progress;
+	u64 done, total;		/* blocks */
+};
+
+/* The end of a cluster that starts at or before @block and covers it. */
+static u64 cluster_end(const struct layer *layer, u64 block)
+{
+	u64 step = 1ull << layer->seg->cluster_shift;
+	u64 end = (block | (step - 1)) + 1;
+
+	return end < layer->seg->device_blocks ? end :
+						 layer->seg->device_blocks;
+}
+
+static u64 cluster_start(const struct layer *layer, u64 block)
+{
+	return block & ~((1ull << layer->seg->cluster_shift) - 1);
+}
+
+/*
+ * The next clusters that changed, as blocks *first to *end - 1. One that the
+ * device's old or new end cuts counts: what is past the end must be zeros, and
+ * is part of its extent.
+ */
+static bool next_change(const struct layer *layer, u64 block, u64 *first,
+			u64 *end)
+{
+	u64 old = layer->base->device_blocks, new = layer->seg->device_blocks;
+	u64 cut = cluster_start(layer, old < new ? old : new);
+	bool found = overlay_next(layer->overlay, block, first, end);
+
+	if (found) {
+		*first = cluster_start(layer, *first);
+		if (*first < block)
+			*first = block;
+		*end = cluster_end(layer, *end - 1);
+	}
+	if (old == new || cut >= new || cut < block ||
+	    cut == (old < new ? old : new) || (found && *first < cut))
+		return found;
+	*first = cut;
+	*end = cluster_end(layer, cut);
+	return true;
+}
+
+static int produce(void *context, struct batch *batch)
+{
+	struct layer *layer = context;
+	u64 first, end, more, stop;
+	int ret;
+
+	if (!next_change(layer, layer->next, &first, &end))
+		return 0;
+	/* Neighbours in the same batch share what there is to look up. */
+	while (end - first < BATCH_BLOCKS &&
+	       next_change(layer, end, &more, &stop) && more == end)
+		end = stop;
+	if (end - first > BATCH_BLOCKS)
+		end = first + BATCH_BLOCKS;
+	batch->block = first;
+	batch->blocks = end - first;
+	batch->hole = false;
+	layer->next = end;
+	ret = overlay_read(layer->overlay, first << INC_BLOCK_SHIFT,
+			   batch->blocks << INC_BLOCK_SHIFT, batch->data);
+	return ret ? ret : 1;
+}
+
+static int consume_digests(struct layer *layer, const struct batch *batch)
+{
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; !ret && i < batch->cluster_count; i++)
+		if (batch->clusters[i].codec != INC_CODEC_ZERO &&
+		    batch->clusters[i].whole)
+			ret = known_want(layer->known, batch->clusters[i].id);
+	return ret;
+}
+
+/* Where a cluster is, after storing it if it is not anywhere. */
+static int place_cluster(struct layer *layer, u64 block,
+			 const struct batch_cluster *cluster, u64 *entry)
+{
+	struct segment *seg = layer->seg;
+
+	*entry = cluster->entry;
+	seg->clusters[cluster->codec]++;
+	if (cluster->codec == INC_CODEC_ZERO)
+		return 0;
+	if (!*entry)
+		return segment_store(seg, block, cluster, inc_map_page(block),
+				     entry);
+	seg->shared++;
+	return 0;
+}
+
+static int consume_clusters(struct layer *layer, const struct batch *batch)
+{
+	u32 step = 1u << layer->seg->cluster_shift, i;
+	u64 at, end = batch->block + batch->blocks;
+	int ret = 0;
+
+	for (at = 0; !ret && at < batch->blocks; at++) {
+		if (layer->seg->meta.tree.levels)
+			ret = repage_set(&layer->level[0], batch->block + at,
+					 batch->digest[at]);
+		else
+			memcpy(layer->seg->meta.root, batch->digest[0],
+			       INC_SHA256_SIZE);
+	}
+	at = batch->block;
+	for (i = 0; !ret && i < batch->cluster_count; i++) {
+		u64 entry = 0, stop = at + step < end ? at + step : end;
+		__le64 item;
+
+		ret = place_cluster(layer, at, &batch->clusters[i], &entry);
+		item = cpu_to_le64(entry);
+		for (; !ret && at < stop; at++)
+			ret = repage_set(&layer->map, at, &item);
+	}
+	return ret;
+}
+
+static int consume(void *context, const struct batch *batch)
+{
+	struct layer *layer = context;
+
+	layer->done += batch->blocks;
+	progress_show(&layer->progress, layer->done << INC_BLOCK_SHIFT);
+	return layer->first_pass ? consume_digests(layer, batch) :
+				   consume_clusters(layer, batch);
+}
+
+static int walk(struct layer *layer)
+{
+	const struct batch_run run = {
+		.options = &layer->batch,
+		.threads = layer->threads,
+		.context = layer,
+		.produce = produce,
+		.consume = consume,
+	};
+
+	layer->next = 0;
+	return batch_run(&run);
+}
+
+/* Return: 0, 1 if nothing changed, or an errno below 0. */
+static int store_clusters(struct layer *layer, int level)
+{
+	u64 first, end, at = 0;
+	int ret;
+
+	while (next_change(layer, at, &first, &end)) {
+		layer->total += end - first;
+		at = end;
+	}
+	if (!layer->total && layer->base->device_blocks ==
+			     layer->seg->device_blocks)
+		return 1;
+	progress_start(&layer->progress, "storing",
+		       2 * layer->total << INC_BLOCK_SHIFT);
+	layer->first_pass = true;
+	ret = walk(layer);
+	if (!ret)
+		ret = known_find(layer->known, layer->image,
+				 overlay_name(layer->overlay), &layer->batch);
+	layer->first_pass = false;
+	layer->batch.known = layer->known;
+	layer->batch.level = level;
+	if (!ret)
+		ret = walk(layer);
+	progress_end(&layer->progress);
+	return ret;
+}
+
+/* The root of a device of one block is that block's digest. */
+static int start_root(struct layer *layer)
+{
+	struct inc_error error;
+	int ret;
+
+	if (layer->seg->meta.tree.levels)
+		return 0;
+	ret = inc_image_digests(layer->image, 0, 1, layer->seg->meta.root,
+				&error);
+	if (ret)
+		message_error("%s: %s", overlay_name(layer->overlay),
+			      error.text);
+	return ret;
+}
+
+static int start_arrays(struct layer *layer)
+{
+	const struct inc_tree *old = &layer->base->tree;
+	const struct inc_tree *new = &layer->seg->meta.tree;
+	struct repage start = {
+		.image = layer->image,
+		.name = overlay_name(layer->overlay),
+		.hash = layer->seg->hash,
+	};
+	u64 old_items = old->blocks, items = new->blocks;
+	u32 i;
+	int ret;
+
+	memcpy(start.old_single, layer->base->root_digest, INC_SHA256_SIZE);
+	layer->map = start;
+	layer->map.item_size = 1u << INC_ENTRY_SHIFT;
+	layer->map.old_items = old_items;
+	layer->map.items = items;
+	layer->map.old_pages = layer->base->map_pages;
+	/* The format wants guarded pages, so one of the map at least. */
+	layer->map.keep_touched = true;
+	ret = repage_init(&layer->map, layer->folder);
+
+	start.tree = true;
+	start.item_size = INC_SHA256_SIZE;
+	memcpy(start.hole_item, layer->zero_digest, INC_SHA256_SIZE);
+	for (i = 0; !ret && i < new->levels; i++) {
+		struct repage *level = &layer->level[i];
+		u64 old_pages = (old_items + FANOUT - 1) / FANOUT;
+
+		*level = start;
+		level->old_items = old_items;
+		level->items = items;
+		if (i < old->levels) {
+			level->old_first = old->first[i];
+			level->old_pages = old_pages;
+		}
+		ret = repage_init(level, layer->folder);
+		repage_hole_digest(level, start.hole_item);
+		old_items = old_pages;
+		items = level->pages;
+	}
+	return ret;
+}
+
+/* Each level's items are the digests of the pages below. */
+static int finish_arrays(struct layer *layer)
+{
+	u32 levels = layer->seg->meta.tree.levels, i;
+	int ret = repage_finish(&layer->map);
+	u64 j;
+
+	for (i = 0; !ret && i < levels; i++) {
+		struct repage *level = &layer->level[i];
+
+		ret = repage_finish(level);
+		for (j = 0; !ret && i + 1 < levels && j < level->change_count;
+		     j++)
+			ret = repage_set(&layer->level[i + 1],
+					 level->changes[j].number,
+					 level->changes[j].digest);
+	}
+	if (!ret && levels)
+		ret = repage_top_digest(&layer->level[levels - 1],
+					layer->seg->meta.root);
+	return ret;
+}
+
+static u64 count_runs(const struct repage *arrays, u32 count, u64 most)
+{
+	u64 runs = 0;
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		runs += repage_runs(&arrays[i], most);
+	return runs;
+}
+
+/*
+ * How long rows of unchanged pages between changed ones may be and still be
+ * stored again, for the directory to stay in its bounds.
+ */
+static u64 choose_most(const struct layer *layer, const struct repage *arrays,
+		       u32 count)
+{
+	const struct inc_segment *first = inc_image_segment_at(layer->image, 0);
+	u64 bound = arrays->tree ? first->tree_runs : first->map_runs;
+	u64 most = 0;
+
+	bound += LAYER_RUNS - 13 * LAYER_STEP;
+	if (bound > INC_RUNS_MAX - 13 * LAYER_STEP)
+		bound = INC_RUNS_MAX - 13 * LAYER_STEP;
+	while (count_runs(arrays, count, most) > bound)
+		most = most ? 2 * most : 1;
+	return most;
+}
+
+static int list_arrays(struct layer *layer)
+{
+	struct metadata *meta = &layer->seg->meta;
+	u32 levels = meta->tree.levels, i;
+	u64 most = choose_most(layer, &layer->map, 1);
+	int ret;
+
+	meta->map_runs.step = meta->tree_runs.step = LAYER_STEP;
+	ret = repage_list(&layer->map, most, &meta->map.list, &meta->map_runs);
+	most = choose_most(layer, layer->level, levels);
+	for (i = 0; !ret && i < levels; i++)
+		ret = repage_list(&layer->level[i], most, &meta->level[i].list,
+				  &meta->tree_runs);
+	return ret;
+}
+
+static int prepare(struct layer *layer, const struct inc_hash *hash)
+{
+	static const u8 zero_block[INC_BLOCK_SIZE];
+	const struct inc_segment *base = layer->base;
+	struct segment *seg = layer->seg;
+
+	if (base->generation + 1 >= INC_SEGMENTS_MAX) {
+		message_error("%s: it has %u generations, the format's limit; \"mkimage squash\" makes one of them",
+			      overlay_name(layer->overlay), INC_SEGMENTS_MAX);
+		return -EFBIG;
+	}
+	inc_hash_digest(hash, zero_block, sizeof(zero_block),
+			layer->zero_digest);
+	memset(seg, 0, sizeof(*seg));
+	seg->hash = hash;
+	seg->zero_digest = layer->zero_digest;
+	memcpy(seg->uuid, base->uuid, sizeof(seg->uuid));
+	memcpy(seg->salt, base->salt, sizeof(seg->salt));
+	seg->salt_size = base->salt_size;
+	seg->chunk_shift = base->chunk_shift;
+	seg->cluster_shift = base->cluster_shift;
+	seg->device_blocks = overlay_blocks(layer->overlay);
+	seg->generation = base->generation + 1;
+	seg->offset = base->end;
+	layer->batch.hash = hash;
+	layer->batch.zero_digest = layer->zero_digest;
+	layer->batch.cluster_shift = base->cluster_shift;
+	layer->known = known_new();
+	return layer->known ? segment_init(seg, layer->folder) : -ENOMEM;
+}
+
+int layer_build(struct segment *seg, struct overlay *overlay,
+		const struct inc_hash *hash, const char *folder, int level,
+		unsigned int threads)
+{
+	struct layer layer = {
+		.seg = seg,
+		.overlay = overlay,
+		.image = overlay_image(overlay),
+		.base = inc_image_segment(overlay_image(overlay)),
+		.folder = folder,
+		.threads = threads,
+	};
+	u32 i;
+	int ret = prepare(&layer, hash);
+
+	if (!ret)
+		ret = start_root(&layer);
+	if (!ret)
+		ret = start_arrays(&layer);
+	if (!ret)
+		ret = store_clusters(&layer, level);
+	if (!ret)
+		ret = finish_arrays(&layer);
+	if (!ret)
+		ret = list_arrays(&layer);
+	repage_free(&layer.map);
+	for (i = 0; i < INC_LEVELS_MAX; i++)
+		repage_free(&layer.level[i]);
+	known_free(layer.known);
+	/* It was this function's own. */
+	seg->zero_digest = NULL;
+	return ret;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A segment after the first: what changed since the generation before.
+ */
+#ifndef MKIMAGE_LAYER_H
+#define MKIMAGE_LAYER_H
+
+#include "fs/overlay.h"
+#include "segment/segment.h"
+
+/*
+ * Runs that a layer's directory may have beyond those of the base's, if as many
+ * are in the format's limits at all. Where it would have more, pages between
+ * changed ones are stored again.
+ */
+#define LAYER_RUNS		1024u
+
+/*
+ * Of these, how many refer to a page that the layer itself stores elsewhere:
+ * thirteen times the step at most; see pagelist.c.
+ */
+#define LAYER_STEP		16u
+
+/**
+ * layer_build - make the next segment of the changes on an overlay
+ * @seg: zeros; filled in for segment_write(); freed by segment_free(), also
+ *	after an error
+ * @hash: freed by the caller after @seg
+ * @level: of LZ4 HC
+ * @threads: that work
+ *
+ * Return: 0; 1 if there is no change; or an errno below 0 after an error
+ * message.
+ */
+int layer_build(struct segment *seg, struct overlay *overlay,
+		const struct inc_hash *hash, const char *folder, int level,
+		unsigned int threads);
+
+#endif /* MKIMAGE_LAYER_H */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who signs: a private key and its certificate.
+ */
+#ifndef MKIMAGE_SIGNER_H
+#define MKIMAGE_SIGNER_H
+
+#include "incremental.h"
+#include "output.h"
+#include "segment/segment.h"
+
+/**
+ * struct signer_options - the command line's part of it
+ * @key: a file, or a URI of an OpenSSL provider or engine; NULL: do not sign
+ * @certificate: file in PEM: the signer's, then those between it and a root
+ * @passphrase_file: of @key; NULL: none given
+ * @passphrase_fd: likewise; -1: none given
+ */
+struct signer_options {
+	const char *key;
+	const char *certificate;
+	const char *passphrase_file;
+	int passphrase_fd;
+};
+
+/* getopt's values and struct option entries of these options */
+enum {
+	SIGNER_KEY = 1000, SIGNER_CERTIFICATE, SIGNER_PASSPHRASE_FILE,
+	SIGNER_PASSPHRASE_FD,
+};
+
+#define SIGNER_OPTIONS \
+	{ "key", required_argument, NULL, SIGNER_KEY }, \
+	{ "certificate", required_argument, NULL, SIGNER_CERTIFICATE }, \
+	{ "passphrase-file", required_argument, NULL, \
+	  SIGNER_PASSPHRASE_FILE }, \
+	{ "passphrase-fd", required_argument, NULL, SIGNER_PASSPHRASE_FD }
+
+/* Lines of --help. */
+#define SIGNER_HELP \
+"  --key KEY               private key: a file, or a URI like pkcs11:... of an\n" \
+"                          OpenSSL provider or engine; RSA, ECDSA P-256, P-384\n" \
+"  --certificate PEM       its certificate, and those that lead to a root\n" \
+"  --passphrase-file FILE  its first line is the key's passphrase or PIN\n" \
+"  --passphrase-fd N       the same, read from file descriptor N\n"
+
+/* Take one option, or say what is wrong with it. */
+bool signer_option(const char *command, int option, const char *value,
+		   struct signer_options *options);
+
+/* Do they make sense together? If not, that was said. */
+bool signer_options_ok(const char *command,
+		       const struct signer_options *options);
+
+/* The same, for who has no use for a certificate but to sign. */
+bool signer_options_only_sign(const char *command,
+			      const struct signer_options *options);
+
+/*
+ * Refuse an output that would replace the key, the certificate or the file with
+ * the passphrase. Return: 0, or an errno below 0 after an error message.
+ */
+int signer_check_output(const struct signer_options *options,
+			const struct output *output);
+
+struct signer;
+
+/**
+ * signer_open - get the key and the certificate ready
+ * @signer: set on success; signer_free() frees it
+ * @options: with a key; not needed any more after that
+ *
+ * May ask for a passphrase on the terminal. The key must be the certificate's.
+ *
+ * Return: 0, or an errno below 0 after an error message.
+ */
+int signer_open(struct signer **signer, const struct signer_options *options);
+void signer_free(struct signer *signer);
+
+/**
+ * signer_sign - sign a root digest
+ * @text: from inc_signed_text()
+ * @data: set to @size bytes that the caller frees; they fit a signature area
+ *
+ * Return: 0, or an errno below 0 after an error message.
+ */
+int signer_sign(struct signer *signer, const char *text, u8 **data,
+		size_t *size);
+
+/**
+ * signer_sign_segment - sign a segment that is about to be written
+ * @segment: its root digest is known
+ * @name: of the image
+ * @start: the device's first INC_SIGNED_ZEROS bytes
+ *
+ * Return: 0, or an errno below 0 after an error message.
+ */
+int signer_sign_segment(struct signer *signer, struct segment *segment,
+			const char *name, const u8 *start);
+
+#endif /* MKIMAGE_SIGNER_H */
