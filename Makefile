@@ -29,8 +29,7 @@ WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
 	   -Wvla -Wwrite-strings
 FLAGS	:= -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread $(WARN) \
 	   -Idm-incremental -Idm-incremental/include/uapi \
-	   -Iuserspace/libincremental -Iuserspace/common -Iuserspace/origin \
-	   -Imkimage
+	   -Iuserspace -Imkimage
 VERSION	:= 0.1
 FLAGS	+= -DINC_VERSION_STRING='"$(VERSION)"'
 
@@ -53,9 +52,12 @@ SRC_libincremental := $(wildcard userspace/libincremental/*.c) \
 SRC_mkimage	:= $(wildcard mkimage/*.c mkimage/*/*.c) \
 		   $(wildcard userspace/common/*.c)
 SRC_incrementald := $(wildcard userspace/loader/*.c) \
+		    $(wildcard userspace/node/*.c) \
 		    $(wildcard userspace/origin/*.c) \
 		    $(wildcard userspace/common/*.c)
 SRC_incrementalsetup := $(wildcard userspace/dmsetup-plugin/*.c) \
+			$(wildcard userspace/dmsetup-plugin/*/*.c) \
+			$(wildcard userspace/node/*.c) \
 			$(wildcard userspace/origin/*.c) \
 			$(wildcard userspace/common/*.c)
 TOOLS	:= mkimage incrementald incrementalsetup
@@ -107,7 +109,8 @@ $(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
 $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)
 $(BUILD)/tests/test_stands_on: $(call obj,userspace/common/blockdev.c)
 $(BUILD)/tests/test_scrub: $(call obj,userspace/dmsetup-plugin/image.c \
-		$(addprefix userspace/common/,device.c message.c parse.c printable.c))
+		userspace/node/device.c \
+		$(addprefix userspace/common/,message.c parse.c printable.c))
 $(BUILD)/tests/test_origins: $(call obj,$(wildcard userspace/origin/*.c) \
 		$(addprefix userspace/common/,blockdev.c printable.c same-file.c))
 $(BUILD)/tests/test_origins: LIBS_test += -lcurl -lssl

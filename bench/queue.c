@@ -4,7 +4,7 @@
  * for again, taken and done. For bench/queue, which counts instructions.
  */
 #include <stdlib.h>
-#include "../userspace/loader/queue.h"
+#include "loader/queue.h"
 
 #define CHUNK	4096ull
 

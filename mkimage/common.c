@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
-#include "incremental.h"
-#include "message.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "common/printable.h"
+#include "libincremental/incremental.h"
 #include "mkimage.h"
-#include "parse.h"
-#include "printable.h"
 
 int usage_error(const char *command)
 {

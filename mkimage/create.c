@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "common/message.h"
+#include "common/parse.h"
+#include "common/printable.h"
 #include "fs/source.h"
-#include "incremental.h"
-#include "message.h"
+#include "libincremental/incremental.h"
 #include "mkimage.h"
 #include "output.h"
-#include "parse.h"
-#include "printable.h"
 #include "segment/dictionary.h"
 #include "segment/pipeline.h"
 #include "segment/segment.h"

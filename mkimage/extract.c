@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "incremental.h"
-#include "message.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "common/printable.h"
+#include "libincremental/incremental.h"
 #include "mkimage.h"
 #include "output.h"
-#include "parse.h"
-#include "printable.h"
 #include "segment/pipeline.h"
 #include "spool.h"
 

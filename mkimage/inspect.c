@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "common/message.h"
+#include "common/parse.h"
+#include "common/printable.h"
 #include "fs/generations.h"
-#include "incremental.h"
-#include "message.h"
+#include "libincremental/incremental.h"
 #include "mkimage.h"
-#include "parse.h"
-#include "printable.h"
 
 const char inspect_help[] =
 "Usage: mkimage inspect [OPTION]... IMAGE\n"

@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "message.h"
+#include "common/message.h"
 #include "mkimage.h"
 
 static const struct command {

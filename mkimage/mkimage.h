@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 enum {
 	EXIT_OK		= 0,

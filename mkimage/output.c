@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "doomed.h"
-#include "message.h"
+#include "common/doomed.h"
+#include "common/message.h"
+#include "common/same-file.h"
 #include "output.h"
-#include "same-file.h"
 
 static int fail(const struct output *output, const char *doing)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "message.h"
+#include "common/message.h"
 #include "spool.h"
 
 #define BUFFER_SIZE	(256u << 10)

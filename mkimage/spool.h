@@ -7,7 +7,7 @@
 #define MKIMAGE_SPOOL_H
 
 #include <stddef.h>
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 struct spool;
 

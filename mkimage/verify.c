@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "incremental.h"
-#include "message.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "common/printable.h"
+#include "libincremental/incremental.h"
 #include "mkimage.h"
-#include "parse.h"
-#include "printable.h"
 #include "segment/pipeline.h"
 
 #define STEP_BYTES	(1u << 20)

@@ -5,10 +5,10 @@
  */
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include "common/message.h"
 #include "erofs/change.h"
 #include "fs/check.h"
 #include "fs/xattr-sum.h"
-#include "message.h"
 
 struct checker {
 	struct check *check;

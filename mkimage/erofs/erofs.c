@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "erofs/change.h"
 #include "fs/check.h"
 #include "fs/source.h"
 #include "fs/walk.h"
-#include "message.h"
 #include "spool.h"
 
 /* The file that it is made in. */

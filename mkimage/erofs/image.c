@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include "common/message.h"
 #include "erofs/image.h"
-#include "message.h"
 
 #define CACHE_BLOCKS	256u
 

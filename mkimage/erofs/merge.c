@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "erofs/change.h"
-#include "message.h"
 
 /* A file with several links, by its identity in the source. */
 struct linked {

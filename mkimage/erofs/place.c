@@ -21,8 +21,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include "common/message.h"
 #include "erofs/change.h"
-#include "message.h"
 #include "mkimage.h"
 
 /* Blocks of new inodes that may still take some more. */

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include "common/message.h"
 #include "erofs/tree.h"
-#include "message.h"
 #include "mkimage.h"
 
 /* Names are kept in big pieces: there are many, and all go at once. */

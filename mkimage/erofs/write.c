@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "erofs/change.h"
-#include "message.h"
 #include "mkimage.h"
 
 #define BUFFER_SIZE	(1u << 20)

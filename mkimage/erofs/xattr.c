@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/xattr.h>
+#include "common/message.h"
 #include "erofs/xattr.h"
 #include "fs/walk.h"
 #include "fs/xattr-sum.h"
-#include "message.h"
 #include "mkimage.h"
 
 /* Attributes as they are found: each one is struct erofs_disk_xattr and so on. */

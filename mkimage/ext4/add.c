@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "ext4/tree.h"
-#include "message.h"
 
 /* A file of the source with several names, and its inode in the image. */
 struct linked {

@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "ext4/tree.h"
-#include "message.h"
 #include "mkimage.h"
 
 #define STEP_BYTES	(256u << 10)

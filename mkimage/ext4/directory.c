@@ -8,8 +8,8 @@
  * It adds the names of a directory with an index, whose blocks it splits.
  */
 #include <stdlib.h>
+#include "common/message.h"
 #include "ext4/tree.h"
-#include "message.h"
 
 static int failed(const struct ext4_folder *folder, const char *doing,
 		  errcode_t code)

@@ -9,11 +9,11 @@
  */
 #include <stdio.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "ext4/tree.h"
 #include "fs/program.h"
 #include "fs/source.h"
 #include "fs/walk.h"
-#include "message.h"
 
 #define INODE_SIZE	256
 #define BLOCKS_A_GROUP	32768

@@ -3,9 +3,9 @@
  * Extending an ext4; see fs/extend.h.
  */
 #include <stdlib.h>
+#include "common/message.h"
 #include "ext4/tree.h"
 #include "fs/extend.h"
-#include "message.h"
 
 /* The directory that names are removed from; the next one is in it often. */
 struct parent {

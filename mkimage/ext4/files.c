@@ -5,9 +5,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include "common/message.h"
 #include "ext4/tree.h"
 #include "fs/files.h"
-#include "message.h"
 #include "mkimage.h"
 
 struct lister {

@@ -11,8 +11,8 @@
  * What is freed meanwhile is noted when it is a row.
  */
 #include <stdlib.h>
+#include "common/message.h"
 #include "ext4/ext4.h"
-#include "message.h"
 
 /* Rows of free blocks that are used, longest first; the last in need only. */
 static const u32 rows[EXT4_ROWS] = { 128, 16, 1 };

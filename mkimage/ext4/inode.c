@@ -4,9 +4,9 @@
  */
 #include <stdlib.h>
 #include <sys/xattr.h>
+#include "common/message.h"
 #include "ext4/tree.h"
 #include "fs/walk.h"
-#include "message.h"
 
 /* The range of times depends on the inode: see ext4_time_extra(). */
 static int check_time(const char *path, int64_t seconds, bool large)

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "ext4/ext4.h"
-#include "message.h"
 
 /*
  * What was not made for being changed here, or not by libext2fs: accounts that

@@ -4,8 +4,8 @@
  * tree.h.
  */
 #include <stdlib.h>
+#include "common/message.h"
 #include "ext4/tree.h"
-#include "message.h"
 #include "mkimage.h"
 
 #define BUCKETS		4096u

@@ -4,9 +4,9 @@
  * tree.h.
  */
 #include <stdlib.h>
+#include "common/message.h"
 #include "ext4/tree.h"
 #include "fs/xattr-sum.h"
-#include "message.h"
 
 struct visitor {
 	struct ext4 *ext4;

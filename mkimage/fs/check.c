@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "fs/check.h"
 #include "fs/xattr-sum.h"
-#include "message.h"
 #include "mkimage.h"
 
 /* A file with several names in the source, and what it has become. */

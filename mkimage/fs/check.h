@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
-#include "hash.h"
+#include "libincremental/hash.h"
 
 /**
  * struct check - a comparison

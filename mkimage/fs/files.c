@@ -4,8 +4,8 @@
  */
 #include <search.h>
 #include <stdlib.h>
+#include "common/message.h"
 #include "fs/files.h"
-#include "message.h"
 #include "mkimage.h"
 
 /* Contents that may be met: of that many bytes, and so many times the device's. */

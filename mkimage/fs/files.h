@@ -8,7 +8,7 @@
 
 #include <openssl/evp.h>
 #include "fs/extend.h"
-#include "hash.h"
+#include "libincremental/hash.h"
 
 /* Digests that are asked for at a time. */
 #define FILES_DIGESTS	1024u

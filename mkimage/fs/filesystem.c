@@ -3,8 +3,8 @@
  * Telling filesystems apart; see filesystem.h.
  */
 #include <linux/magic.h>
+#include "common/message.h"
 #include "fs/filesystem.h"
-#include "message.h"
 
 static const struct filesystem filesystems[] = {
 	{ "erofs", 1024, 4, EROFS_SUPER_MAGIC_V1, 0,

@@ -4,12 +4,12 @@
  */
 #include <json-c/json.h>
 #include <stdlib.h>
+#include "common/message.h"
+#include "common/printable.h"
 #include "fs/filesystem.h"
 #include "fs/generations.h"
-#include "hash.h"
-#include "message.h"
+#include "libincremental/hash.h"
 #include "mkimage.h"
-#include "printable.h"
 
 /* The paths of a generation, sorted. */
 struct path {

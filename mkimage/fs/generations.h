@@ -5,7 +5,7 @@
 #ifndef MKIMAGE_GENERATIONS_H
 #define MKIMAGE_GENERATIONS_H
 
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 struct json_object;
 

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "format.h"
 #include "fs/magic.h"
-#include "message.h"
 
 /*
  * In this order: two bytes may be what they are by chance, and what looks like

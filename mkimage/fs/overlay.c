@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "fs/overlay.h"
-#include "hash.h"
-#include "message.h"
+#include "libincremental/hash.h"
 #include "mkimage.h"
 #include "spool.h"
 

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 struct overlay;
 

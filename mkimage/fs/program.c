@@ -12,8 +12,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "fs/program.h"
-#include "message.h"
 
 #define NOT_FOUND	127
 #define LINES_SHOWN	10

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "fs/rawdiff.h"
 #include "fs/source.h"
-#include "message.h"
 #include "mkimage.h"
 
 #define STEP_BLOCKS	256u

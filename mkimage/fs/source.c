@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "fs/check.h"
 #include "fs/filesystem.h"
 #include "fs/magic.h"
 #include "fs/source.h"
 #include "fs/walk.h"
-#include "message.h"
 #include "mkimage.h"
 #include "spool.h"
 

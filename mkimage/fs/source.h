@@ -7,7 +7,7 @@
 #define MKIMAGE_SOURCE_H
 
 #include <stdbool.h>
-#include "hash.h"
+#include "libincremental/hash.h"
 
 enum source_fs { SOURCE_FS_EROFS, SOURCE_FS_EXT4 };
 

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "fs/walk.h"
-#include "message.h"
 
 /* A file with several links, by its identity. */
 struct linked {

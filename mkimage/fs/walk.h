@@ -7,7 +7,7 @@
 
 #include <sys/stat.h>
 #include <sys/types.h>
-#include "hash.h"
+#include "libincremental/hash.h"
 
 /**
  * struct walk - what is in a directory, itself included

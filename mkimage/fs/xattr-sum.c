@@ -6,9 +6,9 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/message.h"
 #include "fs/walk.h"
 #include "fs/xattr-sum.h"
-#include "message.h"
 #include "mkimage.h"
 
 /* A POSIX ACL, as the kernel tells it: this, and then entries. */

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "hash.h"
+#include "libincremental/hash.h"
 
 /*
  * Add one to @sum, of INC_SHA256_SIZE bytes, which are zeros at first. Return:

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "doomed.h"
-#include "file-lock.h"
-#include "message.h"
+#include "common/doomed.h"
+#include "common/file-lock.h"
+#include "common/message.h"
 #include "mkimage.h"
 #include "segment/append.h"
 #include "spool.h"

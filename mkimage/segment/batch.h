@@ -5,7 +5,7 @@
 #ifndef MKIMAGE_BATCH_H
 #define MKIMAGE_BATCH_H
 
-#include "hash.h"
+#include "libincremental/hash.h"
 
 #define BATCH_BLOCKS	256u
 #define BATCH_BYTES	(BATCH_BLOCKS << INC_BLOCK_SHIFT)

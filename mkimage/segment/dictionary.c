@@ -5,7 +5,7 @@
 #include <lz4.h>
 #include <stdlib.h>
 #include <zdict.h>
-#include "message.h"
+#include "common/message.h"
 #include "mkimage.h"
 #include "segment/dictionary.h"
 

@@ -5,7 +5,7 @@
 #ifndef MKIMAGE_DIGESTMAP_H
 #define MKIMAGE_DIGESTMAP_H
 
-#include "hash.h"
+#include "libincremental/hash.h"
 
 /* @value: not 0 for a digest that is in the set */
 struct digestmap_place {

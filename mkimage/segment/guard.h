@@ -6,7 +6,7 @@
 #ifndef MKIMAGE_GUARD_H
 #define MKIMAGE_GUARD_H
 
-#include "hash.h"
+#include "libincremental/hash.h"
 
 struct guard_level {
 	u64 pages;			/* written */

@@ -3,7 +3,7 @@
  * Finding contents by their digests; see known.h.
  */
 #include <stdlib.h>
-#include "message.h"
+#include "common/message.h"
 #include "mkimage.h"
 #include "segment/digestmap.h"
 #include "segment/known.h"

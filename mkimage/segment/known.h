@@ -6,7 +6,7 @@
 #ifndef MKIMAGE_KNOWN_H
 #define MKIMAGE_KNOWN_H
 
-#include "incremental.h"
+#include "libincremental/incremental.h"
 #include "segment/batch.h"
 
 struct known;

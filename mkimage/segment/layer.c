@@ -9,7 +9,7 @@
  * follows from the one below.
  */
 #include <stdlib.h>
-#include "message.h"
+#include "common/message.h"
 #include "mkimage.h"
 #include "segment/known.h"
 #include "segment/layer.h"

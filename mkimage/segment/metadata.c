@@ -6,7 +6,7 @@
  * one: it makes copies of one page, whose digests are again a run of equal
  * digests one level up. So a hole costs a few pages whatever its size.
  */
-#include "message.h"
+#include "common/message.h"
 #include "segment/metadata.h"
 
 int metadata_init(struct metadata *meta, const struct inc_hash *hash,

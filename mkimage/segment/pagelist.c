@@ -3,7 +3,7 @@
  * Lists of metadata pages; see pagelist.h.
  */
 #include <stdlib.h>
-#include "message.h"
+#include "common/message.h"
 #include "segment/pagelist.h"
 
 /*

@@ -11,7 +11,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include "message.h"
+#include "common/message.h"
 #include "segment/pipeline.h"
 
 struct slot {

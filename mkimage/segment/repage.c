@@ -3,7 +3,7 @@
  * Arrays of metadata pages that change; see repage.h.
  */
 #include <stdlib.h>
-#include "message.h"
+#include "common/message.h"
 #include "segment/repage.h"
 
 /* Pages in a row of which the same is to be done with all. */

@@ -7,7 +7,7 @@
 #ifndef MKIMAGE_REPAGE_H
 #define MKIMAGE_REPAGE_H
 
-#include "incremental.h"
+#include "libincremental/incremental.h"
 #include "segment/pagelist.h"
 
 /* A page that changed. */

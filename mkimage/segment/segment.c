@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 #include <unistd.h>
-#include "message.h"
+#include "common/message.h"
 #include "segment/guard.h"
 #include "segment/segment.h"
 

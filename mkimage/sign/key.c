@@ -11,7 +11,7 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 #include <unistd.h>
-#include "message.h"
+#include "common/message.h"
 #include "sign/key.h"
 
 #define PASSPHRASE_MAX	1024

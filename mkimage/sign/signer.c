@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
-#include "message.h"
+#include "common/message.h"
 #include "mkimage.h"
 #include "sign/key.h"
 

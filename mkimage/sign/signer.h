@@ -5,7 +5,7 @@
 #ifndef MKIMAGE_SIGNER_H
 #define MKIMAGE_SIGNER_H
 
-#include "incremental.h"
+#include "libincremental/incremental.h"
 #include "output.h"
 #include "segment/segment.h"
 

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 #include "edit.h"
-#include "hash.h"
+#include "libincremental/hash.h"
 
 #define EDITS_MAX	64	/* in one script */
 #define SEAL_MAX	1024	/* pages of a tree that is made right */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "edit.h"
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 /*
  * libFuzzer's interface: https://llvm.org/docs/LibFuzzer.html. A target need

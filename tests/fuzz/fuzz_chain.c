@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "fuzz.h"
-#include "hash.h"
+#include "libincremental/hash.h"
 
 /* The corpus' signatures are of the root digest 0123456789abcdef0123... */
 static const u8 root[8] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };

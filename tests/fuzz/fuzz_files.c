@@ -11,10 +11,10 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "fs/extend.h"
 #include "fs/filesystem.h"
 #include "fuzz.h"
-#include "message.h"
 
 #define FILESYSTEMS_MAX	32
 

@@ -12,8 +12,8 @@
 #include <curl/curl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "backend.h"
 #include "fuzz.h"
+#include "origin/backend.h"
 
 #define PACKET_END	0x1e
 #define CONNECTION_END	0x1d

@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/message.h"
 #include "fuzz.h"
-#include "message.h"
 #include "mkimage.h"
 
 /* Walks over larger ones take too long, and find no more. */

@@ -2,9 +2,9 @@
 /*
  * Fuzz target: what users type: numbers, sizes, digests in hexadecimal.
  */
+#include "common/parse.h"
 #include "fuzz.h"
-#include "incremental.h"
-#include "parse.h"
+#include "libincremental/incremental.h"
 
 __extension__ typedef unsigned __int128 wide;
 

@@ -31,7 +31,7 @@
 #include <linux/dm-incremental.h>
 #include "dmdevice.h"
 #include "edit.h"
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 #define SEEDS_MAX	32
 #define WORKERS_MAX	16

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include "incremental.h"
-#include "internal.h"
+#include "libincremental/incremental.h"
+#include "libincremental/internal.h"
 
 #define BLOCKS		699u
 #define MAP_PAGES	2u

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "../../userspace/loader/keeper.c"
+#include "loader/keeper.c"
 
 static char folder[] = "/tmp/test_keeper.XXXXXX";
 static char pid_file[64], stats_file[64];

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "origin.h"
+#include "origin/origin.h"
 
 /* @given is returned, and @shown left behind. */
 static void check(const char *given, const char *shown)

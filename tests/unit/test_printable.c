@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "../../userspace/common/printable.c"
+#include "common/printable.c"
 
 #define ALL	(PRINTABLE_CONTROL | PRINTABLE_BACKSLASH)
 

@@ -21,8 +21,8 @@ static int test_clock(struct timespec *time)
 #define clock_gettime(clock, time)	test_clock(time)
 #define JOBS_COMPARED()			(compared++)
 
-#include "../../userspace/common/device.c"
-#include "../../userspace/loader/queue.c"
+#include "node/device.c"
+#include "loader/queue.c"
 /* Below device.c, which has a fail() of its own. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "../../userspace/dmsetup-plugin/ranges.c"
+#include "dmsetup-plugin/ranges.c"
 
 #define BYTES	200
 #define MANY	1000000ull

@@ -19,9 +19,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include "../../userspace/common/message.c"
-#include "../../userspace/loader/calls.c"
-#include "../../userspace/loader/sandbox.c"
+#include "common/message.c"
+#include "loader/calls.c"
+#include "loader/sandbox.c"
 
 /* In the child: 0, or the errno that an attempt ended with. */
 typedef int (*attempt)(const void *argument);

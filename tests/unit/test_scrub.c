@@ -3,8 +3,8 @@
  * Which blocks a damage of the map or the tree concerns: found by halving, it
  * must be what a look at each run of the directory finds.
  */
-#include "../../userspace/dmsetup-plugin/scrub-blocks.c"
-#include "../../userspace/dmsetup-plugin/scrub-scan.c"
+#include "dmsetup-plugin/scrub/blocks.c"
+#include "dmsetup-plugin/scrub/scan.c"
 /* It has a macro fail(). */
 #include <stdarg.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
  * tests/loader/own.sh has those. What is on a file system without a device of its
  * own, as a container's may be, is only looked for in overlays' options.
  */
-#include "../../userspace/loader/stands-on.c"
+#include "loader/stands-on.c"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include "blockdev.h"
+#include "common/blockdev.h"
 
 /* The text of a file in sysfs, without the newline at its end. */
 static bool read_text(const char *path, char *text, size_t size)

@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "doomed.h"
+#include "common/doomed.h"
 
 /* What the signal handler removes. */
 static char *volatile doomed[DOOMED_MAX];

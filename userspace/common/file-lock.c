@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include "file-lock.h"
+#include "common/file-lock.h"
 
 int file_lock(int fd, bool write)
 {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <syslog.h>
 #include <unistd.h>
-#include "message.h"
-#include "printable.h"
+#include "common/message.h"
+#include "common/printable.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *program = "";

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "parse.h"
+#include "common/parse.h"
 
 /* Read digits; return what follows them, or NULL if none or too many. */
 static const char *read_digits(const char *text, uint64_t *value)

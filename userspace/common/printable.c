@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "printable.h"
+#include "common/printable.h"
 
 /*
  * The character at @text goes to *character. Return: its bytes; 0 if they are not

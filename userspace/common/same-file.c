@@ -3,8 +3,8 @@
  * One file by two names; see same-file.h.
  */
 #include <stddef.h>
-#include "blockdev.h"
-#include "same-file.h"
+#include "common/blockdev.h"
+#include "common/same-file.h"
 
 /**
  * struct search - a file, and what may show it

@@ -4,8 +4,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "parse.h"
-#include "status-line.h"
+#include "common/parse.h"
+#include "common/status-line.h"
 
 bool take_word(const char **line, char *word, size_t size)
 {

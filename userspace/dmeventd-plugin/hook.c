@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <libdevmapper.h>
 #include <libdevmapper-event.h>
-#include "hook.h"
+#include "dmeventd-plugin/hook.h"
 
 #define SUBSYSTEM	"incremental"
 #define LEVEL_WARNING	4	/* libdevmapper's; always logged */

@@ -5,7 +5,7 @@
 #ifndef DMEVENTD_HOOK_H
 #define DMEVENTD_HOOK_H
 
-#include "status-line.h"
+#include "common/status-line.h"
 
 /* A line for dmeventd's log, wherever that is. May be called from any thread. */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <libdevmapper.h>
 #include <libdevmapper-event.h>
-#include "hook.h"
-#include "status-line.h"
+#include "common/status-line.h"
+#include "dmeventd-plugin/hook.h"
 
 #define TARGET	"incremental"
 

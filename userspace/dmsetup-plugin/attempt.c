@@ -8,9 +8,9 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#include "attempt.h"
-#include "dm.h"
-#include "message.h"
+#include "common/message.h"
+#include "dmsetup-plugin/attempt.h"
+#include "dmsetup-plugin/dm.h"
 
 /**
  * struct attempt - what the thread is to do, and has done

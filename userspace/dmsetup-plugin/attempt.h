@@ -2,7 +2,7 @@
 #ifndef SETUP_ATTEMPT_H
 #define SETUP_ATTEMPT_H
 
-#include "mounts.h"
+#include "dmsetup-plugin/update/mounts.h"
 
 /**
  * mount_attempt - mount a device as @mount is, and give up at a signal

@@ -12,7 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include <linux/loop.h>
-#include "image-file.h"
+#include "dmsetup-plugin/image-file.h"
 
 #define ATTEMPTS	16	/* others look for a free loop device, too */
 

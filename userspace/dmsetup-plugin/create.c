@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "doomed.h"
-#include "message.h"
-#include "origin.h"
-#include "parse.h"
-#include "printable.h"
-#include "setup.h"
+#include "common/doomed.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "common/printable.h"
+#include "dmsetup-plugin/setup.h"
+#include "origin/origin.h"
 
 #define ATTEMPTS	3
 

@@ -9,9 +9,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <linux/dm-ioctl.h>
-#include "dm.h"
-#include "kernel-log.h"
-#include "message.h"
+#include "common/message.h"
+#include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/kernel-log.h"
 
 #define CONTROL	"/dev/mapper/control"
 

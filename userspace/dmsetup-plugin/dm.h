@@ -6,7 +6,7 @@
 #define SETUP_DM_H
 
 #include <libdevmapper.h>
-#include "setup.h"
+#include "dmsetup-plugin/setup.h"
 
 #define TARGET		"incremental"
 #define UUID_PREFIX	"INCREMENTAL-"

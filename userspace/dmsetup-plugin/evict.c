@@ -12,14 +12,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <json-c/json.h>
-#include "device.h"
-#include "dm.h"
-#include "image-file.h"
-#include "message.h"
-#include "parse.h"
-#include "printable.h"
-#include "ranges.h"
-#include "status-line.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "common/printable.h"
+#include "common/status-line.h"
+#include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/image-file.h"
+#include "dmsetup-plugin/ranges.h"
+#include "node/device.h"
 
 /**
  * struct evict - one run

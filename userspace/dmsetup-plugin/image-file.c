@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <linux/loop.h>
-#include "image-file.h"
+#include "dmsetup-plugin/image-file.h"
 
 int file_reopen(int fd, int flags)
 {

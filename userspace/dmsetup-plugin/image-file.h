@@ -8,7 +8,7 @@
 #define SETUP_IMAGE_FILE_H
 
 #include <sys/stat.h>
-#include "setup.h"
+#include "dmsetup-plugin/setup.h"
 
 /**
  * struct image_file - an image that is open

@@ -5,9 +5,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include "image-file.h"
-#include "message.h"
-#include "parse.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "dmsetup-plugin/image-file.h"
 
 /* The optional arguments of the table, with their number in front, or "". */
 static void format_options(const struct inc_segment *segment,

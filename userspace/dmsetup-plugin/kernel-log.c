@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "kernel-log.h"
+#include "dmsetup-plugin/kernel-log.h"
 
 void kernel_log_mark(struct kernel_log *log)
 {

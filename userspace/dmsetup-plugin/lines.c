@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
-#include "dm.h"
-#include "parse.h"
-#include "status-line.h"
+#include "common/parse.h"
+#include "common/status-line.h"
+#include "dmsetup-plugin/dm.h"
 
 int read_status_line(const char *line, struct status *status,
 		     struct inc_error *error)

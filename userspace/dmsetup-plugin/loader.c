@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "dm.h"
-#include "image-file.h"
-#include "origin.h"
+#include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/image-file.h"
+#include "origin/origin.h"
 
 #define LOADER		"incrementald"
 #define ORIGINS_OPTION	"--origins"

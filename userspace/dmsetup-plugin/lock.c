@@ -21,9 +21,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include <linux/loop.h>
-#include "file-lock.h"
-#include "image-file.h"
-#include "message.h"
+#include "common/file-lock.h"
+#include "common/message.h"
+#include "dmsetup-plugin/image-file.h"
 
 #define ATTEMPTS	50
 #define PAUSE		100000u	/* microseconds */

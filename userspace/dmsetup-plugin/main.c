@@ -7,10 +7,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "dm.h"
-#include "message.h"
-#include "origin.h"
-#include "parse.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "dmsetup-plugin/dm.h"
+#include "origin/origin.h"
 
 #define MS_MAX	3600000u	/* the kernel's limit */
 

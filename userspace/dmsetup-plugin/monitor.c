@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <libdevmapper-event.h>
-#include "dm.h"
-#include "message.h"
+#include "common/message.h"
+#include "dmsetup-plugin/dm.h"
 
 #define PLUGIN	"libdevmapper-event-incremental.so"
 /* libdevmapper-event's; who opens it to write finds whether dmeventd runs. */

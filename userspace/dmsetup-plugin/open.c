@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "dm.h"
-#include "image-file.h"
-#include "message.h"
-#include "status-line.h"
+#include "common/message.h"
+#include "common/status-line.h"
+#include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/image-file.h"
 
 static void format_uuid(const struct image_facts *facts,
 			const struct options *options, const char *name,

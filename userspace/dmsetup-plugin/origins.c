@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "image-file.h"
-#include "message.h"
-#include "origin.h"
+#include "common/message.h"
+#include "dmsetup-plugin/image-file.h"
+#include "origin/origin.h"
 
 #define PREFIX	"origins-"
 

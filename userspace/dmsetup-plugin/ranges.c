@@ -3,7 +3,7 @@
  * Sets of bytes; see ranges.h.
  */
 #include <stdlib.h>
-#include "ranges.h"
+#include "dmsetup-plugin/ranges.h"
 
 static u64 end_of(const struct inc_range *range)
 {

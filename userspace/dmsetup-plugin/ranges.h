@@ -7,7 +7,7 @@
 #ifndef SETUP_RANGES_H
 #define SETUP_RANGES_H
 
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 /**
  * struct ranges - a set of bytes; all zeros: the empty one

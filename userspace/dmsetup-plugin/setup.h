@@ -8,8 +8,8 @@
 #define SETUP_H
 
 #include <signal.h>
-#include "exitcode.h"
-#include "incremental.h"
+#include "common/exitcode.h"
+#include "libincremental/incremental.h"
 
 #define ORIGINS_MAX	16
 

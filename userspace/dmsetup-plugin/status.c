@@ -4,9 +4,9 @@
  */
 #include <stdio.h>
 #include <json-c/json.h>
-#include "dm.h"
-#include "printable.h"
-#include "status-line.h"
+#include "common/printable.h"
+#include "common/status-line.h"
+#include "dmsetup-plugin/dm.h"
 
 static const struct {
 	const char *key;	/* of JSON */

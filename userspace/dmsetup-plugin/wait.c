@@ -4,8 +4,8 @@
  */
 #include <signal.h>
 #include <sys/time.h>
-#include "dm.h"
-#include "status-line.h"
+#include "common/status-line.h"
+#include "dmsetup-plugin/dm.h"
 
 static volatile sig_atomic_t timed_out;
 

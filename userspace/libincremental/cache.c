@@ -8,7 +8,7 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 #define SETS	128
 #define WAYS	8

@@ -4,7 +4,7 @@
  * until the image is closed: at most 64 KiB for each segment.
  */
 #include <stdlib.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 struct inc_dictionaries {
 	pthread_mutex_t lock;

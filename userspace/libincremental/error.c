@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 static void format_error(struct inc_error *error, const char *format,
 			 va_list arguments)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 struct inc_file {
 	int fd;

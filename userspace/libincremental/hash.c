@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "hash.h"
+#include "libincremental/hash.h"
 
 struct inc_hash {
 	EVP_MD_CTX *salted;

@@ -4,7 +4,7 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 /* Views of other generations than the open one that are kept unused. */
 #define VIEWS_KEPT	4

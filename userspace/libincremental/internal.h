@@ -6,8 +6,8 @@
 #define INCREMENTAL_INTERNAL_H
 
 #include <pthread.h>
-#include "hash.h"
-#include "incremental.h"
+#include "libincremental/hash.h"
+#include "libincremental/incremental.h"
 
 struct inc_cache;
 

@@ -3,7 +3,7 @@
  * What a writer of layers needs to know of the generations there are.
  */
 #include <stdlib.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 int inc_image_digests(struct inc_image *image, u64 block, u64 count,
 		      void *digests, struct inc_error *error)

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 #define COPY_STEP	(1u << 20)	/* a multiple of every chunk size */
 

@@ -3,7 +3,7 @@
  * Metadata pages: the walk down the hash tree or the guard, and map entries.
  */
 #include <stdio.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 /*
  * Read bytes of the image: from the source's own bytes where it has them,

@@ -3,7 +3,7 @@
  * Which ranges of the image file a set of blocks needs.
  */
 #include <stdlib.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 struct plan {
 	u64 mask;			/* chunk size less 1 */

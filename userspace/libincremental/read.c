@@ -4,7 +4,7 @@
  */
 #include <lz4.h>
 #include <stdlib.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 /* Extents that follow each other in the file are read in one go. */
 #define GROUP_EXTENTS	64

@@ -9,7 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 #define CERTIFICATES_MAX	256	/* in a file, in a signature */
 #define DIGEST_LEAST		32	/* bytes: SHA-256 */

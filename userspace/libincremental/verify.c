@@ -3,7 +3,7 @@
  * Checking bytes of the image file before they are filled in.
  */
 #include <stdlib.h>
-#include "internal.h"
+#include "libincremental/internal.h"
 
 /* What a check of the data area goes along with. */
 struct data_walk {

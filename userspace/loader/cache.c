@@ -4,7 +4,7 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
-#include "cache.h"
+#include "loader/cache.h"
 
 #define BUCKETS	4096u
 

@@ -8,7 +8,7 @@
 #define LOADER_CACHE_H
 
 #include <stdbool.h>
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 struct cache;
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "daemon.h"
-#include "exitcode.h"
-#include "message.h"
+#include "common/exitcode.h"
+#include "common/message.h"
+#include "loader/daemon.h"
 
 static int parent = -1;
 static int null = -1;

@@ -4,8 +4,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include "loader.h"
-#include "message.h"
+#include "common/message.h"
+#include "loader/loader.h"
 
 #define FILL_DELAY	1000u	/* ms between attempts to fill */
 #define BROKEN_MAX	8u	/* fills that fail one after the other */

@@ -5,8 +5,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include "exitcode.h"
-#include "loader.h"
+#include "common/exitcode.h"
+#include "loader/loader.h"
 
 struct loaded *loaded_hold(struct loader *loader)
 {

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include "loader.h"
+#include "loader/loader.h"
 
 /* libincremental calls back with the loader; the worker is the thread's. */
 static _Thread_local struct worker *self;

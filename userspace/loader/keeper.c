@@ -8,8 +8,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "keeper.h"
-#include "stats.h"
+#include "loader/keeper.h"
+#include "loader/stats.h"
 
 /**
  * struct files - what the keeper has, and nothing else

@@ -8,7 +8,7 @@
 #ifndef LOADER_KEEPER_H
 #define LOADER_KEEPER_H
 
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 /**
  * struct keeper - a connection to it

@@ -5,11 +5,11 @@
 #ifndef LOADER_H
 #define LOADER_H
 
-#include "cache.h"
-#include "device.h"
-#include "mirrors.h"
-#include "queue.h"
-#include "stats.h"
+#include "loader/cache.h"
+#include "loader/mirrors.h"
+#include "loader/queue.h"
+#include "loader/stats.h"
+#include "node/device.h"
 
 #define JOBS_DEFAULT	8
 #define JOBS_MAX	64

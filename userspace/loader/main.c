@@ -7,10 +7,10 @@
  * workers fetch, verify and fill (fetch.c).
  */
 #include <signal.h>
-#include "daemon.h"
-#include "message.h"
-#include "notify.h"
-#include "session.h"
+#include "common/message.h"
+#include "loader/daemon.h"
+#include "loader/notify.h"
+#include "loader/session.h"
 
 static enum exitcode run(struct session *session, struct worker *main_worker)
 {

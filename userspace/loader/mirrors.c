@@ -4,8 +4,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include "message.h"
-#include "mirrors.h"
+#include "common/message.h"
+#include "loader/mirrors.h"
 
 /* A server may be corrected while we run. */
 #define REJECTED_SECONDS	60

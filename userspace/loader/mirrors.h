@@ -12,9 +12,9 @@
 #ifndef LOADER_MIRRORS_H
 #define LOADER_MIRRORS_H
 
-#include "origin.h"
-#include "ratelimit.h"
-#include "stats.h"
+#include "loader/ratelimit.h"
+#include "loader/stats.h"
+#include "origin/origin.h"
 
 #define MIRRORS_MAX	16
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include "notify.h"
+#include "loader/notify.h"
 
 static int manager = -1;
 

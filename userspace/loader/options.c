@@ -3,11 +3,11 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "exitcode.h"
-#include "loader.h"
-#include "message.h"
-#include "options.h"
-#include "parse.h"
+#include "common/exitcode.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "loader/loader.h"
+#include "loader/options.h"
 
 enum {
 	OPT_ORIGIN = 256, OPT_NO_PREFETCH, OPT_NO_HINTS, OPT_JOBS, OPT_TIMEOUT,

@@ -3,8 +3,8 @@
 #ifndef LOADER_OPTIONS_H
 #define LOADER_OPTIONS_H
 
-#include "mirrors.h"
-#include "sandbox.h"
+#include "loader/mirrors.h"
+#include "loader/sandbox.h"
 
 struct options {
 	char *device;

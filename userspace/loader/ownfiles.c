@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <strings.h>
 #include <unistd.h>
-#include "blockdev.h"
-#include "message.h"
-#include "ownfiles.h"
-#include "stands-on.h"
+#include "common/blockdev.h"
+#include "common/message.h"
+#include "loader/ownfiles.h"
+#include "loader/stands-on.h"
 
 #define NODES		"/dev/incremental/"
 

@@ -6,7 +6,7 @@
 #ifndef LOADER_OWNFILES_H
 #define LOADER_OWNFILES_H
 
-#include "options.h"
+#include "loader/options.h"
 
 /**
  * ownfiles_check - look where the loader's files are

@@ -9,8 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/capability.h>
-#include "parse.h"
-#include "privileges.h"
+#include "common/parse.h"
+#include "loader/privileges.h"
 
 /* In a network's user database a look-up can fail: a number needs none. */
 static int find_user(const char *name, uid_t *uid, gid_t *gid,

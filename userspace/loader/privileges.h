@@ -5,7 +5,7 @@
 #ifndef LOADER_PRIVILEGES_H
 #define LOADER_PRIVILEGES_H
 
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 /**
  * privileges_drop - become @user for good, without any capability

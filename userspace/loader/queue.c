@@ -4,9 +4,9 @@
  */
 #include <stdlib.h>
 #include <time.h>
-#include "jobs.h"
-#include "message.h"
-#include "queue.h"
+#include "common/message.h"
+#include "loader/jobs.h"
+#include "loader/queue.h"
 
 /* More is dropped: the kernel asks again for what is still wanted. */
 #define DEMANDS_MAX	65536u

@@ -19,7 +19,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include "device.h"
+#include "node/device.h"
 
 enum priority { PRIORITY_DEMAND, PRIORITY_HINT, PRIORITY_BACKGROUND };
 #define PRIORITIES	3

@@ -13,8 +13,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include "message.h"
-#include "resident.h"
+#include "common/message.h"
+#include "loader/resident.h"
 
 /* Never: other storage daemons are not killed for want of memory, either. */
 #define OOM_SCORE	"-1000"

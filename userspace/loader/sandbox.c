@@ -9,8 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/landlock.h>
-#include "message.h"
-#include "sandbox.h"
+#include "common/message.h"
+#include "loader/sandbox.h"
 
 /* What linux/landlock.h may be too old for. */
 #define FS_REFER	(1ull << 13)	/* since version 2 */

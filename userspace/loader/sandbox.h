@@ -6,7 +6,7 @@
 #ifndef LOADER_SANDBOX_H
 #define LOADER_SANDBOX_H
 
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 enum sandbox_mode {
 	SANDBOX_AUTO,		/* as far as the kernel can; says what it cannot */

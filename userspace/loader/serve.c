@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#include "message.h"
-#include "notify.h"
-#include "parse.h"
-#include "session.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "loader/notify.h"
+#include "loader/session.h"
 
 #define REQUESTS	128	/* taken from the device at once */
 #define METADATA_WINDOW	(64ull << 10)	/* bytes around a page that is wanted */

@@ -6,10 +6,10 @@
 #define LOADER_SESSION_H
 
 #include <time.h>
-#include "exitcode.h"
-#include "keeper.h"
-#include "loader.h"
-#include "options.h"
+#include "common/exitcode.h"
+#include "loader/keeper.h"
+#include "loader/loader.h"
+#include "loader/options.h"
 
 /**
  * struct session - what only the main thread uses

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include "blockdev.h"
-#include "stands-on.h"
+#include "common/blockdev.h"
+#include "loader/stands-on.h"
 
 /* Of files on devices on files on ... */
 #define DEPTH_MAX	(2 * BLOCKDEV_DEPTH_MAX)

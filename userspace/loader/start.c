@@ -9,13 +9,13 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#include "message.h"
-#include "notify.h"
-#include "ownfiles.h"
-#include "privileges.h"
-#include "resident.h"
-#include "sandbox.h"
-#include "session.h"
+#include "common/message.h"
+#include "loader/notify.h"
+#include "loader/ownfiles.h"
+#include "loader/privileges.h"
+#include "loader/resident.h"
+#include "loader/sandbox.h"
+#include "loader/session.h"
 
 #define CACHE_BYTES	(16u << 20)
 

@@ -3,9 +3,9 @@
  * What a loader has done so far; see stats.h.
  */
 #include <stdio.h>
-#include "message.h"
-#include "parse.h"
-#include "stats.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "loader/stats.h"
 
 static unsigned long long get(const _Atomic u64 *counter)
 {

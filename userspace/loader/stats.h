@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 /**
  * struct stats - counters

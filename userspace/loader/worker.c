@@ -3,8 +3,8 @@
  * The threads that fetch.
  */
 #include <stdlib.h>
-#include "loader.h"
-#include "message.h"
+#include "common/message.h"
+#include "loader/loader.h"
 
 void worker_init(struct worker *worker, struct loader *loader)
 {

@@ -5,7 +5,7 @@
 #ifndef ORIGIN_BACKEND_H
 #define ORIGIN_BACKEND_H
 
-#include "origin.h"
+#include "origin/origin.h"
 
 struct origin_backend {
 	int (*open)(struct origin *origin, const char *where,

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "backend.h"
+#include "origin/backend.h"
 
 #define CA_MAX		(16u << 20)
 #define CA_STEP		(256u << 10)

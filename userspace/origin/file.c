@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <linux/fs.h>
-#include "backend.h"
+#include "origin/backend.h"
 
 static int hex_digit(char c)
 {

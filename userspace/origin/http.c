@@ -13,7 +13,7 @@
 #include <strings.h>
 #include <curl/curl.h>
 #include <openssl/ssl.h>
-#include "backend.h"
+#include "origin/backend.h"
 
 /* Of an error's body, read so much to keep the connection; then drop it. */
 #define ERROR_BODY_MAX		(64u << 10)

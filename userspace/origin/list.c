@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include "backend.h"
+#include "origin/backend.h"
 
 #define HIDDEN	'*'
 

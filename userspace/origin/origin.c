@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include "backend.h"
-#include "same-file.h"
+#include "common/same-file.h"
+#include "origin/backend.h"
 
 size_t origin_scheme_length(const char *where)
 {

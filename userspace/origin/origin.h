@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/stat.h>
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 /**
  * struct origin_options - how patient to be

@@ -6,8 +6,8 @@
 #ifndef SETUP_NEWER_H
 #define SETUP_NEWER_H
 
-#include "origin.h"
-#include "setup.h"
+#include "dmsetup-plugin/setup.h"
+#include "origin/origin.h"
 
 /**
  * struct newer - a local image and what goes on behind it

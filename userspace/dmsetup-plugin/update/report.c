@@ -4,9 +4,9 @@
  */
 #include <stdio.h>
 #include <json-c/json.h>
-#include "parse.h"
-#include "printable.h"
-#include "update.h"
+#include "common/parse.h"
+#include "common/printable.h"
+#include "dmsetup-plugin/update/update.h"
 
 /* Calls @each with every mount of the device that NAME is now. */
 static void each_mount(const struct change *change,

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "attempt.h"
-#include "family.h"
-#include "message.h"
+#include "common/message.h"
+#include "dmsetup-plugin/attempt.h"
+#include "dmsetup-plugin/update/family.h"
 
 #define NEW_SUFFIX	"-new"
 #define ATTEMPTS	1000

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "message.h"
-#include "newer.h"
-#include "parse.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "dmsetup-plugin/update/newer.h"
 
 int newer_open(struct newer *newer, const char *path, int fd,
 	       struct inc_error *error)

@@ -3,13 +3,13 @@
  * The node of an image, for loading it: /dev/incremental/NAME, see
  * linux/dm-incremental.h. Functions may be called from any thread.
  */
-#ifndef COMMON_DEVICE_H
-#define COMMON_DEVICE_H
+#ifndef NODE_DEVICE_H
+#define NODE_DEVICE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <linux/dm-incremental.h>
-#include "incremental.h"
+#include "libincremental/incremental.h"
 
 /**
  * struct device - an open device
@@ -90,4 +90,4 @@ int device_evict(const struct device *device, u64 offset, u64 length,
 /* Commit what is present. */
 int device_commit(const struct device *device);
 
-#endif /* COMMON_DEVICE_H */
+#endif /* NODE_DEVICE_H */

@@ -5,9 +5,9 @@
 #ifndef SETUP_UPDATE_H
 #define SETUP_UPDATE_H
 
-#include "family.h"
-#include "image-file.h"
-#include "newer.h"
+#include "dmsetup-plugin/image-file.h"
+#include "dmsetup-plugin/update/family.h"
+#include "dmsetup-plugin/update/newer.h"
 
 /**
  * struct change - one run of either command

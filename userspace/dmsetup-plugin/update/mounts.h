@@ -5,7 +5,7 @@
 #ifndef SETUP_MOUNTS_H
 #define SETUP_MOUNTS_H
 
-#include "setup.h"
+#include "dmsetup-plugin/setup.h"
 
 /**
  * struct mount - a line of /proc/self/mountinfo; strings are allocated

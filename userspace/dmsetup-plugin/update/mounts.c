@@ -10,9 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/openat2.h>
-#include "beneath.h"
-#include "message.h"
-#include "mounts.h"
+#include "common/message.h"
+#include "dmsetup-plugin/update/beneath.h"
+#include "dmsetup-plugin/update/mounts.h"
 
 /* The next word of a line, up to a space; "" at its end. */
 static char *take_word(char **line)

@@ -8,7 +8,7 @@
  * and owner table are for loaders: no block needs them.
  */
 #include <stdlib.h>
-#include "scrub.h"
+#include "dmsetup-plugin/scrub/scrub.h"
 
 static int add_blocks(struct damage *damage, u64 first, u64 last)
 {

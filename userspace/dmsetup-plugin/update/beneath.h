@@ -2,7 +2,7 @@
 #ifndef SETUP_BENEATH_H
 #define SETUP_BENEATH_H
 
-#include "mounts.h"
+#include "dmsetup-plugin/update/mounts.h"
 
 /**
  * mount_beneath - mount a filesystem between a mount and what it is on

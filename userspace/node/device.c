@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include "device.h"
+#include "node/device.h"
 
 #define NODES	"/dev/incremental/"
 

@@ -7,8 +7,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include "device.h"
-#include "setup.h"
+#include "dmsetup-plugin/setup.h"
+#include "node/device.h"
 
 enum damage_state {
 	DAMAGE_LEFT,		/* as it was found */
@@ -103,7 +103,7 @@ enum verdict {
 	VERDICT_FAILED,		/* scrub->failed */
 };
 
-/* scrub-scan.c */
+/* scan.c */
 
 /* The first damage of earlier scans that ends after @offset, or their number. */
 size_t damage_after(const struct damages *damages, u64 offset);
@@ -121,7 +121,7 @@ enum verdict scrub_chunk(struct scrub *scrub, u64 offset, void *buffer);
  */
 int scrub_scan(struct scrub *scrub, bool data);
 
-/* scrub-blocks.c: find the blocks of every damage. */
+/* blocks.c: find the blocks of every damage. */
 int scrub_blocks(struct scrub *scrub, struct inc_error *error);
 
 #define SCRUB_ALIGN	4096u

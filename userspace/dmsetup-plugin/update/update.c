@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
-#include "message.h"
-#include "update.h"
+#include "common/message.h"
+#include "dmsetup-plugin/update/update.h"
 
 /* The file below the loop device. */
 static int open_file(struct change *change, struct inc_error *error)

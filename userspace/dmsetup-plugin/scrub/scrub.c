@@ -13,13 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 #include <json-c/json.h>
-#include "dm.h"
-#include "image-file.h"
-#include "message.h"
-#include "parse.h"
-#include "printable.h"
-#include "scrub.h"
-#include "status-line.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "common/printable.h"
+#include "common/status-line.h"
+#include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/image-file.h"
+#include "dmsetup-plugin/scrub/scrub.h"
 
 #define TIMEOUT_DEFAULT	60u	/* seconds that healing may take */
 #define BATCH		256u	/* damages healed at a time */

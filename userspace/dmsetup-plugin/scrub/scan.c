@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "message.h"
-#include "scrub.h"
+#include "common/message.h"
+#include "dmsetup-plugin/scrub/scrub.h"
 
 #define PIECE		(1u << 20)	/* read and checked at once */
 #define THREADS_MAX	4

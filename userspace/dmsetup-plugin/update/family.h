@@ -25,8 +25,8 @@
 #ifndef SETUP_FAMILY_H
 #define SETUP_FAMILY_H
 
-#include "dm.h"
-#include "mounts.h"
+#include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/update/mounts.h"
 
 /**
  * struct member - one of the devices
