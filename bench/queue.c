@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * usage: queue WANTS. So many wants, all over the image: each is asked for, asked
  * for again, taken and done. For bench/queue, which counts instructions.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /*
  * Checks and arithmetic of the image format; see format.h. Freestanding: no
  * allocation, no I/O, no 64-bit division.

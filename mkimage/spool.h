@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Temporary files that are appended to, and that no one else can see: nothing
  * is left of them whatever becomes of the process.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Lock a file, say so, and hold the lock until standard input ends.
 
 usage: lockfile.py flock|fcntl shared|exclusive FILE

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The tours of README.md and docs/ can be followed word by word, in a checkout
 # below /tmp, on a machine that has loaded nothing yet.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Changing an erofs: what the steps of erofs_build() and erofs_extend() share. The steps, in
  * their order:

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A directory becomes an uncompressed erofs: the image compresses it. It is an
  * extension of an erofs that has nothing but a superblock.

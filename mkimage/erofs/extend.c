@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * "mkimage extend" on an erofs: the tree is read, changed in memory, and what
  * is then different is written; see change.h for the steps.

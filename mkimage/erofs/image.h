@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reading an uncompressed erofs: superblock, inodes, contents. Nothing that is
  * read is believed: every place lies on the device before it is used, and what

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Structures of an uncompressed erofs on disk, as the kernel's
  * Documentation/filesystems/erofs.rst and fs/erofs/erofs_fs.h describe them.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A directory's files get into an erofs's tree: attributes, names and links.
  * Contents come later.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An erofs's whole tree in memory, to be changed: directories with their
  * entries, inodes without contents. It takes some 300 bytes an inode and 40 a

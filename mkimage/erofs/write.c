@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Writing what has changed in an erofs. All places are known. Nothing that is
  * still to be read is overwritten: attributes and inline contents that are kept

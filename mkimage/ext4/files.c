@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * All paths of an ext4, each with a digest of what is there: see files_visit in
  * fs/extend.h.

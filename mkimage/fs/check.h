@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Is in a filesystem what was asked for? After it was made of a directory, or
  * extended by one, it is read again, and every name in it is compared with the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What "mkimage extend" asks of a filesystem: remove some paths, then add a
  * directory's contents, and change as few blocks as may be.

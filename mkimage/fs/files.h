@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Listing the paths of a filesystem, each with a digest of what is there: what
  * erofs and ext4 share of it. See files_visit in extend.h.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The virtual device of one generation, with changes on top. Nothing is written
  * to the image: what is written goes to a temporary file without a name, and

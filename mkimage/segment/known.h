@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where contents of clusters that are wanted are stored already, anywhere in an
  * image. The hash tree tells: no data is read.

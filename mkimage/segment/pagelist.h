@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Metadata pages in the order of their numbers, equal ones stored once: what
  * becomes a directory.

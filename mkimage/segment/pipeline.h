@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A pipeline: items are produced in order, worked on by all threads at once,
  * and consumed in the order they were produced in.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An array of metadata pages, the map or a level of the hash tree, as a layer
  * changes it: items that differ come in, and out comes a list of pages, of which

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Private keys: from files, and through OpenSSL from wherever its providers and
  * engines can get them; see key.h.

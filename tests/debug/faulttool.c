@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One system call, over and over: the first time its first allocation or I/O
  * fails, the second time its second, and so on until it comes to its end

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the fuzz targets share. Each is a program of its own, with libFuzzer's
  * main(); see docs/testing.md.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A short run of the fuzz targets, the same each time: the tree's corpus and
 # some thousand inputs made from it; that the corpus reaches nearly all of the

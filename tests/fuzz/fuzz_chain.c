@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Fuzz target: whom a signed image is trusted from. The input is the signature
  * in an image's head, with the certificates that it carries, or, if it does not

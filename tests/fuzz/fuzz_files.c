@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Fuzz target: mkimage inspect --files and mkimage extend on filesystems that do
  * not keep to their rules. They come to an end, within the memory that there is.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Fuzz target: what an HTTP origin's replies do to the loader. The replies go
  * through the real libcurl: instead of connecting, it is given one end of a

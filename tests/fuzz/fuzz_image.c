@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Fuzz target: libincremental on a whole image in memory: open, look up, read,
  * plan, verify. Where the root digest that is trusted is the true one, what is

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Fuzz target: mkimage inspect, verify and extract, each as a whole, on an
  * image in a file. An image that verify calls good with the true root hash

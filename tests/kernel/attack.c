@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Hostile images on the real module: good images are edited (tests/fuzz/edit.h)
  * in ways that a seed decides, put behind a loop device, opened, read and

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Of an image, what a grid of damage is made of; see damage and damage-layers.
 
 A cell of a grid is a line:

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What the tests of live updates need: files whose bytes follow from their
  * names, readers that check them, and a debugger that kills a program before

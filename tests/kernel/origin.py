@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 """An HTTP server of one file's ranges that does something when it is first asked.
 
 usage: origin.py FILE PORTFILE HOOK

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the programs of the kernel tests share: they end, with a sentence, at the
  * first thing that goes wrong.

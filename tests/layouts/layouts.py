@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 """
 Filesystems as others make them: what mke2fs of e2fsprogs 1.47 and mkfs.erofs of
 erofs-utils 1.5 can be asked for. Each is a name, the options, and what "mkimage

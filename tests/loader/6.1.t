@@ -1,4 +1,4 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 # incrementald and incrementalsetup for real, under kernel 6.1; see guest.
 exec "$(dirname "$0")/vm" 6.1

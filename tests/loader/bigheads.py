@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Make an image of many generations with heads as large as they may be.
 
 usage: bigheads.py BASE COUNT OUT

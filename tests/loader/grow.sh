@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Part of the guest: layers are appended to a local image that is in use, and
 # incrementald takes them up.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 """An HTTP server that lies in ways that nginx cannot.
 
 usage: liar.py FILE PORT PIDFILE

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Origins without a kernel: "incrementalsetup create" from files, nginx, and
 # servers that misbehave.

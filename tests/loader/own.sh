@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Part of the guest: the loader needs nothing that has to be read back from a
 # disk, above all not from the device it serves.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Part of the guest: origins that do not have the image for some time, and ranges
 # that cannot be had while others can.

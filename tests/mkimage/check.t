@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What mkimage makes of a directory is compared with the directory: whatever an
 # inode has that is not as in the source is found, and no image is made.

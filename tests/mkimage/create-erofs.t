@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What "mkimage create" makes of a directory, in erofs: every inode is compared
 # with its source, by a reader of the tests' own.

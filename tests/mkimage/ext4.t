@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # mkimage and ext4 at their limits: devices larger than the filesystem, counts of
 # links, features, times. (extend.t has layers on ext4, foreign.t others' layouts.)

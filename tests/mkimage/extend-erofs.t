@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # mkimage extend, on erofs: what a layer costs, what becomes of every kind of
 # file, random changes against a plain directory, and images it refuses.

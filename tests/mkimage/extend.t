@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # mkimage extend: layers of raw images and of ext4 (extend-erofs.t has erofs),
 # what readers make of them, and what happens when something goes wrong.

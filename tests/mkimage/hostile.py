@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 """
 Small filesystems whose inodes share so much that a walk along them does not end, or
 takes all memory, if it believes them:

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Small filesystems that share so much inside themselves that a walk along them would
 # not end, or take all memory: each comes to an end with a sentence. (hostile.py makes

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What mkimage reads and what it writes are told apart: an output never replaces
 # an input, and what is changed in place is the file that was looked at.

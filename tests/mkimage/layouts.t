@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A few of the filesystems that others make are extended or refused; make check-layouts
 # tries all, with the kernel.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What the tools say when something is wrong: it names the file once, gives the
 # reason, and advises only what the command can do.

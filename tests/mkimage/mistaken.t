@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Files that are not what they are given as: an archive as a filesystem, a layer
 # as an image, an image with a layer too many. Each is called what it is.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Names with newlines, escape characters, backslashes and bytes that are not UTF-8,
 # as the tools print them.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What images say of their filesystem: whether it reads again what readahead did
 # not bring. And what incrementalsetup makes of it.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # mkimage with ASan and UBSan, as "make SANITIZE=1 build/sanitize/mkimage" builds
 # it: every command once, and layers of erofs and ext4 by random steps, fewer than

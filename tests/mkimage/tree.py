@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 """
 What is in a directory, or in a raw erofs, a line for each path: type, mode,
 owner, time, links, size, device, extended attributes, contents.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 """
 Random trees and random layers, as a model in memory: what a directory or an image
 must hold, and nothing that was read back from anywhere.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The unit tests once more, for what they do to memory: with ASan and UBSan (as
 # built by "make SANITIZE=1 unit-tests"), and under valgrind, which also sees

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The library, on an image in memory that is put together here, by hand and
  * from the format's description: with clusters of two sizes, shared extents, a

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What the loader fetches next (userspace/loader/queue.c): demand before hints,
  * no range twice at a time, and the reason why bytes are absent; what is put

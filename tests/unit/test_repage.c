@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Arrays of metadata pages that a layer makes anew (mkimage/segment/repage.c): which
  * pages come out, with which bytes, in how many runs. (Those that an image has

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The loader's sandbox (userspace/loader/sandbox.c and calls.c): processes that
  * enter it try what it is there to refuse, and what must go on working.

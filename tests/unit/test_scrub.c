@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Which blocks a damage of the map or the tree concerns: found by halving, it
  * must be what a look at each run of the directory finds.

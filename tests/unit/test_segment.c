@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * mkimage's table of the clusters of a segment, at sizes that take too much memory to
  * be tried out.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Where a file is (userspace/loader/stands-on.c), as far as that takes no mounts:
  * tests/loader/own.sh has those. What is on a file system without a device of its

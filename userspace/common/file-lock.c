@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Locks of files; see file-lock.h. They are those of an open file (OFD), which
  * no other descriptor of this process ends by being closed.

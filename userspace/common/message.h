@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a tool says: one line a message on stderr, or in the system's log once
  * a daemon has no stderr. May be called from any thread.

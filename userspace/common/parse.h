@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Numbers on command lines. All of the text must be a number: no sign, no
  * white space, nothing after it.

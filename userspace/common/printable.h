@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Names and other text from elsewhere, so that a terminal, a line of text or JSON
  * can hold them. A name may have any byte but 0: a newline in it is not to make a

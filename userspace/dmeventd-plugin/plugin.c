@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * libdevmapper-event-incremental.so: dmeventd loads it to watch incremental
  * devices, one thread a device. The kernel's event says only that something has

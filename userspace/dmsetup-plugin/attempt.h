@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef SETUP_ATTEMPT_H
 #define SETUP_ATTEMPT_H
 

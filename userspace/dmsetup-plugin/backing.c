@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The block device that holds an image: itself, or a loop device over the
  * file. A file has one loop device however many generations of it are in use,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The file or block device that holds an image. A path is looked at once: all
  * that follows uses the descriptor, for the path may name another file by then,

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The local image: checked in userspace first, since what the kernel finds
  * wrong with a table it cannot say to who asked for it.

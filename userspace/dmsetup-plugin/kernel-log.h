@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Device-mapper tells why it refuses a table only in the kernel's log: look
  * for it there. Where that may not be read, the reason stays unknown.

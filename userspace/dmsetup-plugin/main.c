@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * incrementalsetup: set up, look at and take down incremental devices. The
  * command line is a table; its manners are veritysetup's.

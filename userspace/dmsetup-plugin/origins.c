@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The origins of an image's loader, in a file that only root can read: the
  * loader is given that file instead of them, as its command line can be read by

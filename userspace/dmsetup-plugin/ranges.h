@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sets of bytes of a file, as lists of ranges. A list is added to in any order;
  * ranges_sort() makes it sorted and disjoint, which the others take and give.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * incrementalsetup: what its sources share. Functions return 0 or a negative
  * errno with one sentence in @error, as libincremental's do; -ERR_USAGE if the

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Dictionaries of segments, read when the first extent needs them and kept
  * until the image is closed: at most 64 KiB for each segment.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * An image in a file or block device. A local image may be sparse: what its
  * presence bitmaps do not have is absent, however its bytes read.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * SHA-256 through libcrypto. The salted state is prepared once; each digest
  * copies it into a context that its thread keeps.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Salted digests, as dm-verity's hash type 1: digest(salt || data).
  * libincremental and mkimage share it.

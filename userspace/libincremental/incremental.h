@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * libincremental: open, look up, verify and plan reads of incremental images
  * without a kernel. mkimage, incrementald and incrementalsetup share it.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Signatures: PKCS#7, detached, in DER, over the root hash in lower-case
  * hexadecimal without a newline. That is what dm-verity verifies, so one

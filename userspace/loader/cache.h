@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Chunks that were fetched but not filled: what surrounds the range that was
  * wanted, and metadata that verifying it took. A bounded number; the least

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Go to the background, but not before it is known to work: the process that
  * was started ends when the daemon is ready, or with the status it ended with.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The image that is loaded: opened at the start, and again whenever it has
  * become longer. Jobs under way go on with what they have started with.

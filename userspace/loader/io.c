@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * How libincremental reads the image that is being loaded: from what the
  * worker has in hand, the device, what was fetched lately, and the origin.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the queue keeps jobs in: lists, ranges and a heap. None of them ever looks
  * at all jobs for the sake of one: each step takes the logarithm of their number

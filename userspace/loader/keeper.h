@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The keeper has the files that incrementald writes: the pid file and the
  * counters. It is a process of its own that keeps the caller's rights and reads

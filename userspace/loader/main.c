@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * incrementald: fetch what readers of an incremental image wait for, then the
  * rest of it.

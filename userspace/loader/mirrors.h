@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The origins of one image, in the order they were given. One is preferred
  * until it fails; then the next. One that has sent what cannot be right is

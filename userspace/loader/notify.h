@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tell the service manager how it goes: sd_notify(3)'s protocol, which is one
  * datagram. Does nothing when there is none ($NOTIFY_SOCKET).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The command line of incrementald; see options.h. */
 #include <getopt.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Files of the loader that lie on the device it serves: whoever reads them may
  * wait for the loader, which must not wait for itself.

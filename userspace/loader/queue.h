@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which range to fetch next: what somebody waits for, then what the kernel
  * hints at, then the rest of the image in file order, in pieces.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Readers wait for this process, and reclaiming memory may wait for readers. So
  * nothing that it needs to go on may have to be read back from a disk, and it is

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Confine the loader: which files it may open, by Landlock; see sandbox.h, and
  * calls.c for what it may ask of the kernel.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a loader that has been taken over could still do: read what name
  * resolution and certificates need, connect to servers, use its open files.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The main thread at work: it reads the device's requests, takes up what is
  * added to the image, handles signals, shows progress and notices completion.

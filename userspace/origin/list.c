@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Names of origins on command lines and in files. Everybody may read the command
  * line of a process, and URLs may hold passwords.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Each allocation and each I/O of a system call fails once, one at a time: the
 # call says so, leaves nothing behind, and succeeds when it is done again.

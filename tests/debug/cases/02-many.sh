@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Many allocations and I/Os of the module fail, also in its workers, while reads,
 # fills and commits go on: clean errors, no wrong data, and when the faults end

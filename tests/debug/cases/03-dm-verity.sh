@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A kernel that trusts the key: dm-verity takes the signature that mkimage made,
 # and no other, and so does this target with nothing in its keyring.

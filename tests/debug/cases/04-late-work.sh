@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A view goes while somebody is about to let one of its readahead windows go on.
 # A window has no bio, so dm does not wait for it: the view has to. Whoever ends

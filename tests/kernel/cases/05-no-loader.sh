@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # No loader, or one that cannot help: reads fail in their time and not before,
 # nobody else is disturbed, and later all is well.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Reads pay for what they asked: which chunks they fetch, what readahead asks
 # for, and what the tracepoints tell of it.

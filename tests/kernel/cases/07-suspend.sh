@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Suspend, resume, reload, remove and rmmod while reads wait for absent data:
 # none of them waits for a loader.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Rounds of everything: slab objects and pages stay level, the module unloads.
 # (That no slab object is left is looked at after each case: lib.sh.)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Damage to a complete local file: open fails with its sentence, or just the
 # blocks that depend on it give EIO.  Case 16 has the grid of what can be damaged.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Sizes around what a page holds, clusters and chunks of every size, nothing
 # but zeros, nothing that compresses, 256 GiB: all read as the raw image does.

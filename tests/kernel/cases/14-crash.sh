@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What survives a crash: what was committed is present, the rest is fetched
 # again; and no bit is ever written before its chunk is durable.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A directory that puts a page of the hash tree, right where it belongs, into
 # another place, and a map that does the same with the blocks below: nobody

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Damage that heals, or does not: many readers, bad origins, none that answers,
 # readahead, and bits that rot while everybody reads.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Map entries that pass every check by themselves, but do not belong together.
 # The map is not authenticated, so whoever serves the image can make these.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A loader that does not come back from a page fault, in the middle of a fill,
 # holds up nobody: its memory is read while nothing is held.

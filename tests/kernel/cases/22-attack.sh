@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Hostile images by the hundred: see tests/kernel/attack.c.  More of them, on a
 # kernel without slab debugging: make attack.

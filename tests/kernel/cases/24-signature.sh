@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Signatures: which ones the kernel takes, and every way round them that we know
 # of.  What somebody without a key can make of a signed image is in forge.py.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A root digest does not say how large its device is: what can be made of that
 # (forge.py), and that the proof prevents it.

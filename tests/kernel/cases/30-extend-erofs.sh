@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # An erofs after 1, 10 and 100 extensions: the kernel sees what is to be there,
 # with owners, modes, times, links, devices, attributes and contents.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # update and rollback of an ext4, and where a device is mounted more than once:
 # at several places, below a shared mount as systemd makes them all, in other

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What may change while incrementalsetup works: the image's path, the folders
 # that lead to a mount, and who has locked what.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A backing device whose I/O does not come back, while its store is created or
 # ends: tables of other backing devices do not notice.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The system goes to sleep while reads wait for absent data: it is not kept from
 # it, and reads of what a loader is about to bring do not fail for it.

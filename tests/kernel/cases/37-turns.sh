@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Which loader is asked, and for whose sake first: readers take turns, and a file
 # of the node that cannot fill is no loader.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The presence bitmap cannot be written: commits are tried again, but less and
 # less often, whatever commit_interval says.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Calls on the node whose memory comes late: meanwhile the device is removed, made
 # again, suspended, or gets another table. None of this waits for the calls, and

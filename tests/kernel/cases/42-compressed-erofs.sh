@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A compressed erofs of which nothing is there: it hands the failure of readahead
 # to readers, so readahead must not fail. (tests/filesystems has all filesystems.)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What loaders can make the kernel allocate: it is charged to their memory cgroup,
 # and however many fills are begun, few of them have memory at a time. One whose

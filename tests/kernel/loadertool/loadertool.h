@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The commands of loadertool (main.c says what they do), and what they share.
  * Each takes its own arguments and returns the exit status.

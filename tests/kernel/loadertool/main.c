@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What the kernel tests need and no stock tool does: loaders of several
  * characters, exact system calls on a store's node with their exact results,

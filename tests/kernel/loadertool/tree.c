@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Many readers of a mounted tree at a time, in every way that a file can be
  * read. What they get is compared with the tree that the filesystem was made of.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Mounting beneath a mount. Linux 6.5 and later have a flag for that. Older
  * kernels do it when a mount propagates: where a peer of its parent has

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The devices that are, were or will be NAME, and the change from one generation
  * of an image to another. Names and UUIDs alone tell how far it has come:

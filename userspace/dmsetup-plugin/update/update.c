@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * update and rollback: a device in use comes to another generation of its image.
  * family.h has the steps from device to device; before them the heads of new
