@@ -1,9 +1,9 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What can be said of the code without running it: checkpatch and sparse on the
 # module, shellcheck on every script, groff on the manual pages, and the
-# promise that nothing of a build lands outside build/.
+# licences.
 
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
@@ -72,4 +72,7 @@ mapfile -t scripts < <(shell_scripts)
 ok "there are scripts to check" [ ${#scripts[@]} -gt 5 ]
 ok "shellcheck finds nothing" shellcheck -x -S warning "${scripts[@]}"
 ok "the manual pages format without a warning" manual_pages
+ok "each file names the licence of its directory" tests/static/licences files
+ok "LICENSES/ has the texts of these licences, and no others" tests/static/licences texts
+ok "no tool has GPL-2.0-only parts, the library only its own" tests/static/licences programs
 echo "1..$count"
