@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The tree keeps to the order of docs/architecture.md, and an arrow against it
+# would be found: it is planted in a copy.
+
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+
+check=$PWD/tests/static/architecture
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+count=0
+
+result() {
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		head -60 "$work/output" | sed 's/^/# /'
+	fi
+}
+
+# Of the programs, some objects are made for this alone: make dmeventd's plugin
+# is one call of the compiler.
+build() {
+	"$check" --list | sed 's,^,build/obj/,; s/\.c$/.o/' | xargs make -s -j2 &&
+		make -s -j2 module-6.1 module-6.12
+}
+
+build >"$work/output" 2>&1
+result $? "there is an object of every source"
+for kernel in 6.1 6.12; do
+	"$check" --kernel $kernel >"$work/output" 2>&1
+	result $? "no include and no call leads upwards, in the module for $kernel"
+done
+
+# plant NAME: a copy of the tree in $copy, of links; write() makes a file of its
+# own of one.
+plant() {
+	copy=$work/$1
+	mkdir -p "$copy/build"
+	cp -rs "$PWD"/{Makefile,docs,dm-incremental,mkimage,userspace} "$copy"
+	cp -rs "$PWD"/build/{obj,kernel-6.12} "$copy/build"
+}
+
+write() {
+	cp --remove-destination "$PWD/$1" "$copy/$1"
+}
+
+# include FILE LINE: plant it.
+include() {
+	write "$1"
+	echo "$2" >>"$copy/$1"
+}
+
+# call FILE SYMBOL: the object of FILE calls it, too.
+call() {
+	local object=build/obj/${1%.c}.o
+
+	case $1 in
+	dm-incremental/*) object=build/kernel-6.12/$(basename "${1%.c}").o ;;
+	esac
+	echo "void $2(void); void planted(void); void planted(void) { $2(); }" |
+		gcc -x c -c -o "$work/planted.o" - &&
+		ld -r -o "$work/both.o" "$object" "$work/planted.o" &&
+		cp --remove-destination "$work/both.o" "$copy/$object"
+}
+
+# found WHAT PATTERN: the check of the copy fails for one reason, PATTERN.
+found() {
+	"$check" --root "$copy" >"$work/output" 2>&1
+	[ $? = 1 ] && [ "$(wc -l <"$work/output")" = 1 ] &&
+		grep -qE -- "$2" "$work/output"
+	result $? "it finds $1"
+	rm -rf "$copy"
+}
+
+plant include
+include userspace/common/parse.c '#include "origin/origin.h"'
+found "an include that leads upwards" \
+	'^userspace/common/parse.c -> userspace/origin/origin.h: .*common is below origin'
+
+plant call
+call userspace/common/parse.c origin_open
+found "a call that leads upwards" \
+	'^userspace/common/parse.c -> userspace/origin/.*: calls origin_open, .*common is below origin'
+
+plant level
+include userspace/loader/main.c '#include "../dmsetup-plugin/setup.h"'
+found "an include that stays on a level" 'loader and dmsetup-plugin are on one level'
+
+plant private
+include mkimage/main.c '#include "../dm-incremental/batch.h"'
+found "a use of what a directory does not offer" 'dm-incremental does not offer batch'
+
+plant new
+mkdir "$copy/userspace/new"
+touch "$copy/userspace/new/new.h"
+found "a unit that has no place in the order" 'userspace/new is not in the line of userspace'
+
+plant gone
+rm -r "$copy/userspace/dmeventd-plugin"
+found "a unit that is gone" 'names userspace/dmeventd-plugin, which is not there'
+
+plant unbuilt
+rm "$copy/build/obj/mkimage/main.o"
+found "that an object is missing" 'mkimage/main.c: build/obj/mkimage/main.o is not built'
+
+plant order
+write docs/architecture.md
+sed -i '/^```order/,/^```/d' "$copy/docs/architecture.md"
+found "that there is no order" 'has no order'
+
+echo "1..$count"
