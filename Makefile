@@ -49,17 +49,18 @@ LIBS_test	:= -lcmocka -lseccomp $(LIBS_libincremental)
 
 SRC_libincremental := $(wildcard userspace/libincremental/*.c) \
 		      dm-incremental/format.c
+SRC_common	:= $(wildcard userspace/common/*.c)
 SRC_mkimage	:= $(wildcard mkimage/*.c mkimage/*/*.c) \
-		   $(wildcard userspace/common/*.c)
+		   $(SRC_common)
 SRC_incrementald := $(wildcard userspace/loader/*.c) \
 		    $(wildcard userspace/node/*.c) \
 		    $(wildcard userspace/origin/*.c) \
-		    $(wildcard userspace/common/*.c)
+		    $(SRC_common)
 SRC_incrementalsetup := $(wildcard userspace/dmsetup-plugin/*.c) \
 			$(wildcard userspace/dmsetup-plugin/*/*.c) \
 			$(wildcard userspace/node/*.c) \
 			$(wildcard userspace/origin/*.c) \
-			$(wildcard userspace/common/*.c)
+			$(SRC_common)
 TOOLS	:= mkimage incrementald incrementalsetup
 PLUGIN	:= build/libdevmapper-event-incremental.so
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\

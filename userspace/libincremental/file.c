@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "libincremental/exact.h"
 #include "libincremental/internal.h"
 
 struct inc_file {
@@ -14,45 +15,6 @@ struct inc_file {
 	struct inc_image *image;
 	bool complete;
 };
-
-/* Read exactly @length bytes; the end of the file is -ENODATA. */
-int inc_read_fd(int fd, u64 offset, size_t length, void *buffer)
-{
-	u8 *bytes = buffer;
-
-	while (length) {
-		ssize_t got = pread(fd, bytes, length, (off_t)offset);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (!got)
-			return -ENODATA;
-		bytes += got;
-		offset += (u64)got;
-		length -= (size_t)got;
-	}
-	return 0;
-}
-
-int inc_write_fd(int fd, u64 offset, size_t length, const void *buffer)
-{
-	const u8 *bytes = buffer;
-
-	while (length) {
-		ssize_t put = pwrite(fd, bytes, length, (off_t)offset);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -errno;
-		bytes += put;
-		offset += (u64)put;
-		length -= (size_t)put;
-	}
-	return 0;
-}
 
 /* Are bits @first to @last of the bitmap at @offset all ones? */
 static int bits_set(int fd, u64 offset, u64 first, u64 last, bool *set)
@@ -68,7 +30,7 @@ static int bits_set(int fd, u64 offset, u64 first, u64 last, bool *set)
 
 		if (length > sizeof(bytes))
 			length = sizeof(bytes);
-		ret = inc_read_fd(fd, offset + start, length, bytes);
+		ret = inc_read_exactly(fd, offset + start, bytes, length);
 		if (ret)
 			return ret;
 		for (; bit <= last && bit / 8 < start + length; bit++) {
@@ -123,7 +85,7 @@ static int file_read(void *context, u64 offset, size_t length, void *buffer,
 		left -= part;
 	}
 	if (!ret)
-		ret = inc_read_fd(file->fd, offset, length, buffer);
+		ret = inc_read_exactly(file->fd, offset, buffer, length);
 	if (ret == -ENODATA)
 		return inc_fail(error, -EIO,
 				"file ends before offset %llu: truncated?",

@@ -359,6 +359,9 @@ int inc_image_check_signature(struct inc_image *image,
  */
 int inc_image_prove_size(struct inc_image *image, struct inc_error *error);
 
+/* The value of a hexadecimal digit, or -1. */
+int inc_hex_digit(char c);
+
 /* "0123ab" <-> bytes. Parse returns the number of bytes or -EINVAL. */
 int inc_hex_parse(const char *hex, u8 *bytes, size_t max);
 void inc_hex_format(const u8 *bytes, size_t size, char *hex);

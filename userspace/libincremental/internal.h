@@ -100,21 +100,25 @@ int inc_file_open(struct inc_file **file, int fd, struct inc_io *io, u64 *size,
 int inc_file_attach(struct inc_file *file, struct inc_image *image,
 		    struct inc_error *error);
 void inc_file_close(struct inc_file *file);
-int inc_read_fd(int fd, u64 offset, size_t length, void *buffer);
-int inc_write_fd(int fd, u64 offset, size_t length, const void *buffer);
 
 /* image.c */
 struct inc_image *inc_image_new(const struct inc_io *io,
 				struct inc_error *error);
 int inc_image_start(struct inc_image *image, u32 generation,
 		    struct inc_error *error);
+
+/* lookup.c */
 int inc_raw_read(struct inc_image *image, u64 offset, size_t length,
 		 void *buffer, struct inc_error *error);
+const struct inc_segment *inc_segment_holding(const struct inc_image *image,
+					      u64 offset);
 bool inc_head_good(const struct inc_segment *seg, const u8 *head);
 int inc_head_read(struct inc_image *image, const struct inc_segment *seg,
 		  u8 **head, struct inc_error *error);
-const struct inc_segment *inc_segment_holding(const struct inc_image *image,
-					      u64 offset);
+bool inc_views_new(struct inc_image *image);
+void inc_views_free(struct inc_image *image);
+int inc_view_load(struct inc_image *image, const struct inc_segment *seg,
+		  struct inc_view **result, struct inc_error *error);
 struct inc_view *inc_view_get(struct inc_image *image, u32 generation,
 			      struct inc_error *error);
 void inc_view_put(struct inc_image *image, struct inc_view *view);

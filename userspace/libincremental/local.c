@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "libincremental/exact.h"
 #include "libincremental/internal.h"
 
 #define COPY_STEP	(1u << 20)	/* a multiple of every chunk size */
@@ -59,7 +60,7 @@ static int bitmap_write(const struct inc_segment *seg, int fd,
 	memset(bits, 0xff, bytes);
 	if (ones % 8)
 		bits[bytes - 1] = (u8)((1u << ones % 8) - 1);
-	ret = inc_write_fd(fd, seg->bitmap_offset, bytes, bits);
+	ret = inc_write_exactly(fd, seg->bitmap_offset, bits, bytes);
 	free(bits);
 	return ret ? write_failed(ret, seg->bitmap_offset, error) : 0;
 }
@@ -76,7 +77,7 @@ int inc_local_create(struct inc_image *image, int fd, struct inc_error *error)
 		ret = inc_head_read(image, seg, &head, error);
 		if (ret)
 			return ret;
-		ret = inc_write_fd(fd, seg->offset, seg->head_size, head);
+		ret = inc_write_exactly(fd, seg->offset, head, seg->head_size);
 		free(head);
 		if (ret)
 			return write_failed(ret, seg->offset, error);
@@ -108,7 +109,7 @@ static int copy_body(struct inc_image *image, const struct inc_segment *seg,
 					       error);
 		if (ret)
 			break;
-		ret = inc_write_fd(fd, offset, length, data);
+		ret = inc_write_exactly(fd, offset, data, length);
 		if (ret)
 			write_failed(ret, offset, error);
 		offset += length;
@@ -143,9 +144,9 @@ static int append_segment(struct inc_image *image,
 	    ftruncate(fd, (off_t)seg->end))
 		ret = sync_failed(seg, error);
 	if (!ret) {
-		ret = inc_write_fd(fd, seg->offset + INC_FIRST_SECTOR,
-				   seg->head_size - INC_FIRST_SECTOR,
-				   head + INC_FIRST_SECTOR);
+		ret = inc_write_exactly(fd, seg->offset + INC_FIRST_SECTOR,
+					head + INC_FIRST_SECTOR,
+					seg->head_size - INC_FIRST_SECTOR);
 		if (ret)
 			write_failed(ret, seg->offset, error);
 	}
@@ -155,7 +156,7 @@ static int append_segment(struct inc_image *image,
 	if (!ret && fsync(fd))
 		ret = sync_failed(seg, error);
 	if (!ret) {
-		ret = inc_write_fd(fd, seg->offset, INC_FIRST_SECTOR, head);
+		ret = inc_write_exactly(fd, seg->offset, head, INC_FIRST_SECTOR);
 		if (ret)
 			write_failed(ret, seg->offset, error);
 	}
@@ -195,7 +196,7 @@ static int count_ones(int fd, u64 offset, u64 from, u64 to, u64 *ones,
 
 		if (bytes > sizeof(buffer))
 			bytes = sizeof(buffer);
-		ret = inc_read_fd(fd, offset + start / 8, bytes, buffer);
+		ret = inc_read_exactly(fd, offset + start / 8, buffer, bytes);
 		if (ret)
 			return inc_fail(error, ret,
 					"cannot read the presence bitmap at offset %llu: %s",

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include "libincremental/exact.h"
 #include "node/device.h"
 
 #define NODES	"/dev/incremental/"
@@ -241,20 +242,7 @@ int device_read(const struct device *device, u64 offset, u64 length,
 int device_fill(const struct device *device, u64 offset, u64 length,
 		const void *data)
 {
-	const char *from = data;
-
-	while (length) {
-		ssize_t n = pwrite(device->fd, from, length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		from += n;
-		offset += (u64)n;
-		length -= (u64)n;
-	}
-	return 0;
+	return inc_write_exactly(device->fd, offset, data, length);
 }
 
 int device_unavailable(const struct device *device, u64 offset, u64 length)

@@ -9,18 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <linux/fs.h>
+#include "libincremental/exact.h"
 #include "origin/backend.h"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* Undo %XX in place; a zero byte or a malformed escape is refused. */
 static bool decode_percent(char *text)
@@ -29,8 +19,8 @@ static bool decode_percent(char *text)
 
 	for (; *text; text++) {
 		if (*text == '%') {
-			int high = hex_digit(text[1]);
-			int low = high < 0 ? -1 : hex_digit(text[2]);
+			int high = inc_hex_digit(text[1]);
+			int low = high < 0 ? -1 : inc_hex_digit(text[2]);
 
 			if (low < 0 || !(high | low))
 				return false;
@@ -105,30 +95,19 @@ static int file_read(struct origin_connection *connection, u64 offset,
 		     size_t length, void *buffer, struct inc_error *error)
 {
 	struct origin *origin = connection->origin;
-	char *to = buffer;
 	struct stat st;
+	int ret;
 
 	/* Somebody may have appended a layer to it. */
 	if (offset + length > atomic_load(&origin->size) &&
 	    !fstat(origin->fd, &st) && S_ISREG(st.st_mode))
 		atomic_store(&origin->size, (u64)st.st_size);
-	while (length) {
-		ssize_t n = pread(origin->fd, to, length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return inc_fail(error, -EAGAIN, "cannot read: %s",
-					strerror(errno));
-		if (!n)
-			return inc_fail(error, -ENOENT,
-					"the file ends before byte %llu",
-					(unsigned long long)offset + length);
-		to += n;
-		offset += (u64)n;
-		length -= (size_t)n;
-	}
-	return 0;
+	ret = inc_read_exactly(origin->fd, offset, buffer, length);
+	if (ret == -ENODATA)
+		return inc_fail(error, -ENOENT, "the file ends before byte %llu",
+				(unsigned long long)offset + length);
+	return ret ? inc_fail(error, -EAGAIN, "cannot read: %s",
+			      strerror(-ret)) : 0;
 }
 
 const struct origin_backend origin_file = {

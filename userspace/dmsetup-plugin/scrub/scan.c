@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "dmsetup-plugin/scrub/scrub.h"
+#include "libincremental/exact.h"
 
 #define PIECE		(1u << 20)	/* read and checked at once */
 #define THREADS_MAX	4
@@ -17,22 +18,14 @@
 static int read_disk(const struct scrub *scrub, u64 offset, size_t length,
 		     u8 *buffer)
 {
+	int ret;
+
 	/* What is not read past the page cache is at least not kept in it. */
 	if (!scrub->direct)
 		posix_fadvise(scrub->fd, (off_t)offset, (off_t)length,
 			      POSIX_FADV_DONTNEED);
-	while (length) {
-		ssize_t n = pread(scrub->fd, buffer, length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		buffer += n;
-		offset += (u64)n;
-		length -= (size_t)n;
-	}
-	return 0;
+	ret = inc_read_exactly(scrub->fd, offset, buffer, length);
+	return ret == -ENODATA ? -EIO : ret;
 }
 
 size_t damage_after(const struct damages *damages, u64 offset)

@@ -8,6 +8,7 @@
 #include "common/message.h"
 #include "common/parse.h"
 #include "dmsetup-plugin/update/newer.h"
+#include "libincremental/exact.h"
 
 int newer_open(struct newer *newer, const char *path, int fd,
 	       struct inc_error *error)
@@ -53,24 +54,15 @@ void newer_close(struct newer *newer)
 static int read_local(struct newer *newer, u64 offset, size_t length,
 		      void *buffer, struct inc_error *error)
 {
-	u8 *bytes = buffer;
+	int ret = inc_read_exactly(newer->fd, offset, buffer, length);
 
-	while (length) {
-		ssize_t n = pread(newer->fd, bytes, length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return inc_fail(error, n ? -errno : -EIO,
-					"cannot read %s at offset %llu: %s",
-					newer->path,
-					(unsigned long long)offset,
-					n ? strerror(errno) : "it ends there");
-		bytes += n;
-		offset += (u64)n;
-		length -= (size_t)n;
-	}
-	return 0;
+	if (ret == -ENODATA)
+		return inc_fail(error, -EIO, "%s ends before offset %llu",
+				newer->path,
+				(unsigned long long)offset + length);
+	return ret ? inc_fail(error, ret, "cannot read %s at offset %llu: %s",
+			      newer->path, (unsigned long long)offset,
+			      strerror(-ret)) : 0;
 }
 
 /* An inc_io: the local image, and behind it the source. */
