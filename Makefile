@@ -1,17 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make demo      the main job on real input, from start to end
-# make check     every test
-# make check-damage  damage that heals, or not, in all combinations
-# make check-preempt  the kernel tests on fully preemptible kernels
-# make check-debug  the kernel tests on a kernel with KASAN, lockdep and others
-# make check-filesystems  cold reads of every filesystem, by readers of all kinds
-# make check-trees  random trees and layers, as the kernel reads them
-# make           userspace tools and, where headers are installed, the modules
-# make install   tools, manual pages and header below $(DESTDIR)$(prefix)
+# make                the tools and, where headers are installed, the modules
+# make demo           the main job on real input, from start to end
+# make check          every test
+# make install        tools, manual pages, library and header, below $(DESTDIR)$(prefix)
+# make uninstall      remove what install has put there
+# make clean          remove build/
+# make help           this
 #
-# What is built lands below build/. SANITIZE=1 builds the tools with ASan and
-# UBSan into build/sanitize.
+# Parts of a build, all below build/:
+# make tools          mkimage, incrementald, incrementalsetup, the library, the plug-in
+# make modules        the module for each kernel; make module-6.12 for one
+# make unit-tests     build/tests/test_NAME
+# make test-programs  all that the tests run
+#
+# What takes longer than make check, or needs more (docs/testing.md):
+# make check-damage   damage that heals, or not, in all combinations
+# make check-preempt  the kernel tests on fully preemptible kernels
+# make check-debug    the kernel tests on a kernel with KASAN, lockdep and others
+# make check-filesystems  cold reads of every filesystem, by readers of all kinds
+# make check-layouts  filesystems as others make them, extended
+# make check-trees    random trees and layers, as the kernel reads them
+# make attack         10,000 hostile images on the module
+# make fuzz           the fuzz targets, a minute each
+# make fuzz-coverage  the lines that the fuzz targets' corpora reach
+#
+# Variables, each with an example:
+# WERROR=1            a warning is an error; make check sets it
+# SANITIZE=1          tools and unit tests with ASan and UBSan, in build/sanitize
+# KERNELS=6.12        one kernel in place of both
+# TESTS=tests/demo.t  some of make check
+# JOBS=1              one test at a time
+# CC, CPPFLAGS, CFLAGS, LDFLAGS, AR, PKG_CONFIG, INSTALL, DESTDIR, prefix, as usual
 
 KERNELS	:= 6.1 6.12
 
@@ -23,15 +43,21 @@ includedir ?= $(prefix)/include
 libdir	?= $(prefix)/lib
 INSTALL	?= install
 
-CC	?= gcc
+# The one place that names the version.
+VERSION	:= 0.1
+
+# What the caller sets comes last, so that it wins.
 CFLAGS	?= -O2 -g
-WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
-	   -Wvla -Wwrite-strings
+WARN	:= -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	   -Wwrite-strings
+ifeq ($(WERROR),1)
+WARN	+= -Werror
+endif
 FLAGS	:= -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread $(WARN) \
 	   -Idm-incremental -Idm-incremental/include/uapi \
-	   -Iuserspace -Imkimage
-VERSION	:= 0.1
-FLAGS	+= -DINC_VERSION_STRING='"$(VERSION)"'
+	   -Iuserspace -Imkimage -DINC_VERSION_STRING='"$(VERSION)"'
+COMPILE	= $(CC) $(FLAGS) $(PKG_CFLAGS) $(EXTRA_FLAGS) $(CPPFLAGS) $(CFLAGS)
+LINK	= $(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS)
 
 ifdef SANITIZE
 BUILD	:= build/sanitize
@@ -41,11 +67,19 @@ else
 BUILD	:= build
 endif
 
-LIBS_libincremental := -lcrypto -llz4
-LIBS_mkimage	:= -ljson-c -lext2fs -lcom_err -lzstd $(LIBS_libincremental)
-LIBS_incrementald := -lcurl -lssl -lseccomp $(LIBS_libincremental)
-LIBS_incrementalsetup := -ldevmapper-event -ldevmapper -ljson-c -lcurl -lssl $(LIBS_libincremental)
-LIBS_test	:= -lcmocka -lseccomp $(LIBS_libincremental)
+# The libraries, as pkg-config knows them.
+PKG_CONFIG ?= pkg-config
+PKGS_libincremental := libcrypto liblz4
+PKGS_mkimage	:= json-c ext2fs com_err libzstd $(PKGS_libincremental)
+PKGS_origin	:= libcurl libssl
+PKGS_incrementald := $(PKGS_origin) libseccomp $(PKGS_libincremental)
+PKGS_plugin	:= devmapper-event devmapper
+PKGS_incrementalsetup := $(PKGS_plugin) json-c $(PKGS_origin) $(PKGS_libincremental)
+PKGS_test	:= cmocka libseccomp $(PKGS_libincremental)
+libs	= $(if $(PKGS_$(1)),$(shell $(PKG_CONFIG) --libs $(PKGS_$(1))))
+# Asked for once, and only by who compiles.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags \
+		$(sort $(foreach t,$(TOOLS) test,$(PKGS_$(t))))))$(PKG_CFLAGS)
 
 SRC_libincremental := $(wildcard userspace/libincremental/*.c) \
 		      dm-incremental/format.c
@@ -69,15 +103,18 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
-.PHONY: all tools modules check check-damage check-preempt check-debug \
+.PHONY: help all tools modules check check-damage check-preempt check-debug \
 	check-filesystems check-layouts demo install uninstall clean
 all: tools modules
+
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
 tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS) $(EXTRA_FLAGS) -MMD -MP -c -o $@ $<
+	$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(LIB): $(call obj,$(SRC_libincremental))
 	@rm -f $@
@@ -85,7 +122,7 @@ $(LIB): $(call obj,$(SRC_libincremental))
 
 define tool
 $(BUILD)/$(1): $$(call obj,$$(SRC_$(1))) $(LIB)
-	$$(CC) $$(CFLAGS) $$(FLAGS) -o $$@ $$^ $$(LIBS_$(1))
+	$$(LINK) -o $$@ $$^ $$(call libs,$(1))
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 
@@ -95,14 +132,14 @@ SRC_plugin	:= $(wildcard userspace/dmeventd-plugin/*.c) \
 build/libdevmapper-event-incremental.so: $(SRC_plugin) \
 		$(wildcard userspace/dmeventd-plugin/*.h userspace/common/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(filter-out -fsanitize=% -fno-sanitize-%,$(FLAGS)) \
+	$(filter-out -fsanitize=% -fno-sanitize-%,$(COMPILE)) $(LDFLAGS) \
 		-fPIC -fvisibility=hidden -shared -o $@ $(SRC_plugin) \
-		-ldevmapper-event -ldevmapper
+		$(call libs,plugin)
 
 # A unit test sees its tool's sources through #include where it must.
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS_test)
+	$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(call libs,test)
 $(BUILD)/tests/test_repage: $(call obj,mkimage/spool.c $(addprefix \
 		mkimage/segment/,repage.c pagelist.c digestmap.c))
 $(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
@@ -114,24 +151,24 @@ $(BUILD)/tests/test_scrub: $(call obj,userspace/dmsetup-plugin/image.c \
 		$(addprefix userspace/common/,message.c parse.c printable.c))
 $(BUILD)/tests/test_origins: $(call obj,$(wildcard userspace/origin/*.c) \
 		$(addprefix userspace/common/,blockdev.c printable.c same-file.c))
-$(BUILD)/tests/test_origins: LIBS_test += -lcurl -lssl
+$(BUILD)/tests/test_origins: PKGS_test += $(PKGS_origin)
 
 # What the kernel tests use inside the VM, where a static program starts in a
 # fifth of the time.
 $(BUILD)/tests/loadertool: $(call obj,$(wildcard tests/kernel/loadertool/*.c) \
 		tests/kernel/tool.c dm-incremental/format.c)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
+	$(LINK) $(if $(SANITIZE),,-static) -o $@ $^
 
 $(BUILD)/tests/livetool: $(call obj,tests/kernel/livetool.c tests/kernel/tool.c)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
+	$(LINK) $(if $(SANITIZE),,-static) -o $@ $^
 
 # Hostile images on the module; make attack is for more than make check tries.
 $(BUILD)/tests/attack: $(call obj,tests/kernel/attack.c \
 		tests/kernel/dmdevice.c tests/fuzz/edit.c) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS) -o $@ $^ $(LIBS_libincremental)
+	$(LINK) -o $@ $^ $(call libs,libincremental)
 $(call obj,tests/kernel/attack.c): EXTRA_FLAGS := -Itests/fuzz
 
 COUNT	?= 10000
@@ -158,7 +195,7 @@ check-trees:
 
 $(BUILD)/tests/faulttool: $(BUILD)/obj/tests/debug/faulttool.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS) $(if $(SANITIZE),,-static) -o $@ $^
+	$(LINK) $(if $(SANITIZE),,-static) -o $@ $^
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
@@ -178,7 +215,7 @@ build/kernel-$(1)/dm-incremental.ko: $(MODULE_SOURCES)
 	@mkdir -p $$(@D)
 	@cp -rsf $(CURDIR)/dm-incremental/. $$(@D)/
 	build=$$$$(scripts/kernel-release --build $(1)) && \
-	$$(MAKE) -C $$$$build M=$(CURDIR)/$$(@D) $(if $(filter debug,$(1)),DELAYS=y) modules
+	$$(MAKE) -C $$$$build M=$(CURDIR)/$$(@D) WERROR=$$(WERROR) $(if $(filter debug,$(1)),DELAYS=y) modules
 	@touch $$@
 endef
 $(foreach k,$(KERNELS) debug,$(eval $(call module,$(k))))
@@ -208,8 +245,8 @@ check:
 		scripts/fetch-kernel $$kernel >/dev/null || exit; done
 	@scripts/fetch-jre >/dev/null
 	@echo "== build"
-	$(MAKE) -j$(JOBS) tools modules test-programs fuzz-targets
-	$(MAKE) -j$(JOBS) SANITIZE=1 unit-tests build/sanitize/mkimage
+	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs fuzz-targets
+	$(MAKE) -j$(JOBS) WERROR=1 SANITIZE=1 unit-tests build/sanitize/mkimage
 	@echo "== tests"
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer --failures $(TESTS)
 
@@ -219,7 +256,7 @@ check-preempt:
 	@echo "== packages"
 	scripts/install-deps build test
 	@echo "== build"
-	$(MAKE) -j$(JOBS) tools modules test-programs
+	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures tests/preempt/6.1 tests/preempt/6.12
 
@@ -231,7 +268,7 @@ check-debug:
 	@echo "== debug kernel"
 	@scripts/build-debug-kernel
 	@echo "== build"
-	$(MAKE) -j$(JOBS) tools module-debug test-programs
+	$(MAKE) -j$(JOBS) WERROR=1 tools module-debug test-programs
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures tests/debug/kernel-cases-[123] \
 		tests/debug/debug-cases
@@ -243,7 +280,7 @@ check-damage:
 	@for kernel in $(KERNELS); do \
 		scripts/fetch-kernel $$kernel >/dev/null || exit; done
 	@echo "== build"
-	$(MAKE) -j$(JOBS) tools modules test-programs
+	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures $(KERNELS:%=tests/damage/matrix-%)
 
@@ -254,7 +291,7 @@ check-filesystems:
 	@for kernel in $(KERNELS); do \
 		scripts/fetch-kernel $$kernel >/dev/null || exit; done
 	@echo "== build"
-	$(MAKE) -j$(JOBS) tools modules test-programs
+	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures \
 		$(KERNELS:%=tests/filesystems/kernel-%)
@@ -264,7 +301,7 @@ check-layouts:
 	@echo "== packages"
 	scripts/install-deps build test
 	@echo "== build"
-	$(MAKE) -j$(JOBS) tools
+	$(MAKE) -j$(JOBS) WERROR=1 tools
 	@echo "== tests"
 	tests/layouts/run
 

@@ -11,7 +11,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 SECONDS	?= 60
 
 # Clang knows no static_assert() without a message in C11.
-FUZZ_FLAGS := $(FLAGS) -g -O1 -Wno-c2x-extensions -Wno-unused-command-line-argument \
+FUZZ_FLAGS = $(FLAGS) $(PKG_CFLAGS) -g -O1 -Wno-c2x-extensions -Wno-unused-command-line-argument \
 	-Itests/fuzz -fno-omit-frame-pointer \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
 	-fprofile-instr-generate -fcoverage-mapping
@@ -26,9 +26,9 @@ FUZZ_SRC_mkimage := tests/fuzz/edit.c tests/fuzz/seeds.c \
 	$(filter-out mkimage/main.c,$(SRC_mkimage))
 FUZZ_SRC_files	:= $(filter-out mkimage/main.c,$(SRC_mkimage))
 FUZZ_SRC_parse	:= userspace/common/parse.c
-FUZZ_LIBS_http	:= -lcurl -lssl
-FUZZ_LIBS_mkimage := $(LIBS_mkimage)
-FUZZ_LIBS_files	:= $(LIBS_mkimage)
+PKGS_fuzz_http	:= $(PKGS_origin)
+PKGS_fuzz_mkimage := $(PKGS_mkimage)
+PKGS_fuzz_files	:= $(PKGS_mkimage)
 
 $(FUZZ)/obj/%.o: %.c Makefile tests/fuzz/fuzz.mk
 	@mkdir -p $(@D)
@@ -36,7 +36,7 @@ $(FUZZ)/obj/%.o: %.c Makefile tests/fuzz/fuzz.mk
 
 define fuzz-target
 $(FUZZ)/$(1): $(call fuzz-obj,tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1)) $(SRC_libincremental))
-	$$(FUZZ_CC) $$(FUZZ_FLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(FUZZ_LIBS_$(1)) $$(LIBS_libincremental)
+	$$(FUZZ_CC) $$(FUZZ_FLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(call libs,fuzz_$(1)) $$(call libs,libincremental)
 endef
 $(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz-target,$(t))))
 
