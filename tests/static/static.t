@@ -8,22 +8,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-count=0
-
-# ok WHAT COMMAND...: COMMAND succeeds; what it printed is shown if not.
-ok() {
-	local what=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$work/output" 2>&1; then
-		echo "ok $count - $what"
-	else
-		echo "not ok $count - $what"
-		head -40 "$work/output" | sed 's/^/# /'
-	fi
-}
+. tests/static/lib.sh
 
 # Spelled-out shifts are how format.h shows bit widths to userspace, too, and
 # a trace event's layout is not that of a function call. One of the kernel's
