@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 	struct queue queue;
 	unsigned long at = 0;
 
-	queue_init(&queue, &device, (2 * wants + 1) * CHUNK, 8, false);
+	queue_init(&queue, &device, (2 * wants + 1) * CHUNK, 8, -1, false);
 	for (i = 0; i < wants; i++) {
 		at = (at + 40503) % wants;
 		request.offset = 2 * at * CHUNK;

@@ -11,6 +11,7 @@ is taken for good at first.
 import gzip
 import os
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -21,6 +22,7 @@ PAGE = b"<html><body><h1>An error has occurred</h1></body></html>\n"
 class Liar(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     seen = {}
+    noting = threading.Lock()
 
     def log_message(self, *_):
         pass
@@ -141,6 +143,15 @@ class Liar(BaseHTTPRequestHandler):
             self.status(503)
         else:
             self.partial(first, last, body)
+
+    def lie_gate(self, first, last, body):
+        """No lie, but nothing before there is a file "opened". What is asked
+        for is noted in the file "asked", in its order."""
+        with self.noting, open("asked", "a") as asked:
+            print(first, last, file=asked)
+        while not os.path.exists("opened"):
+            time.sleep(0.05)
+        self.partial(first, last, body)
 
     def do_GET(self):
         kind = self.path.split("/")[1]

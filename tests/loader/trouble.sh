@@ -25,10 +25,6 @@ serve doors "
 doors=http://127.0.0.1:8084
 ranges=http://127.0.0.1:8085
 
-# What somebody waits for is there.
-waits() {	# waits NUMBER: so many reads
-	[ "$(status waiting_reads)" = "$1" ]
-}
 says() {	# says NUMBER TEXT: at least so often the loader has said it
 	[ "$(grep -c -- "$2" log)" -ge "$1" ]
 }

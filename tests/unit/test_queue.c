@@ -6,6 +6,7 @@
  * holes of a file, and its time passes when the test says so. That no step looks
  * at all jobs is seen by how often two are compared.
  */
+#include <sys/eventfd.h>
 #include <time.h>
 
 static struct timespec test_time;
@@ -53,7 +54,7 @@ static int set_up(void **data)
 	fclose(file);
 	if (state.device.fd < 0 || ftruncate(state.device.fd, (off_t)SIZE))
 		return -1;
-	queue_init(&state.queue, &state.device, SIZE, 4, false);
+	queue_init(&state.queue, &state.device, SIZE, 4, -1, false);
 	*data = &state;
 	return 0;
 }
@@ -192,6 +193,77 @@ static void test_anew(void **data)
 	queue_done(queue, job, false);
 	queue_done(queue, take(queue, 0, 4 * K, PRIORITY_DEMAND, false), false);
 	idle(queue);
+}
+
+static bool told(int event)
+{
+	u64 count;
+
+	return read(event, &count, sizeof(count)) == sizeof(count);
+}
+
+/* As many demands wait as there are workers, and the kernel keeps the others. */
+static void test_room(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+	struct job *job[4];
+	unsigned int i;
+
+	queue->event = eventfd(0, EFD_NONBLOCK);
+	assert_true(queue->event >= 0);
+	assert_int_equal(queue_room(queue), 4);
+	for (i = 0; i < 4; i++)
+		add(queue, i * 64 * K, 4 * K, 0);
+	for (i = 0; i < 4; i++)
+		job[i] = take(queue, i * 64 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_int_equal(queue_room(queue), 4);
+	/* What has failed takes none, nor does what nobody waits for. */
+	queue_put_off(queue, job[3], 60000, false);
+	for (i = 0; i < 3; i++)
+		add(queue, (i + 4) * 64 * K, 4 * K, 0);
+	add(queue, 512 * K, 64 * K, INC_REQUEST_HINT);
+	assert_int_equal(queue_room(queue), 1);
+	assert_false(told(queue->event));
+
+	/* Nobody is told of room who knows of some; then each time. */
+	add(queue, 7 * 64 * K, 8 * K, 0);
+	assert_int_equal(queue_room(queue), 0);
+	job[3] = take(queue, 4 * 64 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_true(told(queue->event));
+	queue_done(queue, job[3], false);
+	job[3] = take(queue, 5 * 64 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_false(told(queue->event));
+	assert_int_equal(queue_room(queue), 2);
+	queue_done(queue, job[3], false);
+
+	/* Nor does what a range that is being fetched holds back. */
+	queue_done(queue, job[0], false);
+	queue_done(queue, job[1], false);
+	queue_done(queue, job[2], false);
+	for (i = 6; i < 8; i++)
+		queue_done(queue, take(queue, i * 64 * K, (i - 5) * 4 * K,
+				       PRIORITY_DEMAND, false), false);
+	job[0] = take(queue, 512 * K, 64 * K, PRIORITY_HINT, false);
+	for (i = 0; i < 6; i++)
+		add(queue, 512 * K + i * 8 * K, 4 * K, 0);
+	assert_int_equal(queue_room(queue), 0);
+	idle(queue);
+	tell_room(queue);
+	assert_true(told(queue->event));
+	assert_int_equal(queue_room(queue), 4);
+	queue_done(queue, job[0], false);
+	assert_int_equal(queue_room(queue), 0);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(told(queue->event), i == 3);
+		queue_done(queue, take(queue, 512 * K + i * 8 * K, 4 * K,
+				       PRIORITY_DEMAND, false), false);
+	}
+	assert_int_equal(close(queue->event), 0);
+
+	/* What waits for its first turn is not dropped, however long that takes. */
+	add(queue, 0, 4 * K, 0);
+	pass(1000);
+	queue_done(queue, take(queue, 0, 4 * K, PRIORITY_DEMAND, false), false);
 }
 
 /* What fails does not keep workers from what does not. */
@@ -374,6 +446,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refetch, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_anew, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_aside, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_resume, set_up,
 						tear_down),

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 #include "common/message.h"
 #include "loader/jobs.h"
 #include "loader/queue.h"
@@ -38,7 +39,7 @@ static u64 job_end(const struct job *job)
 }
 
 void queue_init(struct queue *queue, const struct device *device, u64 end,
-		unsigned int workers, bool background)
+		unsigned int workers, int event, bool background)
 {
 	pthread_condattr_t clock;
 
@@ -50,6 +51,8 @@ void queue_init(struct queue *queue, const struct device *device, u64 end,
 	pthread_condattr_destroy(&clock);
 	queue->device = device;
 	queue->end = end;
+	queue->workers = workers;
+	queue->event = event;
 	queue->low_max = workers > 1 ? workers - 1 : 1;
 	queue->again_max = workers > 1 ? workers / 2 : 1;
 	queue->background = background;
@@ -217,7 +220,31 @@ void queue_add(struct queue *queue, const struct inc_request *request)
 	pthread_mutex_unlock(&queue->lock);
 }
 
+size_t queue_room(struct queue *queue)
+{
+	size_t waiting, room;
+
+	pthread_mutex_lock(&queue->lock);
+	waiting = queue->waiting[PRIORITY_DEMAND].count;
+	room = waiting < queue->workers ? queue->workers - waiting : 0;
+	queue->full = !room;
+	pthread_mutex_unlock(&queue->lock);
+	return room;
+}
+
 /* ---- what a worker gets ---- */
+
+static void tell_room(struct queue *queue)
+{
+	u64 one = 1;
+
+	if (!queue->full ||
+	    queue->waiting[PRIORITY_DEMAND].count >= queue->workers)
+		return;
+	queue->full = false;
+	/* EAGAIN: it has not been read since, so whoever reads it will know. */
+	(void)!write(queue->event, &one, sizeof(one));
+}
 
 /* There are no more of those than workers. */
 static struct job *find_running(const struct queue *queue, u64 start, u64 end)
@@ -246,7 +273,7 @@ static struct job *take_from(struct queue *queue, struct job_list *list,
 
 	while ((job = list->first)) {
 		job_list_remove(job);
-		if (job->priority == PRIORITY_DEMAND &&
+		if (job->priority == PRIORITY_DEMAND && job->round &&
 		    time > job->wanted_at + WANTED_FOR) {
 			drop(queue, job);
 			continue;
@@ -409,9 +436,12 @@ struct job *queue_take(struct queue *queue)
 	u64 wait;
 
 	pthread_mutex_lock(&queue->lock);
-	while (!queue->stop && !(job = choose(queue, &wait)))
+	while (!queue->stop && !(job = choose(queue, &wait))) {
+		tell_room(queue);
 		wait_until(queue, wait);
+	}
 	if (job) {
+		tell_room(queue);
 		job->running = true;
 		job_list_append(&queue->running, job);
 		if (job->priority != PRIORITY_DEMAND)

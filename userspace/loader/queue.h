@@ -3,6 +3,11 @@
  * Which range to fetch next: what somebody waits for, then what the kernel
  * hints at, then the rest of the image in file order, in pieces.
  *
+ * The kernel's readers take turns, but only with what no loader has read yet. So
+ * the queue has room for as many demands as there are workers, each of which then
+ * has another one to go on with, and the rest stays in the kernel until there is
+ * room again (queue_room()).
+ *
  * No range is handed to two workers at a time. A range that overlaps one being
  * fetched is held back until that one is done, and found present then.
  *
@@ -10,9 +15,11 @@
  * time, and the worker takes another. Half of the workers at most are at demands
  * that have failed before, so these do not hold up the others.
  *
- * What nobody wants any more is dropped. The kernel does not say so, but it asks
- * again every two seconds for what is still wanted; nobody wants a demand that it
- * has not asked for for WANTED_FOR.
+ * What has failed and nobody wants any more is dropped. The kernel does not say so,
+ * but it asks again every two seconds for what is still wanted; nobody wants a
+ * demand that it has not asked for for WANTED_FOR. If there was no room for so long
+ * that it could not ask, it asks later, and the demand is a new one. What has not
+ * been tried yet is not dropped: it is little, and waits for room itself.
  */
 #ifndef LOADER_QUEUE_H
 #define LOADER_QUEUE_H
@@ -86,6 +93,9 @@ struct job {
  * @again: demands that were put aside and are due
  * @running: what workers have
  * @aside: what was put aside and is not due
+ * @workers: who call queue_take(), and how many jobs may wait for them
+ * @event: eventfd, which is written to when there is room again; -1: none
+ * @full: there was none when somebody asked for it
  * @ranges: all demands, and all hints, for tsearch(): none overlaps another
  * @known: how many jobs there are of each priority
  * @demands: demands that were not put aside
@@ -110,6 +120,9 @@ struct queue {
 	struct job_list again;
 	struct job_list running;
 	struct job_heap aside;
+	unsigned int workers;
+	int event;
+	bool full;
 	void *ranges[PRIORITY_BACKGROUND];
 	size_t known[PRIORITIES];
 	size_t demands;
@@ -129,16 +142,28 @@ struct queue {
 	bool stop;
 };
 
-/* @workers: who will call queue_take(); @end: bytes of the image to fetch */
+/*
+ * @end: bytes of the image to fetch; @workers: who will call queue_take(); @event:
+ * see queue_room(); @background: fetch the rest of the image, too
+ */
 void queue_init(struct queue *queue, const struct device *device, u64 end,
-		unsigned int workers, bool background);
+		unsigned int workers, int event, bool background);
 
 /* The image has become longer. */
 void queue_grow(struct queue *queue, u64 end);
 
 void queue_destroy(struct queue *queue);
 
-/* Something that the kernel asks for. */
+/**
+ * queue_room - how many requests to read from the kernel
+ *
+ * Only demands take room, and only those that wait for a worker: neither what has
+ * been put aside, nor what is held back by a range that is being fetched. If the
+ * answer is 0, @event is written to as soon as there is room again.
+ */
+size_t queue_room(struct queue *queue);
+
+/* Something that the kernel asks for, which is taken whether there is room or not. */
 void queue_add(struct queue *queue, const struct inc_request *request);
 
 /* Wait for something to do; NULL: stop. */

@@ -13,7 +13,6 @@
 #include "loader/notify.h"
 #include "loader/session.h"
 
-#define REQUESTS	128	/* taken from the device at once */
 #define METADATA_WINDOW	(64ull << 10)	/* bytes around a page that is wanted */
 
 void loader_wake_main(struct loader *loader)
@@ -151,47 +150,56 @@ static void hint_metadata(struct session *session,
 	}
 }
 
-/* Read requests until there are none. Return: 0 or -errno. */
+static void take_request(struct session *session,
+			 const struct inc_request *request)
+{
+	bool hint = request->flags & INC_REQUEST_HINT;
+	bool refetch = request->flags & INC_REQUEST_REFETCH;
+	bool again = request->flags & INC_REQUEST_AGAIN;
+
+	if (request->flags & INC_REQUEST_GROWN) {
+		take_growth(session);
+		return;
+	}
+	message_debug("bytes %llu to %llu are wanted%s%s%s",
+		      (unsigned long long)request->offset,
+		      (unsigned long long)(request->offset +
+					   request->length - 1),
+		      hint ? ", hint" : "", refetch ? ", damaged" : "",
+		      again ? ", again" : "");
+	if (session->options.hints || refetch || !hint)
+		queue_add(&session->loader.queue, request);
+	if (session->options.hints && !hint && !again)
+		hint_metadata(session, request);
+}
+
+/*
+ * Read requests, until there are none or no room for demands is left: those of one
+ * reader would take all of it, and nobody else's would have a turn. Hints take no
+ * room; the kernel has none to hand out before there is no demand left. Return: 0
+ * or -errno.
+ */
 static int take_requests(struct session *session)
 {
-	struct inc_request requests[REQUESTS];
+	struct inc_request requests[JOBS_MAX];
 	struct loader *loader = &session->loader;
+	size_t room, count, i;
 	ssize_t n;
 
 	do {
-		size_t i, count;
-
-		n = read(loader->device.fd, requests, sizeof(requests));
+		room = queue_room(&loader->queue);
+		if (!room)
+			return 0;
+		n = read(loader->device.fd, requests,
+			 room * sizeof(requests[0]));
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 		if (!n || n % (ssize_t)sizeof(requests[0]))
 			return -EPROTO;
 		count = (size_t)n / sizeof(requests[0]);
-		for (i = 0; i < count; i++) {
-			if (requests[i].flags & INC_REQUEST_GROWN) {
-				take_growth(session);
-				continue;
-			}
-			message_debug("bytes %llu to %llu are wanted%s%s%s",
-				      (unsigned long long)requests[i].offset,
-				      (unsigned long long)(requests[i].offset +
-							   requests[i].length - 1),
-				      requests[i].flags & INC_REQUEST_HINT ?
-				      ", hint" : "",
-				      requests[i].flags & INC_REQUEST_REFETCH ?
-				      ", damaged" : "",
-				      requests[i].flags & INC_REQUEST_AGAIN ?
-				      ", again" : "");
-			if (session->options.hints ||
-			    (requests[i].flags & INC_REQUEST_REFETCH) ||
-			    !(requests[i].flags & INC_REQUEST_HINT))
-				queue_add(&loader->queue, &requests[i]);
-			if (session->options.hints &&
-			    !(requests[i].flags & (INC_REQUEST_HINT |
-						   INC_REQUEST_AGAIN)))
-				hint_metadata(session, &requests[i]);
-		}
-	} while (n == (ssize_t)sizeof(requests));
+		for (i = 0; i < count; i++)
+			take_request(session, &requests[i]);
+	} while (count == room);
 	return 0;
 }
 
@@ -234,7 +242,7 @@ enum exitcode session_serve(struct session *session)
 {
 	struct loader *loader = &session->loader;
 	struct pollfd fds[] = {
-		{ .fd = loader->device.fd, .events = POLLIN },
+		{ .fd = loader->device.fd },
 		{ .fd = session->signals, .events = POLLIN },
 		{ .fd = loader->event, .events = POLLIN },
 	};
@@ -246,6 +254,8 @@ enum exitcode session_serve(struct session *session)
 		look_for_completion(session);
 		if (session->complete && session->options.exit_when_complete)
 			return EXITCODE_OK;
+		/* The end of the device is told in any case. */
+		fds[0].events = queue_room(&loader->queue) ? POLLIN : 0;
 		/* Others fill, too, and progress is shown: look now and then. */
 		if (poll(fds, 3, session->complete && !session->behind ?
 			      -1 : 1000) < 0 &&

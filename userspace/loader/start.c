@@ -170,7 +170,7 @@ int session_start(struct session *session, struct worker *main_worker,
 		return err;
 	}
 	queue_init(&loader->queue, &loader->device,
-		   loader->mirrors.image.size, options->jobs,
+		   loader->mirrors.image.size, options->jobs, loader->event,
 		   options->prefetch);
 	err = start_threads(session);
 	if (err)
