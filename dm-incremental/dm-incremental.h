@@ -201,6 +201,9 @@ struct inc_store {
 	struct rb_root		wants;		/* disjoint, by first chunk */
 	struct inc_turns	turns;		/* wants no loader has */
 	struct list_head	handed;		/* wants a loader has, oldest first */
+	unsigned long		active_at;	/* jiffies: a loader has taken or
+						 * filled a want
+						 */
 	struct list_head	hints;		/* nobody waits for these */
 	unsigned int		nr_demand;	/* in @turns and on @handed */
 	unsigned int		nr_hints;

@@ -439,6 +439,7 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 	/* Its loader is at it: do not hand it out again yet. */
 	if (want->loader) {
 		want->handed_at = jiffies;
+		store->active_at = want->handed_at;
 		list_move_tail(&want->queue, &store->handed);
 	}
 	/* Do not ask again for what has arrived at either end. */
@@ -645,11 +646,13 @@ void inc_wait_timer_work(struct work_struct *work)
 }
 
 /*
- * A loader that has let a want go by without any fill since gets what no other
- * one has taken in SILENT_LAST: else it would take half of all wants, or more,
- * as it is always there to take one, and each would wait HAND_OUT_AGAIN. So it
- * is from the start with a file that cannot fill. Others are those that may be
- * asked and may fill: a file of one direction takes no want off its hands.
+ * A loader that has let a want go by without any fill since gets one that has been
+ * there for SILENT_LAST, if meanwhile no loader has taken or brought any: else it
+ * would take half of all wants, or more, as it is always there to take one, and
+ * each would wait HAND_OUT_AGAIN. How long a want has been there is not enough:
+ * the others may take only as much as they can fetch at a time. So it is from the
+ * start with a file that cannot fill. Others are those that may be asked and may
+ * fill: a file of one direction takes no want off its hands.
  */
 static bool comes_last(struct inc_store *store, struct inc_loader *loader)
 {
@@ -663,6 +666,7 @@ static struct inc_want *choose_want(struct inc_store *store,
 {
 	struct inc_turn *turn = inc_turns_first(&store->turns);
 	struct inc_want *want;
+	unsigned long since;
 
 	want = turn ? container_of(turn, struct inc_want, turn) : NULL;
 	if (!comes_last(store, loader))
@@ -670,7 +674,9 @@ static struct inc_want *choose_want(struct inc_store *store,
 							struct inc_want, queue);
 	if (!want)
 		return NULL;
-	WRITE_ONCE(loader->not_before, want->queued_at + SILENT_LAST);
+	since = time_after(want->queued_at, store->active_at) ?
+		want->queued_at : store->active_at;
+	WRITE_ONCE(loader->not_before, since + SILENT_LAST);
 	return time_before(jiffies, loader->not_before) ? NULL : want;
 }
 
@@ -756,6 +762,7 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		want->again = true;
 		want->loader = loader;
 		want->handed_at = jiffies;
+		store->active_at = want->handed_at;
 		inc_turns_take(&store->turns, &want->turn);
 		list_add_tail(&want->queue, &store->handed);
 		start_timer(store, want->handed_at + HAND_OUT_AGAIN);
@@ -804,6 +811,7 @@ void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader)
 void inc_wait_init(struct inc_store *store)
 {
 	mutex_init(&store->lock);
+	store->active_at = jiffies;
 	store->wants = RB_ROOT;
 	store->turns.queue = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&store->handed);

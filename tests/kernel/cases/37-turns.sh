@@ -20,7 +20,7 @@ device = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
 def read(block):
     os.preadv(device, [mmap.mmap(-1, 4096)], block * 4096)
 for line in sys.stdin:
-    threading.Thread(target=read, args=(int(line),), daemon=True).start()
+    threading.Thread(target=read, args=(int(line),)).start()
 END
 deep() {	# deep BLOCK...: and they wait
 	printf '%s\n' "$@" >&7
@@ -117,6 +117,25 @@ ok "everything can be read" "$tool" compare "$DEV" "$RAW" direct 65536
 is "also what was waited for" "$(outcome a) $(outcome b)" "4096 4096"
 between "the loader was asked, not the other one" "$(($(wc -c <taken) / 32))" 0 $(($(wc -l <log) / 3))
 stop "${loaders[-2]}"
+stop
+close_image
+
+# Nor if the one that fills takes no more than it can fetch, so that the rest has
+# been there for long.
+open_image small read_timeout 3600000
+all_metadata
+serve one nohints delay=50
+cat <"$NODE" >taken &
+loaders+=($!)
+ok "a file that can only be read is there" within 10 at_work $!
+python3 deep.py "$DEV" <pipe &
+readers+=($!)
+exec 7>pipe
+deep "${blocks[@]}"
+exec 7>&-
+ok "the loader takes them one by one" wait "${readers[-1]}"
+between "of $ranges ranges the other one was asked for few" "$(($(wc -c <taken) / 32))" 0 $((ranges / 4))
+stop "${loaders[-1]}"
 stop
 close_image
 the_end

@@ -38,7 +38,7 @@ _Noreturn void usage(void)
 	      "loadertool forget FILE...               out of the page cache with them\n"
 	      "loadertool status DEVICE WHAT           one field of its status line, or \"events\"\n"
 	      "loadertool logcheck DEVICE IMAGE        dm-log-writes' log: present bits follow data\n"
-	      "loadertool serve NODE IMAGE [delay=MS] [limit=BYTES] [nohints] [log=FILE]\n"
+	      "loadertool serve NODE IMAGE [delay=MS] [limit=BYTES] [nohints] [one] [log=FILE]\n"
 	      "        answer requests from IMAGE until the device is gone\n"
 	      "loadertool hoard NODE                   take requests, print them, never answer\n"
 	      "loadertool flood NODE THREADS OFFSET LENGTH SOURCE\n"

@@ -22,6 +22,7 @@ struct server {
 	u64 delay;
 	u64 limit;
 	bool no_hints;
+	bool one;
 	FILE *log;
 };
 
@@ -83,6 +84,8 @@ int cmd_serve(int argc, char **argv)
 			server.limit = number(argv[n] + 6);
 		else if (!strcmp(argv[n], "nohints"))
 			server.no_hints = true;
+		else if (!strcmp(argv[n], "one"))
+			server.one = true;
 		else if (!strncmp(argv[n], "log=", 4))
 			server.log = fopen(argv[n] + 4, "a");
 		else
@@ -91,7 +94,8 @@ int cmd_serve(int argc, char **argv)
 	server.image = open_or_die(argv[1], O_RDONLY);
 	server.node = open_or_die(argv[0], O_RDWR);
 	for (;;) {
-		r = read(server.node, requests, sizeof(requests));
+		r = read(server.node, requests,
+			 server.one ? sizeof(*requests) : sizeof(requests));
 		if (r < 0 && errno == ENODEV)
 			return 0;
 		if (r < 0)

@@ -16,7 +16,9 @@
  *		come it is handed out again, to any loader, once that loader
  *		closes the file, or after some time without a fill. A loader
  *		that let this happen comes after the others until it fills, as does
- *		a file that is open for reading only.
+ *		a file that is open for reading only. Turns are taken with what
+ *		has not been read: who reads no more than it can fetch at a time
+ *		keeps them.
  *		Ranges of demands and hints may overlap, and a demand may follow
  *		for what a hint has asked for: a loader keeps track of what it
  *		fetches. When the image has become longer, the next record of
