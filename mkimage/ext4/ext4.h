@@ -88,6 +88,15 @@ void ext4_allocate_blocks(struct ext4 *ext4);
 errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t folder, int mode,
 			 ext2_ino_t *number);
 
+/*
+ * descriptors.c: room for the descriptors of so many groups: can there be, and let
+ * there be. When the groups are there, what is reserved for still more of them is
+ * noted in the resize inode.
+ */
+bool ext4_descriptors_fit(ext2_filsys fs, u64 groups);
+errcode_t ext4_descriptors_grow(ext2_filsys fs, u64 groups);
+errcode_t ext4_descriptors_reserve(ext2_filsys fs);
+
 /* The limit to times: to libext2fs 0 is the present time. */
 static inline int64_t ext4_epoch(int64_t epoch)
 {

@@ -110,9 +110,7 @@ static errcode_t check_zeros(struct ext4 *ext4, u64 from, u64 end)
 /* Why the filesystem cannot have @groups groups and @blocks blocks. */
 static const char *why_not(ext2_filsys fs, u64 groups, u64 blocks)
 {
-	u64 room = (u64)fs->desc_blocks * EXT2_DESC_PER_BLOCK(fs->super);
-
-	if (groups > room)
+	if (!ext4_descriptors_fit(fs, groups))
 		return "it is full, and there is no room for more group descriptors; grow a copy with resize2fs, and take the difference with --raw";
 	if (groups * fs->super->s_inodes_per_group > UINT32_MAX)
 		return "it is full, and cannot have more inodes";
@@ -163,6 +161,9 @@ static errcode_t grow(struct ext4 *ext4, u64 blocks)
 		return code;
 	if (ext4_resize_device(ext4, device))
 		return EXT4_TOLD;
+	code = ext4_descriptors_grow(fs, groups);
+	if (code)
+		return code;
 	ext2fs_blocks_count_set(super, blocks);
 	super->s_inodes_count = groups * super->s_inodes_per_group;
 	fs->group_desc_count = groups;

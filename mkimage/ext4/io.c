@@ -339,19 +339,23 @@ int ext4_resize_device(struct ext4 *ext4, u64 blocks)
 int ext4_close(struct ext4 *ext4)
 {
 	ext2_filsys fs = ext4->fs;
-	errcode_t code;
+	errcode_t code = 0, close_code;
 
 	/*
 	 * Copies of the superblock would each cost pages of map and tree. They
 	 * are to find the filesystem when the first one is lost, for which the
 	 * old ones do as long as the groups are the same.
 	 */
-	if (ext4->overlay && fs->group_desc_count == ext4->groups)
+	if (fs->group_desc_count != ext4->groups)
+		code = ext4_descriptors_reserve(fs);
+	else if (ext4->overlay)
 		fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
 	ext2fs_free_block_bitmap(ext4->claimed);
 	ext2fs_free_inode_bitmap(ext4->claimed_folders);
 	free(ext4->freed);
-	code = ext2fs_close_free(&fs);
+	close_code = ext2fs_close_free(&fs);
+	if (!code)
+		code = close_code;
 	remove_error_table(&et_ext2_error_table);
 	return code ? ext4_failed(ext4->name, "cannot write its ext4", code) :
 		      0;

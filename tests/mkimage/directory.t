@@ -118,7 +118,7 @@ is "erofs: late times become SOURCE_DATE_EPOCH" \
 	"$(TZ=UTC dump.erofs --path=/big erofs-early.raw | sed -n 's/^Timestamp: //p')" \
 	"2020-09-13 12:28:20.000000000"
 
-ok "ext4: fsck" e2fsck -fn ext4.raw
+ok "ext4: fsck" "$top/tests/mkimage/ext4-good" ext4.raw
 mkdir out-ext4
 ok "ext4: rdump" debugfs -R "rdump / out-ext4" ext4.raw
 # shellcheck disable=SC2086

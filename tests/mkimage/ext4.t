@@ -18,8 +18,27 @@ ext4() {
 
 # good IMAGE: extract it to "out"; e2fsck finds nothing wrong
 good() {
-	"$mkimage" extract --force "$1" out && e2fsck -fn out
+	"$mkimage" extract --force "$1" out && "$top/tests/mkimage/ext4-good" out
 }
+
+### More groups than there are descriptors
+
+# The first gets groups with copies of the descriptors, the second and fourth.  In the
+# others one block holds the descriptors of 16 or 32 groups: more are reserved,
+# or go into the groups.
+mkdir grown
+noise 36000000 5 >grown/large
+for options in "-b 1024" "-b 1024 -g 1024" "-b 1024 -g 1024 -O ^resize_inode" \
+	"-b 1024 -g 1024 -O ^resize_inode,^64bit,^flex_bg"; do
+	rm -f raw
+	# shellcheck disable=SC2086
+	mke2fs -q -F -t ext4 -O ^has_journal $options raw 6M >/dev/null 2>&1
+	"$mkimage" create --force raw image >/dev/null
+	ok "$options: extend" "$mkimage" extend --in-place image grown
+	ok "$options: e2fsck" good image
+	is "$options: the file is there" "$(debugfs -R 'cat large' out 2>/dev/null | sha256sum)" \
+		"$(sha256sum <grown/large)"
+done
 
 ### A device that is larger than its filesystem
 
