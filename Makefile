@@ -140,7 +140,7 @@ build/libdevmapper-event-incremental.so: $(SRC_plugin) \
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(call libs,test)
-$(BUILD)/tests/test_repage: $(call obj,mkimage/spool.c $(addprefix \
+$(BUILD)/tests/test_repage: $(call obj,mkimage/spool.c mkimage/io.c $(addprefix \
 		mkimage/segment/,repage.c pagelist.c digestmap.c))
 $(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
 		userspace/common/message.c userspace/common/printable.c)

@@ -8,13 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "command.h"
 #include "common/message.h"
 #include "common/parse.h"
 #include "common/printable.h"
+#include "extract.h"
+#include "filesystems.h"
+#include "fs/derive.h"
 #include "fs/source.h"
+#include "io.h"
+#include "json.h"
 #include "libincremental/incremental.h"
 #include "mkimage.h"
 #include "output.h"
+#include "progress.h"
 #include "segment/dictionary.h"
 #include "segment/pipeline.h"
 #include "segment/segment.h"
@@ -81,7 +88,7 @@ struct create {
 	struct source source;
 	u8 dictionary_bytes[INC_DICTIONARY_MAX];
 	struct segment seg;
-	struct batch_options batch;
+	struct cluster_options batch;
 	struct compressor *primed;
 	u8 zero_digest[INC_SHA256_SIZE];
 	u64 next;			/* block to be read */
@@ -221,7 +228,7 @@ static void print_summary(const struct create *create)
 }
 
 /* Images with one UUID have the same blocks, made with the same options. */
-static void derive_uuid(struct create *create)
+static void set_uuid(struct create *create)
 {
 	char options[16];
 
@@ -229,7 +236,7 @@ static void derive_uuid(struct create *create)
 		 create->cluster_shift, create->chunk_shift,
 		 (unsigned int)create->level,
 		 create->seg.dictionary_size ? " d" : "");
-	source_derive_uuid(create->seg.meta.root, options, create->seg.uuid);
+	derive_uuid(create->seg.meta.root, options, create->seg.uuid);
 }
 
 static int prepare_dictionary(struct create *create)
@@ -274,7 +281,7 @@ static int build(struct create *create, const struct output *output)
 	seg->salt_size = create->salt_size;
 	if (!create->salt_given) {
 		seg->salt_size = INC_SHA256_SIZE;
-		source_derive(create->source.id, "salt", seg->salt,
+		derive_digest(create->source.id, "salt", seg->salt,
 			      seg->salt_size);
 	}
 	hash = inc_hash_new("sha256", seg->salt, seg->salt_size);
@@ -303,7 +310,7 @@ static int build(struct create *create, const struct output *output)
 	if (!ret)
 		ret = sign(create);
 	if (!ret) {
-		derive_uuid(create);
+		set_uuid(create);
 		ret = segment_write(seg, output->fd, output->path);
 	}
 	compressor_free(create->primed);
@@ -399,16 +406,11 @@ static bool parse_salt(struct create *create, const char *text)
 
 static bool parse_fs(struct create *create, const char *text)
 {
-	if (!strcmp(text, "erofs")) {
-		create->source_options.fs = SOURCE_FS_EROFS;
-	} else if (!strcmp(text, "ext4")) {
-		create->source_options.fs = SOURCE_FS_EXT4;
-	} else {
-		message_error("create: --fs takes erofs or ext4, not '%s'",
-			      text);
-		return false;
-	}
-	return true;
+	create->source_options.fs = filesystem_named(filesystems, text);
+	if (create->source_options.fs)
+		return true;
+	message_error("create: --fs takes erofs or ext4, not '%s'", text);
+	return false;
 }
 
 static bool parse_option(struct create *create, int option)
@@ -468,6 +470,8 @@ static int run_command(const char *name, int argc, char **argv,
 	memset(&create, 0, sizeof(create));
 	create.command = name;
 	create.squash = squash;
+	create.source_options.known = filesystems;
+	create.source_options.fs = &filesystems[0];
 	create.source_options.check = true;
 	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
 	create.level = 9;

@@ -10,14 +10,16 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "command.h"
 #include "common/message.h"
 #include "common/parse.h"
 #include "common/printable.h"
+#include "filesystems.h"
 #include "fs/check.h"
-#include "fs/extend.h"
 #include "fs/filesystem.h"
 #include "fs/rawdiff.h"
 #include "fs/walk.h"
+#include "json.h"
 #include "mkimage.h"
 #include "output.h"
 #include "segment/append.h"
@@ -268,7 +270,7 @@ static int change_device(struct extend *extend)
 		return ret;
 	if (extend->raw_path)
 		return rawdiff(extend->overlay, extend->raw_path);
-	ret = filesystem_find(extend->overlay,
+	ret = filesystem_find(filesystems, extend->overlay,
 			      "; --raw takes the difference to any raw image",
 			      &fs);
 	if (!ret)
@@ -289,7 +291,7 @@ static int find_compat(struct extend *extend)
 		return 0;
 	ret = overlay_read(extend->overlay, 0, sizeof(block), block);
 	if (!ret)
-		extend->seg.compat = filesystem_compat(block);
+		extend->seg.compat = filesystem_compat(filesystems, block);
 	return ret;
 }
 

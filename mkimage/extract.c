@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "command.h"
 #include "common/message.h"
 #include "common/parse.h"
 #include "common/printable.h"
+#include "extract.h"
+#include "io.h"
 #include "libincremental/incremental.h"
-#include "mkimage.h"
 #include "output.h"
+#include "progress.h"
 #include "segment/pipeline.h"
 #include "spool.h"
 

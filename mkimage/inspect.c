@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "command.h"
 #include "common/message.h"
 #include "common/parse.h"
 #include "common/printable.h"
+#include "filesystems.h"
 #include "fs/generations.h"
+#include "json.h"
 #include "libincremental/incremental.h"
 #include "mkimage.h"
 
@@ -333,7 +336,8 @@ static int run(const char *path, u32 generation, bool json, bool files,
 	if (ret)
 		message_error("%s: %s", path, error.text);
 	else
-		ret = generations_describe(root, image, path, files);
+		ret = generations_describe(root, image, path,
+					   files ? filesystems : NULL);
 	if (!ret && json)
 		puts(json_object_to_json_string_ext(root,
 				JSON_C_TO_STRING_PRETTY |

@@ -4,8 +4,8 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "command.h"
 #include "common/message.h"
-#include "mkimage.h"
 
 static const struct command {
 	const char *name;

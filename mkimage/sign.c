@@ -24,12 +24,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "command.h"
 #include "common/file-lock.h"
 #include "common/message.h"
 #include "common/printable.h"
+#include "io.h"
 #include "libincremental/hash.h"
 #include "libincremental/incremental.h"
-#include "mkimage.h"
 #include "output.h"
 #include "segment/append.h"
 #include "sign/signer.h"
@@ -81,15 +82,6 @@ struct sign {
 	size_t size;
 	struct inc_signer who;
 };
-
-void sign_check_start(const char *name, const u8 *start)
-{
-	static const u8 zeros[INC_SIGNED_ZEROS];
-
-	if (memcmp(start, zeros, sizeof(zeros)))
-		message_warning("%s: its first block does not begin with %u zeros, as erofs and ext4 do: dm-verity will take the signature, but not incrementalsetup --certificate, nor the table option require_signature",
-				name, INC_SIGNED_ZEROS);
-}
 
 /* Find the segment; its head need not be whole. */
 static int find_segment(struct sign *sign)
@@ -345,7 +337,7 @@ static int check_signed(const struct sign *sign)
 		return ret;
 	}
 	if (!inc_image_read(image, 0, 1, block, &error))
-		sign_check_start(sign->path, block);
+		signer_check_start(sign->path, block);
 	inc_image_close(image);
 	return 0;
 }

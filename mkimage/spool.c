@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "common/message.h"
+#include "io.h"
 #include "spool.h"
 
 #define BUFFER_SIZE	(256u << 10)
@@ -71,40 +72,6 @@ u64 spool_size(const struct spool *spool)
 	return spool->written + spool->fill;
 }
 
-int write_bytes(int fd, u64 offset, const void *data, size_t length,
-		struct inc_error *error)
-{
-	const u8 *bytes = data;
-
-	while (length) {
-		ssize_t put = pwrite(fd, bytes, length, (off_t)offset);
-		int code = errno;
-
-		if (put < 0 && code == EINTR)
-			continue;
-		if (put < 0)
-			return inc_fail(error, -code,
-					"writing at offset %llu: %s",
-					(unsigned long long)offset,
-					strerror(code));
-		bytes += put;
-		offset += (u64)put;
-		length -= (size_t)put;
-	}
-	return 0;
-}
-
-int write_all(int fd, u64 offset, const void *data, size_t length,
-	      const char *name)
-{
-	struct inc_error error;
-	int ret = write_bytes(fd, offset, data, length, &error);
-
-	if (ret)
-		message_error("%s: %s", name, error.text);
-	return ret;
-}
-
 static int flush(struct spool *spool)
 {
 	int ret = write_all(spool->fd, spool->written, spool->buffer,
@@ -140,45 +107,24 @@ int spool_append(struct spool *spool, const void *data, size_t length)
 	return 0;
 }
 
-static int read_failed(u64 offset, ssize_t got)
-{
-	int code = got < 0 ? errno : EIO;
-
-	message_error("temporary file: reading at offset %llu: %s",
-		      (unsigned long long)offset, strerror(code));
-	return -code;
-}
-
 int spool_read(struct spool *spool, u64 offset, size_t length, void *data)
 {
-	u8 *bytes = data;
+	u64 in_file = offset < spool->written ? spool->written - offset : 0;
+	int ret;
 
-	while (length) {
-		ssize_t got;
-
-		if (offset >= spool->written) {
-			memcpy(bytes, spool->buffer + (offset - spool->written),
-			       length);
-			return 0;
-		}
-		got = (ssize_t)length;
-		if ((u64)got > spool->written - offset)
-			got = (ssize_t)(spool->written - offset);
-		got = pread(spool->fd, bytes, (size_t)got, (off_t)offset);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return read_failed(offset, got);
-		bytes += got;
-		offset += (u64)got;
-		length -= (size_t)got;
-	}
-	return 0;
+	if (in_file > length)
+		in_file = length;
+	ret = read_all(spool->fd, offset, data, in_file, "temporary file");
+	if (!ret && in_file < length)
+		memcpy((u8 *)data + in_file,
+		       spool->buffer + (offset + in_file - spool->written),
+		       length - in_file);
+	return ret;
 }
 
 int spool_copy(struct spool *spool, int fd, u64 offset)
 {
-	u64 from = 0;
+	u64 from = 0, part;
 	int ret = flush(spool);
 
 	while (!ret && from < spool->written) {
@@ -193,13 +139,15 @@ int spool_copy(struct spool *spool, int fd, u64 offset)
 		if (done < 0 && errno == EINTR)
 			continue;
 		/* Across filesystems, or not supported: by hand. */
-		done = pread(spool->fd, spool->buffer, sizeof(spool->buffer),
-			     (off_t)from);
-		if (done <= 0)
-			return read_failed(from, done);
-		ret = write_all(fd, offset + from, spool->buffer, (size_t)done,
-				"image");
-		from += (u64)done;
+		part = spool->written - from;
+		if (part > sizeof(spool->buffer))
+			part = sizeof(spool->buffer);
+		ret = read_all(spool->fd, from, spool->buffer, part,
+			       "temporary file");
+		if (!ret)
+			ret = write_all(fd, offset + from, spool->buffer, part,
+					"image");
+		from += part;
 	}
 	return ret;
 }

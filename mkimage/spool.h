@@ -38,12 +38,4 @@ int spool_copy(struct spool *spool, int fd, u64 offset);
 /* A temporary file without a name in @folder; -1 after an error message. */
 int spool_open_file(const char *folder);
 
-/* Write all of it. Return: 0, or an errno below 0; then @error says why. */
-int write_bytes(int fd, u64 offset, const void *data, size_t length,
-		struct inc_error *error);
-
-/* The same, with a message that names the file. Return: as spool_append(). */
-int write_all(int fd, u64 offset, const void *data, size_t length,
-	      const char *name);
-
 #endif /* MKIMAGE_SPOOL_H */

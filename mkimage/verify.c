@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "command.h"
 #include "common/message.h"
 #include "common/parse.h"
 #include "common/printable.h"
+#include "io.h"
 #include "libincremental/incremental.h"
-#include "mkimage.h"
+#include "progress.h"
 #include "segment/pipeline.h"
 
 #define STEP_BYTES	(1u << 20)

@@ -15,8 +15,9 @@
 #define MKIMAGE_EROFS_CHANGE_H
 
 #include "erofs/tree.h"
-#include "fs/extend.h"
-#include "mkimage.h"
+#include "fs/filesystem.h"
+#include "io.h"
+#include "progress.h"
 
 /**
  * struct erofs_change - a change of an erofs

@@ -8,9 +8,12 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "erofs/change.h"
+#include "erofs/filesystem.h"
 #include "fs/check.h"
+#include "fs/derive.h"
 #include "fs/source.h"
 #include "fs/walk.h"
+#include "io.h"
 #include "spool.h"
 
 /* The file that it is made in. */
@@ -65,7 +68,7 @@ static int write_super(const struct erofs_device *device,
 
 	if (ret)
 		return ret;
-	source_derive_uuid(walk->id, "filesystem", super.uuid);
+	derive_uuid(walk->id, "filesystem", super.uuid);
 	memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
 	super.checksum = cpu_to_le32(erofs_checksum(block));
 	memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));

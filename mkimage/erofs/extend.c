@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include "erofs/change.h"
+#include "erofs/filesystem.h"
 
 static int read_overlay(void *context, u64 offset, void *data, size_t length)
 {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * All paths of an erofs, each with a digest of what is there: see files_visit
- * in fs/extend.h.
+ * in fs/filesystem.h.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include "erofs/filesystem.h"
 #include "erofs/tree.h"
 #include "fs/files.h"
 #include "mkimage.h"

@@ -15,7 +15,9 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "erofs/change.h"
+#include "io.h"
 #include "mkimage.h"
+#include "progress.h"
 
 #define BUFFER_SIZE	(1u << 20)
 

@@ -11,6 +11,7 @@
 #include "common/message.h"
 #include "erofs/change.h"
 #include "mkimage.h"
+#include "progress.h"
 
 #define BUFFER_SIZE	(1u << 20)
 
@@ -23,7 +24,7 @@ struct writer {
 #define INODE_ROOM	(sizeof(struct erofs_disk_inode) + EROFS_XATTRS_MAX + \
 			 EROFS_BLOCK_SIZE + EROFS_SLOT_SIZE)
 
-static int write_bytes(struct erofs_change *change, u64 offset,
+static int write_device(struct erofs_change *change, u64 offset,
 		       const void *data, size_t length)
 {
 	return change->device.write(change->device.context, offset, data,
@@ -95,7 +96,7 @@ static int write_inode(struct writer *writer, const struct erofs_node *node,
 	if (node->inode.layout == EROFS_CHUNKS)
 		end = length;
 	memset(writer->inode + length, 0, end - length);
-	return write_bytes(change,
+	return write_device(change,
 			   erofs_inode_offset(&change->image, node->inode.nid),
 			   writer->inode, end);
 }
@@ -124,7 +125,7 @@ static int write_folder(struct writer *writer, const struct erofs_node *node)
 	for (number = 0; !ret && number < folder->blocks; number++) {
 		next = erofs_folder_block(folder, next, block);
 		if (number < full) {
-			ret = write_bytes(writer->change, place, block,
+			ret = write_device(writer->change, place, block,
 					  sizeof(block));
 			place += sizeof(block);
 		} else {
@@ -175,7 +176,7 @@ static int write_blocks(struct writer *writer, const struct erofs_node *node,
 		if (ret)
 			break;
 		memset(writer->buffer + part, 0, padded - part);
-		ret = write_bytes(writer->change, place + done, writer->buffer,
+		ret = write_device(writer->change, place + done, writer->buffer,
 				  padded);
 		done += part;
 	}
@@ -188,7 +189,7 @@ static int write_link_block(struct writer *writer,
 	u8 block[EROFS_BLOCK_SIZE] = { 0 };
 
 	memcpy(block, node->target, (size_t)node->inode.size);
-	return write_bytes(writer->change,
+	return write_device(writer->change,
 			   (u64)node->inode.address << EROFS_BLOCK_SHIFT,
 			   block, sizeof(block));
 }
@@ -237,7 +238,7 @@ static int write_super(struct erofs_change *change)
 		super.checksum = cpu_to_le32(erofs_checksum(block));
 		memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
 	}
-	return write_bytes(change, 0, block, sizeof(block));
+	return write_device(change, 0, block, sizeof(block));
 }
 
 static int write_change(struct erofs_change *change)

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "ext4/tree.h"
+#include "mkimage.h"
+#include "progress.h"
 
 /* A file of the source with several names, and its inode in the image. */
 struct linked {
@@ -50,25 +52,6 @@ int ext4_change_end(struct ext4_change *change, int ret)
 		return ext4_close(&change->ext4);
 	ext4_abandon(&change->ext4);
 	return ret;
-}
-
-char *ext4_join(const char *folder, const char *name)
-{
-	char *path;
-
-	if (asprintf(&path, *folder ? "%s/%s" : "%s%s", folder, name) >= 0)
-		return path;
-	no_memory();
-	return NULL;
-}
-
-int ext4_deeper(u32 *depth, const char *path)
-{
-	if (++*depth <= EXT4_DEPTH_MAX)
-		return 0;
-	message_error("%s: more than %u directories inside each other", path,
-		      EXT4_DEPTH_MAX);
-	return -ELOOP;
 }
 
 static int compare_linked(const void *left, const void *right)

@@ -5,9 +5,10 @@
  */
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include "ext4/filesystem.h"
 #include "ext4/tree.h"
 #include "fs/check.h"
-#include "fs/extend.h"
+#include "fs/filesystem.h"
 #include "fs/source.h"
 
 struct checker {

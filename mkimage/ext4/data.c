@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "ext4/tree.h"
+#include "io.h"
 #include "mkimage.h"
 
 #define STEP_BYTES	(256u << 10)

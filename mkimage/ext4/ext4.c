@@ -1,117 +1,62 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A directory becomes an ext4 without a journal.
- *
- * mke2fs makes it, and what adds a directory's contents to an image fills it:
- * mke2fs -d leaves out fractions of seconds, takes over times of last access and of
- * inode changes, which two copies of one tree do not share, lets counts of links
- * overflow, and takes time by the square of a directory's names.
+ * Errors of libext2fs, and meeting blocks and directories once; see ext4.h.
  */
-#include <stdio.h>
-#include <unistd.h>
 #include "common/message.h"
-#include "ext4/tree.h"
-#include "fs/program.h"
-#include "fs/source.h"
-#include "fs/walk.h"
+#include "ext4/ext4.h"
 
-#define INODE_SIZE	256
-#define BLOCKS_A_GROUP	32768
-
-/* Not what /etc/mke2fs.conf says here, but the same everywhere. */
-#define FEATURES	"none,dir_index,dir_nlink,ext_attr,extent," \
-			"extra_isize,filetype,flex_bg,huge_file,large_file," \
-			"metadata_csum,sparse_super"
-
-/*
- * Inodes 1 to 11 are the filesystem's own, the root among them. Some are to
- * spare, for layers: without them a file more takes a block group more. As long
- * as they are not used their table is zeros, which cost next to nothing.
- */
-static u64 inodes_to_make(const struct walk *walk)
+int ext4_failed(const char *path, const char *doing, errcode_t code)
 {
-	return walk->inodes + 10 + walk->inodes / 4 + 1000;
+	if (code != EXT4_TOLD)
+		message_error("%s: %s: %s", path, doing, error_message(code));
+	return -EIO;
 }
 
-/*
- * Blocks for the filesystem. Directories and extents are an estimate, a little
- * too high rather; if it is too low, the filesystem grows.
- */
-static u64 size_in_blocks(const struct walk *walk)
+errcode_t ext4_claim(struct ext4 *ext4, blk64_t block)
 {
-	u64 content = walk->used_blocks + walk->folder_blocks +
-		      walk->link_blocks + walk->xattr_blocks +
-		      walk->extent_blocks;
-	u64 blocks = content + 64 + (content >> 7);
-	u64 groups = blocks / BLOCKS_A_GROUP + 1;
-	u64 tables = inodes_to_make(walk) * INODE_SIZE / INC_BLOCK_SIZE +
-		     2 * groups;
-	u64 backups = 0, power;
+	ext2_filsys fs = ext4->fs;
+	errcode_t code = 0;
 
-	/* Superblock and descriptors: in groups 0, 1 and powers of 3, 5, 7. */
-	for (power = 1; power < groups; power *= 3)
-		backups += 3;
-	backups = (backups + 2) * (1 + groups * 32 / INC_BLOCK_SIZE + 1);
-	return blocks + tables + 2 * groups + backups;
+	if (block < fs->super->s_first_data_block ||
+	    block >= ext2fs_blocks_count(fs->super))
+		return EXT2_ET_BAD_BLOCK_NUM;
+	if (!ext4->claimed)
+		code = ext2fs_allocate_block_bitmap(fs, "claimed",
+						    &ext4->claimed);
+	if (code || !ext2fs_mark_block_bitmap2(ext4->claimed, block))
+		return code;
+	message_error("%s: block %llu of its ext4 is in two places: run e2fsck on the raw image first",
+		      ext4->name, (unsigned long long)block);
+	return EXT4_TOLD;
 }
 
-static int make(const struct walk *walk, int fd)
+errcode_t ext4_claim_folder(struct ext4 *ext4, ext2_ino_t number)
 {
-	char file[32], size[32], inodes[32], epoch[64], extended[128];
-	char uuid_text[UUID_TEXT_SIZE], seed_text[UUID_TEXT_SIZE];
-	const char *const argv[] = {
-		"mke2fs", "-q", "-F", "-T", "default", "-b", "4096", "-I", "256",
-		"-m", "0", "-N", inodes, "-O", FEATURES, "-U", uuid_text,
-		"-E", extended, "--", file, size, NULL
-	};
-	const char *const environment[] = {
-		epoch, "MKE2FS_CONFIG=/dev/null", NULL
-	};
-	u8 uuid[16], seed[16];
+	ext2_filsys fs = ext4->fs;
+	errcode_t code = 0;
 
-	if (ftruncate(fd, 0)) {
-		int code = errno;
-
-		message_error("temporary file: %s", strerror(code));
-		return -code;
-	}
-	source_derive_uuid(walk->id, "filesystem", uuid);
-	source_derive_uuid(walk->id, "hash seed", seed);
-	uuid_format(uuid, uuid_text);
-	uuid_format(seed, seed_text);
-	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
-	snprintf(size, sizeof(size), "%llu",
-		 (unsigned long long)size_in_blocks(walk));
-	snprintf(inodes, sizeof(inodes), "%llu",
-		 (unsigned long long)inodes_to_make(walk));
-	snprintf(extended, sizeof(extended),
-		 "hash_seed=%s,lazy_itable_init=0,nodiscard", seed_text);
-	snprintf(epoch, sizeof(epoch), "E2FSPROGS_FAKE_TIME=%lld",
-		 (long long)ext4_epoch(walk->epoch));
-	return program_run(argv, environment, "e2fsprogs", fd, NULL);
+	if (!number || number > fs->super->s_inodes_count)
+		return EXT2_ET_BAD_INODE_NUM;
+	if (!ext4->claimed_folders)
+		code = ext2fs_allocate_inode_bitmap(fs, "claimed",
+						    &ext4->claimed_folders);
+	if (code || !ext2fs_mark_inode_bitmap2(ext4->claimed_folders, number))
+		return code;
+	message_error("%s: directory %u of its ext4 is in two places: run e2fsck on the raw image first",
+		      ext4->name, number);
+	return EXT4_TOLD;
 }
 
-int ext4_build(const char *path, const struct walk *walk, int fd)
+void ext4_claim_none(struct ext4 *ext4)
 {
-	struct ext4_change change;
-	struct stat st;
-	int ret = make(walk, fd);
+	if (ext4->claimed)
+		ext2fs_clear_block_bitmap(ext4->claimed);
+	if (ext4->claimed_folders)
+		ext2fs_clear_inode_bitmap(ext4->claimed_folders);
+}
 
-	if (!ret)
-		ret = ext4_open_file(&change.ext4, fd, path,
-				     ext4_epoch(walk->epoch), true);
-	if (ret)
-		return ret;
-	ret = ext4_change_start(&change, "making an ext4",
-				walk->file_blocks << INC_BLOCK_SHIFT);
-	if (!ret && lstat(path, &st))
-		ret = ext4_failed(path, "cannot read it", errno);
-	if (!ret)
-		ret = ext4_add_contents(&change, EXT2_ROOT_INO, path);
-	if (!ret)
-		ret = ext4_set_attributes(&change.ext4, EXT2_ROOT_INO, path,
-					  &st, true);
-	change.ext4.fs->super->s_kbytes_written = 0;
-	ext2fs_mark_super_dirty(change.ext4.fs);
-	return ext4_change_end(&change, ret);
+void ext4_claim_free(struct ext4 *ext4)
+{
+	ext2fs_free_block_bitmap(ext4->claimed);
+	ext2fs_free_inode_bitmap(ext4->claimed_folders);
 }

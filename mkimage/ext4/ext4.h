@@ -46,7 +46,7 @@ struct ext4 {
 };
 
 /**
- * ext4_open - open the filesystem on an overlay
+ * ext4_open - open the filesystem on an overlay; in open.c
  * @now: time of the change; 0 for when it was last written
  *
  * Return: 0, or an errno below 0 after an error message. ext4_close() writes
@@ -62,20 +62,28 @@ int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now,
 		   bool writable);
 
 /*
+ * io.c: the manager by which libext2fs opens @overlay, under any name, until the
+ * next call.
+ */
+io_manager ext4_io_manager(struct overlay *overlay);
+
+/*
  * Let the device have at least @blocks blocks of 4096 bytes. Return: 0, or an errno
  * below 0 after an error message.
  */
 int ext4_resize_device(struct ext4 *ext4, u64 blocks);
 
 /*
- * A block of a directory, of a file or of their maps has been met, or the inode of a
- * directory; it is an error if it has been met before. So a walk comes to an end, whatever the image says: it
- * takes no longer than the device is large. What was freed may be met again.
- * ext4_claim_none() starts a walk.
+ * A block of a directory, of a file or of their maps has been met, or the inode of
+ * a directory; it is an error if it has been met before. So a walk comes to
+ * an end, whatever the image says: it takes no longer than the device is large. What
+ * was freed may be met again. ext4_claim_none() starts a walk; ext4_claim_free()
+ * ends the last.
  */
 errcode_t ext4_claim(struct ext4 *ext4, blk64_t block);
 errcode_t ext4_claim_folder(struct ext4 *ext4, ext2_ino_t number);
 void ext4_claim_none(struct ext4 *ext4);
+void ext4_claim_free(struct ext4 *ext4);
 
 /* "PATH: DOING: ERROR" to the user, if not EXT4_TOLD. Return: -EIO. */
 int ext4_failed(const char *path, const char *doing, errcode_t code);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Extending an ext4; see fs/extend.h.
+ * Extending an ext4; see fs/filesystem.h.
  */
 #include <stdlib.h>
 #include "common/message.h"
+#include "ext4/filesystem.h"
 #include "ext4/tree.h"
-#include "fs/extend.h"
+#include "fs/filesystem.h"
+#include "mkimage.h"
 
 /* The directory that names are removed from; the next one is in it often. */
 struct parent {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * All paths of an ext4, each with a digest of what is there: see files_visit in
- * fs/extend.h.
+ * fs/filesystem.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include "common/message.h"
+#include "ext4/filesystem.h"
 #include "ext4/tree.h"
 #include "fs/files.h"
 #include "mkimage.h"

@@ -6,7 +6,16 @@
 #define MKIMAGE_EXT4_TREE_H
 
 #include "ext4/ext4.h"
-#include "mkimage.h"
+#include "progress.h"
+
+/* path.c: "FOLDER/NAME", or "NAME" if @folder is ""; to be freed. NULL: after a message. */
+char *ext4_join(const char *folder, const char *name);
+
+/* Directories that may lie in each other; an image may be made to loop. */
+#define EXT4_DEPTH_MAX	2048
+
+/* Go down a directory, which is an error at that depth. */
+int ext4_deeper(u32 *depth, const char *path);
 
 /*
  * data.c: give the inode the contents of the file @path. Blocks that have
@@ -149,11 +158,6 @@ struct ext4_change {
 	u32 depth;
 };
 
-/* Directories that may lie in each other; an image may be made to loop. */
-#define EXT4_DEPTH_MAX	2048
-/* Go down a directory, which is an error at that depth. */
-int ext4_deeper(u32 *depth, const char *path);
-
 /*
  * add.c: change->ext4 is open, and gets changes; @doing and @bytes are for
  * the progress. In the end, with an error @ret, it is given up, else written and
@@ -165,8 +169,6 @@ int ext4_change_start(struct ext4_change *change, const char *doing,
 int ext4_change_end(struct ext4_change *change, int ret);
 int ext4_add_contents(struct ext4_change *change, ext2_ino_t folder,
 		      const char *path);
-/* "FOLDER/NAME", or "NAME" if @folder is ""; to be freed. NULL: after a message. */
-char *ext4_join(const char *folder, const char *name);
 /* removed.c: a name of an inode goes; what it names does with the last one. */
 int ext4_drop(struct ext4_change *change, ext2_ino_t folder, const char *name,
 	      const char *path, ext2_ino_t number);

@@ -21,7 +21,8 @@
 #ifndef MKIMAGE_EXTEND_H
 #define MKIMAGE_EXTEND_H
 
-#include "fs/overlay.h"
+#include <stdbool.h>
+#include "format.h"
 
 /**
  * struct extend_plan - what is to change
@@ -48,40 +49,5 @@ struct extend_plan {
 	int64_t epoch;
 	const char *folder;
 };
-
-/*
- * erofs/extend.c, ext4/extend.c: change the filesystem on @overlay, which is of
- * that kind. Return: 0, or an errno below 0 after an error message; then the
- * overlay is not used any further.
- */
-int erofs_extend(struct overlay *overlay, const struct extend_plan *plan);
-int ext4_extend(struct overlay *overlay, const struct extend_plan *plan);
-
-/*
- * erofs/extend.c, ext4/check.c: read all of it again; see check.h. Return: the
- * same.
- */
-struct check;
-int erofs_check(struct overlay *overlay, struct check *check);
-int ext4_check(struct overlay *overlay, struct check *check);
-
-/**
- * files_visit - called for each path of a filesystem
- * @path: from the root, as in struct extend_plan; "" for the root itself
- * @id: INC_SHA256_SIZE bytes, the same as for another path or generation of
- *	this image if all that struct extend_plan speaks of is the same; hard
- *	links are told apart by their number only
- *
- * Return: 0 to go on, else what the walk returns.
- */
-typedef int (*files_visit)(void *context, const char *path, const u8 *id);
-
-/*
- * erofs/files.c, ext4/files.c: walk along a filesystem in any order. Contents
- * are not read where the digests of their blocks do (inc_image_digests()).
- * Return: 0, or an errno below 0 after an error message.
- */
-int erofs_files(struct overlay *overlay, files_visit visit, void *context);
-int ext4_files(struct overlay *overlay, files_visit visit, void *context);
 
 #endif /* MKIMAGE_EXTEND_H */

@@ -7,7 +7,7 @@
 #define MKIMAGE_FILES_H
 
 #include <openssl/evp.h>
-#include "fs/extend.h"
+#include "fs/filesystem.h"
 #include "libincremental/hash.h"
 
 /* Digests that are asked for at a time. */

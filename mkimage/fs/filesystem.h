@@ -1,17 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which filesystem a device holds, and what can be done with it.
+ * What mkimage asks of a filesystem, and telling which one a device holds.
  */
 #ifndef MKIMAGE_FILESYSTEM_H
 #define MKIMAGE_FILESYSTEM_H
 
 #include "fs/extend.h"
+#include "fs/overlay.h"
+
+/**
+ * files_visit - called for each path of a filesystem
+ * @path: from the root, as in struct extend_plan; "" for the root itself
+ * @id: INC_SHA256_SIZE bytes, the same as for another path or generation of
+ *	this image if all that struct extend_plan speaks of is the same; hard
+ *	links are told apart by their number only
+ *
+ * Return: 0 to go on, else what the walk returns.
+ */
+typedef int (*files_visit)(void *context, const char *path, const u8 *id);
+
+struct check;
+struct walk;
 
 /**
  * struct filesystem - one that is known
+ * @name: NULL ends an array of them
  * @offset: of its magic number, in block 0 of the device
  * @size: of that, in bytes
  * @compat: INC_COMPAT_* that hold for each device with it
+ * @built_compat: those that hold for what @build makes
+ * @build: make it of the directory @path, which @walk has looked at, in the empty
+ *	file @fd
+ * @check_file: read what @build made again; see check.h
+ * @extend: change the one on @overlay; after an error the overlay is not used any
+ *	further
+ * @check: read what @extend made again
+ * @files: walk along it in any order. Contents are not read where the digests of
+ *	their blocks do (inc_image_digests())
+ *
+ * All return 0, or an errno below 0 after an error message.
  */
 struct filesystem {
 	const char *name;
@@ -19,25 +46,30 @@ struct filesystem {
 	u32 size;
 	u32 magic;
 	u64 compat;
+	u64 built_compat;
+	int (*build)(const char *path, const struct walk *walk, int fd);
+	int (*check_file)(int fd, struct check *check);
 	int (*extend)(struct overlay *overlay, const struct extend_plan *plan);
 	int (*check)(struct overlay *overlay, struct check *check);
 	int (*files)(struct overlay *overlay, files_visit visit,
 		     void *context);
 };
 
+/* The one of @known with this name; NULL: none. */
+const struct filesystem *filesystem_named(const struct filesystem *known,
+					  const char *name);
+
 /*
- * Set *fs by the magic number on @overlay. Return: 0, or an errno below 0 after
- * an error message, which ends with @advice if it is neither.
+ * Set *fs to the one of @known whose magic number is on @overlay. Return: 0, or an
+ * errno below 0 after an error message, which ends with @advice if it is none.
  */
-int filesystem_find(struct overlay *overlay, const char *advice,
-		    const struct filesystem **fs);
+int filesystem_find(const struct filesystem *known, struct overlay *overlay,
+		    const char *advice, const struct filesystem **fs);
 
 /*
  * The INC_COMPAT_* of a device that somebody else has filled and whose first
- * INC_BLOCK_SIZE bytes are @block. An erofs has none: one with compressed files
- * does not read again what readahead did not bring, and its superblock does not
- * always tell whether there are any.
+ * INC_BLOCK_SIZE bytes are @block.
  */
-u64 filesystem_compat(const u8 *block);
+u64 filesystem_compat(const struct filesystem *known, const u8 *block);
 
 #endif /* MKIMAGE_FILESYSTEM_H */

@@ -8,8 +8,8 @@
 #include "common/printable.h"
 #include "fs/filesystem.h"
 #include "fs/generations.h"
+#include "json.h"
 #include "libincremental/hash.h"
-#include "mkimage.h"
 
 /* The paths of a generation, sorted. */
 struct path {
@@ -79,7 +79,7 @@ static int compare_paths(const void *left, const void *right)
 }
 
 static int paths_read(struct paths *paths, struct inc_image *image,
-		      const char *name)
+		      const char *name, const struct filesystem *known)
 {
 	const struct filesystem *fs;
 	struct overlay *overlay;
@@ -88,7 +88,8 @@ static int paths_read(struct paths *paths, struct inc_image *image,
 	paths->bytes = PATHS_MAX + PATHS_FACTOR * inc_image_size(image);
 	if (ret)
 		return ret;
-	ret = filesystem_find(overlay, "; --files does not know its files", &fs);
+	ret = filesystem_find(known, overlay,
+			      "; --files does not know its files", &fs);
 	if (!ret)
 		ret = fs->files(overlay, add_path, paths);
 	overlay_close(overlay);
@@ -147,7 +148,8 @@ static void describe(struct json_object *object, const struct inc_segment *seg)
 }
 
 static int describe_files(struct json_object *object, struct inc_image *image,
-			  const char *name, u32 generation, struct paths *old)
+			  const char *name, u32 generation,
+			  const struct filesystem *known, struct paths *old)
 {
 	struct paths new = { 0 };
 	struct inc_image *other;
@@ -158,7 +160,7 @@ static int describe_files(struct json_object *object, struct inc_image *image,
 		message_error("%s: %s", name, error.text);
 		return ret;
 	}
-	ret = paths_read(&new, other, name);
+	ret = paths_read(&new, other, name, known);
 	if (!ret && generation)
 		compare(object, old, &new);
 	paths_free(old);
@@ -168,7 +170,7 @@ static int describe_files(struct json_object *object, struct inc_image *image,
 }
 
 int generations_describe(struct json_object *root, struct inc_image *image,
-			 const char *name, bool files)
+			 const char *name, const struct filesystem *known)
 {
 	u32 newest = inc_image_segment(image)->generation, i;
 	struct json_object *array = json_object_new_array();
@@ -181,8 +183,9 @@ int generations_describe(struct json_object *root, struct inc_image *image,
 
 		json_object_array_add(array, object);
 		describe(object, inc_image_segment_at(image, i));
-		if (files)
-			ret = describe_files(object, image, name, i, &paths);
+		if (known)
+			ret = describe_files(object, image, name, i, known,
+					     &paths);
 	}
 	paths_free(&paths);
 	return ret;

@@ -5,18 +5,20 @@
 #ifndef MKIMAGE_GENERATIONS_H
 #define MKIMAGE_GENERATIONS_H
 
+#include "fs/filesystem.h"
 #include "libincremental/incremental.h"
 
 struct json_object;
 
 /*
  * Add an array "generations" to @root, up to the open generation of @image,
- * which is called @name. @files: with the paths that each one after the first
- * added, changed and removed; that takes the image to be complete.
+ * which is called @name. With the filesystems @known, also the paths that each one
+ * after the first added, changed and removed, which takes the image to be complete;
+ * NULL: without them.
  *
  * Return: 0, or an errno below 0 after an error message.
  */
 int generations_describe(struct json_object *root, struct inc_image *image,
-			 const char *name, bool files);
+			 const char *name, const struct filesystem *known);
 
 #endif /* MKIMAGE_GENERATIONS_H */

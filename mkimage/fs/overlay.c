@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "fs/overlay.h"
+#include "io.h"
 #include "libincremental/hash.h"
 #include "mkimage.h"
 #include "spool.h"

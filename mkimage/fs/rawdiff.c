@@ -8,7 +8,9 @@
 #include "common/message.h"
 #include "fs/rawdiff.h"
 #include "fs/source.h"
+#include "io.h"
 #include "mkimage.h"
+#include "progress.h"
 
 #define STEP_BLOCKS	256u
 

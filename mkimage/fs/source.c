@@ -14,32 +14,12 @@
 #include "fs/magic.h"
 #include "fs/source.h"
 #include "fs/walk.h"
+#include "io.h"
 #include "mkimage.h"
 #include "spool.h"
 
 /* Blocks of a raw image that go into its id. */
 #define SAMPLES		1024u
-
-void source_derive(const u8 *id, const char *purpose, u8 *out, size_t size)
-{
-	u8 text[INC_SHA256_SIZE + 16], digest[INC_SHA256_SIZE];
-	size_t length = strnlen(purpose, 16);
-
-	memcpy(text, id, INC_SHA256_SIZE);
-	memcpy(text + INC_SHA256_SIZE, purpose, length);
-	if (!EVP_Digest(text, INC_SHA256_SIZE + length, digest, NULL,
-			EVP_sha256(), NULL))
-		abort();
-	memcpy(out, digest, size);
-}
-
-void source_derive_uuid(const u8 *id, const char *purpose, u8 *uuid)
-{
-	source_derive(id, purpose, uuid, 16);
-	/* RFC 9562, version 8: made by a rule of one's own. */
-	uuid[6] = (u8)((uuid[6] & 0x0f) | 0x80);
-	uuid[8] = (u8)((uuid[8] & 0x3f) | 0x80);
-}
 
 /* The id of a raw image: its size, and blocks spread evenly over it. */
 static int sample(struct source *source)
@@ -94,7 +74,6 @@ static int measure(struct source *source)
 static int build_filesystem(struct source *source,
 			    const struct source_options *options)
 {
-	bool ext4 = options->fs == SOURCE_FS_EXT4;
 	struct check check = { .source = source->name };
 	struct walk walk;
 	int ret = walk_directory(&walk, source->name, NULL);
@@ -105,15 +84,13 @@ static int build_filesystem(struct source *source,
 	source->fd = spool_open_file(options->folder);
 	if (source->fd < 0)
 		return -EIO;
-	/* Nothing in this erofs is compressed. */
-	source->compat = INC_COMPAT_REREADS;
-	ret = (ext4 ? ext4_build : erofs_build)(source->name, &walk,
-						source->fd);
+	source->compat = options->fs->built_compat;
+	ret = options->fs->build(source->name, &walk, source->fd);
 	if (ret || !options->check)
 		return ret;
 	check.epoch = walk.epoch;
 	check.paths = walk.paths;
-	return (ext4 ? ext4_check_file : erofs_check_file)(source->fd, &check);
+	return options->fs->check_file(source->fd, &check);
 }
 
 int source_open(struct source *source, const char *path,
@@ -153,7 +130,8 @@ int source_open(struct source *source, const char *path,
 		ret = read_all(source->fd, 0, block, sizeof(block), path);
 	if (ret)
 		return ret;
-	source->compat = filesystem_compat(block);
+	if (options->known)
+		source->compat = filesystem_compat(options->known, block);
 	return sample(source);
 }
 

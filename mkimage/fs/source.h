@@ -7,9 +7,8 @@
 #define MKIMAGE_SOURCE_H
 
 #include <stdbool.h>
+#include "fs/filesystem.h"
 #include "libincremental/hash.h"
-
-enum source_fs { SOURCE_FS_EROFS, SOURCE_FS_EXT4 };
 
 /**
  * struct source - a raw filesystem image, open for reading
@@ -27,13 +26,16 @@ struct source {
 
 /**
  * struct source_options - how it is opened
- * @fs: which filesystem a directory gets
+ * @known: filesystems, the last without a name; NULL: what is known of the one in
+ *	a file or device is not asked for
+ * @fs: which of them a directory gets
  * @raw: a file or device need not hold a filesystem that is known
  * @check: compare the filesystem with the directory that it was made of
  * @folder: where temporary files go
  */
 struct source_options {
-	enum source_fs fs;
+	const struct filesystem *known;
+	const struct filesystem *fs;
 	bool raw;
 	bool check;
 	const char *folder;
@@ -55,27 +57,5 @@ void source_close(struct source *source);
  * @block where holes are not known.
  */
 u64 source_seek_data(const struct source *source, u64 block);
-
-/*
- * Digest made of the source's id, for the use @purpose; @out has @size bytes,
- * at most INC_SHA256_SIZE.
- */
-void source_derive(const u8 *id, const char *purpose, u8 *out, size_t size);
-
-/* The same for a UUID of 16 bytes. */
-void source_derive_uuid(const u8 *id, const char *purpose, u8 *uuid);
-
-/*
- * erofs/erofs.c, ext4/ext4.c: make a filesystem of the directory @path in the
- * empty file @fd. Return: 0, or an errno below 0 after an error message.
- */
-struct walk;
-int erofs_build(const char *path, const struct walk *walk, int fd);
-int ext4_build(const char *path, const struct walk *walk, int fd);
-
-/* Compare it with what it was made of; see check.h. Return: the same. */
-struct check;
-int erofs_check_file(int fd, struct check *check);
-int ext4_check_file(int fd, struct check *check);
 
 #endif /* MKIMAGE_SOURCE_H */

@@ -9,7 +9,6 @@
 #include "common/message.h"
 #include "fs/walk.h"
 #include "fs/xattr-sum.h"
-#include "mkimage.h"
 
 /* A POSIX ACL, as the kernel tells it: this, and then entries. */
 #define ACL_HEAD	4u

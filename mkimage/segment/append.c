@@ -9,7 +9,7 @@
 #include "common/doomed.h"
 #include "common/file-lock.h"
 #include "common/message.h"
-#include "mkimage.h"
+#include "io.h"
 #include "segment/append.h"
 #include "spool.h"
 

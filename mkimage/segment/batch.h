@@ -5,56 +5,10 @@
 #ifndef MKIMAGE_BATCH_H
 #define MKIMAGE_BATCH_H
 
-#include "libincremental/hash.h"
+#include "segment/cluster.h"
 
 #define BATCH_BLOCKS	256u
 #define BATCH_BYTES	(BATCH_BLOCKS << INC_BLOCK_SHIFT)
-
-struct known;
-
-/**
- * struct batch_options - how a batch is to be turned into extents
- * @zero_digest: of a block
- * @level: of LZ4 HC; 0 to hash only
- * @known: clusters with these contents are not compressed; NULL if all are
- * @primed: what to compress with, the dictionary in it; NULL for none
- */
-struct batch_options {
-	const struct inc_hash *hash;
-	const u8 *zero_digest;
-	u32 cluster_shift;
-	int level;
-	const struct known *known;
-	const struct compressor *primed;
-};
-
-/**
- * compressor_prime - a compressor that has a dictionary loaded
- * @bytes: stay where they are until compressor_free()
- * @level: of LZ4 HC
- *
- * Return: shared by all threads, which copy it for each cluster: loading takes
- * as long as compressing 64 KiB. NULL without memory.
- */
-struct compressor *compressor_prime(const u8 *bytes, u32 size, int level);
-void compressor_free(struct compressor *compressor);
-
-/**
- * struct batch_cluster - one cluster, compressed
- * @id: identifies the contents, for clusters that are whole
- * @entry: where the contents are stored already, 0 if they are not; then
- * @codec: enum inc_codec
- * @length: stored bytes
- * @stored: the stored bytes, in the batch; NULL if they were not compressed
- */
-struct batch_cluster {
-	u8 id[INC_SHA256_SIZE];
-	u64 entry;
-	u8 codec;
-	bool whole;			/* not cut off by the device's end */
-	u32 length;
-	const u8 *stored;
-};
 
 /**
  * struct batch - consecutive blocks, the first a multiple of BATCH_BLOCKS
@@ -74,12 +28,8 @@ struct batch {
 	u8 *packed;
 	u8 digest[BATCH_BLOCKS][INC_SHA256_SIZE];
 	u32 cluster_count;
-	struct batch_cluster clusters[BATCH_BLOCKS];
+	struct cluster clusters[BATCH_BLOCKS];
 };
-
-/* The id of a whole cluster whose blocks have @digests, one after the other. */
-void batch_cluster_id(const struct batch_options *options, const u8 *digests,
-		      u8 *id);
 
 /**
  * struct batch_run - what is done with batches
@@ -90,7 +40,7 @@ void batch_cluster_id(const struct batch_options *options, const u8 *digests,
  *	0. Batches come in order, and both get @context, from the caller's thread.
  */
 struct batch_run {
-	const struct batch_options *options;
+	const struct cluster_options *options;
 	unsigned int threads;
 	void *context;
 	int (*produce)(void *context, struct batch *batch);

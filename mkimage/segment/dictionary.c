@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <zdict.h>
 #include "common/message.h"
-#include "mkimage.h"
+#include "io.h"
 #include "segment/dictionary.h"
 
 /*

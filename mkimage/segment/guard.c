@@ -2,6 +2,7 @@
 /*
  * Writing a guard; see guard.h. One page of each level is kept.
  */
+#include "io.h"
 #include "segment/guard.h"
 #include "spool.h"
 

@@ -21,7 +21,7 @@ struct search {
 	struct known *known;
 	struct inc_image *image;
 	const char *name;
-	const struct batch_options *options;
+	const struct cluster_options *options;
 	struct inc_error error;
 	u64 map_page;			/* that @map is; UINT64_MAX: none */
 	__le64 map[INC_ENTRIES_PER_PAGE];
@@ -98,7 +98,7 @@ static int look_at(struct search *search, u64 block, const u8 *digests)
 	u64 entry;
 	int ret;
 
-	batch_cluster_id(search->options, digests, id);
+	cluster_id(search->options, digests, id);
 	place = digestmap_find(&search->known->entries, id);
 	if (!place || place->value != WANTED)
 		return 0;
@@ -166,7 +166,7 @@ static int search_generation(struct search *search)
 }
 
 int known_find(struct known *known, struct inc_image *image, const char *name,
-	       const struct batch_options *options)
+	       const struct cluster_options *options)
 {
 	struct search search = {
 		.known = known, .name = name, .options = options,

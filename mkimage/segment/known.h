@@ -7,7 +7,7 @@
 #define MKIMAGE_KNOWN_H
 
 #include "libincremental/incremental.h"
-#include "segment/batch.h"
+#include "segment/cluster.h"
 
 struct known;
 
@@ -22,7 +22,7 @@ int known_want(struct known *known, const u8 *id);
  * open one. Return: 0, or an errno below 0 after an error message.
  */
 int known_find(struct known *known, struct inc_image *image, const char *name,
-	       const struct batch_options *options);
+	       const struct cluster_options *options);
 
 /*
  * The map entry of contents that were found; 0 if they were not. Any number of

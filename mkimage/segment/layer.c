@@ -10,7 +10,7 @@
  */
 #include <stdlib.h>
 #include "common/message.h"
-#include "mkimage.h"
+#include "progress.h"
 #include "segment/known.h"
 #include "segment/layer.h"
 #include "segment/repage.h"
@@ -24,7 +24,7 @@ struct layer {
 	const struct inc_segment *base;
 	const char *folder;
 	unsigned int threads;
-	struct batch_options batch;
+	struct cluster_options batch;
 	u8 zero_digest[INC_SHA256_SIZE];
 	struct known *known;
 	struct repage map;
@@ -114,7 +114,7 @@ static int consume_digests(struct layer *layer, const struct batch *batch)
 
 /* Where a cluster is, after storing it if it is not anywhere. */
 static int place_cluster(struct layer *layer, u64 block,
-			 const struct batch_cluster *cluster, u64 *entry)
+			 const struct cluster *cluster, u64 *entry)
 {
 	struct segment *seg = layer->seg;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "common/message.h"
+#include "io.h"
 #include "segment/guard.h"
 #include "segment/segment.h"
 
@@ -145,7 +146,7 @@ static bool owns(const struct segment *seg, const struct inc_extent *extent)
 }
 
 int segment_store(struct segment *seg, u64 block,
-		  const struct batch_cluster *cluster, u64 looks, u64 *entry)
+		  const struct cluster *cluster, u64 looks, u64 *entry)
 {
 	struct inc_extent extent = {
 		.length = cluster->length,
@@ -213,7 +214,7 @@ int segment_add(struct segment *seg, const struct batch *batch)
 	for (i = 0; !ret && i < batch->blocks; i++)
 		ret = metadata_add_digest(&seg->meta, batch->digest[i], 1);
 	for (i = 0; !ret && i < batch->cluster_count; i++, done += step) {
-		const struct batch_cluster *cluster = &batch->clusters[i];
+		const struct cluster *cluster = &batch->clusters[i];
 		u64 left = batch->blocks - done;
 		u64 entry = 0;
 

@@ -97,7 +97,7 @@ int segment_finish(struct segment *seg);
  * of their blocks.
  */
 int segment_store(struct segment *seg, u64 block,
-		  const struct batch_cluster *cluster, u64 looks, u64 *entry);
+		  const struct cluster *cluster, u64 looks, u64 *entry);
 
 /*
  * Then write the segment to the empty file @fd, which starts with it, whatever

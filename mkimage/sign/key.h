@@ -6,7 +6,20 @@
 #define MKIMAGE_KEY_H
 
 #include <openssl/evp.h>
-#include "sign/signer.h"
+
+/**
+ * struct signer_options - the command line's part of it
+ * @key: a file, or a URI of an OpenSSL provider or engine; NULL: do not sign
+ * @certificate: file in PEM: the signer's, then those between it and a root
+ * @passphrase_file: of @key; NULL: none given
+ * @passphrase_fd: likewise; -1: none given
+ */
+struct signer_options {
+	const char *key;
+	const char *certificate;
+	const char *passphrase_file;
+	int passphrase_fd;
+};
 
 /* Load the key that @options names. NULL after an error message. */
 EVP_PKEY *key_load(const struct signer_options *options);

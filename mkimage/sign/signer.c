@@ -6,9 +6,10 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
+#include "command.h"
 #include "common/message.h"
 #include "mkimage.h"
-#include "sign/key.h"
+#include "sign/signer.h"
 
 /* Without a certificate inside, attributes, or anything but the signature. */
 #define SIGN_FLAGS	(CMS_DETACHED | CMS_BINARY | CMS_NOATTR | \
@@ -262,6 +263,15 @@ int signer_sign(struct signer *signer, const char *text, u8 **data,
 	return ret;
 }
 
+void signer_check_start(const char *name, const u8 *start)
+{
+	static const u8 zeros[INC_SIGNED_ZEROS];
+
+	if (memcmp(start, zeros, sizeof(zeros)))
+		message_warning("%s: its first block does not begin with %u zeros, as erofs and ext4 do: dm-verity will take the signature, but not incrementalsetup --certificate, nor the table option require_signature",
+				name, INC_SIGNED_ZEROS);
+}
+
 int signer_sign_segment(struct signer *signer, struct segment *segment,
 			const char *name, const u8 *start)
 {
@@ -269,7 +279,7 @@ int signer_sign_segment(struct signer *signer, struct segment *segment,
 	size_t size = 0;
 	int ret;
 
-	sign_check_start(name, start);
+	signer_check_start(name, start);
 	inc_hex_format(segment->meta.root, INC_SHA256_SIZE, text);
 	ret = signer_sign(signer, text, &segment->signature, &size);
 	segment->signature_size = (u32)size;

@@ -8,20 +8,7 @@
 #include "libincremental/incremental.h"
 #include "output.h"
 #include "segment/segment.h"
-
-/**
- * struct signer_options - the command line's part of it
- * @key: a file, or a URI of an OpenSSL provider or engine; NULL: do not sign
- * @certificate: file in PEM: the signer's, then those between it and a root
- * @passphrase_file: of @key; NULL: none given
- * @passphrase_fd: likewise; -1: none given
- */
-struct signer_options {
-	const char *key;
-	const char *certificate;
-	const char *passphrase_file;
-	int passphrase_fd;
-};
+#include "sign/key.h"
 
 /* getopt's values and struct option entries of these options */
 enum {
@@ -97,5 +84,11 @@ int signer_sign(struct signer *signer, const char *text, u8 **data,
  */
 int signer_sign_segment(struct signer *signer, struct segment *segment,
 			const char *name, const u8 *start);
+
+/*
+ * Warn if a signed device does not begin with zeros, as signature verification
+ * requires; @start has INC_SIGNED_ZEROS bytes.
+ */
+void signer_check_start(const char *name, const u8 *start);
 
 #endif /* MKIMAGE_SIGNER_H */

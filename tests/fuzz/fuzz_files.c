@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/message.h"
-#include "fs/extend.h"
-#include "fs/filesystem.h"
+#include "filesystems.h"
 #include "fuzz.h"
 
 #define FILESYSTEMS_MAX	32
@@ -149,7 +148,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (size < 2)
 		return 0;
 	overlay = edited(data, size);
-	ret = filesystem_find(overlay, "", &fs);
+	ret = filesystem_find(filesystems, overlay, "", &fs);
 	if (!ret && data[1] & (ADD | REMOVE)) {
 		struct extend_plan plan = {
 			.source = data[1] & ADD ? source : NULL,

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "command.h"
 #include "common/message.h"
 #include "fuzz.h"
-#include "mkimage.h"
 
 /* Walks over larger ones take too long, and find no more. */
 #define BLOCKS_MAX	4096u

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The commands, and what they share.
+ */
+#ifndef MKIMAGE_COMMAND_H
+#define MKIMAGE_COMMAND_H
+
+#include <stdbool.h>
+#include "format.h"
+
+enum {
+	EXIT_OK		= 0,
+	EXIT_FAILED	= 1,	/* an error, or a damaged image */
+	EXIT_USAGE	= 2,
+};
+
+/* Commands: what follows argv[0] are options and operands. Exit codes. */
+int command_create(int argc, char **argv);
+int command_inspect(int argc, char **argv);
+int command_verify(int argc, char **argv);
+int command_extract(int argc, char **argv);
+int command_extend(int argc, char **argv);
+int command_squash(int argc, char **argv);
+int command_sign(int argc, char **argv);
+
+/* "mkimage COMMAND --help" */
+extern const char create_help[], inspect_help[], verify_help[], extract_help[];
+extern const char extend_help[], squash_help[], sign_help[];
+
+/* A mistake on the command line: point to @command's help. EXIT_USAGE. */
+int usage_error(const char *command);
+
+/*
+ * Check that what is left of the command line after the options is as many
+ * words as @names names, else say which is missing or too many.
+ */
+bool operands_ok(const char *command, int argc, char **argv,
+		 const char *const *names, int count);
+
+/* Parse an option's value or say what is wrong with it. */
+bool option_number(const char *command, const char *option, const char *text,
+		   u64 least, u64 most, u64 *value);
+bool option_size_shift(const char *command, const char *option,
+		       const char *text, u32 least_shift, u32 most_shift,
+		       u32 *shift);
+
+#endif /* MKIMAGE_COMMAND_H */

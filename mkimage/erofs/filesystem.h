@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * erofs, an uncompressed one.
+ */
+#ifndef MKIMAGE_EROFS_FILESYSTEM_H
+#define MKIMAGE_EROFS_FILESYSTEM_H
+
+#include "fs/filesystem.h"
+
+/* What fs/filesystem.h asks for. */
+int erofs_build(const char *path, const struct walk *walk, int fd);
+int erofs_check_file(int fd, struct check *check);
+int erofs_extend(struct overlay *overlay, const struct extend_plan *plan);
+int erofs_check(struct overlay *overlay, struct check *check);
+int erofs_files(struct overlay *overlay, files_visit visit, void *context);
+
+#endif /* MKIMAGE_EROFS_FILESYSTEM_H */

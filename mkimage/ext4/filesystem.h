@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ext4.
+ */
+#ifndef MKIMAGE_EXT4_FILESYSTEM_H
+#define MKIMAGE_EXT4_FILESYSTEM_H
+
+#include "fs/filesystem.h"
+
+/* What fs/filesystem.h asks for. */
+int ext4_build(const char *path, const struct walk *walk, int fd);
+int ext4_check_file(int fd, struct check *check);
+int ext4_extend(struct overlay *overlay, const struct extend_plan *plan);
+int ext4_check(struct overlay *overlay, struct check *check);
+int ext4_files(struct overlay *overlay, files_visit visit, void *context);
+
+#endif /* MKIMAGE_EXT4_FILESYSTEM_H */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading and writing all bytes of a range of a file, with the reason if that fails.
+ */
+#ifndef MKIMAGE_IO_H
+#define MKIMAGE_IO_H
+
+#include <stddef.h>
+#include "libincremental/incremental.h"
+
+/* Read exactly @length bytes. Return: 0, or an errno below 0 and why in @error. */
+int read_bytes(int fd, u64 offset, void *data, size_t length,
+	       struct inc_error *error);
+
+/* The same, with a message that names the file. */
+int read_all(int fd, u64 offset, void *data, size_t length, const char *name);
+
+/* Write all of it. Return: as read_bytes(). */
+int write_bytes(int fd, u64 offset, const void *data, size_t length,
+		struct inc_error *error);
+
+/* The same, with a message that names the file. */
+int write_all(int fd, u64 offset, const void *data, size_t length,
+	      const char *name);
+
+#endif /* MKIMAGE_IO_H */

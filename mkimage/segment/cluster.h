@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One cluster: what tells its contents, and how they are compressed.
+ */
+#ifndef MKIMAGE_CLUSTER_H
+#define MKIMAGE_CLUSTER_H
+
+#include "libincremental/hash.h"
+
+struct known;
+
+/**
+ * struct cluster_options - how clusters are made
+ * @zero_digest: of a block
+ * @level: of LZ4 HC; 0 to hash only
+ * @known: clusters with these contents are not compressed; NULL if all are
+ * @primed: what to compress with, the dictionary in it; NULL for none
+ */
+struct cluster_options {
+	const struct inc_hash *hash;
+	const u8 *zero_digest;
+	u32 cluster_shift;
+	int level;
+	const struct known *known;
+	const struct compressor *primed;
+};
+
+/**
+ * compressor_prime - a compressor that has a dictionary loaded
+ * @bytes: stay where they are until compressor_free()
+ * @level: of LZ4 HC
+ *
+ * Return: shared by all threads, which copy it for each cluster: loading takes
+ * as long as compressing 64 KiB. NULL without memory.
+ */
+struct compressor *compressor_prime(const u8 *bytes, u32 size, int level);
+void compressor_free(struct compressor *compressor);
+
+/**
+ * struct cluster - one, compressed
+ * @id: identifies the contents, for clusters that are whole
+ * @entry: where the contents are stored already, 0 if they are not; then
+ * @codec: enum inc_codec
+ * @length: stored bytes
+ * @stored: the stored bytes, in a batch; NULL if they were not compressed
+ */
+struct cluster {
+	u8 id[INC_SHA256_SIZE];
+	u64 entry;
+	u8 codec;
+	bool whole;			/* not cut off by the device's end */
+	u32 length;
+	const u8 *stored;
+};
+
+/* The id of a whole cluster whose blocks have @digests, one after the other. */
+void cluster_id(const struct cluster_options *options, const u8 *digests,
+		      u8 *id);
+
+/* A thread needs a compressor, which it keeps. Return: whether there was memory. */
+bool cluster_prepare_thread(void);
+
+/*
+ * Compress a cluster's bytes, @data, to @packed, which has room for as many; in a
+ * thread that is prepared. Return: bytes of @packed; 0 if that saves too little.
+ */
+u32 cluster_compress(const struct cluster_options *options, const u8 *data,
+		     u8 *packed);
+
+#endif /* MKIMAGE_CLUSTER_H */
