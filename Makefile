@@ -145,7 +145,8 @@ $(BUILD)/tests/test_repage: $(call obj,mkimage/spool.c mkimage/io.c $(addprefix 
 $(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
 		userspace/common/message.c userspace/common/printable.c)
 $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)
-$(BUILD)/tests/test_stands_on: $(call obj,userspace/common/blockdev.c)
+$(BUILD)/tests/test_stands_on: $(call obj,$(addprefix userspace/common/,\
+		blockdev.c mountinfo.c))
 $(BUILD)/tests/test_scrub: $(call obj,userspace/dmsetup-plugin/image.c \
 		userspace/node/device.c \
 		$(addprefix userspace/common/,message.c parse.c printable.c))

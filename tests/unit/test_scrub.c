@@ -11,8 +11,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-volatile sig_atomic_t scrub_signal;
-
 #define RUNS	40u
 #define PAGES	120u
 

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -89,7 +91,7 @@ static void test_unescape(void **data)
 	char text[] = "/a\\040b\\134c\\011\\9\\04";
 
 	(void)data;
-	unescape(text);
+	mountinfo_unescape(text);
 	assert_string_equal(text, "/a b\\c\t\\9\\04");
 }
 

@@ -1,16 +1,122 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Mounting a device whose data may be long in coming; see attempt.h.
+ * Mounting a device, whose data may be long in coming; see attempt.h.
  */
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "common/message.h"
 #include "dmsetup-plugin/attempt.h"
 #include "dmsetup-plugin/dm.h"
+
+/* What the filesystem has said about a failure, or the error's name. */
+static int context_failed(int context, int err, const char *device,
+			  const struct mount *mount, struct inc_error *error)
+{
+	char text[256];
+	ssize_t n = read(context, text, sizeof(text) - 1);
+
+	if (n < 0)
+		n = 0;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	/* A level stands in front: "e erofs: ..." */
+	return inc_fail(error, err, "cannot mount %s as %s is mounted: %s",
+			device, mount->point,
+			n > 2 ? text + 2 : strerror(-err));
+}
+
+/* One option of the old filesystem, "key" or "key=value". */
+static int set_option(int context, char *option)
+{
+	char *value = strchr(option, '=');
+
+	/* Not an option, but what a security module prints among them. */
+	if (!strcmp(option, "seclabel") || !strcmp(option, "rw") || !*option)
+		return 0;
+	if (value)
+		*value++ = '\0';
+	if (fsconfig(context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
+		     option, value, 0))
+		return -errno;
+	return 0;
+}
+
+static int set_options(int context, const struct mount *mount,
+		       const char *device)
+{
+	char *options = strdup(mount->super), *next = options, *option;
+	int err = 0;
+
+	if (!options)
+		return -ENOMEM;
+	if (fsconfig(context, FSCONFIG_SET_STRING, "source", device, 0) ||
+	    fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0))
+		err = -errno;
+	while (!err && (option = strsep(&next, ",")))
+		err = set_option(context, mountinfo_unescape(option));
+	free(options);
+	return err;
+}
+
+static unsigned int attributes(const struct mount *mount)
+{
+	static const struct {
+		const char *name;
+		unsigned int value;
+	} known[] = {
+		{ "nosuid", MOUNT_ATTR_NOSUID },
+		{ "nodev", MOUNT_ATTR_NODEV },
+		{ "noexec", MOUNT_ATTR_NOEXEC },
+		{ "nodiratime", MOUNT_ATTR_NODIRATIME },
+		{ "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW },
+	};
+	unsigned int value = MOUNT_ATTR_RDONLY, atime = MOUNT_ATTR_STRICTATIME;
+	const char *at = mount->options;
+	size_t i;
+
+	while (*at) {
+		size_t n = strcspn(at, ",");
+
+		for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (n == strlen(known[i].name) &&
+			    !strncmp(at, known[i].name, n))
+				value |= known[i].value;
+		if (n == 7 && !strncmp(at, "noatime", n))
+			atime = MOUNT_ATTR_NOATIME;
+		else if (n == 8 && !strncmp(at, "relatime", n))
+			atime = MOUNT_ATTR_RELATIME;
+		at += n;
+		at += *at == ',';
+	}
+	return value | atime;
+}
+
+int mount_try(const struct mount *mount, const char *device,
+	      struct inc_error *error)
+{
+	int context = fsopen(mount->type, FSOPEN_CLOEXEC);
+	int fd, err;
+
+	if (context < 0)
+		return inc_fail(error, -errno, "cannot mount a %s: %s",
+				mount->type, strerror(errno));
+	err = set_options(context, mount, device);
+	if (!err && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		err = -errno;
+	fd = err ? -1 : fsmount(context, FSMOUNT_CLOEXEC, attributes(mount));
+	if (!err && fd < 0)
+		err = -errno;
+	if (err)
+		context_failed(context, err, device, mount, error);
+	close(context);
+	return err ? err : fd;
+}
 
 /**
  * struct attempt - what the thread is to do, and has done

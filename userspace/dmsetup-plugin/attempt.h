@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Mounting a device as another one is mounted.
+ */
 #ifndef SETUP_ATTEMPT_H
 #define SETUP_ATTEMPT_H
 
-#include "dmsetup-plugin/update/mounts.h"
+#include <signal.h>
+#include "common/mountinfo.h"
+
+/*
+ * Mount the filesystem on @device as @mount is, where nobody sees it. Return: a
+ * file descriptor that holds it, or -errno.
+ */
+int mount_try(const struct mount *mount, const char *device,
+	      struct inc_error *error);
 
 /**
  * mount_attempt - mount a device as @mount is, and give up at a signal

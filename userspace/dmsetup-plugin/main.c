@@ -10,6 +10,8 @@
 #include "common/message.h"
 #include "common/parse.h"
 #include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/scrub/scrub.h"
+#include "dmsetup-plugin/update/update.h"
 #include "origin/origin.h"
 
 #define MS_MAX	3600000u	/* the kernel's limit */

@@ -71,19 +71,13 @@ int command_table(const struct options *options, char **args,
 		  struct inc_error *error);
 int command_wait(const struct options *options, char **args,
 		 struct inc_error *error);
-int command_scrub(const struct options *options, char **args,
-		  struct inc_error *error);
 int command_monitor(const struct options *options, char **args,
 		    struct inc_error *error);
 int command_unmonitor(const struct options *options, char **args,
 		      struct inc_error *error);
 
-int command_update(const struct options *options, char **args,
-		   struct inc_error *error);
 int command_evict(const struct options *options, char **args,
 		  struct inc_error *error);
-int command_rollback(const struct options *options, char **args,
-		     struct inc_error *error);
 
 /**
  * struct image_facts - what a device is made from

@@ -23,7 +23,7 @@
 #include <unistd.h>
 #include <linux/dm-incremental.h>
 #include <linux/netlink.h>
-#include "loader/sandbox.h"
+#include "loader/calls.h"
 
 /* Names that this machine or libseccomp does not know are passed over. */
 static const char *const allowed[] = {

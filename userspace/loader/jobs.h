@@ -13,7 +13,7 @@
 
 #include <search.h>
 #include <stdlib.h>
-#include "loader/queue.h"
+#include "loader/job.h"
 
 /* A test may count how often two jobs are compared. */
 #ifndef JOBS_COMPARED

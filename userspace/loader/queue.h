@@ -26,10 +26,8 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include "loader/job.h"
 #include "node/device.h"
-
-enum priority { PRIORITY_DEMAND, PRIORITY_HINT, PRIORITY_BACKGROUND };
-#define PRIORITIES	3
 
 /* The most that is fetched at once, before it is widened. */
 #define PIECE_MAX	(512u << 10)
@@ -37,54 +35,6 @@ enum priority { PRIORITY_DEMAND, PRIORITY_HINT, PRIORITY_BACKGROUND };
 /* Milliseconds: the pause after a first failure, and the longest. */
 #define PAUSE_FIRST	250u
 #define PAUSE_MAX	8000u
-
-struct job_list {
-	struct job *first;
-	struct job *last;
-	size_t count;
-};
-
-struct job_heap {
-	struct job **job;
-	size_t count;
-	size_t room;
-};
-
-/**
- * struct job - a range for a worker
- * @list: the list that it is in, by @next and @previous; NULL: it was put aside
- * @refetch: what was there was damaged: better use another origin
- * @part: of a job whose bytes were wrong somewhere, which has been said
- * @kept: its bytes were right, but could not be filled: they are in the cache
- * @running: a worker has it
- * @anew: while it was running it was asked for, not for the first time
- * @anew_refetch: and because of damage
- * @round: how often it was put aside
- * @wanted_at: when the kernel last asked for it, CLOCK_MONOTONIC nanoseconds
- * @due: put aside until then, likewise
- * @holds: while it is running: jobs that overlap it
- *
- * A worker may read the first seven fields of its job at any time: nobody
- * changes them while it is running.
- */
-struct job {
-	u64 offset;
-	u64 length;
-	enum priority priority;
-	bool refetch;
-	bool part;
-	bool kept;
-	unsigned int round;
-	bool running;
-	bool anew;
-	bool anew_refetch;
-	u64 wanted_at;
-	u64 due;
-	struct job_list holds;
-	struct job_list *list;
-	struct job *next;
-	struct job *previous;
-};
 
 /**
  * struct queue - what waits and what is being done; fields are private

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <linux/landlock.h>
 #include "common/message.h"
+#include "loader/calls.h"
 #include "loader/sandbox.h"
 
 /* What linux/landlock.h may be too old for. */

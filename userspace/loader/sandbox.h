@@ -24,8 +24,7 @@ enum sandbox_mode {
  */
 int sandbox_enter(enum sandbox_mode mode, struct inc_error *error);
 
-/* The parts; -EOPNOTSUPP if the kernel lacks one. */
+/* The part of it that concerns files; -EOPNOTSUPP if the kernel lacks it. */
 int sandbox_paths(struct inc_error *error);
-int sandbox_calls(struct inc_error *error);
 
 #endif /* LOADER_SANDBOX_H */

@@ -6,12 +6,11 @@
  * elsewhere; a block device on others, and a loop device on a file.
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include "common/blockdev.h"
+#include "common/mountinfo.h"
 #include "loader/stands-on.h"
 
 /* Of files on devices on files on ... */
@@ -44,25 +43,6 @@ static bool dev_stands_on(dev_t dev, dev_t backing, int depth)
 
 	return dev == backing ||
 	       (depth && blockdev_beneath(dev, is_beneath, &search));
-}
-
-/* Undo \040 and the like, in place. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	for (; *text; text++) {
-		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' &&
-		    text[2] >= '0' && text[2] <= '7' &&
-		    text[3] >= '0' && text[3] <= '7') {
-			*to++ = (char)((text[1] - '0') << 6 |
-				       (text[2] - '0') << 3 | (text[3] - '0'));
-			text += 3;
-		} else {
-			*to++ = *text;
-		}
-	}
-	*to = '\0';
 }
 
 /* What comes before an @end that no \ stands before; *text is set behind it. */
@@ -107,37 +87,22 @@ static bool layers_stand_on(char *options, dev_t backing, int depth)
 	return found;
 }
 
-/* "36 35 0:40 /root /point ro - overlay source options", by its first number */
 static bool mount_stands_on(unsigned long long id, dev_t backing, int depth)
 {
-	FILE *file = fopen("/proc/self/mountinfo", "re");
-	char *line = NULL, *at, *type, *source, *options;
-	size_t room = 0;
+	const struct mount *mount;
+	struct mounts mounts;
 	bool found = false;
 	struct stat st;
 
-	while (file && getline(&line, &room, file) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		at = strstr(line, " - ");
-		if (!at || strtoull(line, NULL, 10) != id)
-			continue;
-		at += 3;
-		type = strsep(&at, " ");
-		source = strsep(&at, " ");
-		options = strsep(&at, " ");
-		if (!options)
-			break;
-		unescape(source);
-		unescape(options);
-		if (!strcmp(type, "overlay"))
-			found = layers_stand_on(options, backing, depth);
-		else if (!stat(source, &st) && S_ISBLK(st.st_mode))
+	if (!mounts_read(&mounts, NULL) &&
+	    (mount = mount_with_id(&mounts, (unsigned int)id))) {
+		if (!strcmp(mount->type, "overlay"))
+			found = layers_stand_on(mountinfo_unescape(mount->super),
+						backing, depth);
+		else if (!stat(mount->source, &st) && S_ISBLK(st.st_mode))
 			found = dev_stands_on(st.st_rdev, backing, depth);
-		break;
 	}
-	free(line);
-	if (file)
-		fclose(file);
+	mounts_free(&mounts);
 	return found;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * scrub: which blocks of the device need what is damaged; see scrub.h.
+ * scrub: which blocks of the device need what is damaged; see blocks.h.
  *
  * For data the whole map is walked, as any block may share an extent, and those
  * with an extent in damaged chunks are read, as it may be another's bytes. For a
@@ -8,7 +8,7 @@
  * and owner table are for loaders: no block needs them.
  */
 #include <stdlib.h>
-#include "dmsetup-plugin/scrub/scrub.h"
+#include "dmsetup-plugin/scrub/blocks.h"
 
 static int add_blocks(struct damage *damage, u64 first, u64 last)
 {

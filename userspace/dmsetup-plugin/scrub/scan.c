@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * scrub: read from the disk and check; see scrub.h.
+ * scrub: read from the disk and check; see scan.h.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "common/message.h"
-#include "dmsetup-plugin/scrub/scrub.h"
+#include "dmsetup-plugin/scrub/scan.h"
 #include "libincremental/exact.h"
 
 #define PIECE		(1u << 20)	/* read and checked at once */
 #define THREADS_MAX	4
 #define DAMAGES_MAX	(1u << 16)	/* then there is nothing to be saved */
+
+volatile sig_atomic_t scrub_signal;
 
 /* A range of whole pages, from the disk. Return: 0 or -errno. */
 static int read_disk(const struct scrub *scrub, u64 offset, size_t length,

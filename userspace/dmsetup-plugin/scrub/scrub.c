@@ -19,14 +19,14 @@
 #include "common/status-line.h"
 #include "dmsetup-plugin/dm.h"
 #include "dmsetup-plugin/image-file.h"
+#include "dmsetup-plugin/scrub/blocks.h"
+#include "dmsetup-plugin/scrub/scan.h"
 #include "dmsetup-plugin/scrub/scrub.h"
 
 #define TIMEOUT_DEFAULT	60u	/* seconds that healing may take */
 #define BATCH		256u	/* damages healed at a time */
 #define PAUSE		50000000	/* ns between looks whether they are there */
 #define ROUNDS		16	/* over the metadata: more than it has levels */
-
-volatile sig_atomic_t scrub_signal;
 
 static void on_signal(int number)
 {

@@ -2,7 +2,7 @@
 #ifndef SETUP_BENEATH_H
 #define SETUP_BENEATH_H
 
-#include "dmsetup-plugin/update/mounts.h"
+#include "dmsetup-plugin/update/place.h"
 
 /**
  * mount_beneath - mount a filesystem between a mount and what it is on

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What update and rollback have done.
+ * Saying what update and rollback have done; see report.h.
  */
 #include <stdio.h>
 #include <json-c/json.h>
 #include "common/parse.h"
 #include "common/printable.h"
-#include "dmsetup-plugin/update/update.h"
+#include "dmsetup-plugin/update/report.h"
 
 /* Calls @each with every mount of the device that NAME is now. */
 static void each_mount(const struct change *change,

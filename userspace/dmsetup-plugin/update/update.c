@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include "common/message.h"
+#include "dmsetup-plugin/update/report.h"
 #include "dmsetup-plugin/update/update.h"
 
 /* The file below the loop device. */

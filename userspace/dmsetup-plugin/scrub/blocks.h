@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which blocks of the device need what is damaged.
+ */
+#ifndef SETUP_BLOCKS_H
+#define SETUP_BLOCKS_H
+
+#include "dmsetup-plugin/scrub/scan.h"
+
+/* Find the blocks of every damage. */
+int scrub_blocks(struct scrub *scrub, struct inc_error *error);
+
+#endif /* SETUP_BLOCKS_H */
