@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "backing.h"
 #include "batch.h"
 
 /* Of the reader's bio, what its own bios carry on. */
@@ -94,9 +95,9 @@ static struct bio *start_run(struct inc_buffer *buffer, u64 from)
 	struct inc_io *io = buffer->io;
 	struct bio *bio = buffer->bios[buffer->nr_runs++];
 
-	inc_store_bio_init(io->view->store, bio, buffer->vecs + buffer->nr_vecs,
-			   ARRAY_SIZE(buffer->vecs) - buffer->nr_vecs,
-			   REQ_OP_READ | (io->bio->bi_opf & KEEP_FLAGS), from);
+	inc_backing_bio_init(io->view->store, bio, buffer->vecs + buffer->nr_vecs,
+			     ARRAY_SIZE(buffer->vecs) - buffer->nr_vecs,
+			     REQ_OP_READ | (io->bio->bi_opf & KEEP_FLAGS), from);
 	/* On behalf of the reader, whoever submits it. */
 	bio->bi_ioprio = io->bio->bi_ioprio;
 	bio_clone_blkg_association(bio, io->bio);

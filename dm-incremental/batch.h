@@ -5,7 +5,9 @@
 #ifndef DM_INCREMENTAL_BATCH_H
 #define DM_INCREMENTAL_BATCH_H
 
-#include "dm-incremental.h"
+#include "damage.h"
+#include "dictionary.h"
+#include "internal.h"
 
 /* Room for one stored cluster of 256 KiB at any alignment, and some. */
 #define INPUT_BYTES	(272u << 10)
@@ -76,6 +78,8 @@ static inline bool inc_same_cluster(const struct inc_buffer *buffer, u32 i)
 	       inc_cluster_start(&buffer->extents[i], block) != block;
 }
 
+int inc_buffers_alloc(struct inc_view *view);
+void inc_buffers_free(struct inc_view *view);
 struct inc_buffer *inc_buffer_take(struct inc_view *view, struct inc_io *io,
 				   bool wait);
 void inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer);

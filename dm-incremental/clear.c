@@ -29,7 +29,7 @@
  * The data is read after the section, and dictionaries are kept past it. Their
  * bytes may be overwritten or outdated meanwhile, but none reaches the reader
  * without its digest: such a read finds damage. It then looks for a clear of
- * what it read with a number above the one that it noted (inc_clear_seq()) at
+ * what it read with a number above the one that it noted (inc_history_seq()) at
  * its section's start, and starts over if there is one. It finds it: had the
  * number been there at the start, the bits would have been seen cleared, by the
  * order of 2 and 3, or set again by a fill that was over; and it is there before
@@ -50,72 +50,18 @@
 #include <linux/sched/signal.h>
 
 #include <linux/dm-incremental.h>
-#include "dm-incremental.h"
+#include "backing.h"
+#include "claim.h"
+#include "clear.h"
+#include "dictionary.h"
+#include "history.h"
+#include "missing.h"
+#include "presence.h"
+#include "suspect.h"
+#include "wait.h"
 
 /* Chunks that a discard takes in one go. */
 #define DISCARD_CHUNKS	32768
-
-static struct inc_change *change_of(struct inc_store *store, u64 chunk)
-{
-	return &store->changes[chunk % INC_CHANGES];
-}
-
-/**
- * inc_clear_since - have chunks been cleared since?
- * @store: the store; its @lock is held
- * @seq: from inc_clear_seq()
- * @first: first chunk
- * @last: last chunk
- *
- * Return: false if none of them has been; true if one has, or another one that
- * shares its entry.
- */
-bool inc_clear_since(struct inc_store *store, u64 seq, u64 first, u64 last)
-{
-	for (; first <= last; first++)
-		if (change_of(store, first)->cleared > seq)
-			return true;
-	return false;
-}
-
-/**
- * inc_clear_anew - has a chunk come anew since, having been suspect?
- * @store: the store; its @lock is held
- * @seq: from inc_clear_seq()
- * @chunk: the chunk
- *
- * Return: true if it has; false also if that is not known any more.
- */
-bool inc_clear_anew(struct inc_store *store, u64 seq, u64 chunk)
-{
-	const struct inc_change *change = change_of(store, chunk);
-
-	return change->chunk == chunk && change->filled > seq;
-}
-
-/* What is to be noted gets this number, and then it is made known. */
-static u64 next_number(struct inc_store *store)
-{
-	return atomic64_read(&store->nr_changes) + 1;
-}
-
-static void publish(struct inc_store *store, u64 number)
-{
-	/* Pairs with inc_clear_seq(): who sees it sees the bits cleared, too. */
-	atomic64_set_release(&store->nr_changes, number);
-}
-
-static void note(struct inc_store *store, u64 first, u64 last)
-{
-	u64 number = next_number(store);
-
-	/* No entry more than once. */
-	if (last - first >= INC_CHANGES)
-		last = first + INC_CHANGES - 1;
-	for (; first <= last; first++)
-		change_of(store, first)->cleared = number;
-	publish(store, number);
-}
 
 /* Steps 2 and 3, for good. */
 static void clear_run(struct inc_store *store, u64 first, u64 last)
@@ -125,7 +71,7 @@ static void clear_run(struct inc_store *store, u64 first, u64 last)
 	for (chunk = first; chunk <= last; chunk++)
 		inc_suspect_end(store, chunk);
 	inc_presence_clear(store, first, last);
-	note(store, first, last);
+	inc_history_note_cleared(store, first, last);
 }
 
 static void clear_cold(struct inc_store *store, u64 from, u64 last)
@@ -183,7 +129,7 @@ void inc_clear_suspect(struct inc_store *store, u64 first, u64 last)
 		if (!inc_suspect_any(store, chunk, chunk))
 			continue;
 		inc_presence_clear(store, chunk, chunk);
-		note(store, chunk, chunk);
+		inc_history_note_cleared(store, chunk, chunk);
 	}
 	mutex_unlock(&store->lock);
 	forget(store, first, last);
@@ -204,32 +150,6 @@ void inc_clear_restore(struct inc_store *store, u64 first, u64 last)
 	for (; first <= last; first++)
 		if (inc_suspect_any(store, first, first))
 			inc_wait_present(store, first, first, false);
-}
-
-/**
- * inc_clear_over - what was suspect has been overwritten
- * @store: its @lock is held
- * @first: first chunk
- * @last: last chunk; all are present, and claimed
- *
- * Reads that were started before know that it has come anew: what they find bad
- * of it they do not ask for again (heal.c).
- */
-void inc_clear_over(struct inc_store *store, u64 first, u64 last)
-{
-	u64 number = next_number(store);
-
-	if (!inc_suspect_any(store, first, last))
-		return;
-	for (; first <= last; first++) {
-		struct inc_change *change = change_of(store, first);
-
-		if (!inc_suspect_end(store, first))
-			continue;
-		change->chunk = first;
-		change->filled = number;
-	}
-	publish(store, number);
 }
 
 /*
@@ -258,15 +178,15 @@ static int suspect_piece(struct inc_store *store, u64 first, u64 last)
 	struct inc_ranges ranges = { .count = 1, .range = { { first, last } } };
 	int r;
 
-	if (!inc_store_enter(store))
+	if (!inc_backing_enter(store))
 		return -ENODEV;
 	mutex_lock(&store->lock);
-	r = inc_suspect_mark(store, first, last);
+	r = inc_missing_mark(store, first, last);
 	mutex_unlock(&store->lock);
 	/* Before it leaves: after the store's end nobody would free the hint. */
 	if (!r)
 		inc_wait_hint(store, &ranges, true);
-	inc_store_leave(store);
+	inc_backing_leave(store);
 	return r;
 }
 
@@ -279,11 +199,11 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 
 	if (flags & INC_DISCARD_REFETCH)
 		return suspect_piece(store, first, last);
-	if (!inc_store_enter(store))
+	if (!inc_backing_enter(store))
 		return -ENODEV;
 	if (flags & INC_DISCARD_PUNCH &&
 	    !bdev_max_discard_sectors(store->bdev)) {
-		inc_store_leave(store);
+		inc_backing_leave(store);
 		return -EOPNOTSUPP;	/* so did the first piece: none is done */
 	}
 	mutex_lock(&store->clear_mutex);
@@ -297,7 +217,7 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 			r = punch(store, &claim);
 		inc_claim_release(store, &claim);
 	}
-	inc_store_leave(store);
+	inc_backing_leave(store);
 	return r;
 }
 

@@ -8,7 +8,7 @@
  * call takes its arguments first, then enters the store, works, leaves it, and
  * only then writes to the caller's memory. What the store is made of (@bdev,
  * @bufio, @readers, the work items, the views) is looked at between
- * inc_store_enter() and inc_store_leave() only. What may be looked at outside is
+ * inc_backing_enter() and inc_backing_leave() only. What may be looked at outside is
  * the store's own memory, which an open file keeps: the presence bits, the
  * segments, the queues of wants, its wait queues; the end of the store leaves
  * them in order, and empties the queues.
@@ -28,7 +28,14 @@
 #include <linux/uio.h>
 
 #include <linux/dm-incremental.h>
-#include "dm-incremental.h"
+#include "backing.h"
+#include "clear.h"
+#include "control.h"
+#include "fill.h"
+#include "missing.h"
+#include "presence.h"
+#include "segments.h"
+#include "wait.h"
 
 #define INC_MINORS	(1 << MINORBITS)
 #define INC_DISCARD_FLAGS	(INC_DISCARD_REFETCH | INC_DISCARD_PUNCH | \
@@ -46,7 +53,7 @@ static int control_open(struct inode *inode, struct file *file)
 					       cdev);
 	struct inc_loader *loader;
 
-	if (!inc_store_enter(store))
+	if (!inc_backing_enter(store))
 		return -ENODEV;
 	loader = kzalloc(sizeof(*loader), GFP_KERNEL_ACCOUNT);
 	if (loader) {
@@ -63,7 +70,7 @@ static int control_open(struct inode *inode, struct file *file)
 			inc_wait_loader_came(store);
 		}
 	}
-	inc_store_leave(store);
+	inc_backing_leave(store);
 	return loader ? 0 : -ENOMEM;
 }
 
@@ -183,10 +190,10 @@ static int control_fsync(struct file *file, loff_t start, loff_t end,
 	struct inc_loader *loader = file->private_data;
 	int r;
 
-	if (!inc_store_enter(loader->store))
+	if (!inc_backing_enter(loader->store))
 		return -ENODEV;
 	r = inc_presence_commit(loader->store);
-	inc_store_leave(loader->store);
+	inc_backing_leave(loader->store);
 	return r;
 }
 
@@ -208,12 +215,12 @@ static int ioctl_unavailable(struct inc_store *store, void __user *arg)
 	if (bad_range(store, range.offset, range.length,
 		      1u << store->chunk_shift))
 		return -EINVAL;
-	if (!inc_store_enter(store))
+	if (!inc_backing_enter(store))
 		return -ENODEV;
 	inc_wait_unavailable(store, range.offset >> store->chunk_shift,
 			     (range.offset + range.length - 1) >>
 			     store->chunk_shift);
-	inc_store_leave(store);
+	inc_backing_leave(store);
 	return 0;
 }
 
@@ -224,22 +231,22 @@ static int read_present(struct inc_store *store, struct page *page, u64 offset,
 	struct bio bio;
 	int r, section;
 
-	if (!inc_store_enter(store))
+	if (!inc_backing_enter(store))
 		return -ENODEV;
 	/* What is present now stays as it is to the end of this section. */
 	section = srcu_read_lock(&store->readers);
-	if (!inc_suspect_settled(store, offset >> store->chunk_shift,
-				 (offset + length - 1) >> store->chunk_shift)) {
+	if (!inc_missing_none(store, offset >> store->chunk_shift,
+			      (offset + length - 1) >> store->chunk_shift)) {
 		r = -ENODATA;
 		goto out;
 	}
-	inc_store_bio_init(store, &bio, &vec, 1, REQ_OP_READ, offset);
+	inc_backing_bio_init(store, &bio, &vec, 1, REQ_OP_READ, offset);
 	__bio_add_page(&bio, page, length, 0);
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
 out:
 	srcu_read_unlock(&store->readers, section);
-	inc_store_leave(store);
+	inc_backing_leave(store);
 	return r;
 }
 
@@ -255,9 +262,9 @@ static int ioctl_read(struct inc_store *store, void __user *arg)
 	if (read.length > INC_READ_MAX ||
 	    bad_range(store, read.offset, read.length, INC_PAGE_SIZE))
 		return -EINVAL;
-	if (!inc_suspect_settled(store, read.offset >> store->chunk_shift,
-				 (read.offset + read.length - 1) >>
-				 store->chunk_shift))
+	if (!inc_missing_none(store, read.offset >> store->chunk_shift,
+			      (read.offset + read.length - 1) >>
+			      store->chunk_shift))
 		return -ENODATA;
 
 	page = alloc_page(GFP_KERNEL_ACCOUNT);
@@ -300,13 +307,41 @@ static int ioctl_missing(struct inc_store *store, void __user *arg)
 		return -EFAULT;
 	if (bad_range(store, range.offset, range.length, 1u << shift))
 		return -EINVAL;
-	if (!inc_suspect_next(store, range.offset >> shift,
+	if (!inc_missing_next(store, range.offset >> shift,
 			      (range.offset + range.length - 1) >> shift,
 			      &first, &last))
 		return -ENXIO;
 	range.offset = first << shift;
 	range.length = (last - first + 1) << shift;
 	return copy_to_user(arg, &range, sizeof(range)) ? -EFAULT : 0;
+}
+
+static void fill_info(struct inc_store *store, struct inc_info *info)
+{
+	struct inc_view *view, *newest = NULL;
+	u64 total;
+
+	memset(info, 0, sizeof(*info));
+	info->chunk_size = 1u << store->chunk_shift;
+
+	mutex_lock(&store->views_mutex);
+	info->present = inc_presence_count(store, &total) << store->chunk_shift;
+	info->image_size = total << store->chunk_shift;
+	list_for_each_entry(view, &store->views, list)
+		if (!newest || view->generation > newest->generation)
+			newest = view;
+	if (newest) {
+		const struct inc_verity *verity = &newest->verity;
+
+		info->generation = newest->generation;
+		info->digest_size = verity->digest_size;
+		info->salt_size = verity->salt_size;
+		strscpy(info->hash_name, verity->hash_name,
+			sizeof(info->hash_name));
+		memcpy(info->root_digest, verity->root, verity->digest_size);
+		memcpy(info->salt, verity->salt, verity->salt_size);
+	}
+	mutex_unlock(&store->views_mutex);
 }
 
 static int ioctl_info(struct inc_store *store, void __user *arg)
@@ -317,9 +352,9 @@ static int ioctl_info(struct inc_store *store, void __user *arg)
 	info = kmalloc(sizeof(*info), GFP_KERNEL_ACCOUNT);
 	if (!info)
 		return -ENOMEM;
-	if (inc_store_enter(store)) {
-		inc_store_info(store, info);
-		inc_store_leave(store);
+	if (inc_backing_enter(store)) {
+		fill_info(store, info);
+		inc_backing_leave(store);
 		if (copy_to_user(arg, info, sizeof(*info)))
 			r = -EFAULT;
 	} else {

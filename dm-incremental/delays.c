@@ -9,7 +9,7 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 
-#include "dm-incremental.h"
+#include "delays.h"
 
 static char delay_in[40];
 module_param_string(delay_in, delay_in, sizeof(delay_in), 0644);

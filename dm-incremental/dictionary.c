@@ -16,7 +16,8 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "dm-incremental.h"
+#include "backing.h"
+#include "dictionary.h"
 
 /* That a store keeps: 4 MiB at the most, whatever an image says. */
 #define DICTIONARIES_MAX	64
@@ -53,11 +54,11 @@ static struct inc_dictionary *load(struct inc_store *store,
 	dictionary->offset = seg->dictionary_offset;
 	dictionary->size = seg->dictionary_size;
 	for (at = 0; !r && at < dictionary->size; at += INC_PAGE_SIZE)
-		r = inc_store_copy_page(store, (dictionary->offset + at) >>
+		r = inc_backing_copy_page(store, (dictionary->offset + at) >>
 					       INC_PAGE_SHIFT, 0,
-					dictionary->data + at,
-					min(dictionary->size - at,
-					    INC_PAGE_SIZE), false);
+					  dictionary->data + at,
+					  min(dictionary->size - at,
+					      INC_PAGE_SIZE), false);
 	if (!r)
 		return dictionary;
 	inc_dictionary_put(dictionary);

@@ -14,8 +14,16 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
-#include "dm-incremental.h"
+#include "backing.h"
+#include "claim.h"
+#include "clear.h"
+#include "fill.h"
+#include "missing.h"
+#include "presence.h"
+#include "segments.h"
+#include "suspect.h"
 #include "trace.h"
+#include "wait.h"
 
 /* Bytes that are copied in, then written; a multiple of every chunk size. */
 #define FILL_BYTES	(256u << 10)
@@ -30,9 +38,6 @@
  */
 void inc_fill_init(struct inc_store *store)
 {
-	spin_lock_init(&store->fills_lock);
-	INIT_LIST_HEAD(&store->fills);
-	init_waitqueue_head(&store->fills_wait);
 	sema_init(&store->fill_turns, FILLS_MAX);
 }
 
@@ -50,46 +55,6 @@ struct inc_fill {
 	struct bio_vec		vecs[FILL_PAGES];
 };
 
-static bool try_claim(struct inc_store *store, struct inc_claim *claim)
-{
-	struct inc_claim *other;
-	bool ok = true;
-
-	spin_lock(&store->fills_lock);
-	list_for_each_entry(other, &store->fills, list)
-		if (other->first <= claim->last && claim->first <= other->last)
-			ok = false;
-	if (ok)
-		list_add(&claim->list, &store->fills);
-	spin_unlock(&store->fills_lock);
-	return ok;
-}
-
-/**
- * inc_claim_wait - wait until nobody writes or clears some chunks, then may
- * @store: alive
- * @claim: @first and @last are set
- *
- * Context: process; sleeps as long as fills of these chunks are under way.
- */
-void inc_claim_wait(struct inc_store *store, struct inc_claim *claim)
-{
-	wait_event(store->fills_wait, try_claim(store, claim));
-}
-
-/**
- * inc_claim_release - others may write or clear these chunks
- * @store: alive
- * @claim: from inc_claim_wait()
- */
-void inc_claim_release(struct inc_store *store, struct inc_claim *claim)
-{
-	spin_lock(&store->fills_lock);
-	list_del(&claim->list);
-	spin_unlock(&store->fills_lock);
-	wake_up_all(&store->fills_wait);
-}
-
 /* Write chunks @first to @last of @fill to the backing device. */
 static int write_chunks(struct inc_store *store, struct inc_fill *fill,
 			u64 first, u64 last)
@@ -99,8 +64,8 @@ static int write_chunks(struct inc_store *store, struct inc_fill *fill,
 	struct bio bio;
 	int r;
 
-	inc_store_bio_init(store, &bio, fill->vecs, FILL_PAGES, REQ_OP_WRITE,
-			   first << store->chunk_shift);
+	inc_backing_bio_init(store, &bio, fill->vecs, FILL_PAGES, REQ_OP_WRITE,
+			     first << store->chunk_shift);
 	while (left) {
 		u32 length = min_t(u32, left, PAGE_SIZE - offset_in_page(at));
 
@@ -128,8 +93,8 @@ static int check_tail(struct inc_store *store, struct inc_fill *fill, u64 last)
 	struct bio bio;
 	int r;
 
-	inc_store_bio_init(store, &bio, fill->vecs, 1, REQ_OP_READ | REQ_SYNC,
-			   offset);
+	inc_backing_bio_init(store, &bio, fill->vecs, 1, REQ_OP_READ | REQ_SYNC,
+			     offset);
 	__bio_add_page(&bio, fill->tail, INC_BLOCK_SIZE, 0);
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
@@ -192,10 +157,9 @@ static int write_piece(struct inc_store *store, struct inc_fill *fill,
 
 	fill->claim.first = offset >> store->chunk_shift;
 	fill->claim.last = (offset + length - 1) >> store->chunk_shift;
-	if (inc_suspect_settled(store, fill->claim.first, fill->claim.last))
+	if (inc_missing_none(store, fill->claim.first, fill->claim.last))
 		return 0;
-	r = wait_event_killable(store->fills_wait,
-				try_claim(store, &fill->claim));
+	r = inc_claim_wait_killable(store, &fill->claim);
 	if (r)
 		return r;
 	suspect = inc_suspect_any(store, fill->claim.first, fill->claim.last);
@@ -251,10 +215,10 @@ static int copy_and_write(struct inc_store *store, struct inc_fill *fill,
 
 	if (!copy_in(fill, length, from))
 		return 0;
-	if (!inc_store_enter(store))
+	if (!inc_backing_enter(store))
 		return -ENODEV;
 	r = write_piece(store, fill, offset, length);
-	inc_store_leave(store);
+	inc_backing_leave(store);
 	return r ?: length;
 }
 

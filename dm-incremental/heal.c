@@ -18,7 +18,7 @@
  * from has been verified, so it cannot be at fault.
  *
  * A read asks for no chunk that has come anew since the read was started, at
- * whose request ever (inc_clear_anew()): if all that it rests on has and it is
+ * whose request ever (inc_history_anew()): if all that it rests on has and it is
  * bad still, it fails. So readers of a block which is bad at the origin fail
  * together, and do not ask for it one after the other. Who finds bytes bad that
  * were cleared since it looked them up has read what is being overwritten, and
@@ -30,7 +30,13 @@
 #include <linux/kernel.h>
 
 #include "batch.h"
+#include "heal.h"
+#include "history.h"
+#include "missing.h"
+#include "presence.h"
 #include "trace.h"
+#include "view.h"
+#include "wait.h"
 
 /*
  * The most that honest reads need: each of 64 extents, of which inc_damage has
@@ -38,24 +44,6 @@
  * pages, and others' fills.
  */
 #define RETRIES_MAX	48
-
-/**
- * inc_damage_add - note something bad that a read has found
- * @damage: what it has found so far; if there is no room, this one is found
- *	again by the next try
- * @bad: copied
- */
-void inc_damage_add(struct inc_damage *damage, const struct inc_bad *bad)
-{
-	unsigned int i;
-
-	/* A page, or an extent that several blocks share, is told once. */
-	for (i = 0; i < damage->count; i++)
-		if (damage->bad[i].offset == bad->offset)
-			return;
-	if (damage->count < INC_BAD_MAX)
-		damage->bad[damage->count++] = *bad;
-}
 
 /* A chunk joins the ranges, which stay disjoint, if there is room. */
 static void add_chunk(struct inc_ranges *ranges, u64 chunk)
@@ -84,8 +72,8 @@ static bool bytes_changed(const struct inc_io *io, u64 offset, u64 length)
 {
 	struct inc_store *store = io->view->store;
 
-	return inc_clear_since(store, io->seen, offset >> store->chunk_shift,
-			       (offset + length - 1) >> store->chunk_shift);
+	return inc_history_cleared(store, io->seen, offset >> store->chunk_shift,
+				   (offset + length - 1) >> store->chunk_shift);
 }
 
 static u64 map_page_of(const struct inc_io *io, const struct inc_bad *bad)
@@ -124,7 +112,7 @@ static bool ask_for(const struct inc_io *io, u64 offset, u64 length,
 
 	for (; chunk <= last; chunk++) {
 		if (inc_presence_fixed(store, chunk, chunk) ||
-		    inc_clear_anew(store, io->born, chunk))
+		    inc_history_anew(store, io->born, chunk))
 			continue;
 		add_chunk(ranges, chunk);
 		any = true;
@@ -156,7 +144,7 @@ static bool mark(struct inc_store *store, const struct inc_ranges *ranges)
 	int r = 0;
 
 	for (i = 0; !r && i < ranges->count; i++)
-		r = inc_suspect_mark(store, ranges->range[i].first,
+		r = inc_missing_mark(store, ranges->range[i].first,
 				     ranges->range[i].last);
 	return !r;
 }

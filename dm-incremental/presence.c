@@ -27,7 +27,10 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "dm-incremental.h"
+#include "backing.h"
+#include "presence.h"
+#include "segments.h"
+#include "suspect.h"
 
 /* In a page, of memory as of a bitmap on disk. */
 #define BITS_SHIFT	(INC_PAGE_SHIFT + 3)
@@ -129,7 +132,7 @@ static struct bitmap_page find_page(const struct inc_store *store,
 static u32 page_of_chunk(struct inc_store *store, u64 chunk)
 {
 	const struct inc_segment *seg =
-		inc_store_segment(store, chunk << store->chunk_shift);
+		inc_segment_at(store, chunk << store->chunk_shift);
 
 	return store->first_page[seg->generation] +
 	       ((chunk - (seg->offset >> seg->chunk_shift)) >> BITS_SHIFT);
@@ -142,7 +145,7 @@ static int rw_commit_page(struct inc_store *store, blk_opf_t opf, u64 offset)
 	struct bio bio;
 	int r;
 
-	inc_store_bio_init(store, &bio, &vec, 1, opf, offset);
+	inc_backing_bio_init(store, &bio, &vec, 1, opf, offset);
 	__bio_add_page(&bio, store->commit_page, INC_PAGE_SIZE, 0);
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
@@ -513,7 +516,7 @@ bool inc_presence_next_cold(struct inc_store *store, u64 from, u64 last,
 bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last)
 {
 	const struct inc_segment *seg =
-		inc_store_segment(store, first << store->chunk_shift);
+		inc_segment_at(store, first << store->chunk_shift);
 
 	/* Who reaches into the next segment touches its head. */
 	return first < seg->meta_offset >> seg->chunk_shift ||
@@ -610,7 +613,7 @@ static int commit_page(struct inc_store *store, const struct bitmap_page *page)
 
 /**
  * inc_presence_commit - make presence durable
- * @store: alive: the caller is a view, or between inc_store_enter() and _leave()
+ * @store: alive: the caller is a view, or between inc_backing_enter() and _leave()
  *
  * Every chunk that was present on entry stays present over a crash, or is
  * cleared meanwhile; every chunk that was absent stays so, or is filled.

@@ -37,7 +37,9 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "dm-incremental.h"
+#include "internal.h"
+#include "proof.h"
+#include "read.h"
 
 /**
  * struct inc_proof - the proof of one view

@@ -37,7 +37,16 @@
 #include <linux/slab.h>
 
 #include "batch.h"
+#include "dictionary.h"
+#include "heal.h"
+#include "history.h"
+#include "presence.h"
+#include "read.h"
+#include "segments.h"
 #include "trace.h"
+#include "verity.h"
+#include "view.h"
+#include "wait.h"
 
 /* Readahead windows that wait for their map; see start_window(). */
 #define WINDOWS_MAX	64
@@ -52,7 +61,7 @@ static void find_absent_data(struct inc_view *view,
 	for (i = 0; i < buffer->io->blocks; i++) {
 		if (buffer->extents[i].codec != INC_CODEC_LZ4_DICT)
 			continue;
-		seg = inc_store_segment(view->store, buffer->extents[i].offset);
+		seg = inc_segment_at(view->store, buffer->extents[i].offset);
 		if (seg != last)
 			inc_ranges_add(view->store, ranges,
 				       seg->dictionary_offset,
@@ -199,7 +208,7 @@ static int hold_dictionaries(struct inc_io *io, bool cached)
 	for (i = 0; i < io->blocks; i++) {
 		if (buffer->extents[i].codec != INC_CODEC_LZ4_DICT)
 			continue;
-		seg = inc_store_segment(store, buffer->extents[i].offset);
+		seg = inc_segment_at(store, buffer->extents[i].offset);
 		if (seg != last) {
 			struct inc_dictionary *dictionary;
 
@@ -265,7 +274,7 @@ static int look_up(struct inc_io *io, struct inc_ranges *ranges,
 
 	ranges->count = 0;
 	section = srcu_read_lock(&store->readers);
-	io->seen = inc_clear_seq(store);
+	io->seen = inc_history_seq(store);
 	r = look_up_steps(io, ranges, metadata, cached);
 	srcu_read_unlock(&store->readers, section);
 	return r;
@@ -359,8 +368,8 @@ static void note_bad_data(struct inc_io *io, u32 i)
 			       .length = extent->length, .mapped = true };
 
 	if (extent->codec == INC_CODEC_LZ4_DICT)
-		bad.dictionary = inc_store_segment(io->view->store,
-						   extent->offset);
+		bad.dictionary = inc_segment_at(io->view->store,
+						extent->offset);
 	inc_damage_add(&io->buffer->damage, &bad);
 }
 
@@ -521,7 +530,7 @@ void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 	io->buffer = NULL;
 	io->prepared = false;
 	io->started = false;
-	io->born = inc_clear_seq(view->store);
+	io->born = inc_history_seq(view->store);
 	io->healing = 0;
 	io->retries = 0;
 	io->nr_links = 0;

@@ -2,115 +2,24 @@
 /*
  * The segments of a store's image: each starts where the one before it ends.
  *
- * They are looked for when the store is created, and again when a table asks
- * for a generation that is not among them: the image may have been extended
- * meanwhile, and the backing device may have grown with it.
- *
  *	store->segments:  0  1  2  3 | 4  5 |
  *	                 nr_segments-'      '-nr_found
  *
  * Those below nr_segments are the image. They never change and never move, nor
  * do the bits of their chunks (presence.c). The size of the image and the number
  * of its chunks follow from them. So the one store to nr_segments in
- * inc_grow_publish() makes the image longer, for everybody at once; who has
- * read nr_segments may use what is below it without a lock, as long as the
- * store lives. Until then nobody but the holder of grow_mutex knows of those
- * from there on: reads of older generations stay inside the segments of these
+ * inc_grow_publish() makes the image longer, for everybody at once. A reader of
+ * nr_segments may use the segments below it without a lock, as long as the
+ * store lives. Nobody but the holder of grow_mutex knows of those from there on
+ * (grow.c): reads of older generations stay inside the segments of these
  * (inc_dir_check(), inc_entry_decode()), loaders' calls below the size.
- *
- * Found segments are published together with the view of the last of them,
- * after it has passed every check, its root digest being the table's. Whatever
- * fails before leaves the image as it was, to be tried again, so a layer that is
- * not the right one cannot take the place of the right one. (Where a store
- * is created it takes all segments that there are, as nobody has read them
- * before.) Looking for segments waits for the backing device, but for no
- * loader, and nobody but other tables waits for it.
  */
 #include <linux/blkdev.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "dm-incremental.h"
-
-static u64 found_end(const struct inc_store *store)
-{
-	return store->nr_found ? store->segments[store->nr_found - 1]->end : 0;
-}
-
-/* A longer image may have been here before: its layers are not ours. */
-static bool same_image(const struct inc_segment *a, const struct inc_segment *b)
-{
-	return a->chunk_shift == b->chunk_shift &&
-	       !memcmp(a->uuid, b->uuid, sizeof(a->uuid));
-}
-
-/*
- * Is it the segment that comes next? The magic number is written last when one
- * is appended, so without it there is none. @error is a constant, although dm's
- * type is not; dm only prints it.
- */
-static int check_super(const struct inc_store *store,
-		       const struct inc_super *super, u64 offset,
-		       u64 device_size, struct inc_segment *seg, char **error)
-{
-	const char *why;
-
-	if (offset && memcmp(super->magic, INC_MAGIC, sizeof(super->magic))) {
-		*error = "Image has no such generation";
-		return -EINVAL;
-	}
-	if (inc_segment_parse(super, offset, device_size, seg, &why)) {
-		*error = (char *)why;
-		return -EINVAL;
-	}
-	if (seg->generation != store->nr_found) {
-		*error = "Next segment is not of the next generation";
-		return -EINVAL;
-	}
-	if (store->nr_found && !same_image(seg, store->segments[0])) {
-		*error = "Next segment belongs to another image";
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int find_next(struct inc_store *store, char **error)
-{
-	u64 device_size = bdev_nr_bytes(store->bdev);
-	u64 offset = found_end(store);
-	struct inc_segment *seg;
-	struct inc_super *super;
-	int r = -ENOMEM;
-
-	if (store->nr_found == INC_SEGMENTS_MAX ||
-	    offset + INC_BLOCK_SIZE > device_size) {
-		*error = offset ? "Image has no such generation" :
-			 "Backing device is smaller than a superblock";
-		return -EINVAL;
-	}
-	*error = "Cannot allocate segments";
-	seg = kmalloc(sizeof(*seg), GFP_KERNEL);
-	super = kmalloc(sizeof(*super), GFP_KERNEL);
-	if (!seg || !super)
-		goto bad;
-	r = inc_store_copy_page(store, offset >> INC_PAGE_SHIFT, 0, super,
-				sizeof(*super), false);
-	if (r) {
-		*error = "Cannot read a superblock";
-		goto bad;
-	}
-	r = check_super(store, super, offset, device_size, seg, error);
-	if (r)
-		goto bad;
-	kfree(super);
-	store->segments[store->nr_found++] = seg;
-	return 0;
-
-bad:
-	kfree(super);
-	kfree(seg);
-	return r;
-}
+#include "backing.h"
+#include "segments.h"
 
 /* The head's digest, an unsalted SHA-256, finds damage to what is parsed. */
 static int check_digest(const struct inc_segment *seg, u8 *head, char **error)
@@ -157,9 +66,9 @@ u8 *inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
 	}
 	*error = "Cannot read the image's head";
 	for (at = 0; !r && at < seg->head_size; at += INC_PAGE_SIZE)
-		r = inc_store_copy_page(store,
-					(seg->offset + at) >> INC_PAGE_SHIFT,
-					0, head + at, INC_PAGE_SIZE, false);
+		r = inc_backing_copy_page(store,
+					  (seg->offset + at) >> INC_PAGE_SHIFT,
+					  0, head + at, INC_PAGE_SIZE, false);
 	if (!r)
 		r = check_digest(seg, head, error);
 	if (!r)
@@ -168,159 +77,23 @@ u8 *inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
 	return ERR_PTR(r);
 }
 
-static int load_next(struct inc_store *store, char **error)
-{
-	u8 *head;
-	int r;
-
-	r = find_next(store, error);
-	if (r)
-		return r;
-	head = inc_segment_head(store, store->segments[store->nr_found - 1],
-				error);
-	if (IS_ERR(head))
-		return PTR_ERR(head);
-	kvfree(head);
-	*error = "Cannot load presence bitmap";
-	return inc_presence_load(store, store->nr_found - 1);
-}
-
-/**
- * inc_grow_begin - a table is being loaded: its generation may be a new one
- * @store: alive
- *
- * Context: process; sleeps while another table of the store is being loaded.
- * Return: 0, or -EINTR if the caller was killed meanwhile.
- */
-int inc_grow_begin(struct inc_store *store)
-{
-	return mutex_lock_killable(&store->grow_mutex);
-}
-
-/**
- * inc_grow_find - the segment of a generation
- * @store: between inc_grow_begin() and inc_grow_end()
- * @generation: its number
- * @error: on failure, a sentence for the target
- *
- * If the image has none so far it is looked for in the backing device. It is
- * gone after inc_grow_end() if inc_grow_publish() does not come before.
- *
- * Context: process; sleeps, may do I/O. Return: the segment or an ERR_PTR.
- */
-const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
-					char **error)
-{
-	u64 end = found_end(store);
-	int r;
-
-	/*
-	 * What was past the end before is of no use now: no superblock, or the
-	 * head of a layer that was refused. No read looks there.
-	 */
-	if (generation >= store->nr_found)
-		dm_bufio_forget_buffers(store->bufio, end >> INC_PAGE_SHIFT,
-					(INC_IMAGE_SIZE_MAX - end) >>
-					INC_PAGE_SHIFT);
-	while (generation >= store->nr_found) {
-		r = load_next(store, error);
-		if (r)
-			return ERR_PTR(r);
-	}
-	return store->segments[generation];
-}
-
-/**
- * inc_grow_publish - the segments that were found are part of the image
- * @store: between inc_grow_begin() and inc_grow_end(), or being created
- * @nr_opened: segments up to the generation that was opened, 0 for none; loaders
- *	are to be told if none that late was opened before
- *
- * Context: process.
- */
-void inc_grow_publish(struct inc_store *store, u32 nr_opened)
-{
-	mutex_lock(&store->lock);
-	/* First: "complete" must never be said of chunks that are absent. */
-	inc_presence_publish(store);
-	/* Pairs with inc_store_nr_segments(). */
-	smp_store_release(&store->nr_segments, store->nr_found);
-	WRITE_ONCE(store->nr_opened, max(store->nr_opened, nr_opened));
-	mutex_unlock(&store->lock);
-}
-
-static void drop_found(struct inc_store *store)
-{
-	inc_presence_drop(store);
-	while (store->nr_found > store->nr_segments)
-		kfree(store->segments[--store->nr_found]);
-}
-
-/**
- * inc_grow_end - the table is loaded, or refused
- * @store: after inc_grow_begin(); what was not published is forgotten
- */
-void inc_grow_end(struct inc_store *store)
-{
-	drop_found(store);
-	mutex_unlock(&store->grow_mutex);
-}
-
-/**
- * inc_segments_load - find the segments of a store that is being created
- * @store: its bufio is set
- * @error: on failure, a sentence for the target
- *
- * All that there are, up to what is not a segment; a view that wants a
- * generation which is not among them looks again, and says what is wrong.
- *
- * Context: process; sleeps, does I/O. Return: 0 or a negative errno;
- * inc_segments_free() frees what there is.
- */
-int inc_segments_load(struct inc_store *store, char **error)
-{
-	u32 number;
-	int r;
-
-	*error = "Cannot allocate segments";
-	store->segments = kvcalloc(INC_SEGMENTS_MAX, sizeof(*store->segments),
-				   GFP_KERNEL);
-	if (!store->segments)
-		return -ENOMEM;
-	do
-		r = find_next(store, error);
-	while (!r);
-	if (r != -EINVAL || !store->nr_found)
-		return r;
-
-	store->chunk_shift = store->segments[0]->chunk_shift;
-	*error = "Cannot load presence bitmap";
-	r = inc_presence_init(store);
-	for (number = 0; !r && number < store->nr_found; number++)
-		r = inc_presence_load(store, number);
-	if (!r)
-		inc_grow_publish(store, 0);
-	return r;
-}
-
 /**
  * inc_segments_free - free what inc_segments_load() and growth made
  * @store: its memory goes
  */
 void inc_segments_free(struct inc_store *store)
 {
-	inc_presence_free(store);
 	while (store->nr_found)
 		kfree(store->segments[--store->nr_found]);
 	kvfree(store->segments);
 }
 
 /**
- * inc_store_segment - the segment that holds a byte
+ * inc_segment_at - the segment that holds a byte
  * @store: the store
  * @offset: bytes in the image file, below inc_store_size()
  */
-const struct inc_segment *inc_store_segment(struct inc_store *store, u64 offset)
+const struct inc_segment *inc_segment_at(struct inc_store *store, u64 offset)
 {
 	u32 low = 0, high = inc_store_nr_segments(store);
 

@@ -32,7 +32,8 @@
 #include <linux/slab.h>
 #include <linux/verification.h>
 
-#include "dm-incremental.h"
+#include "internal.h"
+#include "signature.h"
 
 #ifdef CONFIG_SYSTEM_DATA_VERIFICATION
 

@@ -21,7 +21,7 @@
  */
 #include <linux/suspend.h>
 
-#include "dm-incremental.h"
+#include "sleep.h"
 
 #define SLEEP_WAIT	HZ
 

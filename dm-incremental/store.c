@@ -21,77 +21,21 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include <linux/dm-incremental.h>
-#include "dm-incremental.h"
+#include "claim.h"
+#include "control.h"
+#include "dictionary.h"
+#include "fill.h"
+#include "grow.h"
+#include "presence.h"
+#include "segments.h"
+#include "store.h"
+#include "suspect.h"
+#include "verity.h"
+#include "wait.h"
 
 static LIST_HEAD(stores);
 static DEFINE_SPINLOCK(stores_lock);
 static DECLARE_WAIT_QUEUE_HEAD(stores_wait);
-
-/**
- * inc_store_bio_init - prepare a bio on the backing device
- * @store: alive
- * @bio: initialised here; the caller adds pages, submits and uninits it
- * @table: room for its pages
- * @nr_vecs: number of entries of @table
- * @opf: operation and flags
- * @offset: bytes in the image file, a multiple of 4096
- */
-void inc_store_bio_init(struct inc_store *store, struct bio *bio,
-			struct bio_vec *table, unsigned short nr_vecs,
-			blk_opf_t opf, u64 offset)
-{
-	bio_init(bio, store->bdev, table, nr_vecs, opf);
-	bio->bi_iter.bi_sector = offset >> SECTOR_SHIFT;
-}
-
-/**
- * inc_store_get_page - hold a metadata page
- * @store: alive
- * @page: its place, in 4096-byte units of the image file; must be present, and
- *	have been found so in the same section of store->readers (clear.c)
- * @buf: to be released with dm_bufio_release(), before another is held
- * @cached: take it from the cache or not at all
- *
- * Context: process; unless @cached sleeps, may do I/O. Return: its bytes, or an
- * ERR_PTR: -EAGAIN if @cached and it is not, another negative errno.
- */
-void *inc_store_get_page(struct inc_store *store, u64 page,
-			 struct dm_buffer **buf, bool cached)
-{
-	void *data;
-
-	if (!cached)
-		return dm_bufio_read(store->bufio, page, buf);
-	data = dm_bufio_get(store->bufio, page, buf);
-	return data ?: ERR_PTR(-EAGAIN);
-}
-
-/**
- * inc_store_copy_page - copy from a metadata page
- * @store: alive
- * @page: its place, as for inc_store_get_page()
- * @offset: first byte wanted of it
- * @buffer: receives @length bytes
- * @length: @offset + @length is at most 4096
- * @cached: take it from the cache or not at all
- *
- * Context: process; unless @cached sleeps, may do I/O. Return: 0, -EAGAIN if
- * @cached and it is not, or another negative errno.
- */
-int inc_store_copy_page(struct inc_store *store, u64 page, u32 offset,
-			void *buffer, u32 length, bool cached)
-{
-	struct dm_buffer *buf;
-	void *data;
-
-	data = inc_store_get_page(store, page, &buf, cached);
-	if (IS_ERR(data))
-		return PTR_ERR(data);
-	memcpy(buffer, data + offset, length);
-	dm_bufio_release(buf);
-	return 0;
-}
 
 static void clear_page_aux(struct dm_buffer *buf)
 {
@@ -121,6 +65,7 @@ static void store_release(struct device *dev)
 {
 	struct inc_store *store = container_of(dev, struct inc_store, dev);
 
+	inc_presence_free(store);
 	inc_segments_free(store);
 	inc_suspect_free(store);
 	kfree(store);
@@ -147,6 +92,7 @@ static struct inc_store *store_alloc(struct block_device *bdev,
 	mutex_init(&store->commit_mutex);
 	INIT_DELAYED_WORK(&store->commit_work, inc_presence_commit_work);
 	INIT_WORK(&store->event_work, event_work);
+	inc_claim_init(store);
 	inc_fill_init(store);
 	inc_wait_init(store);
 
@@ -369,63 +315,3 @@ void inc_store_put(struct inc_store *store, struct inc_view *view)
 	put_device(&store->dev);
 }
 
-/**
- * inc_store_enter - a loader's call is about to use the backing device
- * @store: the store
- *
- * Return: false if the store is shut down, or the caller killed; else the caller ends its use with
- * inc_store_leave() soon: shutting down waits for it.
- */
-bool inc_store_enter(struct inc_store *store)
-{
-	/* It waits for those before it, if the end waits for them. */
-	if (down_read_killable(&store->live))
-		return false;
-	if (!store->dead)
-		return true;
-	up_read(&store->live);
-	return false;
-}
-
-/**
- * inc_store_leave - the call is done with the backing device
- * @store: for which inc_store_enter() returned true
- */
-void inc_store_leave(struct inc_store *store)
-{
-	up_read(&store->live);
-}
-
-/**
- * inc_store_info - what INC_IOC_INFO tells
- * @store: alive
- * @info: filled in
- */
-void inc_store_info(struct inc_store *store, struct inc_info *info)
-{
-	struct inc_view *view, *newest = NULL;
-
-	u64 total;
-
-	memset(info, 0, sizeof(*info));
-	info->chunk_size = 1u << store->chunk_shift;
-
-	mutex_lock(&store->views_mutex);
-	info->present = inc_presence_count(store, &total) << store->chunk_shift;
-	info->image_size = total << store->chunk_shift;
-	list_for_each_entry(view, &store->views, list)
-		if (!newest || view->generation > newest->generation)
-			newest = view;
-	if (newest) {
-		const struct inc_verity *verity = &newest->verity;
-
-		info->generation = newest->generation;
-		info->digest_size = verity->digest_size;
-		info->salt_size = verity->salt_size;
-		strscpy(info->hash_name, verity->hash_name,
-			sizeof(info->hash_name));
-		memcpy(info->root_digest, verity->root, verity->digest_size);
-		memcpy(info->salt, verity->salt, verity->salt_size);
-	}
-	mutex_unlock(&store->views_mutex);
-}

@@ -34,7 +34,8 @@
  */
 #include <linux/slab.h>
 
-#include "dm-incremental.h"
+#include "history.h"
+#include "suspect.h"
 
 #define BITS_SHIFT	(INC_PAGE_SHIFT + 3)
 #define BITS_PER_PAGE	(1u << BITS_SHIFT)
@@ -86,52 +87,6 @@ bool inc_suspect_any(struct inc_store *store, u64 first, u64 last)
 	return inc_suspect_seek(store, first, last + 1) <= last;
 }
 
-/**
- * inc_suspect_settled - are all of these chunks present, and none suspect?
- * @store: the store
- * @first: first chunk
- * @last: last chunk
- */
-bool inc_suspect_settled(struct inc_store *store, u64 first, u64 last)
-{
-	return inc_presence_test(store, first, last) &&
-	       !inc_suspect_any(store, first, last);
-}
-
-/**
- * inc_suspect_next - the next run of chunks that are absent or suspect
- * @store: the store
- * @from: where to start
- * @last: where to stop
- * @first_found: set to the first chunk of the run
- * @last_found: set to its last chunk
- *
- * Return: false if none from @from to @last is either.
- */
-bool inc_suspect_next(struct inc_store *store, u64 from, u64 last,
-		      u64 *first_found, u64 *last_found)
-{
-	u64 absent, end;
-
-	if (!inc_presence_next_absent(store, from, last, &absent, &end))
-		absent = last + 1;
-	from = min(absent, inc_suspect_seek(store, from, last + 1));
-	if (from > last)
-		return false;
-	*first_found = from;
-	while (from <= last) {
-		if (!inc_presence_test(store, from, from) &&
-		    inc_presence_next_absent(store, from, last, &from, &end))
-			from = end + 1;
-		else if (inc_suspect_any(store, from, from))
-			from++;
-		else
-			break;
-	}
-	*last_found = max(from - 1, *first_found);
-	return true;
-}
-
 static unsigned long *make_bits(struct inc_store *store, u64 chunk)
 {
 	unsigned long *bits = kzalloc(INC_PAGE_SIZE, GFP_NOIO);
@@ -146,26 +101,19 @@ static unsigned long *make_bits(struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_suspect_mark - chunks may be damaged
+ * inc_suspect_begin - a chunk may be damaged
  * @store: its @lock is held
- * @first: first chunk
- * @last: last chunk; no head or bitmap. Those that are absent are passed over
+ * @chunk: it is present
  *
- * Context: process; sleeps for memory. Return: 0 or -ENOMEM, when some of them
- * may be suspect, which does no harm.
+ * Context: process; sleeps for memory. Return: 0 or -ENOMEM.
  */
-int inc_suspect_mark(struct inc_store *store, u64 first, u64 last)
+int inc_suspect_begin(struct inc_store *store, u64 chunk)
 {
-	unsigned long *bits;
+	unsigned long *bits = bits_of(store, chunk) ?: make_bits(store, chunk);
 
-	for (; first <= last; first++) {
-		if (!inc_presence_test(store, first, first))
-			continue;
-		bits = bits_of(store, first) ?: make_bits(store, first);
-		if (!bits)
-			return -ENOMEM;
-		set_bit(bit_of(first), bits);
-	}
+	if (!bits)
+		return -ENOMEM;
+	set_bit(bit_of(chunk), bits);
 	return 0;
 }
 
@@ -181,6 +129,25 @@ bool inc_suspect_end(struct inc_store *store, u64 chunk)
 	unsigned long *bits = bits_of(store, chunk);
 
 	return bits && test_and_clear_bit(bit_of(chunk), bits);
+}
+
+/**
+ * inc_suspect_over - what was suspect has been overwritten
+ * @store: its @lock is held
+ * @first: first chunk
+ * @last: last chunk; all are present, and claimed
+ *
+ * Reads that were started before know that it has come anew: what they find bad
+ * of it they do not ask for again (heal.c).
+ */
+void inc_suspect_over(struct inc_store *store, u64 first, u64 last)
+{
+	if (!inc_suspect_any(store, first, last))
+		return;
+	for (; first <= last; first++)
+		if (inc_suspect_end(store, first))
+			inc_history_note_anew(store, first);
+	inc_history_publish(store);
 }
 
 /**

@@ -6,7 +6,19 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "dm-incremental.h"
+#include "control.h"
+#include "grow.h"
+#include "internal.h"
+#include "presence.h"
+#include "proof.h"
+#include "read.h"
+#include "segments.h"
+#include "signature.h"
+#include "sleep.h"
+#include "store.h"
+#include "verity.h"
+#include "view.h"
+#include "wait.h"
 
 #define READ_TIMEOUT_DEFAULT	30000	/* ms */
 #define READ_TIMEOUT_MAX	3600000
@@ -186,6 +198,10 @@ static int add_view(struct dm_target *ti, struct inc_view *view)
 	r = inc_view_open(view, &ti->error);
 	if (r)
 		return r;
+	ti->error = "Cannot allocate proof";
+	r = inc_proof_alloc(view);
+	if (r)
+		return r;
 	if (ti->begin ||
 	    ti->len != view->segment->device_blocks <<
 		       (INC_BLOCK_SHIFT - SECTOR_SHIFT)) {
@@ -219,12 +235,25 @@ static int open_view(struct dm_target *ti, struct inc_target *target)
 	return r;
 }
 
+/*
+ * No bio is in flight, and if the view was ever used it has been suspended. In
+ * this order, because of what still uses the view:
+ *
+ *	windows		reads that dm does not know of. When none is left, each
+ *			work item of a read has been queued: wait.c may do that
+ *			for any caller, and after it has dropped store->lock
+ *	its workqueue	workers, of reads and of the proof
+ *	the rest	store->views has the view to inc_store_put(), for its
+ *			table and verity
+ */
 static void incremental_dtr(struct dm_target *ti)
 {
 	struct inc_target *target = ti->private;
 	struct inc_view *view = &target->view;
 
+	inc_read_wait_windows(view);
 	inc_view_close(view);
+	inc_proof_free(view);
 	if (view->store)
 		inc_store_put(view->store, view);
 	inc_verity_destroy(&view->verity);

@@ -15,7 +15,7 @@
  * A reader is a process, as far as its number tells in INC_READERS. Where two
  * have the same they share their turns.
  */
-#include "dm-incremental.h"
+#include "turns.h"
 
 static struct inc_turn *turn_of(struct rb_node *node)
 {

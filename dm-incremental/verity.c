@@ -19,7 +19,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "dm-incremental.h"
+#include "backing.h"
+#include "verity.h"
 
 static atomic64_t last_id;
 
@@ -109,8 +110,8 @@ static int copy_verified(struct inc_view *view, const struct page_part *part,
 	page = inc_tree_page(&view->segment->tree, part->level, part->block,
 			     &ignored);
 	mark = view->verity.id | page;
-	page = inc_view_tree_page(view, page);
-	data = inc_store_get_page(view->store, page, &buf, cached);
+	page = inc_verity_page(view, page);
+	data = inc_backing_get_page(view->store, page, &buf, cached);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
 

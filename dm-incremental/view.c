@@ -8,9 +8,15 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "dm-incremental.h"
+#include "backing.h"
+#include "batch.h"
+#include "grow.h"
+#include "segments.h"
+#include "signature.h"
+#include "trace.h"
+#include "verity.h"
+#include "view.h"
 
-#define CREATE_TRACE_POINTS
 #include "trace.h"
 
 /**
@@ -82,7 +88,7 @@ void inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
 		last = inc_tree_page(tree, level, last_block, &ignored);
 		for (; page <= last; page++)
 			inc_ranges_add(view->store, ranges,
-				       inc_view_tree_page(view, page) <<
+				       inc_verity_page(view, page) <<
 				       INC_PAGE_SHIFT, INC_PAGE_SIZE);
 	}
 }
@@ -115,11 +121,11 @@ int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
 				  INC_ENTRIES_PER_PAGE - index);
 		u64 page = inc_map_page(block + done);
 
-		r = inc_store_copy_page(view->store,
-					inc_view_map_page(view, page),
-					index * sizeof(*entries),
-					entries + done,
-					count * sizeof(*entries), cached);
+		r = inc_backing_copy_page(view->store,
+					  inc_view_map_page(view, page),
+					  index * sizeof(*entries),
+					  entries + done,
+					  count * sizeof(*entries), cached);
 		if (r)
 			return r;
 		done += count;
@@ -129,7 +135,7 @@ int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
 				     view->segment->cluster_shift,
 				     view->segment->end, &extents[i]) ||
 		    (extents[i].codec == INC_CODEC_LZ4_DICT &&
-		     !inc_store_segment(view->store, extents[i].offset)->dictionary_size))
+		     !inc_segment_at(view->store, extents[i].offset)->dictionary_size))
 			return cached ? -EAGAIN :
 			       inc_view_bad_entry(view, block + i, damage);
 	return 0;
@@ -231,7 +237,7 @@ int inc_view_open(struct inc_view *view, char **error)
 		return r;
 
 	*error = "Cannot allocate read buffers";
-	r = inc_proof_alloc(view) ?: inc_buffers_alloc(view);
+	r = inc_buffers_alloc(view);
 	if (r)
 		return r;
 	view->wq = alloc_workqueue("dm-incremental",
@@ -242,24 +248,15 @@ int inc_view_open(struct inc_view *view, char **error)
 
 /**
  * inc_view_close - free what inc_view_open() made
- * @view: no bio is in flight, and if it was ever used it has been suspended
+ * @view: no read of it is in flight, nor a window
  *
- * In this order, because of what still uses the view:
- *
- *	windows		reads that dm does not know of. When none is left, each
- *			work item of a read has been queued: wait.c may do that
- *			for any caller, and after it has dropped store->lock
- *	the workqueue	its workers finish what they do after a bio has ended,
- *			or after the last window: they return. Of the proof, too
- *	the rest	store->views has the view to inc_store_put(), for its
- *			table and verity
+ * The workqueue first: its workers finish what they do after a bio has ended, or
+ * after the last window, and return.
  */
 void inc_view_close(struct inc_view *view)
 {
-	inc_read_wait_windows(view);
 	if (view->wq)
 		destroy_workqueue(view->wq);
-	inc_proof_free(view);
 	inc_buffers_free(view);
 	kvfree(view->map_dir);
 	kvfree(view->tree_dir);

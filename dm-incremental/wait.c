@@ -28,7 +28,12 @@
 #include <linux/slab.h>
 
 #include <linux/dm-incremental.h>
-#include "dm-incremental.h"
+#include "missing.h"
+#include "presence.h"
+#include "sleep.h"
+#include "suspect.h"
+#include "turns.h"
+#include "wait.h"
 
 #define HAND_OUT_AGAIN	(2 * HZ)
 #define SILENT_LAST	(HZ / 2)
@@ -242,7 +247,7 @@ void inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
 static bool next_missing(struct inc_store *store, bool anew, u64 from, u64 last,
 			 u64 *first, u64 *end)
 {
-	return anew ? inc_suspect_next(store, from, last, first, end) :
+	return anew ? inc_missing_next(store, from, last, first, end) :
 	       inc_presence_next_absent(store, from, last, first, end);
 }
 
@@ -444,14 +449,14 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 	}
 	/* Do not ask again for what has arrived at either end. */
 	while (want->first < want->last &&
-	       inc_suspect_settled(store, want->first, want->first))
+	       inc_missing_none(store, want->first, want->first))
 		want->first++;
 	while (want->first < want->last &&
-	       inc_suspect_settled(store, want->last, want->last))
+	       inc_missing_none(store, want->last, want->last))
 		want->last--;
 
 	if (want->hint) {
-		if (inc_suspect_settled(store, want->first, want->last))
+		if (inc_missing_none(store, want->first, want->last))
 			forget_want(store, want);
 		return;
 	}
@@ -493,7 +498,7 @@ void inc_wait_present(struct inc_store *store, u64 first, u64 last, bool filled)
 	mutex_lock(&store->lock);
 	inc_presence_set(store, first, last);
 	if (filled)
-		inc_clear_over(store, first, last);
+		inc_suspect_over(store, first, last);
 	for (want = first_want(store, first); want && want->first <= last;
 	     want = next) {
 		next = next_want(want);

@@ -87,6 +87,16 @@ call userspace/common/parse.c origin_open
 found "a call that leads upwards" \
 	'^userspace/common/parse.c -> userspace/origin/.*: calls origin_open, .*common is below origin'
 
+plant module-include
+include dm-incremental/backing.c '#include "read.h"'
+found "an include of the module that leads upwards" \
+	'^dm-incremental/backing.c -> dm-incremental/read.h: .*backing is below read'
+
+plant module-call
+call dm-incremental/backing.c inc_read_start
+found "a call of the module that leads upwards" \
+	'^dm-incremental/backing.c -> dm-incremental/read.c: calls inc_read_start, .*backing is below read'
+
 plant level
 include userspace/loader/main.c '#include "../dmsetup-plugin/setup.h"'
 found "an include that stays on a level" 'loader and dmsetup-plugin are on one level'

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The loader's interface (control.c).
+ */
+#ifndef DM_INCREMENTAL_CONTROL_H
+#define DM_INCREMENTAL_CONTROL_H
+
+#include "internal.h"
+
+int inc_control_add(struct inc_store *store);
+void inc_control_remove(struct inc_store *store);
+int inc_control_init(void);
+void inc_control_exit(void);
+
+#endif /* DM_INCREMENTAL_CONTROL_H */

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The damage that one try of a read has found.
+ */
+#include "damage.h"
+
+/**
+ * inc_damage_add - note something bad that a read has found
+ * @damage: what it has found so far; if there is no room, this one is found
+ *	again by the next try
+ * @bad: copied
+ */
+void inc_damage_add(struct inc_damage *damage, const struct inc_bad *bad)
+{
+	unsigned int i;
+
+	/* A page, or an extent that several blocks share, is told once. */
+	for (i = 0; i < damage->count; i++)
+		if (damage->bad[i].offset == bad->offset)
+			return;
+	if (damage->count < INC_BAD_MAX)
+		damage->bad[damage->count++] = *bad;
+}

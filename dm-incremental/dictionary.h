@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What LZ4 starts from (dictionary.c).
+ */
+#ifndef DM_INCREMENTAL_DICTIONARY_H
+#define DM_INCREMENTAL_DICTIONARY_H
+
+#include "internal.h"
+
+/**
+ * struct inc_dictionary - a segment's LZ4 dictionary
+ * @list: on store->dictionaries (store->dictionaries_lock)
+ * @users: reads, and that list
+ * @offset: bytes in the image file
+ * @size: bytes of @data
+ * @data: never changes
+ */
+struct inc_dictionary {
+	struct list_head	list;
+	refcount_t		users;
+	u64			offset;
+	u32			size;
+	u8			data[];
+};
+
+struct inc_dictionary *inc_dictionary_get(struct inc_store *store,
+					  const struct inc_segment *seg,
+					  bool cached);
+void inc_dictionary_put(struct inc_dictionary *dictionary);
+void inc_dictionary_forget(struct inc_store *store, u64 first, u64 last);
+
+#endif /* DM_INCREMENTAL_DICTIONARY_H */

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The log of what has become of chunks: which were cleared, and which have come
+ * anew, since a read has looked them up. clear.c says what readers make of it.
+ */
+#include "history.h"
+
+static struct inc_change *change_of(struct inc_store *store, u64 chunk)
+{
+	return &store->changes[chunk % INC_CHANGES];
+}
+
+/**
+ * inc_history_cleared - have chunks been cleared since?
+ * @store: the store; its @lock is held
+ * @seq: from inc_history_seq()
+ * @first: first chunk
+ * @last: last chunk
+ *
+ * Return: false if none of them has been; true if one has, or another one that
+ * shares its entry.
+ */
+bool inc_history_cleared(struct inc_store *store, u64 seq, u64 first, u64 last)
+{
+	for (; first <= last; first++)
+		if (change_of(store, first)->cleared > seq)
+			return true;
+	return false;
+}
+
+/**
+ * inc_history_anew - has a chunk come anew since, having been suspect?
+ * @store: the store; its @lock is held
+ * @seq: from inc_history_seq()
+ * @chunk: the chunk
+ *
+ * Return: true if it has; false also if that is not known any more.
+ */
+bool inc_history_anew(struct inc_store *store, u64 seq, u64 chunk)
+{
+	const struct inc_change *change = change_of(store, chunk);
+
+	return change->chunk == chunk && change->filled > seq;
+}
+
+/* The number of what is noted now; inc_history_publish() makes it known. */
+static u64 next_number(struct inc_store *store)
+{
+	return atomic64_read(&store->nr_changes) + 1;
+}
+
+/**
+ * inc_history_note_cleared - chunks have been cleared
+ * @store: the store; its @lock is held
+ * @first: first chunk
+ * @last: last chunk
+ */
+void inc_history_note_cleared(struct inc_store *store, u64 first, u64 last)
+{
+	u64 number = next_number(store);
+
+	/* No entry more than once. */
+	if (last - first >= INC_CHANGES)
+		last = first + INC_CHANGES - 1;
+	for (; first <= last; first++)
+		change_of(store, first)->cleared = number;
+	inc_history_publish(store);
+}
+
+/**
+ * inc_history_note_anew - a chunk that was suspect has come anew
+ * @store: the store; its @lock is held until inc_history_publish() was called
+ * @chunk: the chunk
+ */
+void inc_history_note_anew(struct inc_store *store, u64 chunk)
+{
+	struct inc_change *change = change_of(store, chunk);
+
+	change->chunk = chunk;
+	change->filled = next_number(store);
+}
+
+/**
+ * inc_history_publish - lookups that start from now on know what was noted
+ * @store: the store; its @lock is held
+ */
+void inc_history_publish(struct inc_store *store)
+{
+	/* Pairs with inc_history_seq(): a reader of it sees the bits cleared. */
+	atomic64_set_release(&store->nr_changes, next_number(store));
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What all files of the device-mapper target "incremental" share. Each has a
+ * header for what it offers; docs/architecture.md has the order in which they
+ * may use each other.
+ *
+ * Locks, in the order they nest:
+ *
+ *	store->fill_turns	a semaphore: fills that may have memory, never
+ *				over an access to the loader's that may fault
+ *	store->live		read: backing device in use by a loader's call,
+ *				never over an access to the loader's memory,
+ *				which may not come back; write: store->dead is
+ *				being set
+ *	store->grow_mutex	one table of the store being loaded at a time,
+ *				segments that are found and not published
+ *	store->views_mutex	store->views
+ *	store->commit_mutex	one commit at a time
+ *	store->clear_mutex	one discard at a time, store->used
+ *	store->lock		wants, their links, waiting reads, loaders'
+ *				queues; changes of which chunks are present or
+ *				suspect, store->changes. Never held over I/O, and
+ *				what is allocated under it is so with GFP_NOIO.
+ *	store->claims_lock	claims; a spinlock
+ *	view->buffers_lock	free buffers; a spinlock
+ *	proof->lock		reads held; a spinlock
+ *	store->dictionaries_lock  loaded dictionaries; a spinlock
+ *	stores_lock (store.c)	the list of stores, their @users and @passing; a
+ *				spinlock, as no I/O is done under it: a store
+ *				that comes or goes is marked so instead
+ *
+ * Between clear_mutex and lock come the claims of chunks (claim.c).
+ * Lookups are in an SRCU section of store->readers, where clear_mutex must not
+ * be taken: who holds it waits for them.
+ *
+ * The presence bitmap is read without a lock; see presence.c and clear.c.
+ */
+#ifndef DM_INCREMENTAL_INTERNAL_H
+#define DM_INCREMENTAL_INTERNAL_H
+
+#include <linux/bio.h>
+#include <linux/cdev.h>
+#include <linux/completion.h>
+#include <linux/device-mapper.h>
+#include <linux/dm-bufio.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/ratelimit.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/semaphore.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <crypto/hash.h>
+
+#include "format.h"
+#ifdef INC_DELAYS
+#include "delays.h"
+#endif
+
+#define DM_MSG_PREFIX		"incremental"
+
+#define INC_PAGE_SECTORS	(INC_PAGE_SIZE >> SECTOR_SHIFT)
+
+struct inc_buffer;
+struct inc_proof;
+struct inc_want;
+
+#define INC_CHANGES		256	/* entries, a power of two */
+
+/**
+ * struct inc_change - what has become of the chunks that share this entry
+ * @cleared: number of the last clear of any of them
+ * @chunk: the one that was suspect and has come anew last
+ * @filled: the number of that
+ */
+struct inc_change {
+	u64	cleared;
+	u64	chunk;
+	u64	filled;
+};
+
+#define INC_READERS		256
+
+/**
+ * struct inc_turn - a want that waits for its turn
+ * @node: in the queue of struct inc_turns
+ * @number: of the turn
+ * @id: told to the loader; lower for older wants
+ * @reader: whose it is, less than INC_READERS
+ */
+struct inc_turn {
+	struct rb_node	node;
+	u64		number;
+	u64		id;
+	u8		reader;
+};
+
+/**
+ * struct inc_turns - wants that no loader has, and which one is next
+ * @queue: struct inc_turn by number and id
+ * @present: number of the turn of the want that was taken last
+ * @queued: how many there are of each reader
+ */
+struct inc_turns {
+	struct rb_root_cached	queue;
+	u64			present;
+	u32			queued[INC_READERS];
+};
+
+/**
+ * struct inc_store - one backing device and what of its image is present
+ *
+ * Shared by all views of generations of the image on that device, also by the
+ * old and the new table during a reload. @dev owns the memory; the first view
+ * creates the store, the last one's end shuts it down (@dead), and open files
+ * of its node keep the memory until they are closed.
+ */
+struct inc_store {
+	struct device		dev;
+	struct cdev		cdev;
+	struct list_head	list;		/* stores_lock */
+	unsigned int		users;		/* stores_lock */
+	bool			passing;	/* stores_lock: comes or goes */
+	struct mutex		views_mutex;
+	struct list_head	views;		/* views_mutex */
+
+	struct block_device	*bdev;		/* valid until @dead */
+	dev_t			bdev_dev;
+	bool			read_only;
+	struct dm_bufio_client	*bufio;		/* metadata pages */
+
+	/* segments.c */
+	struct mutex		grow_mutex;
+	struct inc_segment	**segments;	/* in order, INC_SEGMENTS_MAX */
+	u32			nr_segments;	/* grow_mutex and lock to write */
+	u32			nr_found;	/* grow_mutex */
+	u32			chunk_shift;
+
+	struct rw_semaphore	live;
+	bool			dead;		/* set with @live and @lock held */
+
+	/* dictionary.c */
+	spinlock_t		dictionaries_lock;
+	struct list_head	dictionaries;	/* last used first */
+	unsigned int		nr_dictionaries;
+
+	/* presence.c */
+	unsigned long		**present;	/* pages of a bit per chunk */
+	unsigned long		**used;		/* the same; clear_mutex to write */
+	u32			*first_page;	/* of each segment's bitmap */
+	unsigned long		*dirty;		/* a bit per bitmap page */
+	atomic64_t		nr_absent;	/* chunks, with those hidden */
+	u64			nr_hidden;	/* lock: suspect, and overwritten now */
+	u64			found_absent;	/* grow_mutex: not in nr_absent yet */
+	struct mutex		commit_mutex;
+	struct page		*commit_page;	/* commit_mutex */
+	struct workqueue_struct	*commit_wq;	/* waits for this store's I/O */
+	struct delayed_work	commit_work;
+	unsigned int		commit_interval; /* ms */
+	unsigned int		commit_backoff;	/* ms, 0 after a success */
+	struct work_struct	event_work;
+
+	/* clear.c */
+	struct srcu_struct	readers;	/* lookups */
+	struct mutex		clear_mutex;
+
+	/* history.c */
+	atomic64_t		nr_changes;	/* lock to write */
+	struct inc_change	changes[INC_CHANGES]; /* lock */
+
+	/* suspect.c */
+	struct xarray		suspects;	/* pages of a bit per chunk; lock
+						 * to write
+						 */
+
+	/* wait.c */
+	struct mutex		lock;
+	struct rb_root		wants;		/* disjoint, by first chunk */
+	struct inc_turns	turns;		/* wants no loader has */
+	struct list_head	handed;		/* wants a loader has, oldest first */
+	unsigned long		active_at;	/* jiffies: a loader has taken or
+						 * filled a want
+						 */
+	struct list_head	hints;		/* nobody waits for these */
+	unsigned int		nr_demand;	/* in @turns and on @handed */
+	unsigned int		nr_hints;
+	struct list_head	waiting;	/* struct inc_io.waiting */
+	unsigned int		nr_waiting;
+	u64			next_id;
+	u32			nr_opened;	/* segments up to the latest
+						 * generation that was opened
+						 */
+	wait_queue_head_t	loaders_wait;
+	struct delayed_work	timer_work;
+	bool			timer_set;
+	unsigned long		timer_at;	/* jiffies, if @timer_set */
+	bool			absence_told;	/* by a dm event: no loader */
+
+	/* claim.c */
+	spinlock_t		claims_lock;	/* claims */
+	struct list_head	claims;		/* of running fills and clears */
+	wait_queue_head_t	claims_wait;
+
+	/* fill.c */
+	struct semaphore	fill_turns;	/* fills that may have memory */
+
+	atomic_t		nr_fillers;	/* files of the node open for
+						 * writing
+						 */
+	atomic_t		nr_loaders;	/* and for reading, too */
+	atomic64_t		nr_filled;	/* chunks since creation */
+	atomic64_t		nr_timeouts;	/* reads */
+	atomic64_t		nr_unavailable;	/* reads */
+	atomic64_t		nr_healed;	/* damage that is no more */
+};
+
+/**
+ * struct inc_verity - what one view trusts
+ * @hash_name: as in the table
+ * @root: root digest, from the table
+ * @salt: from the table, NULL if none
+ * @digest_size: bytes
+ * @salt_size: bytes
+ * @tfm: the hash
+ * @initial_state: exported state of @tfm after hashing @salt
+ * @zero_digest: digest of a block of zeros
+ * @id: marks tree pages that were verified up to @root; never reused
+ */
+struct inc_verity {
+	char			*hash_name;
+	u8			root[INC_DIGEST_MAX];
+	u8			*salt;
+	unsigned int		digest_size;
+	unsigned int		salt_size;
+	struct crypto_shash	*tfm;
+	u8			*initial_state;
+	u8			zero_digest[INC_DIGEST_MAX];
+	u64			id;
+};
+
+enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
+
+/**
+ * struct inc_view - one generation of a store's image, as a table opened it
+ * @ti: the target
+ * @list: on store->views (store->views_mutex)
+ * @store: where its bytes are
+ * @segment: of this generation, in store->segments
+ * @generation: its number
+ * @verity: what its blocks must hash to
+ * @map_dir: directory of the map, @segment->map_runs runs
+ * @tree_dir: directory of the hash tree, @segment->tree_runs runs
+ * @wq: reads run here
+ * @nr_buffers: reads that can run at a time
+ * @free_buffers: struct inc_buffer that no read has
+ * @starved: reads that wait for a buffer
+ * @read_timeout: ms that a read may wait for absent data
+ * @hint_readahead: readahead of absent data fails and leaves a hint
+ * @on_corruption: what is done about damage
+ * @require_signature: the table wants the root digest signed
+ * @signed_root: it is, and that was verified
+ * @prove_size: the table wants the device's size proved; a signature does, too
+ * @proof: of that; NULL if nobody wants it
+ * @suspended: reads must not wait (store->lock)
+ * @nr_windows: readahead windows that wait for their map, or run
+ * @windows_wait: for @nr_windows to be 0
+ * @nr_hash_failures: blocks and tree pages that did not match their digest
+ */
+struct inc_view {
+	struct dm_target	*ti;
+	struct list_head	list;
+	struct inc_store	*store;
+	const struct inc_segment *segment;
+	u32			generation;
+	struct inc_verity	verity;
+	struct inc_run		*map_dir;
+	struct inc_run		*tree_dir;
+	struct workqueue_struct	*wq;
+	unsigned int		nr_buffers;
+	spinlock_t		buffers_lock;	/* free_buffers */
+	struct list_head	free_buffers;
+	struct list_head	starved;	/* buffers_lock: inc_io.waiting */
+	unsigned int		read_timeout;
+	bool			hint_readahead;
+	enum inc_on_corruption	on_corruption;
+	bool			require_signature;
+	bool			signed_root;
+	bool			prove_size;
+	struct inc_proof	*proof;
+	bool			suspended;
+	struct ratelimit_state	log_limit;	/* of what its reads report */
+	atomic_t		nr_windows;
+	wait_queue_head_t	windows_wait;
+	atomic64_t		nr_hash_failures;
+};
+
+#define INC_LINKS	8	/* ranges that a read asks for at a time */
+
+/**
+ * struct inc_link - a waiting read's stake in one want
+ * @list: on want->links
+ * @want: NULL if the link is not in use or its range has arrived
+ * @io: the read
+ * @first: first chunk waited for, within @want
+ * @last: last chunk waited for, within @want
+ */
+struct inc_link {
+	struct list_head	list;
+	struct inc_want		*want;
+	struct inc_io		*io;
+	u64			first;
+	u64			last;
+};
+
+/**
+ * struct inc_io - a read of the virtual device; dm's per-bio data
+ * @work: runs it, on the view's workqueue
+ * @view: what is read
+ * @bio: the reader's, NULL if there is none: see read.c, start_window()
+ * @block: first block
+ * @blocks: number of blocks, 1 to INC_IO_BLOCKS
+ * @reader: who takes turns with others (turns.c)
+ * @iter: what of the bio is still to be filled with data
+ * @status: BLK_STS_OK, or why waiting ended
+ * @buffer: what it works with (batch.h), NULL while it has none
+ * @prepared: @buffer holds the extents and digests of all blocks
+ * @waiting: on store->waiting while it waits for chunks (store->lock), or on
+ *	view->starved while it waits for a buffer (view->buffers_lock), or on
+ *	proof->held before it starts (proof->lock)
+ * @deadline: jiffies; set when it first waits, for all its waits together
+ * @started: @deadline is set
+ * @anew: it waits for suspect chunks to come anew, else for absent ones
+ *	(store->lock)
+ * @waits_since: jiffies when its latest wait began
+ * @born: inc_history_seq() when it was started
+ * @seen: inc_history_seq() when it was last looked up
+ * @healing: damage that it has had fetched again
+ * @retries: how often it has started over because of damage
+ * @nr_links: links whose range has not arrived (store->lock)
+ * @links: what it waits for (store->lock)
+ */
+struct inc_io {
+	struct work_struct	work;
+	struct inc_view		*view;
+	struct bio		*bio;
+	u64			block;
+	u32			blocks;
+	u8			reader;
+	struct bvec_iter	iter;
+	blk_status_t		status;
+	struct inc_buffer	*buffer;
+	bool			prepared;
+
+	struct list_head	waiting;
+	unsigned long		deadline;
+	bool			started;
+	bool			anew;
+	unsigned long		waits_since;
+	u64			born;
+	u64			seen;
+	unsigned int		healing;
+	unsigned int		retries;
+	unsigned int		nr_links;
+	struct inc_link		links[INC_LINKS];
+};
+
+#define INC_IO_BLOCKS	(1u << INC_CLUSTER_SHIFT_MAX)
+
+#endif /* DM_INCREMENTAL_INTERNAL_H */

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Missing chunks, which a fill would write: absent (presence.c) or suspect
+ * (suspect.c).
+ */
+#include "missing.h"
+#include "presence.h"
+#include "suspect.h"
+
+/**
+ * inc_missing_none - are all of these chunks present, and none suspect?
+ * @store: the store
+ * @first: first chunk
+ * @last: last chunk
+ */
+bool inc_missing_none(struct inc_store *store, u64 first, u64 last)
+{
+	return inc_presence_test(store, first, last) &&
+	       !inc_suspect_any(store, first, last);
+}
+
+/**
+ * inc_missing_next - the next run of chunks that are absent or suspect
+ * @store: the store
+ * @from: where to start
+ * @last: where to stop
+ * @first_found: set to the first chunk of the run
+ * @last_found: set to its last chunk
+ *
+ * Return: false if none from @from to @last is either.
+ */
+bool inc_missing_next(struct inc_store *store, u64 from, u64 last,
+		      u64 *first_found, u64 *last_found)
+{
+	u64 absent, end;
+
+	if (!inc_presence_next_absent(store, from, last, &absent, &end))
+		absent = last + 1;
+	from = min(absent, inc_suspect_seek(store, from, last + 1));
+	if (from > last)
+		return false;
+	*first_found = from;
+	while (from <= last) {
+		if (!inc_presence_test(store, from, from) &&
+		    inc_presence_next_absent(store, from, last, &from, &end))
+			from = end + 1;
+		else if (inc_suspect_any(store, from, from))
+			from++;
+		else
+			break;
+	}
+	*last_found = max(from - 1, *first_found);
+	return true;
+}
+
+/**
+ * inc_missing_mark - chunks may be damaged
+ * @store: its @lock is held
+ * @first: first chunk
+ * @last: last chunk; no head or bitmap. Those that are absent are passed over
+ *
+ * Context: process; sleeps for memory. Return: 0 or -ENOMEM, when some of them
+ * may be suspect, which does no harm.
+ */
+int inc_missing_mark(struct inc_store *store, u64 first, u64 last)
+{
+	int r = 0;
+
+	for (; !r && first <= last; first++)
+		if (inc_presence_test(store, first, first))
+			r = inc_suspect_begin(store, first);
+	return r;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The system goes to sleep (sleep.c).
+ */
+#ifndef DM_INCREMENTAL_SLEEP_H
+#define DM_INCREMENTAL_SLEEP_H
+
+#include "internal.h"
+
+unsigned long inc_sleep_deadline(const struct inc_io *io);
+void inc_sleep_wait_begin(void);
+void inc_sleep_wait_end(void);
+int inc_sleep_init(void);
+void inc_sleep_exit(void);
+
+#endif /* DM_INCREMENTAL_SLEEP_H */
