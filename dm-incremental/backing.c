@@ -30,7 +30,10 @@ void inc_backing_bio_init(struct inc_store *store, struct bio *bio,
  * @buf: to be released with dm_bufio_release(), before another is held
  * @cached: take it from the cache or not at all
  *
- * Context: process; unless @cached sleeps, may do I/O. Return: its bytes, or an
+ * Context: process; sleeps. With @cached it waits for no I/O, but may sleep for a
+ * lock of dm-bufio's: the client's mutex on 6.1, a semaphore on 6.12, as the
+ * client is not DM_BUFIO_CLIENT_NO_SLEEP. dm-bufio holds neither over I/O or
+ * while it waits for memory, as no page is ever dirty. Return: its bytes, or an
  * ERR_PTR: -EAGAIN if @cached and it is not, another negative errno.
  */
 void *inc_backing_get_page(struct inc_store *store, u64 page,
@@ -53,8 +56,8 @@ void *inc_backing_get_page(struct inc_store *store, u64 page,
  * @length: @offset + @length is at most 4096
  * @cached: take it from the cache or not at all
  *
- * Context: process; unless @cached sleeps, may do I/O. Return: 0, -EAGAIN if
- * @cached and it is not, or another negative errno.
+ * Context: as of inc_backing_get_page(). Return: 0, -EAGAIN if @cached and it is
+ * not, or another negative errno.
  */
 int inc_backing_copy_page(struct inc_store *store, u64 page, u32 offset,
 			  void *buffer, u32 length, bool cached)
@@ -71,15 +74,16 @@ int inc_backing_copy_page(struct inc_store *store, u64 page, u32 offset,
 }
 
 /**
- * inc_backing_enter - a loader's call is about to use the backing device
- * @store: the store
+ * inc_backing_enter - begin a loader's use of the backing device
+ * @store: its memory is held
  *
- * Return: false if the store is shut down, or the caller killed; else the caller ends its use with
- * inc_backing_leave() soon: shutting down waits for it.
+ * Context: process; sleeps while the store is being shut down. Return: false if it
+ * is shut down, or if the caller was killed; else the caller ends its use with
+ * inc_backing_leave() soon, as shutting down waits for that.
  */
 bool inc_backing_enter(struct inc_store *store)
 {
-	/* It waits for those before it, if the end waits for them. */
+	/* Where the store's end waits for earlier calls, this waits with it. */
 	if (down_read_killable(&store->live))
 		return false;
 	if (!store->dead)
@@ -89,7 +93,7 @@ bool inc_backing_enter(struct inc_store *store)
 }
 
 /**
- * inc_backing_leave - the call is done with the backing device
+ * inc_backing_leave - end a loader's use of the backing device
  * @store: for which inc_backing_enter() returned true
  */
 void inc_backing_leave(struct inc_store *store)

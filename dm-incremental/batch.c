@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What reads work with, and how they read extents: as many as fit into a
- * buffer at a time (a "batch"), neighbours in the file in one bio (a "run").
+ * The buffers of reads, and reading extents: as many at a time as fit into a
+ * buffer (a "batch"), neighbours in the file in one bio (a "run").
  *
- * All of it is allocated when the view is opened, so a read allocates nothing.
+ * Opening the view allocates all of it, so a read allocates nothing.
  */
 #include <linux/blkdev.h>
 #include <linux/mm.h>
@@ -13,7 +13,7 @@
 #include "backing.h"
 #include "batch.h"
 
-/* Of the reader's bio, what its own bios carry on. */
+/* Flags of the reader's bio that the bios of its runs carry, too. */
 #define KEEP_FLAGS	(REQ_META | REQ_PRIO | REQ_SYNC | REQ_IDLE)
 
 /**
@@ -44,7 +44,7 @@ struct inc_buffer *inc_buffer_take(struct inc_view *view, struct inc_io *io,
 }
 
 /**
- * inc_buffer_drop_dictionaries - a read does not expand with them any more
+ * inc_buffer_drop_dictionaries - put the dictionaries that a read holds
  * @buffer: the read's
  */
 void inc_buffer_drop_dictionaries(struct inc_buffer *buffer)
@@ -78,7 +78,7 @@ void inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer)
 		queue_work(view->wq, &io->work);
 }
 
-/* The read, and with it all that is used here, stays until its work has run. */
+/* The read, and with it all that this uses, stays until its work has run. */
 static void end_run(struct bio *bio)
 {
 	struct inc_buffer *buffer = bio->bi_private;
@@ -98,7 +98,7 @@ static struct bio *start_run(struct inc_buffer *buffer, u64 from)
 	inc_backing_bio_init(io->view->store, bio, buffer->vecs + buffer->nr_vecs,
 			     ARRAY_SIZE(buffer->vecs) - buffer->nr_vecs,
 			     REQ_OP_READ | (io->bio->bi_opf & KEEP_FLAGS), from);
-	/* On behalf of the reader, whoever submits it. */
+	/* On behalf of the reader, whichever task submits it. */
 	bio->bi_ioprio = io->bio->bi_ioprio;
 	bio_clone_blkg_association(bio, io->bio);
 	bio->bi_end_io = end_run;
@@ -145,7 +145,7 @@ static bool add_to_batch(struct inc_buffer *buffer, u64 from, u64 to, u32 *at)
 }
 
 /**
- * inc_batch_plan - which blocks of a read go into its next batch
+ * inc_batch_plan - choose the blocks of a read's next batch
  * @buffer: the read's; its extents are set
  * @start: first block, counted in the read
  *
@@ -202,8 +202,8 @@ void inc_batch_submit(struct inc_buffer *buffer)
 }
 
 /**
- * inc_batch_end - the bios of a batch have ended
- * @buffer: its input may be looked at if none has failed
+ * inc_batch_end - finish a batch whose bios have ended
+ * @buffer: its input is valid if none has failed
  *
  * Return: 0 or a negative errno.
  */
@@ -258,7 +258,7 @@ bad:
 }
 
 /**
- * inc_buffers_alloc - allocate what reads of a view need
+ * inc_buffers_alloc - allocate the buffers of a view's reads
  * @view: being opened; its segment is set
  *
  * Return: 0 or -ENOMEM; on failure, too, inc_buffers_free() frees what there is.

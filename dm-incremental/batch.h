@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a read works with (batch.c), for read.c and heal.c.
+ * The buffers of reads, and batches of extents (batch.c).
  */
 #ifndef DM_INCREMENTAL_BATCH_H
 #define DM_INCREMENTAL_BATCH_H
@@ -15,7 +15,7 @@
 #define RUNS_MAX	16	/* bios of one batch */
 
 /**
- * struct inc_buffer - what a read has from step 1 to its end
+ * struct inc_buffer - a read's memory, from step 1 to its end
  * @list: on view->free_buffers
  * @io: the read
  * @pages: where extents are read to
@@ -39,7 +39,7 @@
  * @nr_dictionaries: number of @dictionaries
  * @dictionaries: held for the read
  * @dictionary: of each block that needs one, its number in @dictionaries
- * @damage: what the last try has found bad
+ * @damage: found by the last try
  */
 struct inc_buffer {
 	struct list_head	list;

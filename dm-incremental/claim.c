@@ -32,11 +32,11 @@ static bool try_claim(struct inc_store *store, struct inc_claim *claim)
 }
 
 /**
- * inc_claim_wait - wait until nobody writes or clears some chunks, then may
+ * inc_claim_wait - wait for and take the exclusive claim on a chunk range
  * @store: alive
  * @claim: @first and @last are set
  *
- * Context: process; sleeps as long as fills of these chunks are under way.
+ * Context: process; sleeps as long as another claim overlaps.
  */
 void inc_claim_wait(struct inc_store *store, struct inc_claim *claim)
 {
@@ -56,7 +56,7 @@ int inc_claim_wait_killable(struct inc_store *store, struct inc_claim *claim)
 }
 
 /**
- * inc_claim_release - others may write or clear these chunks
+ * inc_claim_release - give up a claim
  * @store: alive
  * @claim: from inc_claim_wait()
  */

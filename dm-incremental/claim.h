@@ -8,7 +8,7 @@
 #include "internal.h"
 
 /**
- * struct inc_claim - who may write or clear some chunks
+ * struct inc_claim - the exclusive right to write or clear some chunks
  * @list: on store->claims (store->claims_lock)
  * @first: first chunk
  * @last: last chunk; no other claim has any of them

@@ -1,50 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Chunks that stop being present: because a loader says so (INC_IOC_DISCARD),
- * for good, or because a fill overwrites what is suspect (suspect.c), until it
- * has. What was discarded may then be filled again, or punched out of the file
+ * Clearing chunks, which then are not present any more: for good, as a loader
+ * asks for it (INC_IOC_DISCARD), or while a fill overwrites suspect ones
+ * (suspect.c). Discarded chunks may be filled again, or punched out of the file
  * below.
  *
- * Readers take no lock. What they rely on is kept like this:
- *
- * A lookup, the steps of a read that go by presence and read metadata, is an
- * SRCU read-side section of store->readers. What it finds present keeps its
- * bytes to the section's end, and so does "complete", the shortcut: a clear
+ * Readers take no lock. A clear keeps two promises to them. A lookup, the steps
+ * of a read that go by presence and read metadata, is an SRCU read-side section
+ * of store->readers; chunks that it finds present keep their bytes to the
+ * section's end, and so does "complete", the shortcut. For this a clear
  *
  *	1. claims the chunks, so that no fill of them is under way or starts
- *	2. takes them off nr_present, then clears their bits
+ *	2. adds them to nr_absent, then clears their bits
  *	3. takes a number, notes it for each chunk in store->changes, and then in
- *	   nr_changes
+ *	   nr_changes (history.c)
  *	4. waits for the sections that may have seen the bits set
- *	5. forgets the metadata pages there; nobody holds one, or reads one into
- *	   the cache: that is done in sections only, after a look at presence;
- *	   and the dictionaries, which are loaded in sections, too
- *	6. gives up the claim; before that it may give back the space (punch()),
- *	   or, if it is a fill's, write the chunks and set their bits again
+ *	5. forgets the metadata pages there, and the dictionaries. No reader holds
+ *	   such a page or reads one into the cache, nor loads a dictionary: they
+ *	   do so in sections only, after a look at presence
+ *	6. releases the claim; before that a discard may give back the space
+ *	   (punch()), and a fill writes the chunks and sets their bits again
  *
  * So the cache never has a page of before a clear after it, and bytes change
  * after step 5 at the earliest. (Heads are read outside of sections, when a
  * view is opened; they are never cleared.)
  *
- * The data is read after the section, and dictionaries are kept past it. Their
+ * The second promise: a read that finds damage learns whether a clear is to
+ * blame. It reads data after the section, and keeps dictionaries past it; their
  * bytes may be overwritten or outdated meanwhile, but none reaches the reader
- * without its digest: such a read finds damage. It then looks for a clear of
- * what it read with a number above the one that it noted (inc_history_seq()) at
- * its section's start, and starts over if there is one. It finds it: had the
- * number been there at the start, the bits would have been seen cleared, by the
- * order of 2 and 3, or set again by a fill that was over; and it is there before
- * a fill can write, by 3 and 6.
+ * without its digest. So it compares the number that it noted at its section's
+ * start (inc_history_seq()) with those of the chunks that it read, and starts
+ * over if one is higher. The number of a clear that it has met is higher: had it
+ * been published by the start, the lookup would have seen the bits cleared, by
+ * the order of 2 and 3, or set again by a fill that was over; and it is there
+ * before a fill can write, by 3 and 6.
  *
  * store->changes is small: chunks share an entry, by their number's lowest
- * bits, which has the number of the last clear of any of them. A read that is
- * misled by that just starts over, and finds the same again. Steps 2 and 3 are
- * done under store->lock, as is the look at the entries, so that numbers are in
- * the order in which bits are cleared.
+ * bits, which has the number of the last clear of any of them. A read that this
+ * misleads just starts over, and finds the same again. Steps 2 and 3 are done
+ * under store->lock, as is the look at the entries, so that numbers are in the
+ * order in which bits are cleared.
  *
- * On disk: a bit that was cleared for good is written by the next commit like a
- * set one. If a crash comes first, the bit is still 1 and the chunk as it was,
- * or half refilled: the next read finds that. The bit of a chunk that is being
- * overwritten stays 1 there: what was good of it is not lost.
+ * On disk: the next commit writes a bit that was cleared for good like a set
+ * one. If a crash comes first, the bit is still 1 and the chunk as it was, or
+ * half refilled: the next read finds that. The bit of a chunk that is being
+ * overwritten stays 1 there, so its good bytes are not lost.
  */
 #include <linux/dm-bufio.h>
 #include <linux/sched/signal.h>
@@ -60,7 +60,7 @@
 #include "suspect.h"
 #include "wait.h"
 
-/* Chunks that a discard takes in one go. */
+/* Chunks that a discard clears in one go. */
 #define DISCARD_CHUNKS	32768
 
 /* Steps 2 and 3, for good. */
@@ -110,13 +110,13 @@ static void begin_clear(struct inc_store *store, struct inc_claim *claim,
 }
 
 /**
- * inc_clear_suspect - take what is suspect away from readers, to overwrite it
+ * inc_clear_suspect - hide suspect chunks from readers, to overwrite them
  * @store: alive
  * @first: first chunk
  * @last: last chunk; the caller's fill claims them all
  *
- * Steps 2 to 5. Until inc_wait_present() or inc_clear_restore() readers find
- * absent what was suspect; the rest is left as it is.
+ * Steps 2 to 5. Until inc_wait_present() or inc_clear_restore() readers find the
+ * suspect chunks of the range absent; the others stay as they are.
  *
  * Context: process, in no section of @readers; sleeps, waits for lookups.
  */
@@ -136,12 +136,12 @@ void inc_clear_suspect(struct inc_store *store, u64 first, u64 last)
 }
 
 /**
- * inc_clear_restore - what was suspect could not be overwritten: it is back
+ * inc_clear_restore - show suspect chunks to readers again, not overwritten
  * @store: alive
  * @first: first chunk
  * @last: last chunk; as for inc_clear_suspect()
  *
- * It is suspect still; what has become of its bytes is for reads to find out.
+ * They are suspect still; reads find out what has become of their bytes.
  *
  * Context: process; sleeps.
  */
@@ -153,8 +153,8 @@ void inc_clear_restore(struct inc_store *store, u64 first, u64 last)
 }
 
 /*
- * The bytes are given back while nobody may fill them, and after it is durable
- * that they are absent: a crash must not leave bits that stand for zeros.
+ * Give the bytes back under the claim, so that no fill can come in between, and
+ * after a commit: a crash must not leave bits that stand for zeros.
  */
 static int punch(struct inc_store *store, const struct inc_claim *claim)
 {
@@ -172,7 +172,7 @@ static int punch(struct inc_store *store, const struct inc_claim *claim)
 	return r;
 }
 
-/* INC_DISCARD_REFETCH: nothing goes, but somebody is asked. */
+/* INC_DISCARD_REFETCH: clear nothing, but ask loaders for it. */
 static int suspect_piece(struct inc_store *store, u64 first, u64 last)
 {
 	struct inc_ranges ranges = { .count = 1, .range = { { first, last } } };
@@ -183,7 +183,7 @@ static int suspect_piece(struct inc_store *store, u64 first, u64 last)
 	mutex_lock(&store->lock);
 	r = inc_missing_mark(store, first, last);
 	mutex_unlock(&store->lock);
-	/* Before it leaves: after the store's end nobody would free the hint. */
+	/* Before it leaves: nothing would free a hint after the store's end. */
 	if (!r)
 		inc_wait_hint(store, &ranges, true);
 	inc_backing_leave(store);
@@ -237,7 +237,7 @@ int inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags)
 
 	if (inc_presence_fixed(store, first, last))
 		return -EINVAL;
-	/* What is damaged stays until it comes anew: nothing is given back. */
+	/* Damaged chunks stay until they come anew: nothing is given back. */
 	if (flags & INC_DISCARD_REFETCH && flags != INC_DISCARD_REFETCH)
 		return -EINVAL;
 	if (store->read_only)

@@ -5,7 +5,7 @@
 #
 # Finds out by compiling what the kernel at hand offers, and writes HEADER with
 # an INC_HAVE_... macro for each thing that it does. Run by Kbuild, in the
-# kernel's build folder.
+# kernel's build directory.
 set -eu
 
 header=$1

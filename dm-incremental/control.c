@@ -3,20 +3,19 @@
  * /dev/incremental/<backing device>: the loader's interface to a store, as
  * <linux/dm-incremental.h> defines it.
  *
- * The caller's memory may lie on a page that comes late, or never; meanwhile the
- * devices may be suspended, reloaded or removed, and the store may end. So a
- * call takes its arguments first, then enters the store, works, leaves it, and
- * only then writes to the caller's memory. What the store is made of (@bdev,
- * @bufio, @readers, the work items, the views) is looked at between
- * inc_backing_enter() and inc_backing_leave() only. What may be looked at outside is
- * the store's own memory, which an open file keeps: the presence bits, the
- * segments, the queues of wants, its wait queues; the end of the store leaves
- * them in order, and empties the queues.
+ * A call takes its arguments first, then enters the store, works, leaves it, and
+ * only then writes to the caller's memory: that may lie on a page that comes
+ * late, or never, while devices are suspended, reloaded or removed, and the store
+ * ends. It uses the parts of the store (@bdev, @bufio, @readers, the work items,
+ * the views) between inc_backing_enter() and inc_backing_leave() only. Outside it
+ * may use the store's own memory, which an open file keeps: the presence bits,
+ * the segments, the queues of wants, its wait queues. The end of the store leaves
+ * these in order, and empties the queues.
  *
- * What is allocated for a call is charged to the caller's memory cgroup. So is
- * what a call makes the store keep, but for what is allocated under store->lock,
- * where nobody may wait for a loader's cgroup: hints, which are few (wait.c), and
- * a bit for each chunk that is suspect (suspect.c).
+ * A call's allocations are charged to the caller's memory cgroup, also those that
+ * the store keeps. Excepted are allocations under store->lock, where no task may
+ * wait for a loader's cgroup: hints, which are few (wait.c), and a bit for each
+ * suspect chunk (suspect.c).
  */
 #include <linux/compat.h>
 #include <linux/fs.h>
@@ -103,7 +102,7 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 		       inc_wait_hand_out(store, loader, &request)) {
 			if (copy_to_iter(&request, sizeof(request), to) !=
 			    sizeof(request)) {
-				/* What it could not be told is anybody's. */
+				/* Any loader may get the want that this one could not be told. */
 				inc_wait_loader_gone(store, loader);
 				return done ?: -EFAULT;
 			}
@@ -233,7 +232,7 @@ static int read_present(struct inc_store *store, struct page *page, u64 offset,
 
 	if (!inc_backing_enter(store))
 		return -ENODEV;
-	/* What is present now stays as it is to the end of this section. */
+	/* Chunks that are present now keep their bytes to the section's end. */
 	section = srcu_read_lock(&store->readers);
 	if (!inc_missing_none(store, offset >> store->chunk_shift,
 			      (offset + length - 1) >> store->chunk_shift)) {
@@ -422,7 +421,7 @@ int inc_control_add(struct inc_store *store)
 		return minor;
 	store->dev.class = &inc_class;
 	store->dev.devt = MKDEV(MAJOR(first_devt), minor);
-	/* The driver core turns "!" into a folder of /dev. */
+	/* The driver core turns "!" into a directory of /dev. */
 	r = dev_set_name(&store->dev, "incremental!%pg", store->bdev);
 	if (r)
 		goto free_minor;
@@ -439,7 +438,7 @@ free_minor:
 }
 
 /**
- * inc_control_remove - take a store's node away
+ * inc_control_remove - remove a store's node
  * @store: open files of it go on to exist
  */
 void inc_control_remove(struct inc_store *store)

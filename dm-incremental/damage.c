@@ -5,10 +5,9 @@
 #include "damage.h"
 
 /**
- * inc_damage_add - note something bad that a read has found
- * @damage: what it has found so far; if there is no room, this one is found
- *	again by the next try
- * @bad: copied
+ * inc_damage_add - note a corrupt object that a read has found
+ * @damage: gets it; if it has no room, the next try finds the object again
+ * @bad: the object; copied
  */
 void inc_damage_add(struct inc_damage *damage, const struct inc_bad *bad)
 {

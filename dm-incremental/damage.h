@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a read has found bad (damage.c).
+ * The damage that one try of a read has found (damage.c).
  */
 #ifndef DM_INCREMENTAL_DAMAGE_H
 #define DM_INCREMENTAL_DAMAGE_H
@@ -8,13 +8,13 @@
 #include "internal.h"
 
 /**
- * struct inc_bad - something stored that is not what it must be
- * @what: it is, for the log
+ * struct inc_bad - a corrupt stored object
+ * @what: its kind, for the log
  * @block: of the virtual device, that it belongs to
- * @offset: bytes in the image file, where it is
+ * @offset: where it is, bytes in the image file
  * @length: bytes there
  * @mapped: it was found through the map entry of @block, which may be to blame
- * @dictionary: so may this segment's dictionary; NULL if none was used
+ * @dictionary: segment whose dictionary may be to blame; NULL if none was used
  */
 struct inc_bad {
 	const char	*what;
@@ -28,9 +28,9 @@ struct inc_bad {
 #define INC_BAD_MAX	8
 
 /**
- * struct inc_damage - what one try of a read has found bad
- * @count: number of those
- * @bad: what they are
+ * struct inc_damage - the corrupt objects that one try of a read has found
+ * @count: number of them
+ * @bad: the objects
  */
 struct inc_damage {
 	unsigned int	count;

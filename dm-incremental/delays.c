@@ -21,7 +21,7 @@ MODULE_PARM_DESC(delay_one_in, "Of how many unlocks one is delayed; 0: none");
 
 static unsigned int delay_ms = 20;
 module_param(delay_ms, uint, 0644);
-MODULE_PARM_DESC(delay_ms, "How long; what is delayed already looks again, too");
+MODULE_PARM_DESC(delay_ms, "How long; delays under way follow a change");
 
 /* Only where the caller may sleep, and is not about to. */
 static bool delayed(const char *where)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Only in a module built with DELAYS=y, to find races: whoever gives up a lock
- * may then sleep, so that what he does next comes late, and what others do
- * meanwhile has the time to happen. To be included last.
+ * Only in a module built with DELAYS=y, to find races: a task that has released
+ * a lock may sleep, so that its next step comes late, and other tasks have the
+ * time for theirs. To be included last.
  */
 #ifndef DM_INCREMENTAL_DELAYS_H
 #define DM_INCREMENTAL_DELAYS_H

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dictionaries: what LZ4 starts from in extents of INC_CODEC_LZ4_DICT. A
+ * Dictionaries, from which LZ4 starts in extents of INC_CODEC_LZ4_DICT. A
  * segment may have one, for the extents that lie in it.
  *
- * A dictionary is loaded by the first lookup that needs it, and kept for all
- * views of the store until one of its chunks is cleared, or others have been
- * used since and there are too many. A read keeps those that it needs from its
- * lookup on. It has no digest that the kernel would know: a wrong one yields
- * blocks that do not match theirs, and is cleared with them (heal.c).
+ * The first lookup that needs a dictionary loads it. The store keeps it for all
+ * its views until one of its chunks is cleared, or until there are too many and
+ * it is the one not used for longest. A read holds its dictionaries from its
+ * lookup on. The kernel knows no digest of a dictionary: a wrong one yields
+ * blocks that do not match theirs, and is asked for with them (heal.c).
  *
- * Loading is part of a lookup, so a clear waits for it, and nothing that was
- * loaded before it is found after it (clear.c).
+ * Loading is part of a lookup, so a clear waits for it, and no lookup after a
+ * clear finds a dictionary that was loaded before it (clear.c).
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -19,7 +19,7 @@
 #include "backing.h"
 #include "dictionary.h"
 
-/* That a store keeps: 4 MiB at the most, whatever an image says. */
+/* The most that a store keeps: 4 MiB in all, for any image. */
 #define DICTIONARIES_MAX	64
 
 static struct inc_dictionary *find(struct inc_store *store, u64 offset)
@@ -69,7 +69,7 @@ static struct inc_dictionary *load(struct inc_store *store,
  * inc_dictionary_get - hold a segment's dictionary
  * @store: alive
  * @seg: one of its segments, with a dictionary, whose chunks are present
- * @cached: only if it is loaded, and do not sleep
+ * @cached: only if it is loaded; then this does not sleep
  *
  * Context: process, in the section of store->readers in which its chunks were
  * found present. Return: the dictionary, which inc_dictionary_put() gives back;
@@ -115,7 +115,7 @@ struct inc_dictionary *inc_dictionary_get(struct inc_store *store,
 }
 
 /**
- * inc_dictionary_put - do not need a dictionary any more
+ * inc_dictionary_put - release a dictionary
  * @dictionary: from inc_dictionary_get()
  *
  * Context: process; may sleep.
@@ -127,7 +127,7 @@ void inc_dictionary_put(struct inc_dictionary *dictionary)
 }
 
 /**
- * inc_dictionary_forget - what was loaded from some chunks is not valid any more
+ * inc_dictionary_forget - forget dictionaries that were loaded from some chunks
  * @store: the store
  * @first: first chunk
  * @last: last chunk; they are absent, and no lookup that saw them is left

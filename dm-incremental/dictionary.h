@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What LZ4 starts from (dictionary.c).
+ * Dictionaries of LZ4 extents (dictionary.c).
  */
 #ifndef DM_INCREMENTAL_DICTIONARY_H
 #define DM_INCREMENTAL_DICTIONARY_H

@@ -2,11 +2,11 @@
 /*
  * Fills: a loader's bytes become chunks of the image file.
  *
- * The first fill of a chunk wins, but for a chunk that is suspect, which the next
- * fill overwrites (suspect.c). A chunk is written by one fill at a time: fills
- * whose ranges overlap run one after the other. A chunk that is present does not
- * change until it is cleared, which takes the same claim, and a fill clears what
- * is suspect before it writes it (clear.c). So readers need no lock against fills.
+ * The first fill of a chunk wins, but the next fill overwrites a suspect chunk
+ * (suspect.c). One fill writes a chunk at a time: fills of overlapping ranges run
+ * one after the other. A present chunk does not change until it is cleared, which
+ * takes the same claim; so a fill clears suspect chunks before it writes them
+ * (clear.c). So readers need no lock against fills.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -25,7 +25,7 @@
 #include "trace.h"
 #include "wait.h"
 
-/* Bytes that are copied in, then written; a multiple of every chunk size. */
+/* Bytes copied in, then written, at a time; a multiple of every chunk size. */
 #define FILL_BYTES	(256u << 10)
 #define FILL_PAGES	(FILL_BYTES >> PAGE_SHIFT)
 
@@ -42,10 +42,10 @@ void inc_fill_init(struct inc_store *store)
 }
 
 /**
- * struct inc_fill - a piece of a write that is being done
+ * struct inc_fill - a piece of a write() under way
  * @claim: its chunks
  * @pages: the bytes
- * @tail: what was read back of the end of a write
+ * @tail: the end of a write, read back
  * @vecs: for the bio
  */
 struct inc_fill {
@@ -80,10 +80,10 @@ static int write_chunks(struct inc_store *store, struct inc_fill *fill,
 }
 
 /*
- * Has all of a write arrived? When the file system that holds its file runs
- * full in the middle of a write, the loop driver may take the short write that
- * results for a whole one (lo_complete_rq()). What such a write lacks is its
- * end, so the last block tells: read it back.
+ * Has all of a write arrived? When the file system below a loop device runs full
+ * in the middle of a write, the loop driver may take the short write that results
+ * for a whole one (lo_complete_rq()). Such a write lacks its end, so reading back
+ * the last block tells.
  */
 static int check_tail(struct inc_store *store, struct inc_fill *fill, u64 last)
 {
@@ -105,7 +105,7 @@ static int check_tail(struct inc_store *store, struct inc_fill *fill, u64 last)
 		      offset_in_page(at), INC_BLOCK_SIZE) ? -ENOSPC : 0;
 }
 
-/* Write what is absent of @fill's range, which no other fill writes now. */
+/* Write the absent chunks of @fill's range, which it has claimed. */
 static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 {
 	u64 from = fill->claim.first, first, last;
@@ -130,8 +130,8 @@ static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 }
 
 /*
- * Without page faults: false, and nothing is taken, if some of the bytes are not
- * there. The caller sees to it that they are, and tries again.
+ * Without page faults. False, and nothing is taken, if some of the bytes are not
+ * in memory; the caller faults them in, and tries again.
  */
 static bool copy_in(struct inc_fill *fill, u32 length, struct iov_iter *from)
 {
@@ -232,7 +232,7 @@ static int fill_piece(struct inc_store *store, u64 offset, u32 length,
 	struct inc_fill *fill;
 	int r = -ENOMEM;
 
-	/* Here it may take for ever, so nothing is held: no turn, no memory. */
+	/* This may take for ever, so hold nothing meanwhile: no turn, no memory. */
 	if (fault_in_iov_iter_readable(from, length))
 		return -EFAULT;
 	if (down_killable(&store->fill_turns))
@@ -247,7 +247,7 @@ static int fill_piece(struct inc_store *store, u64 offset, u32 length,
 }
 
 /**
- * inc_fill - bytes of the image have arrived
+ * inc_fill - write bytes of the image that have arrived
  * @store: its memory is held; it may be dead, or end meanwhile (-ENODEV)
  * @offset: bytes in the image
  * @from: the bytes; advanced by what was taken
@@ -284,7 +284,7 @@ ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from)
 			       min_t(size_t, length, most), from);
 		if (r < 0)
 			break;
-		if (!r)		/* Less of it will rather stay. */
+		if (!r)		/* Fewer bytes stay in memory more easily. */
 			most = max(most / 2, chunk_size);
 		taken += r;
 		length -= r;

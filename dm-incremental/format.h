@@ -57,7 +57,7 @@ typedef uint64_t u64;
 #define INC_MAGIC		"dm-incr\n"
 #define INC_VERSION		1
 
-/* What a writer that appends a segment writes last: a disk's smallest write. */
+/* A writer that appends a segment writes these bytes last: a disk's smallest write. */
 #define INC_FIRST_SECTOR	512u
 
 #define INC_BLOCK_SHIFT		12
@@ -94,7 +94,7 @@ typedef uint64_t u64;
 /*
  * Features that a reader which does not know them may ignore. REREADS is about
  * the filesystem on the device: what its readahead did not bring it reads again
- * by itself, before anybody is told of the failure.
+ * by itself, before any task is told of the failure.
  */
 #define INC_COMPAT_REREADS	1ull
 #define INC_COMPAT_KNOWN	INC_COMPAT_REREADS

@@ -26,7 +26,7 @@ static u64 found_end(const struct inc_store *store)
 	return store->nr_found ? store->segments[store->nr_found - 1]->end : 0;
 }
 
-/* A longer image may have been here before: its layers are not ours. */
+/* The device may have held a longer image before, whose layers are not ours. */
 static bool same_image(const struct inc_segment *a, const struct inc_segment *b)
 {
 	return a->chunk_shift == b->chunk_shift &&
@@ -34,9 +34,9 @@ static bool same_image(const struct inc_segment *a, const struct inc_segment *b)
 }
 
 /*
- * Is it the segment that comes next? The magic number is written last when one
- * is appended, so without it there is none. @error is a constant, although dm's
- * type is not; dm only prints it.
+ * Is it the next segment? A writer that appends one writes the magic number last,
+ * so without it there is none. @error is a constant, although dm's type is not;
+ * dm only prints it.
  */
 static int check_super(const struct inc_store *store,
 		       const struct inc_super *super, u64 offset,
@@ -119,7 +119,7 @@ static int load_next(struct inc_store *store, char **error)
 }
 
 /**
- * inc_grow_begin - a table is being loaded: its generation may be a new one
+ * inc_grow_begin - begin to load a table, whose generation may be a new one
  * @store: alive
  *
  * Context: process; sleeps while another table of the store is being loaded.
@@ -136,7 +136,7 @@ int inc_grow_begin(struct inc_store *store)
  * @generation: its number
  * @error: on failure, a sentence for the target
  *
- * If the image has none so far it is looked for in the backing device. It is
+ * If the image has none so far this looks for it in the backing device. It is
  * gone after inc_grow_end() if inc_grow_publish() does not come before.
  *
  * Context: process; sleeps, may do I/O. Return: the segment or an ERR_PTR.
@@ -148,8 +148,8 @@ const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
 	int r;
 
 	/*
-	 * What was past the end before is of no use now: no superblock, or the
-	 * head of a layer that was refused. No read looks there.
+	 * Cached pages from past the end are of no use now: they hold no
+	 * superblock, or the head of a refused layer. No read looks there.
 	 */
 	if (generation >= store->nr_found)
 		dm_bufio_forget_buffers(store->bufio, end >> INC_PAGE_SHIFT,
@@ -164,10 +164,10 @@ const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
 }
 
 /**
- * inc_grow_publish - the segments that were found are part of the image
+ * inc_grow_publish - make the segments that were found part of the image
  * @store: between inc_grow_begin() and inc_grow_end(), or being created
  * @nr_opened: segments up to the generation that was opened, 0 for none; loaders
- *	are to be told if none that late was opened before
+ *	are told if no generation that late was opened before
  *
  * Context: process.
  */
@@ -190,8 +190,8 @@ static void drop_found(struct inc_store *store)
 }
 
 /**
- * inc_grow_end - the table is loaded, or refused
- * @store: after inc_grow_begin(); what was not published is forgotten
+ * inc_grow_end - end the loading of a table, which was accepted or refused
+ * @store: after inc_grow_begin(); forgets segments that were not published
  */
 void inc_grow_end(struct inc_store *store)
 {
@@ -200,17 +200,17 @@ void inc_grow_end(struct inc_store *store)
 }
 
 /**
- * inc_segments_load - find the segments of a store that is being created
+ * inc_grow_load - find the segments of a store that is being created
  * @store: its bufio is set
  * @error: on failure, a sentence for the target
  *
- * All that there are, up to what is not a segment; a view that wants a
- * generation which is not among them looks again, and says what is wrong.
+ * Finds all that there are. A view that wants a generation which is not among
+ * them looks again, and says what is wrong.
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno;
  * inc_segments_free() frees what there is.
  */
-int inc_segments_load(struct inc_store *store, char **error)
+int inc_grow_load(struct inc_store *store, char **error)
 {
 	u32 number;
 	int r;

@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-int inc_segments_load(struct inc_store *store, char **error);
+int inc_grow_load(struct inc_store *store, char **error);
 int inc_grow_begin(struct inc_store *store);
 const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
 					char **error);

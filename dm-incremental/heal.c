@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Damage: what a bad block rests on becomes suspect (suspect.c) and is asked for;
- * when it has come anew the read starts over. Its reader sees a delay, and nobody
- * else does: what is suspect can still be read.
+ * Healing damage: the chunks that a corrupt block rests on become suspect
+ * (suspect.c), and loaders are asked for them; when they have come anew the read
+ * starts over. Its reader sees a delay. Other readers do not, as suspect chunks
+ * can still be read.
  *
- *	bad			asked for
- *	data			the chunks of its extent; if these are bad when
- *				they have come, that of its map page, and those
- *				of the dictionary that it is expanded with
+ *	corrupt			asked for
+ *	data			the chunks of its extent; if these have come and
+ *				are corrupt, that of its map page, and those of
+ *				the dictionary that it is expanded with
  *	map entry		the chunk of its map page
  *	tree page		its chunk
  *
- * Data rests on the map page, too: an entry that names another extent and data
- * that is damaged look the same. Mostly it is the data, so this comes first, and
- * the page, which many blocks need, only if it must be. If it named another
+ * Data rests on the map page, too: an entry that names another extent and
+ * corrupt data look the same. Mostly the data is at fault, so it comes first, and
+ * the page, which many blocks need, only if it must be. If the page named another
  * extent, that is the next to be asked for. The tree page that a digest came
  * from has been verified, so it cannot be at fault.
  *
- * A read asks for no chunk that has come anew since the read was started, at
- * whose request ever (inc_history_anew()): if all that it rests on has and it is
- * bad still, it fails. So readers of a block which is bad at the origin fail
- * together, and do not ask for it one after the other. Who finds bytes bad that
- * were cleared since it looked them up has read what is being overwritten, and
- * just starts over. RETRIES_MAX bounds all of it.
+ * A read asks for no chunk that has come anew since the read was started, at any
+ * read's request (inc_history_anew()). If all that it rests on has come anew and
+ * is corrupt still, it fails. So readers of a block which is corrupt at the
+ * origin fail together, and do not ask for it one after the other. A read of
+ * corrupt bytes that were cleared since it looked them up has met a fill that
+ * overwrites them, and just starts over. RETRIES_MAX bounds all of it.
  *
- * Readahead that may not wait marks nothing. It fails, and who wants the page
+ * Readahead that may not wait marks nothing. It fails, and a reader of the page
  * comes back with a read of its own.
  */
 #include <linux/kernel.h>
@@ -39,9 +40,9 @@
 #include "wait.h"
 
 /*
- * The most that honest reads need: each of 64 extents, of which inc_damage has
- * room for some at a time, what their map pages named instead, a few map and tree
- * pages, and others' fills.
+ * The most that honest reads need: for each of 64 extents, of which inc_damage
+ * has room for some at a time, for those that their map pages named instead, for
+ * a few map and tree pages, and for others' fills.
  */
 #define RETRIES_MAX	48
 
@@ -101,7 +102,7 @@ static bool has_changed(const struct inc_io *io,
 	return false;
 }
 
-/* Add what of these bytes has not come anew for this read, if there is any. */
+/* Add the chunks of these bytes that have not come anew for this read, if any. */
 static bool ask_for(const struct inc_io *io, u64 offset, u64 length,
 		    struct inc_ranges *ranges)
 {
@@ -163,16 +164,16 @@ static void trace(const struct inc_io *io, const struct inc_ranges *ranges)
 }
 
 /**
- * inc_heal - a read has found damage
+ * inc_heal - ask for the chunks of damage that a read has found
  * @io: the read; with its buffer
  * @damage: at least one; may be in that buffer
  * @may_wait: false for readahead
  *
- * Reports it, unless the bytes have changed under the read.
+ * Reports the damage, unless the bytes have changed under the read.
  *
  * Context: process; sleeps, in no section of store->readers. Return: true if
  * the read waits, and must not be touched any more; its buffer is given back.
- * False: it is to start over from its lookup, with the buffer, or it is over,
+ * False: it must start over from its lookup, with the buffer, or it is over,
  * and @io->status says how.
  */
 bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait)
@@ -186,7 +187,7 @@ bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait)
 
 	mutex_lock(&store->lock);
 	changed = tries && has_changed(io, damage);
-	/* What has not changed is as it was looked up: present. */
+	/* Chunks that have not changed are as they were looked up: present. */
 	for (i = 0; !changed && i < damage->count; i++)
 		ask_for_bad(io, &damage->bad[i], &ranges);
 	heal = tries && ranges.count && can_heal(view);
@@ -213,7 +214,7 @@ bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait)
 	io->retries++;
 	io->healing += damage->count;
 	trace(io, &ranges);
-	/* Who waits may wait long: the buffer is for those that can go on. */
+	/* A waiting read may wait long; give its buffer to one that can proceed. */
 	inc_buffer_return(view, io->buffer);
 	return inc_wait_for(store, io, &ranges, true);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Damage that a read has found (heal.c).
+ * Healing damage (heal.c).
  */
 #ifndef DM_INCREMENTAL_HEAL_H
 #define DM_INCREMENTAL_HEAL_H

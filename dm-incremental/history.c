@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The log of what has become of chunks: which were cleared, and which have come
- * anew, since a read has looked them up. clear.c says what readers make of it.
+ * The log of clears, and of suspect chunks that have come anew, by which a read
+ * learns of those since its lookup. clear.c has the argument.
  */
 #include "history.h"
 
@@ -43,14 +43,14 @@ bool inc_history_anew(struct inc_store *store, u64 seq, u64 chunk)
 	return change->chunk == chunk && change->filled > seq;
 }
 
-/* The number of what is noted now; inc_history_publish() makes it known. */
+/* The number of the change being noted; inc_history_publish() makes it known. */
 static u64 next_number(struct inc_store *store)
 {
 	return atomic64_read(&store->nr_changes) + 1;
 }
 
 /**
- * inc_history_note_cleared - chunks have been cleared
+ * inc_history_note_cleared - note that chunks have been cleared, and publish
  * @store: the store; its @lock is held
  * @first: first chunk
  * @last: last chunk
@@ -68,7 +68,7 @@ void inc_history_note_cleared(struct inc_store *store, u64 first, u64 last)
 }
 
 /**
- * inc_history_note_anew - a chunk that was suspect has come anew
+ * inc_history_note_anew - note that a suspect chunk has come anew
  * @store: the store; its @lock is held until inc_history_publish() was called
  * @chunk: the chunk
  */
@@ -81,7 +81,7 @@ void inc_history_note_anew(struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_history_publish - lookups that start from now on know what was noted
+ * inc_history_publish - end the noting of a change, which has its number now
  * @store: the store; its @lock is held
  */
 void inc_history_publish(struct inc_store *store)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What has become of chunks (history.c).
+ * The log of clears (history.c).
  */
 #ifndef DM_INCREMENTAL_HISTORY_H
 #define DM_INCREMENTAL_HISTORY_H

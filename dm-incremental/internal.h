@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What all files of the device-mapper target "incremental" share. Each has a
- * header for what it offers; docs/architecture.md has the order in which they
- * may use each other.
+ * The structures and locks that all files of the device-mapper target
+ * "incremental" share. Each file has a header with its functions;
+ * docs/architecture.md has the order in which they may use each other.
  *
  * Locks, in the order they nest:
  *
@@ -19,8 +19,8 @@
  *	store->clear_mutex	one discard at a time, store->used
  *	store->lock		wants, their links, waiting reads, loaders'
  *				queues; changes of which chunks are present or
- *				suspect, store->changes. Never held over I/O, and
- *				what is allocated under it is so with GFP_NOIO.
+ *				suspect, store->changes. Never held over I/O;
+ *				allocations under it are with GFP_NOIO.
  *	store->claims_lock	claims; a spinlock
  *	view->buffers_lock	free buffers; a spinlock
  *	proof->lock		reads held; a spinlock
@@ -31,7 +31,7 @@
  *
  * Between clear_mutex and lock come the claims of chunks (claim.c).
  * Lookups are in an SRCU section of store->readers, where clear_mutex must not
- * be taken: who holds it waits for them.
+ * be taken: its holder waits for them.
  *
  * The presence bitmap is read without a lock; see presence.c and clear.c.
  */
@@ -73,10 +73,10 @@ struct inc_want;
 #define INC_CHANGES		256	/* entries, a power of two */
 
 /**
- * struct inc_change - what has become of the chunks that share this entry
+ * struct inc_change - the log's entry of the chunks that share it
  * @cleared: number of the last clear of any of them
- * @chunk: the one that was suspect and has come anew last
- * @filled: the number of that
+ * @chunk: the suspect one that has come anew last
+ * @filled: the number of that change
  */
 struct inc_change {
 	u64	cleared;
@@ -91,7 +91,7 @@ struct inc_change {
  * @node: in the queue of struct inc_turns
  * @number: of the turn
  * @id: told to the loader; lower for older wants
- * @reader: whose it is, less than INC_READERS
+ * @reader: the reader that waits for it, less than INC_READERS
  */
 struct inc_turn {
 	struct rb_node	node;
@@ -101,10 +101,10 @@ struct inc_turn {
 };
 
 /**
- * struct inc_turns - wants that no loader has, and which one is next
+ * struct inc_turns - the queue of wants that no loader has
  * @queue: struct inc_turn by number and id
  * @present: number of the turn of the want that was taken last
- * @queued: how many there are of each reader
+ * @queued: number of queued wants of each reader
  */
 struct inc_turns {
 	struct rb_root_cached	queue;
@@ -113,7 +113,7 @@ struct inc_turns {
 };
 
 /**
- * struct inc_store - one backing device and what of its image is present
+ * struct inc_store - one backing device, and its image as far as it is present
  *
  * Shared by all views of generations of the image on that device, also by the
  * old and the new table during a reload. @dev owns the memory; the first view
@@ -186,7 +186,7 @@ struct inc_store {
 	unsigned long		active_at;	/* jiffies: a loader has taken or
 						 * filled a want
 						 */
-	struct list_head	hints;		/* nobody waits for these */
+	struct list_head	hints;		/* no read waits for these */
 	unsigned int		nr_demand;	/* in @turns and on @handed */
 	unsigned int		nr_hints;
 	struct list_head	waiting;	/* struct inc_io.waiting */
@@ -220,7 +220,7 @@ struct inc_store {
 };
 
 /**
- * struct inc_verity - what one view trusts
+ * struct inc_verity - the trust of one view
  * @hash_name: as in the table
  * @root: root digest, from the table
  * @salt: from the table, NULL if none
@@ -252,7 +252,7 @@ enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
  * @store: where its bytes are
  * @segment: of this generation, in store->segments
  * @generation: its number
- * @verity: what its blocks must hash to
+ * @verity: the root digest that its blocks must hash to
  * @map_dir: directory of the map, @segment->map_runs runs
  * @tree_dir: directory of the hash tree, @segment->tree_runs runs
  * @wq: reads run here
@@ -261,11 +261,11 @@ enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
  * @starved: reads that wait for a buffer
  * @read_timeout: ms that a read may wait for absent data
  * @hint_readahead: readahead of absent data fails and leaves a hint
- * @on_corruption: what is done about damage
+ * @on_corruption: the action on damage
  * @require_signature: the table wants the root digest signed
  * @signed_root: it is, and that was verified
  * @prove_size: the table wants the device's size proved; a signature does, too
- * @proof: of that; NULL if nobody wants it
+ * @proof: of that; NULL if none is required
  * @suspended: reads must not wait (store->lock)
  * @nr_windows: readahead windows that wait for their map, or run
  * @windows_wait: for @nr_windows to be 0
@@ -320,14 +320,14 @@ struct inc_link {
 /**
  * struct inc_io - a read of the virtual device; dm's per-bio data
  * @work: runs it, on the view's workqueue
- * @view: what is read
+ * @view: its view
  * @bio: the reader's, NULL if there is none: see read.c, start_window()
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
- * @reader: who takes turns with others (turns.c)
- * @iter: what of the bio is still to be filled with data
+ * @reader: number of the process that reads (turns.c)
+ * @iter: the part of the bio that is still to be filled with data
  * @status: BLK_STS_OK, or why waiting ended
- * @buffer: what it works with (batch.h), NULL while it has none
+ * @buffer: its memory (batch.h), NULL while it has none
  * @prepared: @buffer holds the extents and digests of all blocks
  * @waiting: on store->waiting while it waits for chunks (store->lock), or on
  *	view->starved while it waits for a buffer (view->buffers_lock), or on
@@ -342,7 +342,7 @@ struct inc_link {
  * @healing: damage that it has had fetched again
  * @retries: how often it has started over because of damage
  * @nr_links: links whose range has not arrived (store->lock)
- * @links: what it waits for (store->lock)
+ * @links: to the wants that it waits for (store->lock)
  */
 struct inc_io {
 	struct work_struct	work;

@@ -54,12 +54,12 @@ bool inc_missing_next(struct inc_store *store, u64 from, u64 last,
 }
 
 /**
- * inc_missing_mark - chunks may be damaged
+ * inc_missing_mark - mark chunks that may be damaged as suspect
  * @store: its @lock is held
  * @first: first chunk
- * @last: last chunk; no head or bitmap. Those that are absent are passed over
+ * @last: last chunk; none is of a head or bitmap. Absent ones stay absent
  *
- * Context: process; sleeps for memory. Return: 0 or -ENOMEM, when some of them
+ * Context: process; sleeps for memory. Return: 0, or -ENOMEM: then some of them
  * may be suspect, which does no harm.
  */
 int inc_missing_mark(struct inc_store *store, u64 first, u64 last)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a fill would write (missing.c).
+ * Missing chunks, absent or suspect (missing.c).
  */
 #ifndef DM_INCREMENTAL_MISSING_H
 #define DM_INCREMENTAL_MISSING_H

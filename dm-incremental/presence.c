@@ -3,13 +3,13 @@
  * Which chunks of the image file are present.
  *
  * In memory: a bit per chunk of the whole image, in pages of 4096 bytes that
- * never move; when the image grows, pages are added (segments.c). On disk: one
+ * never move; when the image grows, pages are added (grow.c). On disk: one
  * bitmap in each segment (format.h). A bit goes from 0 to 1 only after the write
  * of its chunk has completed, so a reader that finds it set may submit a read of
  * the chunk without a lock: the device has the data, and the smp_mb() in
  * inc_presence_set() orders the completion before the bit. Bits go back to 0
  * by the rules of clear.c, which tells what a reader may conclude for how long.
- * Both changes are made by who has claimed the chunk (fill.c).
+ * Both changes take a claim of the chunk (claim.c).
  *
  * nr_absent is never less than the number of bits that are 0, so readers take 0
  * for "all of it is there" (inc_presence_complete()), and look no further. A
@@ -179,7 +179,7 @@ static int load_page(struct inc_store *store, const struct bitmap_page *page,
 }
 
 /**
- * inc_presence_init - allocate what is needed for an image of any size
+ * inc_presence_init - allocate the tables, for an image of any size
  * @store: being created
  *
  * Context: process; sleeps. Return: 0 or -ENOMEM; inc_presence_free() frees
@@ -203,7 +203,7 @@ int inc_presence_init(struct inc_store *store)
  * @store: its @grow_mutex is held, or it is being created
  * @number: of the segment; those before it are loaded
  *
- * Takes a bit per chunk of a backing device that is at least that large, 32 MiB
+ * It costs a bit per chunk of a backing device that is at least that large, 32 MiB
  * for all segments at the most.
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno; then, too,
@@ -247,7 +247,7 @@ int inc_presence_load(struct inc_store *store, u32 number)
 }
 
 /**
- * inc_presence_publish - the segments that were loaded are part of the image
+ * inc_presence_publish - count the segments that were loaded as the image's
  * @store: its @lock is held; store->nr_segments says so right after
  */
 void inc_presence_publish(struct inc_store *store)
@@ -257,7 +257,7 @@ void inc_presence_publish(struct inc_store *store)
 }
 
 /**
- * inc_presence_drop - forget what was loaded and not published
+ * inc_presence_drop - forget bitmaps that were loaded and not published
  * @store: its @grow_mutex is held
  */
 void inc_presence_drop(struct inc_store *store)
@@ -267,7 +267,7 @@ void inc_presence_drop(struct inc_store *store)
 
 	if (store->nr_found == store->nr_segments)
 		return;
-	/* Of the last page of memory, what is not the image's. */
+	/* The bits of the last page of memory past the image's. */
 	for (; bit_of(chunk); chunk++)
 		clear_bit(bit_of(chunk), bits_of(store, chunk));
 	for (; chunk >> BITS_SHIFT < PAGES_MAX && bits_of(store, chunk);
@@ -301,7 +301,7 @@ void inc_presence_free(struct inc_store *store)
 }
 
 /**
- * inc_presence_count - how much of the image is present
+ * inc_presence_count - count the image's chunks, and those that are present
  * @store: the store
  * @total: set to the number of chunks of the image
  *
@@ -333,10 +333,10 @@ static void queue_commit(struct inc_store *store)
 }
 
 /**
- * inc_presence_set - chunks have been written
+ * inc_presence_set - set the bits of chunks that have been written
  * @store: the store; its @lock is held
  * @first: first chunk
- * @last: last chunk; the caller's fill claims them all (fill.c)
+ * @last: last chunk; the caller has claimed them all (claim.c)
  *
  * Marks their bitmap pages dirty, so that the next commit writes them, and
  * starts the commit timer; when the image is complete, sends a dm event and
@@ -374,13 +374,13 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 }
 
 /**
- * inc_presence_clear - chunks are not there any more
+ * inc_presence_clear - clear the bits of chunks
  * @store: the store; its @lock is held
  * @first: first chunk
- * @last: last chunk; the caller claims them all, and goes by clear.c's rules
+ * @last: last chunk; the caller has claimed them all, and goes by clear.c's rules
  *
- * What is suspect of them is only hidden from readers: it counts as present to
- * everybody else, and on disk. Marks their bitmap pages dirty and starts the commit timer.
+ * Suspect ones are only hidden from readers: they count as present to all others,
+ * and on disk. Marks their bitmap pages dirty and starts the commit timer.
  *
  * Context: process.
  */
@@ -406,8 +406,8 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 }
 
 /*
- * Which chunks reads have used: a second bit for each, a hint to who evicts, which
- * may be late or lost. It costs nothing before somebody asks: its pages come with
+ * Which chunks reads have used: a second bit for each, a hint for eviction, which
+ * may be late or lost. It costs nothing before a program asks: its pages come with
  * inc_presence_watch(), all ones, and stay. Without a page a chunk counts as used.
  */
 static unsigned long *used_of(const struct inc_store *store, u64 chunk)
@@ -450,14 +450,14 @@ int inc_presence_watch(struct inc_store *store, u64 first, u64 last)
 		if (!page)
 			return -ENOMEM;
 		memset(page, 0xff, INC_PAGE_SIZE);
-		/* Likewise: who finds the page finds it filled. */
+		/* Likewise: a reader that finds the page finds it filled. */
 		smp_store_release(&used[i], page);
 	}
 	return 0;
 }
 
 /**
- * inc_presence_use - a read needs what is in some chunks
+ * inc_presence_use - note that a read needs the bytes of some chunks
  * @store: the store
  * @first: first chunk
  * @last: last chunk
@@ -518,7 +518,7 @@ bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last)
 	const struct inc_segment *seg =
 		inc_segment_at(store, first << store->chunk_shift);
 
-	/* Who reaches into the next segment touches its head. */
+	/* A range that reaches into the next segment touches its head. */
 	return first < seg->meta_offset >> seg->chunk_shift ||
 	       last >= seg->end >> seg->chunk_shift;
 }
@@ -559,7 +559,7 @@ bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
  * @store: the store
  * @chunk: where to start
  * @end: where to stop, at most inc_store_chunks()
- * @present: which of both; what is hidden from readers is present
+ * @present: which of both; chunks that are hidden from readers count as present
  *
  * Context: process; takes store->lock. Return: its number, or @end if there is
  * none.
@@ -586,9 +586,9 @@ static bool is_stored(struct inc_store *store, u64 chunk)
 }
 
 /*
- * Copy the bits of a bitmap page into the commit page. What changes them holds
- * store->lock, and marks the page dirty; so what comes after this is written by
- * the next commit.
+ * Copy the bits of a bitmap page into the commit page. A task that changes them
+ * holds store->lock, and marks the page dirty; so the next commit writes changes
+ * after this.
  */
 static void snapshot(struct inc_store *store, const struct bitmap_page *page)
 {
@@ -618,8 +618,8 @@ static int commit_page(struct inc_store *store, const struct bitmap_page *page)
  * Every chunk that was present on entry stays present over a crash, or is
  * cleared meanwhile; every chunk that was absent stays so, or is filled.
  *
- * Context: process; sleeps, does I/O. Return: 0 or a negative errno; what
- * failed stays dirty for the next commit.
+ * Context: process; sleeps, does I/O. Return: 0 or a negative errno; pages that
+ * failed stay dirty for the next commit.
  */
 int inc_presence_commit(struct inc_store *store)
 {
@@ -653,7 +653,7 @@ int inc_presence_commit(struct inc_store *store)
 	}
 	if (!r && store->commit_backoff && !store->dead) {
 		WRITE_ONCE(store->commit_backoff, 0);
-		/* What is filled from now on waits for no backed-off commit. */
+		/* Fills from now on wait for no backed-off commit. */
 		mod_delayed_work(store->commit_wq, &store->commit_work,
 				 commit_delay(store));
 	}

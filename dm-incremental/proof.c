@@ -2,9 +2,9 @@
 /*
  * Proof that a root digest is that of a device of the size that is claimed.
  *
- * Who signs a root digest says what the blocks of a device are, but neither how
- * many there are nor how many levels the tree has, for pages of the tree and
- * blocks of data are hashed alike. Whoever can change an image could claim
+ * The signer of a root digest says what the blocks of a device are, but neither
+ * how many there are nor how many levels the tree has, for pages of the tree and
+ * blocks of data are hashed alike. An attacker who can change an image could claim
  *
  *	fewer levels: the pages of one level would be read as data;
  *	more levels: data blocks would be taken for pages of the tree. Where the
@@ -12,8 +12,8 @@
  *		would be digests of blocks that nobody signed;
  *	as many levels, but more or fewer blocks.
  *
- * So where it matters no read succeeds before two blocks were read, which are
- * verified up to the root as any others:
+ * So where it matters no read succeeds before two blocks were read, and verified
+ * up to the root as any others:
  *
  * 1. Block 0, which must begin with INC_SIGNED_ZEROS zeros. Filesystems leave
  *    room for a boot loader there. With fewer levels than the signed tree has,
@@ -21,10 +21,10 @@
  *    all zeros. With more levels, the signed device's block 0 would be a page on
  *    the way to block 0. It begins with zeros, if it was signed to be used here,
  *    and no known bytes have a digest of zeros. So the levels are as many.
- * 2. The last block. What follows the last digest of a page is zeros in the
- *    signed tree, and verity.c wants nothing but zeros after what it takes for
- *    the last one. With too many blocks, the way to the last one leads over a
- *    digest of zeros, with too few over a page that has further digests.
+ * 2. The last block. Zeros follow the last digest of a page in the signed tree,
+ *    and verity.c accepts nothing else after the digest that it takes for the
+ *    last one. With too many blocks, the way to the last one leads over a digest
+ *    of zeros, with too few over a page that has further digests.
  *
  * The two are read when the first read comes, since they may be absent when the
  * table is loaded. Reads are held meanwhile; then they start, or fail as the
@@ -43,13 +43,13 @@
 
 /**
  * struct inc_proof - the proof of one view
- * @view: whose
+ * @view: the view
  * @lock: protects @held, @running, @done
  * @held: reads that wait for it (struct inc_io.waiting)
  * @running: @work is queued or one of the two blocks is being read
  * @done: proved; never false again
  * @work: goes on when a block has been read
- * @block: what is being read, if @reading
+ * @block: number of the block being read, if @reading
  * @reading: a read was started, and has ended when @work runs
  * @io: of that read; reads below are of @work, one at a time
  * @bio: likewise
@@ -111,8 +111,8 @@ static blk_status_t check_block(const struct inc_proof *proof)
 }
 
 /*
- * Let go of the reads, whose bios have kept the view and the proof. After the
- * last one only the workqueue is left for sure, which waits for this worker.
+ * Release the reads, whose bios have kept the view and the proof. After the last
+ * one only the workqueue is left for sure, which waits for this worker.
  */
 static void finish(struct inc_proof *proof, blk_status_t status)
 {
@@ -185,7 +185,7 @@ bool inc_proof_hold(struct inc_io *io)
 }
 
 /**
- * inc_proof_alloc - make a view's reads wait for a proof, if that is wanted
+ * inc_proof_alloc - make a view's reads wait for a proof, if one is required
  * @view: being opened; it is known whether its root is signed
  *
  * Return: 0 or -ENOMEM; inc_proof_free() frees it.

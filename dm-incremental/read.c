@@ -18,19 +18,20 @@
  * Step 4 and the buffers are in batch.c.
  *
  * Where all metadata is cached, steps 1 to 4 happen in the reader's context
- * (inc_read_start()), without sleeping. Else a worker does them, which may
- * sleep for metadata and memory. Step 5 is always a worker's. Nobody sleeps for
- * data or for a loader: the read is put aside, and its work is queued when it
- * can go on.
+ * (inc_read_start()), which waits there for no I/O and no memory. It may sleep
+ * for a lock of dm-bufio's (backing.c), which is held over neither. Else a worker
+ * does them, which may wait for metadata and memory. Step 5 is always a worker's.
+ * No task waits for data or for a loader: the read is put aside, and its work is
+ * queued when it can go on.
  *
  * Steps 1 to 3 are the read's lookup, in a section of store->readers: see
- * clear.c. If something proves bad in step 2, 3 or 5, the read may start again
- * from step 1 as well: see heal.c.
+ * clear.c. If step 2, 3 or 5 finds damage, the read may start again from step 1
+ * as well: see heal.c.
  *
- * What a read needs beyond metadata is allocated beforehand (struct
- * inc_buffer). A read that finds no buffer free is put aside, too, until one
- * is returned; it needs no worker to wait in, and the reads that have the
- * buffers need nothing that it holds.
+ * A read's memory, beyond metadata, is allocated beforehand (struct inc_buffer).
+ * A read that finds no buffer free is put aside, too, until one is returned; it
+ * needs no worker to wait in, and the reads that have the buffers need nothing
+ * that it holds.
  */
 #include <linux/highmem.h>
 #include <linux/lz4.h>
@@ -78,7 +79,7 @@ static void find_absent_data(struct inc_view *view,
 	}
 }
 
-/* What is evicted next is what was not used. */
+/* Eviction takes chunks that no read has used. */
 static void use_data(struct inc_view *view, const struct inc_buffer *buffer)
 {
 	u32 shift = view->store->chunk_shift, i;
@@ -94,7 +95,7 @@ static void use_data(struct inc_view *view, const struct inc_buffer *buffer)
 }
 
 /*
- * Readahead may fail only if the table says so: some filesystems hand its
+ * Readahead may fail only if the table allows it: some filesystems hand its
  * result to readers that joined it (docs/design.md).
  */
 static bool may_not_wait(const struct inc_io *io)
@@ -115,7 +116,7 @@ static bool end_step(struct inc_io *io, int r)
 		return false;
 	}
 	if (!io->bio) {
-		io->status = BLK_STS_IOERR;	/* a read will look, if any */
+		io->status = BLK_STS_IOERR;	/* a later read heals it */
 		return false;
 	}
 	io->prepared = false;
@@ -137,9 +138,9 @@ static void trace_miss(struct inc_view *view, const struct inc_io *io,
 
 /*
  * With "absent_readahead hint" a readahead that meets absent data fails at once,
- * and leaves a hint for its whole window. Which data that is takes the map:
- * where the map is absent, too, a copy of the read without a bio (a "window")
- * waits for it in the bio's place and leaves the hint when it has come.
+ * and leaves a hint for its whole window. The map says which data that is: where
+ * the map is absent, too, a copy of the read without a bio (a "window") waits for
+ * it in the bio's place and leaves the hint when it has come.
  *
  * dm waits for bios before a view is suspended or goes, but knows nothing of
  * windows: inc_read_wait_windows() waits for those. A window is counted while a
@@ -149,8 +150,8 @@ static void trace_miss(struct inc_view *view, const struct inc_io *io,
 static void end_window(struct inc_view *view)
 {
 	/*
-	 * By a worker of the view, which inc_view_close() waits for when it has
-	 * seen 0: so the view outlives the wake-up.
+	 * This runs in a worker of the view, for which inc_view_close() waits
+	 * after inc_read_wait_windows(): so the view outlives the wake-up.
 	 */
 	if (atomic_dec_and_test(&view->nr_windows))
 		wake_up(&view->windows_wait);
@@ -188,7 +189,7 @@ static bool miss(struct inc_io *io, const struct inc_ranges *ranges,
 	bool hint = may_not_wait(io) && !(metadata && !io->bio);
 
 	trace_miss(view, io, ranges, hint);
-	/* Who waits may wait long: the buffer is for those that can go on. */
+	/* A waiting read may wait long; give its buffer to one that can proceed. */
 	inc_buffer_return(view, io->buffer);
 	if (!hint)
 		return inc_wait_for(view->store, io, ranges, false);
@@ -225,9 +226,10 @@ static int hold_dictionaries(struct inc_io *io, bool cached)
 }
 
 /*
- * Steps 1 to 3; with @cached, with what is cached and without sleeping. Adds
- * what is absent to @ranges, metadata alone if any is. Return: 0, -EBADMSG with
- * buffer->damage filled in, or another errno; -EAGAIN is from @cached.
+ * Steps 1 to 3; with @cached from the caches alone, as inc_read_start() must.
+ * Adds absent chunks to @ranges, of metadata alone if any of it is absent.
+ * Return: 0, -EBADMSG with buffer->damage filled in, or another errno; -EAGAIN
+ * is from @cached.
  */
 static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 			 bool *metadata, bool cached)
@@ -239,7 +241,7 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 	buffer->damage.count = 0;
 	inc_buffer_drop_dictionaries(buffer);
 	*metadata = true;
-	/* What is present stays so in this section: so does "complete". */
+	/* Present chunks stay so in this section, and so does "complete". */
 	if (!inc_presence_complete(view->store)) {
 		inc_view_absent(view, io->block, io->blocks, ranges);
 		if (ranges->count)
@@ -257,7 +259,7 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 	}
 	if (!io->bio)
 		return 0;
-	/* Nobody has asked for it, mostly; then a read pays nothing. */
+	/* Mostly no program has asked for it; then it costs a read nothing. */
 	if (READ_ONCE(view->store->used))
 		use_data(view, buffer);
 	return hold_dictionaries(io, cached) ?:
@@ -265,7 +267,7 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 				  cached, &buffer->damage);
 }
 
-/* The same, as a lookup that knows what is cleared since: see clear.c. */
+/* The same, as a lookup that learns of later clears: see clear.c. */
 static int look_up(struct inc_io *io, struct inc_ranges *ranges,
 		   bool *metadata, bool cached)
 {
@@ -307,7 +309,7 @@ static bool prepare_cached(struct inc_io *io)
 }
 
 /*
- * Copy @length bytes to what is left of the reader's bio; NULL copies zeros.
+ * Copy @length bytes to the rest of the reader's bio; NULL copies zeros.
  */
 static void copy_out(struct inc_io *io, const u8 *data, u32 length)
 {
@@ -337,7 +339,7 @@ static const u8 *expand(struct inc_buffer *buffer, u32 i, u32 end)
 	u32 bytes = inc_cluster_bytes(extent);
 	int r;
 
-	/* The map is hostile: nothing past the cluster, whatever it says. */
+	/* The map is hostile: expand nothing past the cluster. */
 	if (end > bytes)
 		return NULL;
 	if (extent->codec == INC_CODEC_STORED)
@@ -374,8 +376,8 @@ static void note_bad_data(struct inc_io *io, u32 i)
 }
 
 /*
- * Step 5 for the blocks of the batch, whose extents are in the input. All of
- * them are looked at, so that what is bad can be fetched again at a time.
+ * Step 5 for the blocks of the batch, whose extents are in the input. It looks at
+ * all of them, so that all corrupt ones are asked for at a time.
  */
 static int deliver(struct inc_io *io)
 {
@@ -422,9 +424,9 @@ static int deliver(struct inc_io *io)
 }
 
 /*
- * With its bio, or as the last window, the read lets go of what it has kept: the
- * view, its buffers, its store. Nothing of these is touched after that. (What
- * inc_buffer_return() queues is another read, which keeps them by itself.)
+ * With its bio, or as the last window, the read releases the view, its buffers
+ * and its store, which it has kept. It must not touch these after that. (The read
+ * that inc_buffer_return() queues is another one, which keeps them by itself.)
  */
 static void end_io(struct inc_io *io)
 {
@@ -507,7 +509,7 @@ out:
 /**
  * inc_read_init - prepare a read
  * @io: filled in; inc_read_start() starts it
- * @view: what is read
+ * @view: the view to read
  * @bio: receives @blocks blocks and is ended; NULL for a read that just leaves
  *	a hint, whose @io was allocated with kmalloc() and is freed
  * @block: first block
@@ -542,7 +544,8 @@ void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
  * inc_read_start - start a read
  * @io: from inc_read_init(), with a bio; belongs to the read from now on
  *
- * Context: process; does not sleep, may be called while bios are submitted.
+ * Context: process; may be called while bios are submitted: it waits for no I/O,
+ * no memory and no loader, at the most for a lock of dm-bufio's.
  */
 void inc_read_start(struct inc_io *io)
 {

@@ -78,7 +78,7 @@ u8 *inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
 }
 
 /**
- * inc_segments_free - free what inc_segments_load() and growth made
+ * inc_segments_free - free what inc_grow_load() and growth made
  * @store: its memory goes
  */
 void inc_segments_free(struct inc_store *store)

@@ -12,7 +12,7 @@ u8 *inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
 const struct inc_segment *inc_segment_at(struct inc_store *store, u64 offset);
 void inc_segments_free(struct inc_store *store);
 
-/* What is below may be used without a lock; see segments.c. */
+/* These need no lock; see segments.c. */
 static inline u32 inc_store_nr_segments(const struct inc_store *store)
 {
 	/* Pairs with inc_grow_publish(). */

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Signatures: who vouches for a generation's root digest.
+ * Signatures, which vouch for a generation's root digest.
  *
  * A signature is a PKCS#7 message, detached, in DER, over the root digest in
  * lower-case hexadecimal, as dm-verity takes it. It lies in the head of the
  * generation's segment. The keys are in the module's own keyring,
  * ".dm-incremental", or in those that the kernel trusts anyway.
  *
- * What a signature is good for. The digest that it is compared with is the one
- * that all reads are verified against, so it matters nothing where the
- * signature came from, and that the head is not authenticated. But the root
- * digest alone does not say what it is the root of:
+ * A signature is compared with the digest that all reads are verified against, so
+ * it does not matter where it came from, nor that the head is not authenticated.
+ * But the root digest alone does not say which tree it is the root of:
  *
  * - The salt. All hashes are of the salt followed by 4096 bytes. With another
  *   salt, whatever its length, other bytes would have to have the root digest:
  *   a second preimage.
  * - The size of the device, and with it the shape of the tree: see proof.c.
- * - The hash. Only SHA-256 is accepted, which is what mkimage writes, so that
+ * - The hash. Only SHA-256 is accepted, which mkimage writes, so that
  *   no weaker one with as long a digest can be put in its place.
- * - The map, the directories, the cluster sizes: none of these is vouched for,
- *   nor need be: whatever they lead to must hash to its digest.
+ * - The map, the directories, the cluster sizes: a signature vouches for none of
+ *   these, and need not: the blocks that they lead to must hash to their digests.
  *
  * An older generation, or an older image, has a good signature for ever, unless
  * its key goes from the keyring. The kernel does not look at the time in which
@@ -98,7 +97,7 @@ static bool is_sequence(const u8 *der, size_t size)
 	       der[1] == 0x81 && der[2] + 3 == size;
 }
 
-/* What the signature vouches for only if it is of this form; see above. */
+/* Only a signature of this form vouches for the generation; see above. */
 static int check_form(const struct inc_view *view, const u8 *head,
 		      char **error)
 {
@@ -129,8 +128,8 @@ static int check_form(const struct inc_view *view, const u8 *head,
  * @head: the segment's head, which matches its digest
  * @error: on failure, a sentence for the target
  *
- * Sets @view->signed_root if there is a good one. What the superblock says of
- * its place was checked to lie inside the head; its bytes are hostile.
+ * Sets @view->signed_root if there is a good one. Its place was checked to lie
+ * inside the head; its bytes are hostile.
  *
  * Context: process; sleeps. Return: 0, also if none is required; else a
  * negative errno.
@@ -173,9 +172,9 @@ int inc_signature_check(struct inc_view *view, const u8 *head, char **error)
  *
  * Its permissions are those of fs-verity's. Root (the user, not a capability)
  * may see it, add and remove keys, and seal it with KEYCTL_RESTRICT_KEYRING;
- * that cannot be undone. Nobody else may do anything, and the kernel, as its
- * possessor, may only search it. It counts in nobody's quota. It goes with the
- * module; keys are added again after the next load.
+ * that cannot be undone. No other user may do anything, and the kernel, as its
+ * possessor, may only search it. It counts in no quota. It goes with the module;
+ * its keys must be added again after the next load.
  *
  * Context: process. Return: 0 or a negative errno.
  */
@@ -191,7 +190,7 @@ int inc_signature_init(void)
 }
 
 /**
- * inc_signature_exit - give the keyring up
+ * inc_signature_exit - release the keyring
  *
  * Context: process; no view is left.
  */

@@ -8,16 +8,16 @@
  * long from PM_SUSPEND_PREPARE on, when all tasks still run:
  *
  *	- the kernel is held up until no read waits, for SLEEP_WAIT at the most, so
- *	  that what a loader is about to bring arrives
- *	- then what still waits ends as at its deadline
+ *	  that chunks which a loader is about to bring arrive
+ *	- then reads that still wait end as at their deadline
  *	- a wait that begins later ends after SLEEP_WAIT in the same way: its task
  *	  was not frozen yet, so it may meet loaders that are, or are not
  *
  * That is over with PM_POST_SUSPEND. Tasks run again shortly before it, and may
- * read; what has waited less than SLEEP_WAIT by then has its read_timeout.
+ * read; a read that has waited less than SLEEP_WAIT by then has its read_timeout.
  *
- * No wait is looked for: the timer of wait.c looks at each of them once a second
- * at least, and asks inc_sleep_deadline().
+ * This does not search for waiting reads: the timer of wait.c looks at each of
+ * them once a second at least, and asks inc_sleep_deadline().
  */
 #include <linux/suspend.h>
 
@@ -31,7 +31,7 @@ static atomic_t nr_waiting;
 static DECLARE_WAIT_QUEUE_HEAD(none_waits);
 
 /**
- * inc_sleep_deadline - until when a read may wait
+ * inc_sleep_deadline - get the time until which a read may wait
  * @io: waits since @io->waits_since
  *
  * Context: any. Return: jiffies, @io->deadline unless the system goes to sleep.
@@ -51,7 +51,7 @@ unsigned long inc_sleep_deadline(const struct inc_io *io)
 }
 
 /**
- * inc_sleep_wait_begin - a read of some store begins to wait
+ * inc_sleep_wait_begin - count a read, of any store, that begins to wait
  */
 void inc_sleep_wait_begin(void)
 {
@@ -59,7 +59,7 @@ void inc_sleep_wait_begin(void)
 }
 
 /**
- * inc_sleep_wait_end - it does not wait any more
+ * inc_sleep_wait_end - uncount a read that does not wait any more
  */
 void inc_sleep_wait_end(void)
 {

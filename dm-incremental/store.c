@@ -14,8 +14,8 @@
  * view of the same device waits for that: a second store would find the node's
  * name taken, and load presence that is still being written. So there is one
  * store of a device at a time, though no lock is held over the I/O, which a
- * stuck device never ends: views of other devices go on. Whoever has set
- * @passing is the only user there is, so nobody else looks into the store.
+ * stuck device never ends: views of other devices go on. The view that has set
+ * @passing is the only user, so no other looks into the store.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -45,7 +45,7 @@ static void clear_page_aux(struct dm_buffer *buf)
 }
 
 /*
- * Tell every view's device, so that a program that waits for its events looks.
+ * Send an event of every view's device, so that a program that waits for one looks.
  * A view on the list has its table: its destructor takes it off the list. The
  * table may have been unbound from its device by then; dm_table_event() knows.
  */
@@ -71,7 +71,7 @@ static void store_release(struct device *dev)
 	kfree(store);
 }
 
-/* What needs no I/O; the rest is in store_start(). */
+/* The part that needs no I/O; the rest is in store_start(). */
 static struct inc_store *store_alloc(struct block_device *bdev,
 				     unsigned int commit_interval)
 {
@@ -140,7 +140,7 @@ static int store_start(struct inc_store *store, char **error)
 		store->bufio = NULL;
 		goto bad;
 	}
-	r = inc_segments_load(store, error);
+	r = inc_grow_load(store, error);
 	if (r)
 		goto bad;
 	r = inc_control_add(store);
@@ -159,9 +159,9 @@ bad:
  * No view is left, so no read is in flight, nor a readahead window; loaders may
  * still have the node open. After @dead is set under @live none of their calls
  * reaches the device. After it is set under @lock none starts @event_work
- * (tell_absence()), adds a want, or is handed one and so starts @timer_work:
- * what starts a work item of the store or adds a want is a read or a call that
- * has entered. So each of them is over for good once it is cancelled.
+ * (tell_absence()), adds a want, or is handed one and so starts @timer_work: only
+ * reads, and calls that have entered, start a work item of the store or add a
+ * want. So each of them is over for good once it is cancelled.
  */
 static void store_shut_down(struct inc_store *store)
 {
@@ -212,7 +212,7 @@ out:
 	return store;
 }
 
-/* A store has come, or it is gone. */
+/* @store has been created, or it has ended. */
 static void settle(struct inc_store *store, bool here)
 {
 	spin_lock(&stores_lock);
@@ -232,7 +232,7 @@ static void shorten_interval(struct inc_store *store, unsigned int interval)
 }
 
 /**
- * inc_store_get - the store of a backing device
+ * inc_store_get - find or create the store of a backing device, and use it
  * @bdev: opened by the caller's target, which closes it after inc_store_put()
  * @commit_interval: ms; the shortest that any view asked for holds
  * @error: on failure, a sentence for the target
@@ -273,7 +273,7 @@ bad:
 }
 
 /**
- * inc_store_add_view - a view is open: loaders and events may know of it
+ * inc_store_add_view - make an open view known to loaders and events
  * @store: from inc_store_get(); between inc_grow_begin() and inc_grow_end()
  * @view: open
  *
@@ -290,7 +290,7 @@ void inc_store_add_view(struct inc_store *store, struct inc_view *view)
 }
 
 /**
- * inc_store_put - a view is done with its store
+ * inc_store_put - end a view's use of its store
  * @store: from inc_store_get()
  * @view: has no read in flight; whether it was added or not
  *

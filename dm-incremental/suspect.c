@@ -4,9 +4,9 @@
  * loader says that they are damaged (INC_DISCARD_REFETCH). A loader is asked to
  * bring them anew, and a fill may overwrite them.
  *
- * Until then they are present: readers use them and verify what they get, so
- * what is good in such a chunk, or is found through it, is read as ever. Nothing
- * is lost if nobody brings them, for nothing was taken away.
+ * Until then they are present: readers use them and verify the bytes they get, so
+ * good bytes in such a chunk, or found through it, are read as ever. Nothing is
+ * lost if no loader brings them, for nothing was taken away.
  *
  * A second bit for each chunk, next to that of presence (presence.c):
  *
@@ -16,21 +16,21 @@
  *	1	1	suspect
  *	0	1	suspect, and being overwritten by a fill (clear.c)
  *
- * On disk there is no such bit: what is suspect is present there, all the time,
- * and a commit writes it so (presence.c). A crash leaves it as damaged, or as
- * good, as it was, or half overwritten; the next read finds out.
+ * On disk there is no such bit: suspect chunks are present there, all the time,
+ * and a commit writes them so (presence.c). A crash leaves a chunk as damaged, or
+ * as good, as it was, or half overwritten; the next read finds out.
  *
  * Both bits are written under store->lock. This one is set only where the chunk
  * is present, and cleared by the end of a fill, as it sets the bit of presence,
- * and by a discard. Who reads it without the lock:
+ * and by a discard. These read it without the lock:
  *
- *	a fill		has claimed the chunk. What becomes suspect after its
- *			look is overwritten by the next fill.
+ *	a fill		has claimed the chunk. The next fill overwrites a chunk
+ *			that becomes suspect after its look.
  *	INC_IOC_READ	goes wrong neither way: its caller verifies.
  *	INC_IOC_MISSING	likewise: it may be outdated when it returns.
  *
  * Pages of bits come when one of them is needed and stay to the store's end, so
- * they take as much memory as those of presence, at the most.
+ * they cost as much memory as those of presence, at the most.
  */
 #include <linux/slab.h>
 
@@ -91,7 +91,7 @@ static unsigned long *make_bits(struct inc_store *store, u64 chunk)
 {
 	unsigned long *bits = kzalloc(INC_PAGE_SIZE, GFP_NOIO);
 
-	/* Who finds the page finds it zeroed: xa_store() publishes it. */
+	/* A reader that finds the page finds it zeroed: xa_store() publishes it. */
 	if (bits && xa_err(xa_store(&store->suspects, chunk >> BITS_SHIFT, bits,
 				    GFP_NOIO))) {
 		kfree(bits);
@@ -101,7 +101,7 @@ static unsigned long *make_bits(struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_suspect_begin - a chunk may be damaged
+ * inc_suspect_begin - mark a chunk as suspect
  * @store: its @lock is held
  * @chunk: it is present
  *
@@ -118,11 +118,11 @@ int inc_suspect_begin(struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_suspect_end - a chunk is not suspect any more
+ * inc_suspect_end - unmark a chunk
  * @store: its @lock is held
  * @chunk: it is present, having been filled, or absent
  *
- * Return: whether it was.
+ * Return: true if it was suspect.
  */
 bool inc_suspect_end(struct inc_store *store, u64 chunk)
 {
@@ -132,13 +132,13 @@ bool inc_suspect_end(struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_suspect_over - what was suspect has been overwritten
+ * inc_suspect_over - unmark chunks that have been overwritten
  * @store: its @lock is held
  * @first: first chunk
  * @last: last chunk; all are present, and claimed
  *
- * Reads that were started before know that it has come anew: what they find bad
- * of it they do not ask for again (heal.c).
+ * Notes that they have come anew: reads that were started before do not ask for
+ * them again if they find them corrupt (heal.c).
  */
 void inc_suspect_over(struct inc_store *store, u64 first, u64 last)
 {

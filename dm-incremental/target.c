@@ -37,7 +37,7 @@
 #endif
 
 /**
- * struct inc_target - a target: a view and what the table said of it
+ * struct inc_target - a target: its view, and the rest of its table line
  * @view: the view; its store is NULL until the constructor got one
  * @dev: the backing device
  * @commit_interval: ms, as in the table
@@ -59,7 +59,7 @@ static int parse_version(struct dm_target *ti, struct dm_arg_set *as)
 	return 0;
 }
 
-/* A backing device that cannot be written serves what it has. */
+/* A backing device that cannot be written serves its present chunks. */
 static int parse_device(struct dm_target *ti, struct dm_arg_set *as,
 			struct inc_target *target)
 {
@@ -236,8 +236,8 @@ static int open_view(struct dm_target *ti, struct inc_target *target)
 }
 
 /*
- * No bio is in flight, and if the view was ever used it has been suspended. In
- * this order, because of what still uses the view:
+ * No bio is in flight, and if the view was ever used it has been suspended. These
+ * may still use the view, so they end in this order:
  *
  *	windows		reads that dm does not know of. When none is left, each
  *			work item of a read has been queued: wait.c may do that
@@ -411,7 +411,7 @@ static unsigned int emit_table(struct inc_target *target, char *result,
 	return sz;
 }
 
-/* Who vouches for the root digest: whoever loaded the table, or a signer. */
+/* The voucher for the root digest: the table, or its signature. */
 static const char *trust(const struct inc_view *view)
 {
 	return view->signed_root ? "signature" : "table";

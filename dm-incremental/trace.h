@@ -87,7 +87,7 @@ TRACE_EVENT(incremental_refetch,
 		  __entry->blocks, __entry->offset, __entry->length)
 );
 
-/* What is stored does not hash to what it should. */
+/* A stored object does not match its digest. */
 TRACE_EVENT(incremental_hash_failure,
 	TP_PROTO(dev_t dev, const char *what, u64 block, u64 offset),
 	TP_ARGS(dev, what, block, offset),

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In which order loaders are asked for what readers wait for.
+ * The order in which loaders are asked for the wants of readers.
  *
  * One reader may wait for thousands of ranges, by asynchronous I/O or in many
- * threads, and another one for a single block. In the order of their coming the
- * block would come last, perhaps after its read_timeout. So readers take turns:
- * of each one's wants the n-th that is queued gets its turn n turns after the
- * present one, and among those of one turn the oldest is first. A loader that
- * takes a want moves the present turn on to that want's.
+ * threads, and another one for a single block. In the order of arrival the block
+ * would come last, perhaps after its read_timeout. So readers take turns: the
+ * n-th want that is queued for a reader gets its turn n turns after the present
+ * one, and among those of one turn the oldest is first. A loader that takes a
+ * want moves the present turn on to that want's.
  *
  *	present turn 7		reader A waits for a b c d e f, then B for x, y
  *	turn 8: a x   9: b y   10: c   11: d   12: e   13: f
  *
- * A reader is a process, as far as its number tells in INC_READERS. Where two
- * have the same they share their turns.
+ * A reader is a process, known by its number modulo INC_READERS. Two of the same
+ * share their turns.
  */
 #include "turns.h"
 
@@ -36,7 +36,7 @@ static u64 next_number(const struct inc_turns *turns, u8 reader)
 }
 
 /**
- * inc_turns_add - a want gets its turn
+ * inc_turns_add - queue a want for its turn
  * @turns: the queue
  * @turn: not in it; its @id and @reader are set
  *
@@ -50,7 +50,7 @@ void inc_turns_add(struct inc_turns *turns, struct inc_turn *turn)
 }
 
 /**
- * inc_turns_remove - a want needs no turn any more, or has it
+ * inc_turns_remove - unqueue a want
  * @turns: the queue
  * @turn: in it
  */
@@ -61,10 +61,10 @@ void inc_turns_remove(struct inc_turns *turns, struct inc_turn *turn)
 }
 
 /**
- * inc_turns_share - another reader waits for a want, too
+ * inc_turns_share - move a want forward, as another reader waits for it, too
  * @turns: the queue
  * @turn: in it; comes as early as if that reader had wanted it alone
- * @reader: which one
+ * @reader: number of that reader
  */
 void inc_turns_share(struct inc_turns *turns, struct inc_turn *turn, u8 reader)
 {
@@ -77,7 +77,7 @@ void inc_turns_share(struct inc_turns *turns, struct inc_turn *turn, u8 reader)
 }
 
 /**
- * inc_turns_first - whose turn is it?
+ * inc_turns_first - get the want that is next
  * @turns: the queue
  *
  * Return: the next want's turn, or NULL if there is none.
@@ -90,7 +90,7 @@ struct inc_turn *inc_turns_first(const struct inc_turns *turns)
 }
 
 /**
- * inc_turns_take - a loader takes a want
+ * inc_turns_take - unqueue a want that a loader takes
  * @turns: the queue
  * @turn: in it
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * In which order loaders are asked (turns.c).
+ * The order in which loaders are asked (turns.c).
  */
 #ifndef DM_INCREMENTAL_TURNS_H
 #define DM_INCREMENTAL_TURNS_H

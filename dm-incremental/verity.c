@@ -5,10 +5,10 @@
  *
  * Tree pages are cached by dm-bufio. A page that was verified up to a view's
  * root carries a mark in its aux data: that view's id and the number of the
- * tree page that it was verified as. The number matters, for the directory,
- * which nobody vouches for, may let one page of the file stand for any number
- * of tree pages: with honest images those over zeros, with others one that is
- * right in one place and would put its blocks into another. There is no lock
+ * tree page that it was verified as. The number matters, for no signature covers
+ * the directory, which may let one page of the file stand for any number of tree
+ * pages: with honest images those over zeros, with others one that is right in
+ * one place and would put its blocks into another. There is no lock
  * around a mark: two threads may verify the same page at the same time, and
  * both write the same; views that share a store and trust different roots, or
  * tree pages that share a page, overwrite each other's mark, and the loser
@@ -42,10 +42,10 @@ static int hash(struct inc_verity *verity, const void *data, u8 *digest)
 /**
  * inc_verity_block - does a block hash to a digest?
  * @verity: the hash and salt
- * @data: 4096 bytes that nobody else can change
+ * @data: 4096 bytes that no other task can change
  * @digest: from inc_verity_digests()
  *
- * Return: 0, -EBADMSG if not, or what the crypto API returned.
+ * Return: 0, -EBADMSG if not, or the crypto API's error.
  */
 int inc_verity_block(struct inc_verity *verity, const void *data,
 		     const u8 *digest)
@@ -165,17 +165,17 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
 }
 
 /**
- * inc_verity_digests - what blocks must hash to
+ * inc_verity_digests - get the digests of blocks
  * @view: the view
  * @block: first block
  * @count: number of blocks
  * @digests: receives a digest each INC_DIGEST_MAX bytes or less: each takes
  *	1 << tree.digest_shift bytes, as in the tree's pages
- * @cached: take nothing but what is cached and verified
+ * @cached: take nothing but pages that are cached and verified
  * @damage: a tree page that is bad is added
  *
  * Context: process, in the section of store->readers in which all tree pages on
- * the way were found present; unless @cached sleeps, may do I/O. Return: 0;
+ * the way were found present; sleeps, as inc_backing_get_page() does. Return: 0;
  * -EAGAIN if @cached and a page is not; -EBADMSG if a tree page is bad; another
  * negative errno.
  */
@@ -244,7 +244,7 @@ static int parse_salt(struct inc_verity *verity, const char *hex, char **error)
 }
 
 /**
- * inc_verity_init - parse what the table says must be trusted
+ * inc_verity_init - parse the table's root digest, hash and salt
  * @verity: zeroed; on failure, too, freed with inc_verity_destroy()
  * @hash_name: name of a hash in the kernel's crypto API
  * @root_hex: root digest in hex

@@ -8,7 +8,7 @@
 #include "damage.h"
 #include "internal.h"
 
-/* Appended to each dm-bufio buffer: who verified it, as what; see verity.c. */
+/* Appended to each dm-bufio buffer: the mark of its verification; see verity.c. */
 struct inc_page_aux {
 	u64			verified;
 };

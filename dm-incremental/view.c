@@ -20,10 +20,10 @@
 #include "trace.h"
 
 /**
- * inc_view_bad - report bytes that are not what they must be
+ * inc_view_bad - report a corrupt stored object
  * @view: the view
- * @bad: what they are
- * @heals: they are being fetched again
+ * @bad: the object
+ * @heals: it is being fetched again
  *
  * Counts, logs (rate-limited for each view, so that one that is full of damage
  * does not silence another), traces and sends a dm event.
@@ -44,10 +44,10 @@ void inc_view_bad(struct inc_view *view, const struct inc_bad *bad, bool heals)
 }
 
 /**
- * inc_view_bad_entry - a map entry is malformed or cannot be
+ * inc_view_bad_entry - note that a map entry is malformed or impossible
  * @view: the view
- * @block: whose entry it is
- * @damage: its page is added
+ * @block: the block that the entry is of
+ * @damage: gets the entry's page
  *
  * Return: -EBADMSG.
  */
@@ -64,7 +64,7 @@ int inc_view_bad_entry(struct inc_view *view, u64 block,
 }
 
 /**
- * inc_view_absent - which metadata of some blocks is absent
+ * inc_view_absent - collect the absent metadata of some blocks
  * @view: the view
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
@@ -94,14 +94,14 @@ void inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
 }
 
 /**
- * inc_view_extents - where the data of some blocks is
+ * inc_view_extents - look up the extents of some blocks
  * @view: the view; the map pages of the blocks are present
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
  * @entries: receives their map entries
  * @extents: receives those decoded; they are bounds-checked, but hostile
- * @cached: take nothing but what is cached, and do not sleep
- * @damage: the page of a malformed entry is added, unless @cached
+ * @cached: take nothing but cached pages, as inc_backing_get_page() does
+ * @damage: gets the page of a malformed entry, unless @cached
  *
  * Context: process, in the section of store->readers in which the map pages
  * were found present. Return: 0; -EAGAIN if @cached and a page is not, or an
@@ -179,7 +179,7 @@ static int load_dirs(struct inc_view *view, const u8 *head, char **error)
 	return r;
 }
 
-/* What the table trusts must be what the image says it is. */
+/* The table's root digest, hash and salt must be the image's. */
 static int check_trust(struct inc_view *view, char **error)
 {
 	const struct inc_segment *seg = view->segment;
@@ -204,7 +204,7 @@ static int check_trust(struct inc_view *view, char **error)
 }
 
 /**
- * inc_view_open - get a view ready to be read
+ * inc_view_open - make a view ready to be read
  * @view: @ti, @store, @generation and @verity are set; the rest is zero. The
  *	store is between inc_grow_begin() and inc_grow_end()
  * @error: on failure, a sentence for the target
@@ -250,8 +250,8 @@ int inc_view_open(struct inc_view *view, char **error)
  * inc_view_close - free what inc_view_open() made
  * @view: no read of it is in flight, nor a window
  *
- * The workqueue first: its workers finish what they do after a bio has ended, or
- * after the last window, and return.
+ * The workqueue first: its workers may still use the view after a bio, or the
+ * last window, has ended.
  */
 void inc_view_close(struct inc_view *view)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads that wait for absent chunks, or for suspect ones to come anew, and what
- * loaders are asked for.
+ * Reads that wait for absent chunks, or for suspect ones to come anew, and the
+ * wants that loaders are asked for.
  *
  * A want is a range of such chunks that a loader should fetch. Wants are
  * disjoint, in a tree by first chunk, however many reads need it. A read
@@ -13,10 +13,10 @@
  *	                    |              |        |
  *	links:           read A         read A   read B (9..9)
  *
- * A want that someone waits for is in store->turns until a loader reads it,
- * then on store->handed, oldest first, from where it returns to store->turns
- * when its loader closes the file or HAND_OUT_AGAIN passes without a fill. A
- * want that nobody waits for any more is forgotten. Hints are wants without
+ * A want that a read waits for is in store->turns until a loader reads it, then
+ * on store->handed, oldest first, from where it returns to store->turns when its
+ * loader closes the file or HAND_OUT_AGAIN passes without a fill. A want that no
+ * read waits for any more is forgotten. Hints are wants without
  * links; they are forgotten once they are handed out (so a read of the same
  * bytes is handed out as well: a loader has to know what it is fetching), and
  * the oldest go when there are too many.
@@ -47,10 +47,10 @@
  * @links: reads that wait for chunks of it; none for a hint
  * @first: first chunk
  * @last: last chunk
- * @hint: nobody waits
+ * @hint: no read waits
  * @again: has been handed out before
- * @loader: who has it, NULL if it is not on store->handed; it takes back what
- *	it has before it is freed (inc_wait_loader_gone())
+ * @loader: the loader that has it, NULL if it is not on store->handed; its wants
+ *	are taken back before it is freed (inc_wait_loader_gone())
  * @queued_at: jiffies when it came to store->turns
  * @handed_at: jiffies
  */
@@ -209,7 +209,7 @@ static void run_done(struct list_head *done)
 }
 
 /**
- * inc_ranges_add - note what is absent of a range of the image file
+ * inc_ranges_add - collect the absent chunks of a range of the image file
  * @store: the store
  * @ranges: absent ranges are added, as many as there is room for
  * @offset: bytes in the image
@@ -251,7 +251,7 @@ static bool next_missing(struct inc_store *store, bool anew, u64 from, u64 last,
 	       inc_presence_next_absent(store, from, last, first, end);
 }
 
-/* Link @io to @want for what of [first, last] the want covers. */
+/* Link @io to @want for the part of [first, last] that the want covers. */
 static void link_want(struct inc_io *io, struct inc_link *link,
 		      struct inc_want *want, u64 first, u64 last)
 {
@@ -307,9 +307,9 @@ static void start_timer(struct inc_store *store, unsigned long when)
 }
 
 /*
- * A read waits and nobody can fill: a dm event, once until a loader comes, so
- * that who waits for events may start one. Not after the store's end, which
- * has waited for the event's work to be over.
+ * If a read waits and no loader can fill, send a dm event, once until a loader
+ * comes, so that a program that waits for events may start one. Not after the
+ * store's end, which has waited for the event's work to be over.
  */
 static void tell_absence(struct inc_store *store)
 {
@@ -321,13 +321,13 @@ static void tell_absence(struct inc_store *store)
 }
 
 /**
- * inc_wait_for - a read waits for chunks
+ * inc_wait_for - put a read aside until chunks have come
  * @store: the store
  * @io: the read; its @work runs again when they have arrived, or when waiting
  *	has ended with another @status
  * @ranges: at least one; the caller found them absent
- * @anew: the caller found them damaged, and has marked them as suspect: they
- *	are waited for until a fill has overwritten them
+ * @anew: the caller found them damaged, and has marked them as suspect: the read
+ *	waits until a fill has overwritten them
  *
  * Context: a worker of the read's view, which keeps view and store when the
  * read does not any more.
@@ -392,10 +392,10 @@ out:
 }
 
 /**
- * inc_wait_hint - leave word that chunks will probably be read soon
+ * inc_wait_hint - leave a hint for chunks that will probably be read soon
  * @store: the store
- * @ranges: of which what is absent is meant
- * @anew: and what is suspect, which should come anew
+ * @ranges: the absent chunks of these are meant
+ * @anew: and the suspect ones, which should come anew
  */
 void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
 		   bool anew)
@@ -447,7 +447,7 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 		store->active_at = want->handed_at;
 		list_move_tail(&want->queue, &store->handed);
 	}
-	/* Do not ask again for what has arrived at either end. */
+	/* Do not ask again for chunks at either end that have arrived. */
 	while (want->first < want->last &&
 	       inc_missing_none(store, want->first, want->first))
 		want->first++;
@@ -479,14 +479,15 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 }
 
 /**
- * inc_wait_present - chunks are there: who waits for them goes on
+ * inc_wait_present - make chunks present, and let reads that wait for them go on
  * @store: the store
  * @first: first chunk
- * @last: last chunk; all of them have been written, and are present from now on
- * @filled: none of them is suspect any more. Else the write has failed, and what
- *	was suspect is so still
+ * @last: last chunk; all of them have been written
+ * @filled: none of them is suspect any more. Else the write has failed, and
+ *	suspect ones are so still
  *
- * All at a time: who finds them damaged from now on waits for the next fill.
+ * All at a time: a read that finds them damaged from now on waits for the next
+ * fill.
  *
  * Context: process; takes store->lock.
  */
@@ -546,12 +547,10 @@ static bool io_in_range(struct inc_io *io, const void *data)
 }
 
 /**
- * inc_wait_unavailable - a loader says that chunks cannot be had
+ * inc_wait_unavailable - fail the reads that wait for chunks no loader can get
  * @store: the store
  * @first: first chunk
  * @last: last chunk
- *
- * Reads that wait for any of them fail now.
  */
 void inc_wait_unavailable(struct inc_store *store, u64 first, u64 last)
 {
@@ -567,10 +566,10 @@ static bool io_of_view(struct inc_io *io, const void *data)
 }
 
 /**
- * inc_wait_drop_view - a view is being suspended
+ * inc_wait_drop_view - end the waits of a view that is being suspended
  * @store: the store
- * @view: none of its reads waits any more, nor will until ->suspended is false
- * @status: what they end with: BLK_STS_DM_REQUEUE pushes them back
+ * @view: none of its reads will wait until ->suspended is false
+ * @status: they end with it: BLK_STS_DM_REQUEUE pushes them back
  */
 void inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
 			blk_status_t status)
@@ -587,7 +586,10 @@ static bool io_expired(struct inc_io *io, const void *data)
 			    inc_sleep_deadline(io));
 }
 
-/* Wants that a loader has had for too long are anybody's again. */
+/*
+ * Take back the wants of @loader, or, if that is NULL, those that a loader has
+ * had for too long: any loader may get them.
+ */
 static bool take_back(struct inc_store *store, struct inc_loader *loader,
 		      unsigned long now)
 {
@@ -632,7 +634,7 @@ void inc_wait_timer_work(struct work_struct *work)
 		  &store->nr_timeouts);
 
 	mutex_lock(&store->lock);
-	/* Silent loaders may now get what nobody else has taken. */
+	/* Silent loaders may now get wants that no other one has taken. */
 	again = take_back(store, NULL, now) || inc_turns_first(&store->turns);
 	list_for_each_entry(io, &store->waiting, waiting) {
 		until = inc_sleep_deadline(io);
@@ -652,12 +654,12 @@ void inc_wait_timer_work(struct work_struct *work)
 
 /*
  * A loader that has let a want go by without any fill since gets one that has been
- * there for SILENT_LAST, if meanwhile no loader has taken or brought any: else it
+ * there for SILENT_LAST, if meanwhile no loader has taken or filled any: else it
  * would take half of all wants, or more, as it is always there to take one, and
- * each would wait HAND_OUT_AGAIN. How long a want has been there is not enough:
- * the others may take only as much as they can fetch at a time. So it is from the
- * start with a file that cannot fill. Others are those that may be asked and may
- * fill: a file of one direction takes no want off its hands.
+ * each would wait HAND_OUT_AGAIN. The age of a want is not enough, as other loaders
+ * may take only as much as they can fetch at a time. A file that cannot fill comes
+ * last from the start. Only a file that may be asked and may fill counts as another
+ * one: a file of one direction takes no want off its hands.
  */
 static bool comes_last(struct inc_store *store, struct inc_loader *loader)
 {
@@ -691,7 +693,7 @@ static bool grown(struct inc_store *store, struct inc_loader *loader)
 	return READ_ONCE(loader->nr_opened) != READ_ONCE(store->nr_opened);
 }
 
-/* Tell it, with the first chunk that is new, which is present as any head's. */
+/* Report growth; the range is the new head's first chunk, always present. */
 static void tell_growth(struct inc_store *store, struct inc_loader *loader,
 			struct inc_request *request)
 {
@@ -704,7 +706,7 @@ static void tell_growth(struct inc_store *store, struct inc_loader *loader,
 /**
  * inc_wait_pending - is there something to hand out?
  * @store: the store
- * @loader: to whom
+ * @loader: the loader that would get it
  *
  * A hint for the caller's wait: the answer may be outdated at once.
  */
@@ -720,9 +722,9 @@ bool inc_wait_pending(struct inc_store *store, struct inc_loader *loader)
 }
 
 /**
- * inc_wait_hand_out - the next want, or that the image is longer, for a loader
+ * inc_wait_hand_out - hand a loader its next want, or the news of growth
  * @store: the store
- * @loader: has it from now on
+ * @loader: has the want from now on
  * @request: filled in
  *
  * Return: false if there is none.
@@ -739,7 +741,7 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		mutex_unlock(&store->lock);
 		return false;
 	}
-	/* First, so that it knows what the wants are of. */
+	/* First, so that it knows the segments that the wants are of. */
 	if (grown(store, loader)) {
 		tell_growth(store, loader, request);
 		mutex_unlock(&store->lock);
@@ -757,7 +759,7 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		request->flags |= INC_REQUEST_HINT;
 	if (want->again)
 		request->flags |= INC_REQUEST_AGAIN;
-	/* Of what is absent a part may have come since, and be damaged. */
+	/* A part of the absent chunks may have come since, and be damaged. */
 	if (inc_suspect_any(store, want->first, want->last))
 		request->flags |= INC_REQUEST_REFETCH;
 
@@ -777,10 +779,9 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 }
 
 /**
- * inc_wait_loader_came - a loader that can fill has opened the file
- * @store: alive; counts it in nr_fillers already
- *
- * Sends a dm event if one has told that there was none.
+ * inc_wait_loader_came - send a dm event if one has told of no loader before
+ * @store: alive; a loader that can fill has opened its file, and is counted in
+ *	nr_fillers
  */
 void inc_wait_loader_came(struct inc_store *store)
 {
@@ -792,10 +793,10 @@ void inc_wait_loader_came(struct inc_store *store)
 }
 
 /**
- * inc_wait_loader_gone - what a loader has is anybody's
+ * inc_wait_loader_gone - take back a loader's wants, to hand them out again
  * @store: the store, which may be shut down
- * @loader: what it had is handed out again; if it has closed the file, it is not
- *	counted in nr_fillers any more
+ * @loader: the loader; if it has closed the file, it is not counted in nr_fillers
+ *	any more
  */
 void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads that wait, and what loaders are asked for (wait.c).
+ * Reads that wait, and the wants that loaders are asked for (wait.c).
  */
 #ifndef DM_INCREMENTAL_WAIT_H
 #define DM_INCREMENTAL_WAIT_H
