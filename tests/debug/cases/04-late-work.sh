@@ -79,7 +79,7 @@ goes() {
 	waits_or_over() {
 		waits || ! kill -0 "$process" 2>/dev/null
 	}
-	within 60 waits_or_over
+	within 10 waits_or_over
 	ok "$name: the view's end waits for him" waits
 	go_on
 	ok "$name: and then comes" wait $process
