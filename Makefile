@@ -204,7 +204,7 @@ unit-tests: $(UNIT_TESTS)
 include tests/fuzz/fuzz.mk
 
 # The module, once for each kernel whose headers are installed, and on demand
-# for the debug kernel: the sources are linked into a folder of their own,
+# for the tests' own kernels: the sources are linked into a folder of their own,
 # since Kbuild builds in place.
 MODULE_SOURCES := $(wildcard dm-incremental/*.[ch] dm-incremental/Kbuild \
 	dm-incremental/*.sh dm-incremental/include/uapi/linux/*.h)
@@ -219,7 +219,7 @@ build/kernel-$(1)/dm-incremental.ko: $(MODULE_SOURCES)
 	$$(MAKE) -C $$$$build M=$(CURDIR)/$$(@D) WERROR=$$(WERROR) $(if $(filter debug,$(1)),DELAYS=y) modules
 	@touch $$@
 endef
-$(foreach k,$(KERNELS) debug,$(eval $(call module,$(k))))
+$(foreach k,$(KERNELS) debug ipe,$(eval $(call module,$(k))))
 modules: $(KERNELS:%=module-%)
 
 # The programs of a check that are built for it.
@@ -267,7 +267,7 @@ check-debug:
 	@echo "== packages"
 	scripts/install-deps build test debug
 	@echo "== debug kernel"
-	@scripts/build-debug-kernel
+	@scripts/build-kernel debug
 	@echo "== build"
 	$(MAKE) -j$(JOBS) WERROR=1 tools module-debug test-programs
 	@echo "== tests"

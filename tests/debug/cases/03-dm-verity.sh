@@ -8,7 +8,7 @@
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/../../kernel/lib.sh"
 # shellcheck source=/dev/null
-. /run/vm/settings	# vm_kernel: see scripts/build-debug-kernel
+. /run/vm/settings	# vm_kernel: see scripts/build-kernel
 
 trusted=(--key "$vm_kernel/trusted.key" --certificate "$vm_kernel/trusted.crt")
 stranger=(--key "$images/stranger.pem" --certificate "$images/stranger.crt")
