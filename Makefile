@@ -18,6 +18,7 @@
 # make check-damage   damage that heals, or not, in all combinations
 # make check-preempt  the kernel tests on fully preemptible kernels
 # make check-debug    the kernel tests on a kernel with KASAN, lockdep and others
+# make check-ipe      policies of the security module IPE
 # make check-filesystems  cold reads of every filesystem, by readers of all kinds
 # make check-layouts  filesystems as others make them, extended
 # make check-trees    random trees and layers, as the kernel reads them
@@ -104,7 +105,7 @@ obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
 .PHONY: help all tools modules check check-damage check-preempt check-debug \
-	check-filesystems check-layouts demo install uninstall clean
+	check-ipe check-filesystems check-layouts demo install uninstall clean
 all: tools modules
 
 help:
@@ -273,6 +274,17 @@ check-debug:
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures tests/debug/kernel-cases-[123] \
 		tests/debug/debug-cases
+
+# Policies of the security module IPE, on a kernel that takes ours.
+check-ipe:
+	@echo "== packages"
+	scripts/install-deps build test ipe
+	@echo "== kernel"
+	@scripts/build-kernel ipe
+	@echo "== build"
+	$(MAKE) -j$(JOBS) tools module-ipe test-programs
+	@echo "== tests"
+	prove --timer --failures tests/ipe/policies
 
 # The damage matrix, with a power cut at each second: see docs/testing.md.
 check-damage:

@@ -36,6 +36,20 @@ try() {
 		}
 	EOF
 
+	macro=INC_HAVE_BDEV_SETINTEGRITY
+	try "$@" <<-'EOF'
+		/* Security modules are told of dm-verity's devices from 6.12 on. */
+		#include <linux/security.h>
+		int probe(struct block_device *bdev, struct dm_verity_digest *root);
+		int probe(struct block_device *bdev, struct dm_verity_digest *root)
+		{
+			return security_bdev_setintegrity(bdev,
+				LSM_INT_DMVERITY_ROOTHASH, root, sizeof(*root)) ?:
+			       security_bdev_setintegrity(bdev,
+				LSM_INT_DMVERITY_SIG_VALID, "", 1);
+		}
+	EOF
+
 	macro=INC_HAVE_ASSIGN_STR_1
 	mkdir "$work/trace"
 	cat >"$work/trace/probe.h" <<-'EOF'

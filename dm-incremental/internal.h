@@ -264,6 +264,8 @@ enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
  * @on_corruption: the action on damage
  * @require_signature: the table wants the root digest signed
  * @signed_root: it is, and that was verified
+ * @signature: by a key that root cannot have added: the signature,
+ *	@segment->signature_size bytes; else NULL
  * @prove_size: the table wants the device's size proved; a signature does, too
  * @proof: of that; NULL if none is required
  * @suspended: reads must not wait (store->lock)
@@ -290,6 +292,7 @@ struct inc_view {
 	enum inc_on_corruption	on_corruption;
 	bool			require_signature;
 	bool			signed_root;
+	u8			*signature;
 	bool			prove_size;
 	struct inc_proof	*proof;
 	bool			suspended;

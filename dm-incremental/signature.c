@@ -50,19 +50,38 @@ module_param(require_signatures, bool, 0444);
 MODULE_PARM_DESC(require_signatures,
 		 "Refuse every table whose generation is not signed");
 
+/*
+ * Nobody can add a key to the keyring, for good: it was restricted without a
+ * type. Other restrictions let in whatever a key has signed that root may choose.
+ */
+static bool keyring_sealed(void)
+{
+	bool sealed;
+
+	down_read(&keyring->sem);
+	sealed = keyring->restrict_link && !keyring->restrict_link->keytype;
+	up_read(&keyring->sem);
+	return sealed;
+}
+
+/*
+ * Set @fixed if root, in this boot, cannot have added the key: it is the
+ * kernel's own, or was in the keyring when that had been sealed.
+ */
 static int verify(const char *text, size_t length, const u8 *signature,
-		  size_t size)
+		  size_t size, bool *fixed)
 {
 	int r;
 
-	r = verify_pkcs7_signature(text, length, signature, size, keyring,
+	*fixed = true;
+	r = verify_pkcs7_signature(text, length, signature, size, TRUSTED_KEYS,
 				   VERIFYING_UNSPECIFIED_SIGNATURE, NULL, NULL);
-	if (r == -ENOKEY)
-		r = verify_pkcs7_signature(text, length, signature, size,
-					   TRUSTED_KEYS,
-					   VERIFYING_UNSPECIFIED_SIGNATURE,
-					   NULL, NULL);
-	return r;
+	if (r != -ENOKEY)
+		return r;
+	*fixed = keyring_sealed();
+	return verify_pkcs7_signature(text, length, signature, size, keyring,
+				      VERIFYING_UNSPECIFIED_SIGNATURE, NULL,
+				      NULL);
 }
 
 static char *sentence(int r)
@@ -128,8 +147,9 @@ static int check_form(const struct inc_view *view, const u8 *head,
  * @head: the segment's head, which matches its digest
  * @error: on failure, a sentence for the target
  *
- * Sets @view->signed_root if there is a good one. Its place was checked to lie
- * inside the head; its bytes are hostile.
+ * Sets @view->signed_root if there is a good one, and @view->signature if root
+ * cannot have added its key; inc_view_close() frees that. Its place was checked
+ * to lie inside the head; its bytes are hostile.
  *
  * Context: process; sleeps. Return: 0, also if none is required; else a
  * negative errno.
@@ -140,6 +160,7 @@ int inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 	const struct inc_verity *verity = &view->verity;
 	char text[2 * INC_DIGEST_MAX];
 	u8 *signature;
+	bool fixed;
 	int r;
 
 	if (!view->require_signature && !require_signatures)
@@ -155,8 +176,11 @@ int inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 		return -ENOMEM;
 	bin2hex(text, verity->root, verity->digest_size);
 	r = verify(text, 2 * verity->digest_size, signature,
-		   seg->signature_size);
-	kfree(signature);
+		   seg->signature_size, &fixed);
+	if (!r && fixed)
+		view->signature = signature;
+	else
+		kfree(signature);
 	if (r) {
 		DMERR("generation %u: signature cannot be verified: %d",
 		      view->generation, r);

@@ -8,6 +8,7 @@
 
 #include "control.h"
 #include "grow.h"
+#include "integrity.h"
 #include "internal.h"
 #include "presence.h"
 #include "proof.h"
@@ -343,6 +344,13 @@ static void incremental_presuspend(struct dm_target *ti)
 			   BLK_STS_DM_REQUEUE : BLK_STS_IOERR);
 }
 
+static int incremental_preresume(struct dm_target *ti)
+{
+	struct inc_target *target = ti->private;
+
+	return inc_integrity_set(&target->view);
+}
+
 static void unsuspend(struct dm_target *ti)
 {
 	struct inc_target *target = ti->private;
@@ -523,7 +531,8 @@ static void incremental_io_hints(struct dm_target *ti,
 static struct target_type incremental_target = {
 	.name			= "incremental",
 	.version		= { 1, 0, 0 },
-	.features		= DM_TARGET_SINGLETON,
+	/* Security modules depend on both: see integrity.c. */
+	.features		= DM_TARGET_SINGLETON | DM_TARGET_IMMUTABLE,
 	.module			= THIS_MODULE,
 	.ctr			= incremental_ctr,
 	.dtr			= incremental_dtr,
@@ -531,6 +540,7 @@ static struct target_type incremental_target = {
 	.presuspend		= incremental_presuspend,
 	.presuspend_undo	= unsuspend,
 	.postsuspend		= incremental_postsuspend,
+	.preresume		= incremental_preresume,
 	.resume			= unsuspend,
 	.status			= incremental_status,
 	.message		= incremental_message,

@@ -260,4 +260,5 @@ void inc_view_close(struct inc_view *view)
 	inc_buffers_free(view);
 	kvfree(view->map_dir);
 	kvfree(view->tree_dir);
+	kfree(view->signature);
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What security modules are told of a device (integrity.c).
+ */
+#ifndef DM_INCREMENTAL_INTEGRITY_H
+#define DM_INCREMENTAL_INTEGRITY_H
+
+#include "internal.h"
+
+int inc_integrity_set(const struct inc_view *view);
+
+#endif /* DM_INCREMENTAL_INTEGRITY_H */

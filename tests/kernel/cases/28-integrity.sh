@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What security modules are told of a device: the root digest and the signature of
+# the table that is live, of no other, and only what root could not have chosen.
+
+# shellcheck source=tests/kernel/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/kernel/signature.sh
+. "$(dirname "$0")/../signature.sh"
+# shellcheck source=tests/kernel/integrity.sh
+. "$(dirname "$0")/../integrity.sh"
+
+if ! can_be_told; then
+	like "a kernel before 6.12 has nobody to tell" "$(uname -r)" '^6\.1\.'
+	the_end
+fi
+
+root_of() {
+	echo "root sha256 $(mkimage inspect --root-hash "$images/$1.inc")"
+}
+signed=$(root_of signed-rsa2048)
+size=$(stat -c %s "$images/rsa2048.p7s")
+ok "the function can be watched" watch_told
+told >/dev/null
+
+# ---- what a table says of itself ----
+
+taken "a table that neither proves nor requires" signed-rsa2048
+is "has no digest: of another size others match" "$(told)" "no signature, no root"
+dmsetup remove t
+taken "with prove_size" signed-rsa2048 prove_size
+is "has a digest" "$(told)" "no signature, $signed"
+dmsetup remove t
+keyctl padd asymmetric '' $ring <"$images/rsa2048.der" >/dev/null
+taken "signed by a key that root has added" signed-rsa2048 require_signature
+is "it has a digest, and counts as not signed" "$(told)" "no signature, $signed"
+is "is trusted for its signature" "$(field trust)" signature
+
+# ---- tables that change ----
+
+choose_file size129 prove_size
+ok "another table is loaded" dmsetup load --readonly t --table "$TABLE"
+is "which is not told" "$(told)" ""
+ok "until it resumes" dmsetup resume t
+is "then its digest takes the other's place" "$(told)" "no signature, $(root_of size129)"
+ok "a table that is cleared" sh -c "dmsetup load --readonly t --table '$TABLE' && dmsetup clear t"
+ok "suspend and resume" sh -c "dmsetup suspend t && dmsetup resume t"
+is "tell the digest again, of the table that is live" "$(told)" "no signature, $(root_of size129)"
+choose_file size129
+ok "the same without prove_size" sh -c "dmsetup load --readonly t --table '$TABLE' && dmsetup resume t"
+is "takes the digest away" "$(told)" "no signature, no root"
+mark
+fails "a target that tells nothing cannot take its place" \
+	dmsetup load --readonly t --table "0 $(blockdev --getsz $DEV) linear $LOOP 0"
+ok "as device-mapper says" said "can't replace immutable target type incremental"
+ok "one without data can" dmsetup wipe_table t
+told >/dev/null
+dmsetup remove t
+
+# ---- a sealed keyring ----
+
+ok "the keyring is sealed" keyctl restrict_keyring $ring
+taken "signed by a key that was in it" signed-rsa2048 require_signature
+is "counts as signed" "$(told)" "signature $size, $signed"
+choose_file signed-rsa2048 prove_size
+ok "the same image by a table that requires no signature" sh -c "dmsetup load --readonly t --table '$TABLE' && dmsetup resume t"
+is "does not" "$(told)" "no signature, $signed"
+dmsetup remove t
+rmmod dm-incremental
+insmod "$module"
+keyctl padd asymmetric '' $ring <"$images/rsa2048.der" >/dev/null
+ok "restricted to what root's key has signed" keyctl restrict_keyring $ring asymmetric \
+	"key_or_keyring:$(keyctl rlist $ring)"
+taken "is not sealed" signed-rsa2048 require_signature
+is "and does not count" "$(told)" "no signature, $signed"
+dmsetup remove t
+rmmod dm-incremental
+insmod "$module"
+ok "nobody watches any more" unwatch_told
+the_end
