@@ -64,7 +64,7 @@ TABLE=$("$tool" table "$IMAGE" "$BACK")
 dmsetup suspend back
 dmsetup create --readonly t --table "$TABLE" &
 first=$!
-ok "a store waits for its backing device to be created" within 10 in_kernel $first inc_segments_load
+ok "a store waits for its backing device to be created" within 10 in_kernel $first inc_grow_load
 others_go_on "meanwhile"
 dmsetup create --readonly second --table "$TABLE" &
 second=$!
@@ -113,7 +113,7 @@ dmsetup remove second
 dmsetup suspend back
 dmsetup create --readonly t --table "$TABLE" 2>/dev/null &
 first=$!
-ok "a store waits for its backing device to be created" within 10 in_kernel $first inc_segments_load
+ok "a store waits for its backing device to be created" within 10 in_kernel $first inc_grow_load
 dmsetup create --readonly second --table "$TABLE" 2>/dev/null &
 second=$!
 ok "another table waits for it" within 10 in_kernel $second inc_store_get
