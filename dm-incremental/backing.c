@@ -6,7 +6,7 @@
 #include "backing.h"
 
 /**
- * inc_backing_bio_init - prepare a bio on the backing device
+ * dm_inc_backing_bio_init - prepare a bio on the backing device
  * @store: alive
  * @bio: initialised here; the caller adds pages, submits and uninits it
  * @table: room for its pages
@@ -14,16 +14,16 @@
  * @opf: operation and flags
  * @offset: bytes in the image file, a multiple of 4096
  */
-void inc_backing_bio_init(struct inc_store *store, struct bio *bio,
-			  struct bio_vec *table, unsigned short nr_vecs,
-			  blk_opf_t opf, u64 offset)
+void dm_inc_backing_bio_init(struct inc_store *store, struct bio *bio,
+			     struct bio_vec *table, unsigned short nr_vecs,
+			     blk_opf_t opf, u64 offset)
 {
 	bio_init(bio, store->bdev, table, nr_vecs, opf);
 	bio->bi_iter.bi_sector = offset >> SECTOR_SHIFT;
 }
 
 /**
- * inc_backing_get_page - hold a metadata page
+ * dm_inc_backing_get_page - hold a metadata page
  * @store: alive
  * @page: its place, in 4096-byte units of the image file; must be present, and
  *	have been found so in the same section of store->readers (clear.c)
@@ -36,8 +36,8 @@ void inc_backing_bio_init(struct inc_store *store, struct bio *bio,
  * while it waits for memory, as no page is ever dirty. Return: its bytes, or an
  * ERR_PTR: -EAGAIN if @cached and it is not, another negative errno.
  */
-void *inc_backing_get_page(struct inc_store *store, u64 page,
-			   struct dm_buffer **buf, bool cached)
+void *dm_inc_backing_get_page(struct inc_store *store, u64 page,
+			      struct dm_buffer **buf, bool cached)
 {
 	void *data;
 
@@ -48,24 +48,24 @@ void *inc_backing_get_page(struct inc_store *store, u64 page,
 }
 
 /**
- * inc_backing_copy_page - copy from a metadata page
+ * dm_inc_backing_copy_page - copy from a metadata page
  * @store: alive
- * @page: its place, as for inc_backing_get_page()
+ * @page: its place, as for dm_inc_backing_get_page()
  * @offset: first byte wanted of it
  * @buffer: receives @length bytes
  * @length: @offset + @length is at most 4096
  * @cached: take it from the cache or not at all
  *
- * Context: as of inc_backing_get_page(). Return: 0, -EAGAIN if @cached and it is
+ * Context: as of dm_inc_backing_get_page(). Return: 0, -EAGAIN if @cached and it is
  * not, or another negative errno.
  */
-int inc_backing_copy_page(struct inc_store *store, u64 page, u32 offset,
-			  void *buffer, u32 length, bool cached)
+int dm_inc_backing_copy_page(struct inc_store *store, u64 page, u32 offset,
+			     void *buffer, u32 length, bool cached)
 {
 	struct dm_buffer *buf;
 	void *data;
 
-	data = inc_backing_get_page(store, page, &buf, cached);
+	data = dm_inc_backing_get_page(store, page, &buf, cached);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
 	memcpy(buffer, data + offset, length);
@@ -74,14 +74,14 @@ int inc_backing_copy_page(struct inc_store *store, u64 page, u32 offset,
 }
 
 /**
- * inc_backing_enter - begin a loader's use of the backing device
+ * dm_inc_backing_enter - begin a loader's use of the backing device
  * @store: its memory is held
  *
  * Context: process; sleeps while the store is being shut down. Return: false if it
  * is shut down, or if the caller was killed; else the caller ends its use with
- * inc_backing_leave() soon, as shutting down waits for that.
+ * dm_inc_backing_leave() soon, as shutting down waits for that.
  */
-bool inc_backing_enter(struct inc_store *store)
+bool dm_inc_backing_enter(struct inc_store *store)
 {
 	/* Where the store's end waits for earlier calls, this waits with it. */
 	if (down_read_killable(&store->live))
@@ -93,10 +93,10 @@ bool inc_backing_enter(struct inc_store *store)
 }
 
 /**
- * inc_backing_leave - end a loader's use of the backing device
- * @store: for which inc_backing_enter() returned true
+ * dm_inc_backing_leave - end a loader's use of the backing device
+ * @store: for which dm_inc_backing_enter() returned true
  */
-void inc_backing_leave(struct inc_store *store)
+void dm_inc_backing_leave(struct inc_store *store)
 {
 	up_read(&store->live);
 }

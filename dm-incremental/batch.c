@@ -17,15 +17,15 @@
 #define KEEP_FLAGS	(REQ_META | REQ_PRIO | REQ_SYNC | REQ_IDLE)
 
 /**
- * inc_buffer_take - a buffer for a read
+ * dm_inc_buffer_take - a buffer for a read
  * @view: the read's view
  * @io: gets it
  * @wait: if none is free @io's work is queued once it has got one
  *
  * Return: the buffer, NULL if none is free.
  */
-struct inc_buffer *inc_buffer_take(struct inc_view *view, struct inc_io *io,
-				   bool wait)
+struct inc_buffer *dm_inc_buffer_take(struct inc_view *view, struct inc_io *io,
+				      bool wait)
 {
 	struct inc_buffer *buffer;
 
@@ -44,25 +44,25 @@ struct inc_buffer *inc_buffer_take(struct inc_view *view, struct inc_io *io,
 }
 
 /**
- * inc_buffer_drop_dictionaries - put the dictionaries that a read holds
+ * dm_inc_buffer_drop_dictionaries - put the dictionaries that a read holds
  * @buffer: the read's
  */
-void inc_buffer_drop_dictionaries(struct inc_buffer *buffer)
+void dm_inc_buffer_drop_dictionaries(struct inc_buffer *buffer)
 {
 	while (buffer->nr_dictionaries)
-		inc_dictionary_put(buffer->dictionaries[--buffer->nr_dictionaries]);
+		dm_inc_dictionary_put(buffer->dictionaries[--buffer->nr_dictionaries]);
 }
 
 /**
- * inc_buffer_return - a read needs its buffer no more
+ * dm_inc_buffer_return - a read needs its buffer no more
  * @view: the read's view
  * @buffer: goes to the read that has waited longest for one, else to the pool
  */
-void inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer)
+void dm_inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer)
 {
 	struct inc_io *io;
 
-	inc_buffer_drop_dictionaries(buffer);
+	dm_inc_buffer_drop_dictionaries(buffer);
 	buffer->io->buffer = NULL;
 	spin_lock(&view->buffers_lock);
 	io = list_first_entry_or_null(&view->starved, struct inc_io, waiting);
@@ -95,9 +95,9 @@ static struct bio *start_run(struct inc_buffer *buffer, u64 from)
 	struct inc_io *io = buffer->io;
 	struct bio *bio = buffer->bios[buffer->nr_runs++];
 
-	inc_backing_bio_init(io->view->store, bio, buffer->vecs + buffer->nr_vecs,
-			     ARRAY_SIZE(buffer->vecs) - buffer->nr_vecs,
-			     REQ_OP_READ | (io->bio->bi_opf & KEEP_FLAGS), from);
+	dm_inc_backing_bio_init(io->view->store, bio, buffer->vecs + buffer->nr_vecs,
+				ARRAY_SIZE(buffer->vecs) - buffer->nr_vecs,
+				REQ_OP_READ | (io->bio->bi_opf & KEEP_FLAGS), from);
 	/* On behalf of the reader, whichever task submits it. */
 	bio->bi_ioprio = io->bio->bi_ioprio;
 	bio_clone_blkg_association(bio, io->bio);
@@ -145,14 +145,14 @@ static bool add_to_batch(struct inc_buffer *buffer, u64 from, u64 to, u32 *at)
 }
 
 /**
- * inc_batch_plan - choose the blocks of a read's next batch
+ * dm_inc_batch_plan - choose the blocks of a read's next batch
  * @buffer: the read's; its extents are set
  * @start: first block, counted in the read
  *
  * buffer->end is set to the block after the batch's last one. It may need no
  * bio: then buffer->nr_runs is 0.
  */
-void inc_batch_plan(struct inc_buffer *buffer, u32 start)
+void dm_inc_batch_plan(struct inc_buffer *buffer, u32 start)
 {
 	u32 i, at = 0;
 
@@ -169,7 +169,7 @@ void inc_batch_plan(struct inc_buffer *buffer, u32 start)
 
 		if (extent->codec == INC_CODEC_ZERO)
 			continue;
-		if (i > start && inc_same_cluster(buffer, i)) {
+		if (i > start && dm_inc_same_cluster(buffer, i)) {
 			buffer->source[i] = buffer->source[i - 1];
 			continue;
 		}
@@ -181,13 +181,13 @@ void inc_batch_plan(struct inc_buffer *buffer, u32 start)
 }
 
 /**
- * inc_batch_submit - read the extents of a batch
+ * dm_inc_batch_submit - read the extents of a batch
  * @buffer: planned, with at least one run
  *
  * The read's work is queued when the bios have ended, maybe before this
  * returns: the read must not be touched any more.
  */
-void inc_batch_submit(struct inc_buffer *buffer)
+void dm_inc_batch_submit(struct inc_buffer *buffer)
 {
 	unsigned int n, nr_runs = buffer->nr_runs;
 	struct bio *bios[RUNS_MAX];
@@ -202,12 +202,12 @@ void inc_batch_submit(struct inc_buffer *buffer)
 }
 
 /**
- * inc_batch_end - finish a batch whose bios have ended
+ * dm_inc_batch_end - finish a batch whose bios have ended
  * @buffer: its input is valid if none has failed
  *
  * Return: 0 or a negative errno.
  */
-int inc_batch_end(struct inc_buffer *buffer)
+int dm_inc_batch_end(struct inc_buffer *buffer)
 {
 	unsigned int n;
 
@@ -258,12 +258,12 @@ bad:
 }
 
 /**
- * inc_buffers_alloc - allocate the buffers of a view's reads
+ * dm_inc_buffers_alloc - allocate the buffers of a view's reads
  * @view: being opened; its segment is set
  *
- * Return: 0 or -ENOMEM; on failure, too, inc_buffers_free() frees what there is.
+ * Return: 0 or -ENOMEM; on failure, too, dm_inc_buffers_free() frees what there is.
  */
-int inc_buffers_alloc(struct inc_view *view)
+int dm_inc_buffers_alloc(struct inc_view *view)
 {
 	unsigned int i;
 
@@ -280,10 +280,10 @@ int inc_buffers_alloc(struct inc_view *view)
 }
 
 /**
- * inc_buffers_free - free what inc_buffers_alloc() allocated
+ * dm_inc_buffers_free - free what dm_inc_buffers_alloc() allocated
  * @view: no read is in flight
  */
-void inc_buffers_free(struct inc_view *view)
+void dm_inc_buffers_free(struct inc_view *view)
 {
 	struct inc_buffer *buffer, *next;
 

@@ -69,7 +69,7 @@ struct inc_buffer {
 };
 
 /* Do blocks @i - 1 and @i of the read belong to the same cluster? */
-static inline bool inc_same_cluster(const struct inc_buffer *buffer, u32 i)
+static inline bool dm_inc_same_cluster(const struct inc_buffer *buffer, u32 i)
 {
 	u64 block = buffer->io->block + i;
 
@@ -78,14 +78,14 @@ static inline bool inc_same_cluster(const struct inc_buffer *buffer, u32 i)
 	       inc_cluster_start(&buffer->extents[i], block) != block;
 }
 
-int inc_buffers_alloc(struct inc_view *view);
-void inc_buffers_free(struct inc_view *view);
-struct inc_buffer *inc_buffer_take(struct inc_view *view, struct inc_io *io,
-				   bool wait);
-void inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer);
-void inc_buffer_drop_dictionaries(struct inc_buffer *buffer);
-void inc_batch_plan(struct inc_buffer *buffer, u32 start);
-void inc_batch_submit(struct inc_buffer *buffer);
-int inc_batch_end(struct inc_buffer *buffer);
+int dm_inc_buffers_alloc(struct inc_view *view);
+void dm_inc_buffers_free(struct inc_view *view);
+struct inc_buffer *dm_inc_buffer_take(struct inc_view *view, struct inc_io *io,
+				      bool wait);
+void dm_inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer);
+void dm_inc_buffer_drop_dictionaries(struct inc_buffer *buffer);
+void dm_inc_batch_plan(struct inc_buffer *buffer, u32 start);
+void dm_inc_batch_submit(struct inc_buffer *buffer);
+int dm_inc_batch_end(struct inc_buffer *buffer);
 
 #endif /* DM_INCREMENTAL_BATCH_H */

@@ -6,10 +6,10 @@
 #include "claim.h"
 
 /**
- * inc_claim_init - prepare a store for claims
+ * dm_inc_claim_init - prepare a store for claims
  * @store: being created
  */
-void inc_claim_init(struct inc_store *store)
+void dm_inc_claim_init(struct inc_store *store)
 {
 	spin_lock_init(&store->claims_lock);
 	INIT_LIST_HEAD(&store->claims);
@@ -32,35 +32,35 @@ static bool try_claim(struct inc_store *store, struct inc_claim *claim)
 }
 
 /**
- * inc_claim_wait - wait for and take the exclusive claim on a chunk range
+ * dm_inc_claim_wait - wait for and take the exclusive claim on a chunk range
  * @store: alive
  * @claim: @first and @last are set
  *
  * Context: process; sleeps as long as another claim overlaps.
  */
-void inc_claim_wait(struct inc_store *store, struct inc_claim *claim)
+void dm_inc_claim_wait(struct inc_store *store, struct inc_claim *claim)
 {
 	wait_event(store->claims_wait, try_claim(store, claim));
 }
 
 /**
- * inc_claim_wait_killable - the same, for a caller that may be killed
+ * dm_inc_claim_wait_killable - the same, for a caller that may be killed
  * @store: alive
  * @claim: @first and @last are set
  *
  * Return: 0, or -ERESTARTSYS if it was killed: then there is no claim.
  */
-int inc_claim_wait_killable(struct inc_store *store, struct inc_claim *claim)
+int dm_inc_claim_wait_killable(struct inc_store *store, struct inc_claim *claim)
 {
 	return wait_event_killable(store->claims_wait, try_claim(store, claim));
 }
 
 /**
- * inc_claim_release - give up a claim
+ * dm_inc_claim_release - give up a claim
  * @store: alive
- * @claim: from inc_claim_wait()
+ * @claim: from dm_inc_claim_wait()
  */
-void inc_claim_release(struct inc_store *store, struct inc_claim *claim)
+void dm_inc_claim_release(struct inc_store *store, struct inc_claim *claim)
 {
 	spin_lock(&store->claims_lock);
 	list_del(&claim->list);

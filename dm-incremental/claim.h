@@ -19,9 +19,9 @@ struct inc_claim {
 	u64			last;
 };
 
-void inc_claim_init(struct inc_store *store);
-void inc_claim_wait(struct inc_store *store, struct inc_claim *claim);
-int inc_claim_wait_killable(struct inc_store *store, struct inc_claim *claim);
-void inc_claim_release(struct inc_store *store, struct inc_claim *claim);
+void dm_inc_claim_init(struct inc_store *store);
+void dm_inc_claim_wait(struct inc_store *store, struct inc_claim *claim);
+int dm_inc_claim_wait_killable(struct inc_store *store, struct inc_claim *claim);
+void dm_inc_claim_release(struct inc_store *store, struct inc_claim *claim);
 
 #endif /* DM_INCREMENTAL_CLAIM_H */

@@ -29,7 +29,7 @@
  * blame. It reads data after the section, and keeps dictionaries past it; their
  * bytes may be overwritten or outdated meanwhile, but none reaches the reader
  * without its digest. So it compares the number that it noted at its section's
- * start (inc_history_seq()) with those of the chunks that it read, and starts
+ * start (dm_inc_history_seq()) with those of the chunks that it read, and starts
  * over if one is higher. The number of a clear that it has met is higher: had it
  * been published by the start, the lookup would have seen the bits cleared, by
  * the order of 2 and 3, or set again by a fill that was over; and it is there
@@ -69,16 +69,16 @@ static void clear_run(struct inc_store *store, u64 first, u64 last)
 	u64 chunk;
 
 	for (chunk = first; chunk <= last; chunk++)
-		inc_suspect_end(store, chunk);
-	inc_presence_clear(store, first, last);
-	inc_history_note_cleared(store, first, last);
+		dm_inc_suspect_end(store, chunk);
+	dm_inc_presence_clear(store, first, last);
+	dm_inc_history_note_cleared(store, first, last);
 }
 
 static void clear_cold(struct inc_store *store, u64 from, u64 last)
 {
 	u64 first, end;
 
-	while (inc_presence_next_cold(store, from, last, &first, &end)) {
+	while (dm_inc_presence_next_cold(store, from, last, &first, &end)) {
 		clear_run(store, first, end);
 		from = end + 1;
 	}
@@ -92,14 +92,14 @@ static void forget(struct inc_store *store, u64 first, u64 last)
 	synchronize_srcu_expedited(&store->readers);
 	dm_bufio_forget_buffers(store->bufio, first << shift,
 				(last - first + 1) << shift);
-	inc_dictionary_forget(store, first, last);
+	dm_inc_dictionary_forget(store, first, last);
 }
 
 /* Steps 1 to 5 of a discard; with INC_DISCARD_COLD, of some chunks of it. */
 static void begin_clear(struct inc_store *store, struct inc_claim *claim,
 			u32 flags)
 {
-	inc_claim_wait(store, claim);
+	dm_inc_claim_wait(store, claim);
 	mutex_lock(&store->lock);
 	if (flags & INC_DISCARD_COLD)
 		clear_cold(store, claim->first, claim->last);
@@ -110,46 +110,46 @@ static void begin_clear(struct inc_store *store, struct inc_claim *claim,
 }
 
 /**
- * inc_clear_suspect - hide suspect chunks from readers, to overwrite them
+ * dm_inc_clear_suspect - hide suspect chunks from readers, to overwrite them
  * @store: alive
  * @first: first chunk
  * @last: last chunk; the caller's fill claims them all
  *
- * Steps 2 to 5. Until inc_wait_present() or inc_clear_restore() readers find the
+ * Steps 2 to 5. Until dm_inc_wait_present() or dm_inc_clear_restore() readers find the
  * suspect chunks of the range absent; the others stay as they are.
  *
  * Context: process, in no section of @readers; sleeps, waits for lookups.
  */
-void inc_clear_suspect(struct inc_store *store, u64 first, u64 last)
+void dm_inc_clear_suspect(struct inc_store *store, u64 first, u64 last)
 {
 	u64 chunk;
 
 	mutex_lock(&store->lock);
 	for (chunk = first; chunk <= last; chunk++) {
-		if (!inc_suspect_any(store, chunk, chunk))
+		if (!dm_inc_suspect_any(store, chunk, chunk))
 			continue;
-		inc_presence_clear(store, chunk, chunk);
-		inc_history_note_cleared(store, chunk, chunk);
+		dm_inc_presence_clear(store, chunk, chunk);
+		dm_inc_history_note_cleared(store, chunk, chunk);
 	}
 	mutex_unlock(&store->lock);
 	forget(store, first, last);
 }
 
 /**
- * inc_clear_restore - show suspect chunks to readers again, not overwritten
+ * dm_inc_clear_restore - show suspect chunks to readers again, not overwritten
  * @store: alive
  * @first: first chunk
- * @last: last chunk; as for inc_clear_suspect()
+ * @last: last chunk; as for dm_inc_clear_suspect()
  *
  * They are suspect still; reads find out what has become of their bytes.
  *
  * Context: process; sleeps.
  */
-void inc_clear_restore(struct inc_store *store, u64 first, u64 last)
+void dm_inc_clear_restore(struct inc_store *store, u64 first, u64 last)
 {
 	for (; first <= last; first++)
-		if (inc_suspect_any(store, first, first))
-			inc_wait_present(store, first, first, false);
+		if (dm_inc_suspect_any(store, first, first))
+			dm_inc_wait_present(store, first, first, false);
 }
 
 /*
@@ -160,11 +160,11 @@ static int punch(struct inc_store *store, const struct inc_claim *claim)
 {
 	u32 shift = store->chunk_shift - SECTOR_SHIFT;
 	u64 from = claim->first, first, last;
-	int r = inc_presence_commit(store);
+	int r = dm_inc_presence_commit(store);
 
 	while (!r && from <= claim->last &&
-	       inc_presence_next_absent(store, from, claim->last, &first,
-					&last)) {
+	       dm_inc_presence_next_absent(store, from, claim->last, &first,
+					   &last)) {
 		r = blkdev_issue_discard(store->bdev, first << shift,
 					 (last - first + 1) << shift, GFP_NOIO);
 		from = last + 1;
@@ -178,15 +178,15 @@ static int suspect_piece(struct inc_store *store, u64 first, u64 last)
 	struct inc_ranges ranges = { .count = 1, .range = { { first, last } } };
 	int r;
 
-	if (!inc_backing_enter(store))
+	if (!dm_inc_backing_enter(store))
 		return -ENODEV;
 	mutex_lock(&store->lock);
-	r = inc_missing_mark(store, first, last);
+	r = dm_inc_missing_mark(store, first, last);
 	mutex_unlock(&store->lock);
 	/* Before it leaves: nothing would free a hint after the store's end. */
 	if (!r)
-		inc_wait_hint(store, &ranges, true);
-	inc_backing_leave(store);
+		dm_inc_wait_hint(store, &ranges, true);
+	dm_inc_backing_leave(store);
 	return r;
 }
 
@@ -199,30 +199,30 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 
 	if (flags & INC_DISCARD_REFETCH)
 		return suspect_piece(store, first, last);
-	if (!inc_backing_enter(store))
+	if (!dm_inc_backing_enter(store))
 		return -ENODEV;
 	if (flags & INC_DISCARD_PUNCH &&
 	    !bdev_max_discard_sectors(store->bdev)) {
-		inc_backing_leave(store);
+		dm_inc_backing_leave(store);
 		return -EOPNOTSUPP;	/* so did the first piece: none is done */
 	}
 	mutex_lock(&store->clear_mutex);
 	if (flags & INC_DISCARD_COLD)
-		r = inc_presence_watch(store, first, last);
+		r = dm_inc_presence_watch(store, first, last);
 	if (!r)
 		begin_clear(store, &claim, flags);
 	mutex_unlock(&store->clear_mutex);
 	if (!r) {
 		if (flags & INC_DISCARD_PUNCH)
 			r = punch(store, &claim);
-		inc_claim_release(store, &claim);
+		dm_inc_claim_release(store, &claim);
 	}
-	inc_backing_leave(store);
+	dm_inc_backing_leave(store);
 	return r;
 }
 
 /**
- * inc_clear_discard - INC_IOC_DISCARD
+ * dm_inc_clear_discard - INC_IOC_DISCARD
  * @store: its memory is held; it may be dead, or end meanwhile (-ENODEV)
  * @first: first chunk
  * @last: last chunk
@@ -230,12 +230,12 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno.
  */
-int inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags)
+int dm_inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags)
 {
 	u64 chunk, end;
 	int r = 0;
 
-	if (inc_presence_fixed(store, first, last))
+	if (dm_inc_presence_fixed(store, first, last))
 		return -EINVAL;
 	/* Damaged chunks stay until they come anew: nothing is given back. */
 	if (flags & INC_DISCARD_REFETCH && flags != INC_DISCARD_REFETCH)

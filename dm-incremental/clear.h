@@ -7,8 +7,8 @@
 
 #include "internal.h"
 
-void inc_clear_suspect(struct inc_store *store, u64 first, u64 last);
-void inc_clear_restore(struct inc_store *store, u64 first, u64 last);
-int inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags);
+void dm_inc_clear_suspect(struct inc_store *store, u64 first, u64 last);
+void dm_inc_clear_restore(struct inc_store *store, u64 first, u64 last);
+int dm_inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags);
 
 #endif /* DM_INCREMENTAL_CLEAR_H */

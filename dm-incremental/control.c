@@ -7,7 +7,7 @@
  * only then writes to the caller's memory: that may lie on a page that comes
  * late, or never, while devices are suspended, reloaded or removed, and the store
  * ends. It uses the parts of the store (@bdev, @bufio, @readers, the work items,
- * the views) between inc_backing_enter() and inc_backing_leave() only. Outside it
+ * the views) between dm_inc_backing_enter() and dm_inc_backing_leave() only. Outside it
  * may use the store's own memory, which an open file keeps: the presence bits,
  * the segments, the queues of wants, its wait queues. The end of the store leaves
  * these in order, and empties the queues.
@@ -52,7 +52,7 @@ static int control_open(struct inode *inode, struct file *file)
 					       cdev);
 	struct inc_loader *loader;
 
-	if (!inc_backing_enter(store))
+	if (!dm_inc_backing_enter(store))
 		return -ENODEV;
 	loader = kzalloc(sizeof(*loader), GFP_KERNEL_ACCOUNT);
 	if (loader) {
@@ -66,10 +66,10 @@ static int control_open(struct inode *inode, struct file *file)
 			atomic_inc(&store->nr_loaders);
 		if (file->f_mode & FMODE_WRITE) {
 			atomic_inc(&store->nr_fillers);
-			inc_wait_loader_came(store);
+			dm_inc_wait_loader_came(store);
 		}
 	}
-	inc_backing_leave(store);
+	dm_inc_backing_leave(store);
 	return loader ? 0 : -ENOMEM;
 }
 
@@ -81,7 +81,7 @@ static int control_release(struct inode *inode, struct file *file)
 		atomic_dec(&loader->store->nr_loaders);
 	if (file->f_mode & FMODE_WRITE)
 		atomic_dec(&loader->store->nr_fillers);
-	inc_wait_loader_gone(loader->store, loader);
+	dm_inc_wait_loader_gone(loader->store, loader);
 	kfree(loader);
 	return 0;
 }
@@ -99,11 +99,11 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 		return -EINVAL;
 	for (;;) {
 		while (iov_iter_count(to) >= sizeof(request) &&
-		       inc_wait_hand_out(store, loader, &request)) {
+		       dm_inc_wait_hand_out(store, loader, &request)) {
 			if (copy_to_iter(&request, sizeof(request), to) !=
 			    sizeof(request)) {
 				/* Any loader may get the want that this one could not be told. */
-				inc_wait_loader_gone(store, loader);
+				dm_inc_wait_loader_gone(store, loader);
 				return done ?: -EFAULT;
 			}
 			done += sizeof(request);
@@ -115,7 +115,7 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 		if (file->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT)
 			return -EAGAIN;
 		r = wait_event_interruptible(store->loaders_wait,
-					     inc_wait_pending(store, loader) ||
+					     dm_inc_wait_pending(store, loader) ||
 					     READ_ONCE(store->dead));
 		if (r)
 			return r;
@@ -129,7 +129,7 @@ static ssize_t control_write(struct kiocb *iocb, struct iov_iter *from)
 
 	if (READ_ONCE(loader->store->dead))
 		return -ENODEV;
-	r = inc_fill(loader->store, iocb->ki_pos, from);
+	r = dm_inc_fill(loader->store, iocb->ki_pos, from);
 	if (r > 0) {
 		iocb->ki_pos += r;
 		WRITE_ONCE(loader->silent, false);
@@ -146,7 +146,7 @@ static __poll_t control_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &store->loaders_wait, wait);
 	if (READ_ONCE(store->dead))
 		return EPOLLHUP | EPOLLIN | EPOLLRDNORM;
-	if (inc_wait_pending(store, loader))
+	if (dm_inc_wait_pending(store, loader))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	return mask;
 }
@@ -154,12 +154,12 @@ static __poll_t control_poll(struct file *file, poll_table *wait)
 static loff_t seek_presence(struct inc_store *store, u64 offset, bool present)
 {
 	u64 chunk = offset >> store->chunk_shift;
-	u64 end = inc_store_chunks(store);
+	u64 end = dm_inc_store_chunks(store);
 	u64 found;
 
 	if (chunk >= end)
 		return -ENXIO;
-	found = inc_presence_seek(store, chunk, end, present);
+	found = dm_inc_presence_seek(store, chunk, end, present);
 	if (found == end)
 		return present ? -ENXIO : end << store->chunk_shift;
 	return max(offset, found << store->chunk_shift);
@@ -176,7 +176,7 @@ static loff_t control_llseek(struct file *file, loff_t offset, int whence)
 	if (whence != SEEK_HOLE && whence != SEEK_DATA)
 		return generic_file_llseek_size(file, offset, whence,
 						MAX_LFS_FILESIZE,
-						inc_store_size(store));
+						dm_inc_store_size(store));
 	if (offset < 0)
 		return -ENXIO;
 	r = seek_presence(store, offset, whence == SEEK_DATA);
@@ -189,17 +189,17 @@ static int control_fsync(struct file *file, loff_t start, loff_t end,
 	struct inc_loader *loader = file->private_data;
 	int r;
 
-	if (!inc_backing_enter(loader->store))
+	if (!dm_inc_backing_enter(loader->store))
 		return -ENODEV;
-	r = inc_presence_commit(loader->store);
-	inc_backing_leave(loader->store);
+	r = dm_inc_presence_commit(loader->store);
+	dm_inc_backing_leave(loader->store);
 	return r;
 }
 
 static bool bad_range(const struct inc_store *store, u64 offset, u64 length,
 		      u32 unit)
 {
-	u64 size = inc_store_size(store);
+	u64 size = dm_inc_store_size(store);
 
 	return !length || (offset | length) & (unit - 1) || offset >= size ||
 	       length > size - offset;
@@ -214,12 +214,12 @@ static int ioctl_unavailable(struct inc_store *store, void __user *arg)
 	if (bad_range(store, range.offset, range.length,
 		      1u << store->chunk_shift))
 		return -EINVAL;
-	if (!inc_backing_enter(store))
+	if (!dm_inc_backing_enter(store))
 		return -ENODEV;
-	inc_wait_unavailable(store, range.offset >> store->chunk_shift,
-			     (range.offset + range.length - 1) >>
-			     store->chunk_shift);
-	inc_backing_leave(store);
+	dm_inc_wait_unavailable(store, range.offset >> store->chunk_shift,
+				(range.offset + range.length - 1) >>
+				store->chunk_shift);
+	dm_inc_backing_leave(store);
 	return 0;
 }
 
@@ -230,22 +230,22 @@ static int read_present(struct inc_store *store, struct page *page, u64 offset,
 	struct bio bio;
 	int r, section;
 
-	if (!inc_backing_enter(store))
+	if (!dm_inc_backing_enter(store))
 		return -ENODEV;
 	/* Chunks that are present now keep their bytes to the section's end. */
 	section = srcu_read_lock(&store->readers);
-	if (!inc_missing_none(store, offset >> store->chunk_shift,
-			      (offset + length - 1) >> store->chunk_shift)) {
+	if (!dm_inc_missing_none(store, offset >> store->chunk_shift,
+				 (offset + length - 1) >> store->chunk_shift)) {
 		r = -ENODATA;
 		goto out;
 	}
-	inc_backing_bio_init(store, &bio, &vec, 1, REQ_OP_READ, offset);
+	dm_inc_backing_bio_init(store, &bio, &vec, 1, REQ_OP_READ, offset);
 	__bio_add_page(&bio, page, length, 0);
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
 out:
 	srcu_read_unlock(&store->readers, section);
-	inc_backing_leave(store);
+	dm_inc_backing_leave(store);
 	return r;
 }
 
@@ -261,9 +261,9 @@ static int ioctl_read(struct inc_store *store, void __user *arg)
 	if (read.length > INC_READ_MAX ||
 	    bad_range(store, read.offset, read.length, INC_PAGE_SIZE))
 		return -EINVAL;
-	if (!inc_missing_none(store, read.offset >> store->chunk_shift,
-			      (read.offset + read.length - 1) >>
-			      store->chunk_shift))
+	if (!dm_inc_missing_none(store, read.offset >> store->chunk_shift,
+				 (read.offset + read.length - 1) >>
+				 store->chunk_shift))
 		return -ENODATA;
 
 	page = alloc_page(GFP_KERNEL_ACCOUNT);
@@ -291,9 +291,9 @@ static int ioctl_discard(struct inc_store *store, void __user *arg)
 	    bad_range(store, range.offset, range.length,
 		      1u << store->chunk_shift))
 		return -EINVAL;
-	return inc_clear_discard(store, range.offset >> store->chunk_shift,
-				 (range.offset + range.length - 1) >>
-				 store->chunk_shift, range.flags);
+	return dm_inc_clear_discard(store, range.offset >> store->chunk_shift,
+				    (range.offset + range.length - 1) >>
+				    store->chunk_shift, range.flags);
 }
 
 static int ioctl_missing(struct inc_store *store, void __user *arg)
@@ -306,9 +306,9 @@ static int ioctl_missing(struct inc_store *store, void __user *arg)
 		return -EFAULT;
 	if (bad_range(store, range.offset, range.length, 1u << shift))
 		return -EINVAL;
-	if (!inc_missing_next(store, range.offset >> shift,
-			      (range.offset + range.length - 1) >> shift,
-			      &first, &last))
+	if (!dm_inc_missing_next(store, range.offset >> shift,
+				 (range.offset + range.length - 1) >> shift,
+				 &first, &last))
 		return -ENXIO;
 	range.offset = first << shift;
 	range.length = (last - first + 1) << shift;
@@ -324,7 +324,7 @@ static void fill_info(struct inc_store *store, struct inc_info *info)
 	info->chunk_size = 1u << store->chunk_shift;
 
 	mutex_lock(&store->views_mutex);
-	info->present = inc_presence_count(store, &total) << store->chunk_shift;
+	info->present = dm_inc_presence_count(store, &total) << store->chunk_shift;
 	info->image_size = total << store->chunk_shift;
 	list_for_each_entry(view, &store->views, list)
 		if (!newest || view->generation > newest->generation)
@@ -351,9 +351,9 @@ static int ioctl_info(struct inc_store *store, void __user *arg)
 	info = kmalloc(sizeof(*info), GFP_KERNEL_ACCOUNT);
 	if (!info)
 		return -ENOMEM;
-	if (inc_backing_enter(store)) {
+	if (dm_inc_backing_enter(store)) {
 		fill_info(store, info);
-		inc_backing_leave(store);
+		dm_inc_backing_leave(store);
 		if (copy_to_user(arg, info, sizeof(*info)))
 			r = -EFAULT;
 	} else {
@@ -407,12 +407,12 @@ static const struct file_operations control_fops = {
 };
 
 /**
- * inc_control_add - make a store's node
+ * dm_inc_control_add - make a store's node
  * @store: being created; its @dev is initialised
  *
  * Return: 0 or a negative errno.
  */
-int inc_control_add(struct inc_store *store)
+int dm_inc_control_add(struct inc_store *store)
 {
 	int minor, r;
 
@@ -438,21 +438,21 @@ free_minor:
 }
 
 /**
- * inc_control_remove - remove a store's node
+ * dm_inc_control_remove - remove a store's node
  * @store: open files of it go on to exist
  */
-void inc_control_remove(struct inc_store *store)
+void dm_inc_control_remove(struct inc_store *store)
 {
 	cdev_device_del(&store->cdev, &store->dev);
 	ida_free(&minors, MINOR(store->dev.devt));
 }
 
 /**
- * inc_control_init - the module is loaded
+ * dm_inc_control_init - the module is loaded
  *
  * Return: 0 or a negative errno.
  */
-int inc_control_init(void)
+int dm_inc_control_init(void)
 {
 	int r;
 
@@ -466,9 +466,9 @@ int inc_control_init(void)
 }
 
 /**
- * inc_control_exit - the module goes; no store and no open file is left
+ * dm_inc_control_exit - the module goes; no store and no open file is left
  */
-void inc_control_exit(void)
+void dm_inc_control_exit(void)
 {
 	class_unregister(&inc_class);
 	unregister_chrdev_region(first_devt, INC_MINORS);

@@ -7,9 +7,9 @@
 
 #include "internal.h"
 
-int inc_control_add(struct inc_store *store);
-void inc_control_remove(struct inc_store *store);
-int inc_control_init(void);
-void inc_control_exit(void);
+int dm_inc_control_add(struct inc_store *store);
+void dm_inc_control_remove(struct inc_store *store);
+int dm_inc_control_init(void);
+void dm_inc_control_exit(void);
 
 #endif /* DM_INCREMENTAL_CONTROL_H */

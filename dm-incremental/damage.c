@@ -5,11 +5,11 @@
 #include "damage.h"
 
 /**
- * inc_damage_add - note a corrupt object that a read has found
+ * dm_inc_damage_add - note a corrupt object that a read has found
  * @damage: gets it; if it has no room, the next try finds the object again
  * @bad: the object; copied
  */
-void inc_damage_add(struct inc_damage *damage, const struct inc_bad *bad)
+void dm_inc_damage_add(struct inc_damage *damage, const struct inc_bad *bad)
 {
 	unsigned int i;
 

@@ -37,6 +37,6 @@ struct inc_damage {
 	struct inc_bad	bad[INC_BAD_MAX];
 };
 
-void inc_damage_add(struct inc_damage *damage, const struct inc_bad *bad);
+void dm_inc_damage_add(struct inc_damage *damage, const struct inc_bad *bad);
 
 #endif /* DM_INCREMENTAL_DAMAGE_H */

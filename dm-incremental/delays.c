@@ -36,12 +36,12 @@ static bool delayed(const char *where)
 }
 
 /**
- * inc_delay - a lock has just been given up
+ * dm_inc_delay - a lock has just been given up
  * @where: by which function
  *
  * Context: any; sleeps where it may.
  */
-void inc_delay(const char *where)
+void dm_inc_delay(const char *where)
 {
 	unsigned int ms;
 

@@ -7,9 +7,9 @@
 #ifndef DM_INCREMENTAL_DELAYS_H
 #define DM_INCREMENTAL_DELAYS_H
 
-void inc_delay(const char *where);
+void dm_inc_delay(const char *where);
 
-#define inc_delayed(unlock)	do { unlock; inc_delay(__func__); } while (0)
+#define inc_delayed(unlock)	do { unlock; dm_inc_delay(__func__); } while (0)
 
 #define mutex_unlock(lock)	inc_delayed(mutex_unlock(lock))
 #define up_read(lock)		inc_delayed(up_read(lock))

@@ -54,30 +54,30 @@ static struct inc_dictionary *load(struct inc_store *store,
 	dictionary->offset = seg->dictionary_offset;
 	dictionary->size = seg->dictionary_size;
 	for (at = 0; !r && at < dictionary->size; at += INC_PAGE_SIZE)
-		r = inc_backing_copy_page(store, (dictionary->offset + at) >>
+		r = dm_inc_backing_copy_page(store, (dictionary->offset + at) >>
 					       INC_PAGE_SHIFT, 0,
-					  dictionary->data + at,
-					  min(dictionary->size - at,
-					      INC_PAGE_SIZE), false);
+					     dictionary->data + at,
+					     min(dictionary->size - at,
+						 INC_PAGE_SIZE), false);
 	if (!r)
 		return dictionary;
-	inc_dictionary_put(dictionary);
+	dm_inc_dictionary_put(dictionary);
 	return ERR_PTR(r);
 }
 
 /**
- * inc_dictionary_get - hold a segment's dictionary
+ * dm_inc_dictionary_get - hold a segment's dictionary
  * @store: alive
  * @seg: one of its segments, with a dictionary, whose chunks are present
  * @cached: only if it is loaded; then this does not sleep
  *
  * Context: process, in the section of store->readers in which its chunks were
- * found present. Return: the dictionary, which inc_dictionary_put() gives back;
+ * found present. Return: the dictionary, which dm_inc_dictionary_put() gives back;
  * or an ERR_PTR: -EAGAIN if @cached and it is not, another negative errno.
  */
-struct inc_dictionary *inc_dictionary_get(struct inc_store *store,
-					  const struct inc_segment *seg,
-					  bool cached)
+struct inc_dictionary *dm_inc_dictionary_get(struct inc_store *store,
+					     const struct inc_segment *seg,
+					     bool cached)
 {
 	struct inc_dictionary *dictionary, *other, *oldest = NULL;
 
@@ -107,34 +107,34 @@ struct inc_dictionary *inc_dictionary_get(struct inc_store *store,
 	}
 	spin_unlock(&store->dictionaries_lock);
 	if (oldest)
-		inc_dictionary_put(oldest);
+		dm_inc_dictionary_put(oldest);
 	if (!other)
 		return dictionary;
-	inc_dictionary_put(dictionary);
+	dm_inc_dictionary_put(dictionary);
 	return other;
 }
 
 /**
- * inc_dictionary_put - release a dictionary
- * @dictionary: from inc_dictionary_get()
+ * dm_inc_dictionary_put - release a dictionary
+ * @dictionary: from dm_inc_dictionary_get()
  *
  * Context: process; may sleep.
  */
-void inc_dictionary_put(struct inc_dictionary *dictionary)
+void dm_inc_dictionary_put(struct inc_dictionary *dictionary)
 {
 	if (refcount_dec_and_test(&dictionary->users))
 		kvfree(dictionary);
 }
 
 /**
- * inc_dictionary_forget - forget dictionaries that were loaded from some chunks
+ * dm_inc_dictionary_forget - forget dictionaries that were loaded from some chunks
  * @store: the store
  * @first: first chunk
  * @last: last chunk; they are absent, and no lookup that saw them is left
  *
  * Context: process; may sleep.
  */
-void inc_dictionary_forget(struct inc_store *store, u64 first, u64 last)
+void dm_inc_dictionary_forget(struct inc_store *store, u64 first, u64 last)
 {
 	u64 start = first << store->chunk_shift;
 	u64 end = (last + 1) << store->chunk_shift;
@@ -151,5 +151,5 @@ void inc_dictionary_forget(struct inc_store *store, u64 first, u64 last)
 	}
 	spin_unlock(&store->dictionaries_lock);
 	list_for_each_entry_safe(dictionary, next, &old, list)
-		inc_dictionary_put(dictionary);
+		dm_inc_dictionary_put(dictionary);
 }

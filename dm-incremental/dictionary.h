@@ -23,10 +23,10 @@ struct inc_dictionary {
 	u8			data[];
 };
 
-struct inc_dictionary *inc_dictionary_get(struct inc_store *store,
-					  const struct inc_segment *seg,
-					  bool cached);
-void inc_dictionary_put(struct inc_dictionary *dictionary);
-void inc_dictionary_forget(struct inc_store *store, u64 first, u64 last);
+struct inc_dictionary *dm_inc_dictionary_get(struct inc_store *store,
+					     const struct inc_segment *seg,
+					     bool cached);
+void dm_inc_dictionary_put(struct inc_dictionary *dictionary);
+void dm_inc_dictionary_forget(struct inc_store *store, u64 first, u64 last);
 
 #endif /* DM_INCREMENTAL_DICTIONARY_H */

@@ -33,10 +33,10 @@
 #define FILLS_MAX	16
 
 /**
- * inc_fill_init - prepare a store for fills
+ * dm_inc_fill_init - prepare a store for fills
  * @store: being created
  */
-void inc_fill_init(struct inc_store *store)
+void dm_inc_fill_init(struct inc_store *store)
 {
 	sema_init(&store->fill_turns, FILLS_MAX);
 }
@@ -64,8 +64,8 @@ static int write_chunks(struct inc_store *store, struct inc_fill *fill,
 	struct bio bio;
 	int r;
 
-	inc_backing_bio_init(store, &bio, fill->vecs, FILL_PAGES, REQ_OP_WRITE,
-			     first << store->chunk_shift);
+	dm_inc_backing_bio_init(store, &bio, fill->vecs, FILL_PAGES, REQ_OP_WRITE,
+				first << store->chunk_shift);
 	while (left) {
 		u32 length = min_t(u32, left, PAGE_SIZE - offset_in_page(at));
 
@@ -93,8 +93,8 @@ static int check_tail(struct inc_store *store, struct inc_fill *fill, u64 last)
 	struct bio bio;
 	int r;
 
-	inc_backing_bio_init(store, &bio, fill->vecs, 1, REQ_OP_READ | REQ_SYNC,
-			     offset);
+	dm_inc_backing_bio_init(store, &bio, fill->vecs, 1, REQ_OP_READ | REQ_SYNC,
+				offset);
 	__bio_add_page(&bio, fill->tail, INC_BLOCK_SIZE, 0);
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
@@ -112,8 +112,8 @@ static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 	int r = 0;
 
 	while (from <= fill->claim.last &&
-	       inc_presence_next_absent(store, from, fill->claim.last, &first,
-					&last)) {
+	       dm_inc_presence_next_absent(store, from, fill->claim.last, &first,
+					   &last)) {
 		r = write_chunks(store, fill, first, last) ?:
 		    check_tail(store, fill, last);
 		if (r)
@@ -123,7 +123,7 @@ static int fill_absent(struct inc_store *store, struct inc_fill *fill)
 				       (last - first + 1) <<
 				       store->chunk_shift);
 		atomic64_add(last - first + 1, &store->nr_filled);
-		inc_wait_present(store, first, last, true);
+		dm_inc_wait_present(store, first, last, true);
 		from = last + 1;
 	}
 	return r;
@@ -157,18 +157,18 @@ static int write_piece(struct inc_store *store, struct inc_fill *fill,
 
 	fill->claim.first = offset >> store->chunk_shift;
 	fill->claim.last = (offset + length - 1) >> store->chunk_shift;
-	if (inc_missing_none(store, fill->claim.first, fill->claim.last))
+	if (dm_inc_missing_none(store, fill->claim.first, fill->claim.last))
 		return 0;
-	r = inc_claim_wait_killable(store, &fill->claim);
+	r = dm_inc_claim_wait_killable(store, &fill->claim);
 	if (r)
 		return r;
-	suspect = inc_suspect_any(store, fill->claim.first, fill->claim.last);
+	suspect = dm_inc_suspect_any(store, fill->claim.first, fill->claim.last);
 	if (suspect)
-		inc_clear_suspect(store, fill->claim.first, fill->claim.last);
+		dm_inc_clear_suspect(store, fill->claim.first, fill->claim.last);
 	r = fill_absent(store, fill);
 	if (r && suspect)
-		inc_clear_restore(store, fill->claim.first, fill->claim.last);
-	inc_claim_release(store, &fill->claim);
+		dm_inc_clear_restore(store, fill->claim.first, fill->claim.last);
+	dm_inc_claim_release(store, &fill->claim);
 	return r;
 }
 
@@ -215,10 +215,10 @@ static int copy_and_write(struct inc_store *store, struct inc_fill *fill,
 
 	if (!copy_in(fill, length, from))
 		return 0;
-	if (!inc_backing_enter(store))
+	if (!dm_inc_backing_enter(store))
 		return -ENODEV;
 	r = write_piece(store, fill, offset, length);
-	inc_backing_leave(store);
+	dm_inc_backing_leave(store);
 	return r ?: length;
 }
 
@@ -247,7 +247,7 @@ static int fill_piece(struct inc_store *store, u64 offset, u32 length,
 }
 
 /**
- * inc_fill - write bytes of the image that have arrived
+ * dm_inc_fill - write bytes of the image that have arrived
  * @store: its memory is held; it may be dead, or end meanwhile (-ENODEV)
  * @offset: bytes in the image
  * @from: the bytes; advanced by what was taken
@@ -257,10 +257,10 @@ static int fill_piece(struct inc_store *store, u64 offset, u32 length,
  * Context: process; sleeps, does I/O. Return: bytes taken, or a negative errno
  * if none were.
  */
-ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from)
+ssize_t dm_inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from)
 {
 	u32 chunk_size = 1u << store->chunk_shift;
-	u64 size = inc_store_size(store);
+	u64 size = dm_inc_store_size(store);
 	u32 most = FILL_BYTES;
 	ssize_t taken = 0;
 	size_t length;
@@ -277,7 +277,7 @@ ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from)
 	if (!length)
 		return -EINVAL;
 	if (store->read_only)
-		return inc_presence_complete(store) ? length : -EROFS;
+		return dm_inc_presence_complete(store) ? length : -EROFS;
 
 	while (length) {
 		r = fill_piece(store, offset + taken,

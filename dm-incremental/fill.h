@@ -9,7 +9,7 @@
 
 struct iov_iter;
 
-void inc_fill_init(struct inc_store *store);
-ssize_t inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from);
+void dm_inc_fill_init(struct inc_store *store);
+ssize_t dm_inc_fill(struct inc_store *store, u64 offset, struct iov_iter *from);
 
 #endif /* DM_INCREMENTAL_FILL_H */

@@ -82,8 +82,8 @@ static int find_next(struct inc_store *store, char **error)
 	super = kmalloc(sizeof(*super), GFP_KERNEL);
 	if (!seg || !super)
 		goto bad;
-	r = inc_backing_copy_page(store, offset >> INC_PAGE_SHIFT, 0, super,
-				  sizeof(*super), false);
+	r = dm_inc_backing_copy_page(store, offset >> INC_PAGE_SHIFT, 0, super,
+				     sizeof(*super), false);
 	if (r) {
 		*error = "Cannot read a superblock";
 		goto bad;
@@ -109,40 +109,40 @@ static int load_next(struct inc_store *store, char **error)
 	r = find_next(store, error);
 	if (r)
 		return r;
-	head = inc_segment_head(store, store->segments[store->nr_found - 1],
-				error);
+	head = dm_inc_segment_head(store, store->segments[store->nr_found - 1],
+				   error);
 	if (IS_ERR(head))
 		return PTR_ERR(head);
 	kvfree(head);
 	*error = "Cannot load presence bitmap";
-	return inc_presence_load(store, store->nr_found - 1);
+	return dm_inc_presence_load(store, store->nr_found - 1);
 }
 
 /**
- * inc_grow_begin - begin to load a table, whose generation may be a new one
+ * dm_inc_grow_begin - begin to load a table, whose generation may be a new one
  * @store: alive
  *
  * Context: process; sleeps while another table of the store is being loaded.
  * Return: 0, or -EINTR if the caller was killed meanwhile.
  */
-int inc_grow_begin(struct inc_store *store)
+int dm_inc_grow_begin(struct inc_store *store)
 {
 	return mutex_lock_killable(&store->grow_mutex);
 }
 
 /**
- * inc_grow_find - the segment of a generation
- * @store: between inc_grow_begin() and inc_grow_end()
+ * dm_inc_grow_find - the segment of a generation
+ * @store: between dm_inc_grow_begin() and dm_inc_grow_end()
  * @generation: its number
  * @error: on failure, a sentence for the target
  *
  * If the image has none so far this looks for it in the backing device. It is
- * gone after inc_grow_end() if inc_grow_publish() does not come before.
+ * gone after dm_inc_grow_end() if dm_inc_grow_publish() does not come before.
  *
  * Context: process; sleeps, may do I/O. Return: the segment or an ERR_PTR.
  */
-const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
-					char **error)
+const struct inc_segment *dm_inc_grow_find(struct inc_store *store, u32 generation,
+					   char **error)
 {
 	u64 end = found_end(store);
 	int r;
@@ -164,19 +164,19 @@ const struct inc_segment *inc_grow_find(struct inc_store *store, u32 generation,
 }
 
 /**
- * inc_grow_publish - make the segments that were found part of the image
- * @store: between inc_grow_begin() and inc_grow_end(), or being created
+ * dm_inc_grow_publish - make the segments that were found part of the image
+ * @store: between dm_inc_grow_begin() and dm_inc_grow_end(), or being created
  * @nr_opened: segments up to the generation that was opened, 0 for none; loaders
  *	are told if no generation that late was opened before
  *
  * Context: process.
  */
-void inc_grow_publish(struct inc_store *store, u32 nr_opened)
+void dm_inc_grow_publish(struct inc_store *store, u32 nr_opened)
 {
 	mutex_lock(&store->lock);
 	/* First: "complete" must never be said of chunks that are absent. */
-	inc_presence_publish(store);
-	/* Pairs with inc_store_nr_segments(). */
+	dm_inc_presence_publish(store);
+	/* Pairs with dm_inc_store_nr_segments(). */
 	smp_store_release(&store->nr_segments, store->nr_found);
 	WRITE_ONCE(store->nr_opened, max(store->nr_opened, nr_opened));
 	mutex_unlock(&store->lock);
@@ -184,23 +184,23 @@ void inc_grow_publish(struct inc_store *store, u32 nr_opened)
 
 static void drop_found(struct inc_store *store)
 {
-	inc_presence_drop(store);
+	dm_inc_presence_drop(store);
 	while (store->nr_found > store->nr_segments)
 		kfree(store->segments[--store->nr_found]);
 }
 
 /**
- * inc_grow_end - end the loading of a table, which was accepted or refused
- * @store: after inc_grow_begin(); forgets segments that were not published
+ * dm_inc_grow_end - end the loading of a table, which was accepted or refused
+ * @store: after dm_inc_grow_begin(); forgets segments that were not published
  */
-void inc_grow_end(struct inc_store *store)
+void dm_inc_grow_end(struct inc_store *store)
 {
 	drop_found(store);
 	mutex_unlock(&store->grow_mutex);
 }
 
 /**
- * inc_grow_load - find the segments of a store that is being created
+ * dm_inc_grow_load - find the segments of a store that is being created
  * @store: its bufio is set
  * @error: on failure, a sentence for the target
  *
@@ -208,9 +208,9 @@ void inc_grow_end(struct inc_store *store)
  * them looks again, and says what is wrong.
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno;
- * inc_segments_free() frees what there is.
+ * dm_inc_segments_free() frees what there is.
  */
-int inc_grow_load(struct inc_store *store, char **error)
+int dm_inc_grow_load(struct inc_store *store, char **error)
 {
 	u32 number;
 	int r;
@@ -228,10 +228,10 @@ int inc_grow_load(struct inc_store *store, char **error)
 
 	store->chunk_shift = store->segments[0]->chunk_shift;
 	*error = "Cannot load presence bitmap";
-	r = inc_presence_init(store);
+	r = dm_inc_presence_init(store);
 	for (number = 0; !r && number < store->nr_found; number++)
-		r = inc_presence_load(store, number);
+		r = dm_inc_presence_load(store, number);
 	if (!r)
-		inc_grow_publish(store, 0);
+		dm_inc_grow_publish(store, 0);
 	return r;
 }

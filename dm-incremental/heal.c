@@ -19,7 +19,7 @@
  * from has been verified, so it cannot be at fault.
  *
  * A read asks for no chunk that has come anew since the read was started, at any
- * read's request (inc_history_anew()). If all that it rests on has come anew and
+ * read's request (dm_inc_history_anew()). If all that it rests on has come anew and
  * is corrupt still, it fails. So readers of a block which is corrupt at the
  * origin fail together, and do not ask for it one after the other. A read of
  * corrupt bytes that were cleared since it looked them up has met a fill that
@@ -73,13 +73,13 @@ static bool bytes_changed(const struct inc_io *io, u64 offset, u64 length)
 {
 	struct inc_store *store = io->view->store;
 
-	return inc_history_cleared(store, io->seen, offset >> store->chunk_shift,
-				   (offset + length - 1) >> store->chunk_shift);
+	return dm_inc_history_cleared(store, io->seen, offset >> store->chunk_shift,
+				      (offset + length - 1) >> store->chunk_shift);
 }
 
 static u64 map_page_of(const struct inc_io *io, const struct inc_bad *bad)
 {
-	return inc_view_map_page(io->view, inc_map_page(bad->block)) <<
+	return dm_inc_view_map_page(io->view, inc_map_page(bad->block)) <<
 	       INC_PAGE_SHIFT;
 }
 
@@ -112,8 +112,8 @@ static bool ask_for(const struct inc_io *io, u64 offset, u64 length,
 	bool any = false;
 
 	for (; chunk <= last; chunk++) {
-		if (inc_presence_fixed(store, chunk, chunk) ||
-		    inc_history_anew(store, io->born, chunk))
+		if (dm_inc_presence_fixed(store, chunk, chunk) ||
+		    dm_inc_history_anew(store, io->born, chunk))
 			continue;
 		add_chunk(ranges, chunk);
 		any = true;
@@ -145,8 +145,8 @@ static bool mark(struct inc_store *store, const struct inc_ranges *ranges)
 	int r = 0;
 
 	for (i = 0; !r && i < ranges->count; i++)
-		r = inc_missing_mark(store, ranges->range[i].first,
-				     ranges->range[i].last);
+		r = dm_inc_missing_mark(store, ranges->range[i].first,
+					ranges->range[i].last);
 	return !r;
 }
 
@@ -164,7 +164,7 @@ static void trace(const struct inc_io *io, const struct inc_ranges *ranges)
 }
 
 /**
- * inc_heal - ask for the chunks of damage that a read has found
+ * dm_inc_heal - ask for the chunks of damage that a read has found
  * @io: the read; with its buffer
  * @damage: at least one; may be in that buffer
  * @may_wait: false for readahead
@@ -176,7 +176,7 @@ static void trace(const struct inc_io *io, const struct inc_ranges *ranges)
  * False: it must start over from its lookup, with the buffer, or it is over,
  * and @io->status says how.
  */
-bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait)
+bool dm_inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait)
 {
 	struct inc_view *view = io->view;
 	struct inc_store *store = view->store;
@@ -204,7 +204,7 @@ bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait)
 		return false;
 	}
 	for (i = 0; i < damage->count; i++)
-		inc_view_bad(view, &damage->bad[i], heal);
+		dm_inc_view_bad(view, &damage->bad[i], heal);
 	if (view->on_corruption == INC_PANIC)
 		panic("dm-incremental device has detected corruption");
 	if (!heal) {
@@ -215,6 +215,6 @@ bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait)
 	io->healing += damage->count;
 	trace(io, &ranges);
 	/* A waiting read may wait long; give its buffer to one that can proceed. */
-	inc_buffer_return(view, io->buffer);
-	return inc_wait_for(store, io, &ranges, true);
+	dm_inc_buffer_return(view, io->buffer);
+	return dm_inc_wait_for(store, io, &ranges, true);
 }

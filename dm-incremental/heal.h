@@ -8,6 +8,6 @@
 #include "damage.h"
 #include "internal.h"
 
-bool inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait);
+bool dm_inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wait);
 
 #endif /* DM_INCREMENTAL_HEAL_H */

@@ -340,8 +340,8 @@ struct inc_link {
  * @anew: it waits for suspect chunks to come anew, else for absent ones
  *	(store->lock)
  * @waits_since: jiffies when its latest wait began
- * @born: inc_history_seq() when it was started
- * @seen: inc_history_seq() when it was last looked up
+ * @born: dm_inc_history_seq() when it was started
+ * @seen: dm_inc_history_seq() when it was last looked up
  * @healing: damage that it has had fetched again
  * @retries: how often it has started over because of damage
  * @nr_links: links whose range has not arrived (store->lock)

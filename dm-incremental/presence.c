@@ -7,12 +7,12 @@
  * bitmap in each segment (format.h). A bit goes from 0 to 1 only after the write
  * of its chunk has completed, so a reader that finds it set may submit a read of
  * the chunk without a lock: the device has the data, and the smp_mb() in
- * inc_presence_set() orders the completion before the bit. Bits go back to 0
+ * dm_inc_presence_set() orders the completion before the bit. Bits go back to 0
  * by the rules of clear.c, which tells what a reader may conclude for how long.
  * Both changes take a claim of the chunk (claim.c).
  *
  * nr_absent is never less than the number of bits that are 0, so readers take 0
- * for "all of it is there" (inc_presence_complete()), and look no further. A
+ * for "all of it is there" (dm_inc_presence_complete()), and look no further. A
  * reader that has seen it 0 before the image grew needs none of the new chunks:
  * its generation is an older one.
  *
@@ -132,7 +132,7 @@ static struct bitmap_page find_page(const struct inc_store *store,
 static u32 page_of_chunk(struct inc_store *store, u64 chunk)
 {
 	const struct inc_segment *seg =
-		inc_segment_at(store, chunk << store->chunk_shift);
+		dm_inc_segment_at(store, chunk << store->chunk_shift);
 
 	return store->first_page[seg->generation] +
 	       ((chunk - (seg->offset >> seg->chunk_shift)) >> BITS_SHIFT);
@@ -145,7 +145,7 @@ static int rw_commit_page(struct inc_store *store, blk_opf_t opf, u64 offset)
 	struct bio bio;
 	int r;
 
-	inc_backing_bio_init(store, &bio, &vec, 1, opf, offset);
+	dm_inc_backing_bio_init(store, &bio, &vec, 1, opf, offset);
 	__bio_add_page(&bio, store->commit_page, INC_PAGE_SIZE, 0);
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
@@ -179,13 +179,13 @@ static int load_page(struct inc_store *store, const struct bitmap_page *page,
 }
 
 /**
- * inc_presence_init - allocate the tables, for an image of any size
+ * dm_inc_presence_init - allocate the tables, for an image of any size
  * @store: being created
  *
- * Context: process; sleeps. Return: 0 or -ENOMEM; inc_presence_free() frees
+ * Context: process; sleeps. Return: 0 or -ENOMEM; dm_inc_presence_free() frees
  * what there is.
  */
-int inc_presence_init(struct inc_store *store)
+int dm_inc_presence_init(struct inc_store *store)
 {
 	store->present = kvcalloc(PAGES_MAX, sizeof(*store->present),
 				  GFP_KERNEL);
@@ -199,7 +199,7 @@ int inc_presence_init(struct inc_store *store)
 }
 
 /**
- * inc_presence_load - read the bitmap of a segment that was found
+ * dm_inc_presence_load - read the bitmap of a segment that was found
  * @store: its @grow_mutex is held, or it is being created
  * @number: of the segment; those before it are loaded
  *
@@ -207,9 +207,9 @@ int inc_presence_init(struct inc_store *store)
  * for all segments at the most.
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno; then, too,
- * inc_presence_drop() takes back what was loaded, and inc_presence_free().
+ * dm_inc_presence_drop() takes back what was loaded, and dm_inc_presence_free().
  */
-int inc_presence_load(struct inc_store *store, u32 number)
+int dm_inc_presence_load(struct inc_store *store, u32 number)
 {
 	const struct inc_segment *seg = store->segments[number];
 	u64 start = seg->offset >> seg->chunk_shift;
@@ -247,22 +247,22 @@ int inc_presence_load(struct inc_store *store, u32 number)
 }
 
 /**
- * inc_presence_publish - count the segments that were loaded as the image's
+ * dm_inc_presence_publish - count the segments that were loaded as the image's
  * @store: its @lock is held; store->nr_segments says so right after
  */
-void inc_presence_publish(struct inc_store *store)
+void dm_inc_presence_publish(struct inc_store *store)
 {
 	atomic64_add(store->found_absent, &store->nr_absent);
 	store->found_absent = 0;
 }
 
 /**
- * inc_presence_drop - forget bitmaps that were loaded and not published
+ * dm_inc_presence_drop - forget bitmaps that were loaded and not published
  * @store: its @grow_mutex is held
  */
-void inc_presence_drop(struct inc_store *store)
+void dm_inc_presence_drop(struct inc_store *store)
 {
-	u64 chunk = inc_store_chunks(store);
+	u64 chunk = dm_inc_store_chunks(store);
 	unsigned long page = first_page(store, store->nr_segments);
 
 	if (store->nr_found == store->nr_segments)
@@ -281,10 +281,10 @@ void inc_presence_drop(struct inc_store *store)
 }
 
 /**
- * inc_presence_free - free all of it
+ * dm_inc_presence_free - free all of it
  * @store: being destroyed, or created without success
  */
-void inc_presence_free(struct inc_store *store)
+void dm_inc_presence_free(struct inc_store *store)
 {
 	u32 i;
 
@@ -301,19 +301,19 @@ void inc_presence_free(struct inc_store *store)
 }
 
 /**
- * inc_presence_count - count the image's chunks, and those that are present
+ * dm_inc_presence_count - count the image's chunks, and those that are present
  * @store: the store
  * @total: set to the number of chunks of the image
  *
  * Context: process; takes store->lock, so that both numbers are of an image of
  * one length. Return: the number of chunks that are present.
  */
-u64 inc_presence_count(struct inc_store *store, u64 *total)
+u64 dm_inc_presence_count(struct inc_store *store, u64 *total)
 {
 	u64 absent;
 
 	mutex_lock(&store->lock);
-	*total = inc_store_chunks(store);
+	*total = dm_inc_store_chunks(store);
 	absent = atomic64_read(&store->nr_absent) - store->nr_hidden;
 	mutex_unlock(&store->lock);
 	return *total - absent;
@@ -333,7 +333,7 @@ static void queue_commit(struct inc_store *store)
 }
 
 /**
- * inc_presence_set - set the bits of chunks that have been written
+ * dm_inc_presence_set - set the bits of chunks that have been written
  * @store: the store; its @lock is held
  * @first: first chunk
  * @last: last chunk; the caller has claimed them all (claim.c)
@@ -344,7 +344,7 @@ static void queue_commit(struct inc_store *store)
  *
  * Context: process.
  */
-void inc_presence_set(struct inc_store *store, u64 first, u64 last)
+void dm_inc_presence_set(struct inc_store *store, u64 first, u64 last)
 {
 	u64 chunk, page, count = 0, hidden = 0, absent;
 
@@ -354,7 +354,7 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 		if (test_and_set_bit(bit_of(chunk), bits_of(store, chunk)))
 			continue;
 		count++;
-		hidden += inc_suspect_any(store, chunk, chunk);
+		hidden += dm_inc_suspect_any(store, chunk, chunk);
 	}
 	for (page = page_of_chunk(store, first);
 	     page <= page_of_chunk(store, last); page++)
@@ -374,7 +374,7 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
 }
 
 /**
- * inc_presence_clear - clear the bits of chunks
+ * dm_inc_presence_clear - clear the bits of chunks
  * @store: the store; its @lock is held
  * @first: first chunk
  * @last: last chunk; the caller has claimed them all, and goes by clear.c's rules
@@ -384,7 +384,7 @@ void inc_presence_set(struct inc_store *store, u64 first, u64 last)
  *
  * Context: process.
  */
-void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
+void dm_inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 {
 	u64 chunk, page, count = 0;
 
@@ -392,7 +392,7 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 		if (!test_bit(bit_of(chunk), bits_of(store, chunk)))
 			continue;
 		count++;
-		store->nr_hidden += inc_suspect_any(store, chunk, chunk);
+		store->nr_hidden += dm_inc_suspect_any(store, chunk, chunk);
 	}
 	atomic64_add(count, &store->nr_absent);
 	/* Before the bits: "complete" means all of them. */
@@ -408,11 +408,11 @@ void inc_presence_clear(struct inc_store *store, u64 first, u64 last)
 /*
  * Which chunks reads have used: a second bit for each, a hint for eviction, which
  * may be late or lost. It costs nothing before a program asks: its pages come with
- * inc_presence_watch(), all ones, and stay. Without a page a chunk counts as used.
+ * dm_inc_presence_watch(), all ones, and stay. Without a page a chunk counts as used.
  */
 static unsigned long *used_of(const struct inc_store *store, u64 chunk)
 {
-	/* Both pair with inc_presence_watch(). */
+	/* Both pair with dm_inc_presence_watch(). */
 	unsigned long **used = smp_load_acquire(&store->used);
 
 	if (!used)
@@ -422,7 +422,7 @@ static unsigned long *used_of(const struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_presence_watch - note from now on which of some chunks reads use
+ * dm_inc_presence_watch - note from now on which of some chunks reads use
  * @store: alive; its @clear_mutex is held
  * @first: first chunk
  * @last: last chunk
@@ -431,7 +431,7 @@ static unsigned long *used_of(const struct inc_store *store, u64 chunk)
  *
  * Context: process; sleeps. Return: 0 or -ENOMEM.
  */
-int inc_presence_watch(struct inc_store *store, u64 first, u64 last)
+int dm_inc_presence_watch(struct inc_store *store, u64 first, u64 last)
 {
 	unsigned long **used = store->used, *page;
 	u64 i;
@@ -457,14 +457,14 @@ int inc_presence_watch(struct inc_store *store, u64 first, u64 last)
 }
 
 /**
- * inc_presence_use - note that a read needs the bytes of some chunks
+ * dm_inc_presence_use - note that a read needs the bytes of some chunks
  * @store: the store
  * @first: first chunk
  * @last: last chunk
  *
  * Context: any.
  */
-void inc_presence_use(struct inc_store *store, u64 first, u64 last)
+void dm_inc_presence_use(struct inc_store *store, u64 first, u64 last)
 {
 	unsigned long *page;
 	u64 chunk;
@@ -478,8 +478,8 @@ void inc_presence_use(struct inc_store *store, u64 first, u64 last)
 }
 
 /**
- * inc_presence_next_cold - the next run of chunks that no read has used
- * @store: the store; inc_presence_watch() was called for all of them
+ * dm_inc_presence_next_cold - the next run of chunks that no read has used
+ * @store: the store; dm_inc_presence_watch() was called for all of them
  * @from: where to start
  * @last: where to stop
  * @first_cold: set to the first chunk of the run
@@ -489,8 +489,8 @@ void inc_presence_use(struct inc_store *store, u64 first, u64 last)
  *
  * Return: false if there is none from @from to @last.
  */
-bool inc_presence_next_cold(struct inc_store *store, u64 from, u64 last,
-			    u64 *first_cold, u64 *last_cold)
+bool dm_inc_presence_next_cold(struct inc_store *store, u64 from, u64 last,
+			       u64 *first_cold, u64 *last_cold)
 {
 	while (from <= last &&
 	       test_and_clear_bit(bit_of(from), used_of(store, from)))
@@ -506,17 +506,17 @@ bool inc_presence_next_cold(struct inc_store *store, u64 from, u64 last,
 }
 
 /**
- * inc_presence_fixed - is any of these chunks always present?
+ * dm_inc_presence_fixed - is any of these chunks always present?
  * @store: the store
  * @first: first chunk
  * @last: last chunk
  *
  * Return: whether one of them belongs to a segment's head or presence bitmap.
  */
-bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last)
+bool dm_inc_presence_fixed(struct inc_store *store, u64 first, u64 last)
 {
 	const struct inc_segment *seg =
-		inc_segment_at(store, first << store->chunk_shift);
+		dm_inc_segment_at(store, first << store->chunk_shift);
 
 	/* A range that reaches into the next segment touches its head. */
 	return first < seg->meta_offset >> seg->chunk_shift ||
@@ -524,18 +524,18 @@ bool inc_presence_fixed(struct inc_store *store, u64 first, u64 last)
 }
 
 /**
- * inc_presence_test - are all chunks of a range present?
+ * dm_inc_presence_test - are all chunks of a range present?
  * @store: the store
  * @first: first chunk
  * @last: last chunk
  */
-bool inc_presence_test(struct inc_store *store, u64 first, u64 last)
+bool dm_inc_presence_test(struct inc_store *store, u64 first, u64 last)
 {
 	return find_chunk(store, first, last + 1, false) > last;
 }
 
 /**
- * inc_presence_next_absent - the next run of absent chunks
+ * dm_inc_presence_next_absent - the next run of absent chunks
  * @store: the store
  * @from: where to start
  * @last: where to stop
@@ -544,8 +544,8 @@ bool inc_presence_test(struct inc_store *store, u64 first, u64 last)
  *
  * Return: false if all of @from to @last is present.
  */
-bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
-			      u64 *first_absent, u64 *last_absent)
+bool dm_inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
+				 u64 *first_absent, u64 *last_absent)
 {
 	*first_absent = find_chunk(store, from, last + 1, false);
 	if (*first_absent > last)
@@ -555,24 +555,24 @@ bool inc_presence_next_absent(struct inc_store *store, u64 from, u64 last,
 }
 
 /**
- * inc_presence_seek - the next chunk that is present, or that is absent
+ * dm_inc_presence_seek - the next chunk that is present, or that is absent
  * @store: the store
  * @chunk: where to start
- * @end: where to stop, at most inc_store_chunks()
+ * @end: where to stop, at most dm_inc_store_chunks()
  * @present: which of both; chunks that are hidden from readers count as present
  *
  * Context: process; takes store->lock. Return: its number, or @end if there is
  * none.
  */
-u64 inc_presence_seek(struct inc_store *store, u64 chunk, u64 end, bool present)
+u64 dm_inc_presence_seek(struct inc_store *store, u64 chunk, u64 end, bool present)
 {
 	mutex_lock(&store->lock);
 	if (present)
 		end = find_chunk(store, chunk,
-				 inc_suspect_seek(store, chunk, end), true);
+				 dm_inc_suspect_seek(store, chunk, end), true);
 	else
 		while ((chunk = find_chunk(store, chunk, end, false)) < end &&
-		       inc_suspect_any(store, chunk, chunk))
+		       dm_inc_suspect_any(store, chunk, chunk))
 			chunk++;
 	mutex_unlock(&store->lock);
 	return present ? end : chunk;
@@ -582,7 +582,7 @@ u64 inc_presence_seek(struct inc_store *store, u64 chunk, u64 end, bool present)
 static bool is_stored(struct inc_store *store, u64 chunk)
 {
 	return test_bit(bit_of(chunk), bits_of(store, chunk)) ||
-	       inc_suspect_any(store, chunk, chunk);
+	       dm_inc_suspect_any(store, chunk, chunk);
 }
 
 /*
@@ -612,8 +612,8 @@ static int commit_page(struct inc_store *store, const struct bitmap_page *page)
 }
 
 /**
- * inc_presence_commit - make presence durable
- * @store: alive: the caller is a view, or between inc_backing_enter() and _leave()
+ * dm_inc_presence_commit - make presence durable
+ * @store: alive: the caller is a view, or between dm_inc_backing_enter() and _leave()
  *
  * Every chunk that was present on entry stays present over a crash, or is
  * cleared meanwhile; every chunk that was absent stays so, or is filled.
@@ -621,9 +621,9 @@ static int commit_page(struct inc_store *store, const struct bitmap_page *page)
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno; pages that
  * failed stay dirty for the next commit.
  */
-int inc_presence_commit(struct inc_store *store)
+int dm_inc_presence_commit(struct inc_store *store)
 {
-	u32 nr_segments = inc_store_nr_segments(store);
+	u32 nr_segments = dm_inc_store_nr_segments(store);
 	u32 pages = first_page(store, nr_segments);
 	bool wrote = false;
 	u32 number;
@@ -662,18 +662,18 @@ int inc_presence_commit(struct inc_store *store)
 }
 
 /**
- * inc_presence_commit_work - the timer of store->commit_work
+ * dm_inc_presence_commit_work - the timer of store->commit_work
  * @work: embedded in the store
  *
  * As long as it fails it runs again after a time that doubles from
  * COMMIT_BACKOFF_MIN to COMMIT_BACKOFF_MAX; no fill, clear or short
  * commit_interval makes it run before.
  */
-void inc_presence_commit_work(struct work_struct *work)
+void dm_inc_presence_commit_work(struct work_struct *work)
 {
 	struct inc_store *store = container_of(to_delayed_work(work),
 					       struct inc_store, commit_work);
-	int r = inc_presence_commit(store);
+	int r = dm_inc_presence_commit(store);
 
 	if (!r)
 		return;

@@ -89,12 +89,12 @@ static void read_block(struct inc_proof *proof, u64 block)
 	__bio_add_page(&proof->bio, proof->page, INC_BLOCK_SIZE, 0);
 	proof->bio.bi_end_io = end_read;
 	proof->bio.bi_private = proof;
-	inc_read_init(io, proof->view, &proof->bio, block, 1);
+	dm_inc_read_init(io, proof->view, &proof->bio, block, 1);
 	io->started = started;
 	io->deadline = deadline;
 	proof->block = block;
 	proof->reading = true;
-	inc_read_start(io);
+	dm_inc_read_start(io);
 }
 
 static blk_status_t check_block(const struct inc_proof *proof)
@@ -152,13 +152,13 @@ static void go_on(struct work_struct *work)
 }
 
 /**
- * inc_proof_hold - hold a read that comes before the proof
- * @io: from inc_read_init(), with a bio
+ * dm_inc_proof_hold - hold a read that comes before the proof
+ * @io: from dm_inc_read_init(), with a bio
  *
  * Context: process; does not sleep, may be called while bios are submitted.
  * Return: false if the read may start; true if it was taken, and will.
  */
-bool inc_proof_hold(struct inc_io *io)
+bool dm_inc_proof_hold(struct inc_io *io)
 {
 	struct inc_view *view = io->view;
 	struct inc_proof *proof = view->proof;
@@ -185,12 +185,12 @@ bool inc_proof_hold(struct inc_io *io)
 }
 
 /**
- * inc_proof_alloc - make a view's reads wait for a proof, if one is required
+ * dm_inc_proof_alloc - make a view's reads wait for a proof, if one is required
  * @view: being opened; it is known whether its root is signed
  *
- * Return: 0 or -ENOMEM; inc_proof_free() frees it.
+ * Return: 0 or -ENOMEM; dm_inc_proof_free() frees it.
  */
-int inc_proof_alloc(struct inc_view *view)
+int dm_inc_proof_alloc(struct inc_view *view)
 {
 	struct inc_proof *proof;
 
@@ -209,10 +209,10 @@ int inc_proof_alloc(struct inc_view *view)
 }
 
 /**
- * inc_proof_free - free what inc_proof_alloc() made
+ * dm_inc_proof_free - free what dm_inc_proof_alloc() made
  * @view: no read is in flight, its workqueue is gone
  */
-void inc_proof_free(struct inc_view *view)
+void dm_inc_proof_free(struct inc_view *view)
 {
 	struct inc_proof *proof = view->proof;
 

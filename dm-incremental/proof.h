@@ -7,8 +7,8 @@
 
 #include "internal.h"
 
-int inc_proof_alloc(struct inc_view *view);
-void inc_proof_free(struct inc_view *view);
-bool inc_proof_hold(struct inc_io *io);
+int dm_inc_proof_alloc(struct inc_view *view);
+void dm_inc_proof_free(struct inc_view *view);
+bool dm_inc_proof_hold(struct inc_io *io);
 
 #endif /* DM_INCREMENTAL_PROOF_H */

@@ -18,7 +18,7 @@
  * Step 4 and the buffers are in batch.c.
  *
  * Where all metadata is cached, steps 1 to 4 happen in the reader's context
- * (inc_read_start()), which waits there for no I/O and no memory. It may sleep
+ * (dm_inc_read_start()), which waits there for no I/O and no memory. It may sleep
  * for a lock of dm-bufio's (backing.c), which is held over neither. Else a worker
  * does them, which may wait for metadata and memory. Step 5 is always a worker's.
  * No task waits for data or for a loader: the read is put aside, and its work is
@@ -62,20 +62,20 @@ static void find_absent_data(struct inc_view *view,
 	for (i = 0; i < buffer->io->blocks; i++) {
 		if (buffer->extents[i].codec != INC_CODEC_LZ4_DICT)
 			continue;
-		seg = inc_segment_at(view->store, buffer->extents[i].offset);
+		seg = dm_inc_segment_at(view->store, buffer->extents[i].offset);
 		if (seg != last)
-			inc_ranges_add(view->store, ranges,
-				       seg->dictionary_offset,
-				       seg->dictionary_size);
+			dm_inc_ranges_add(view->store, ranges,
+					  seg->dictionary_offset,
+					  seg->dictionary_size);
 		last = seg;
 	}
 	for (i = 0; i < buffer->io->blocks; i++) {
 		const struct inc_extent *extent = &buffer->extents[i];
 
 		if (extent->codec != INC_CODEC_ZERO &&
-		    !inc_same_cluster(buffer, i))
-			inc_ranges_add(view->store, ranges, extent->offset,
-				       extent->length);
+		    !dm_inc_same_cluster(buffer, i))
+			dm_inc_ranges_add(view->store, ranges, extent->offset,
+					  extent->length);
 	}
 }
 
@@ -87,10 +87,10 @@ static void use_data(struct inc_view *view, const struct inc_buffer *buffer)
 	for (i = 0; i < buffer->io->blocks; i++) {
 		const struct inc_extent *extent = &buffer->extents[i];
 
-		if (extent->codec != INC_CODEC_ZERO && !inc_same_cluster(buffer, i))
-			inc_presence_use(view->store, extent->offset >> shift,
-					 (extent->offset + extent->length - 1)
-					 >> shift);
+		if (extent->codec != INC_CODEC_ZERO && !dm_inc_same_cluster(buffer, i))
+			dm_inc_presence_use(view->store, extent->offset >> shift,
+					    (extent->offset + extent->length - 1)
+					    >> shift);
 	}
 }
 
@@ -121,7 +121,7 @@ static bool end_step(struct inc_io *io, int r)
 	}
 	io->prepared = false;
 	io->iter = io->bio->bi_iter;
-	return inc_heal(io, &io->buffer->damage, !may_not_wait(io));
+	return dm_inc_heal(io, &io->buffer->damage, !may_not_wait(io));
 }
 
 static void trace_miss(struct inc_view *view, const struct inc_io *io,
@@ -143,15 +143,15 @@ static void trace_miss(struct inc_view *view, const struct inc_io *io,
  * it in the bio's place and leaves the hint when it has come.
  *
  * dm waits for bios before a view is suspended or goes, but knows nothing of
- * windows: inc_read_wait_windows() waits for those. A window is counted while a
+ * windows: dm_inc_read_wait_windows() waits for those. A window is counted while a
  * bio of the view is in flight, the one it stands for; so after the last bio
  * has ended they only get fewer.
  */
 static void end_window(struct inc_view *view)
 {
 	/*
-	 * This runs in a worker of the view, for which inc_view_close() waits
-	 * after inc_read_wait_windows(): so the view outlives the wake-up.
+	 * This runs in a worker of the view, for which dm_inc_view_close() waits
+	 * after dm_inc_read_wait_windows(): so the view outlives the wake-up.
 	 */
 	if (atomic_dec_and_test(&view->nr_windows))
 		wake_up(&view->windows_wait);
@@ -168,9 +168,9 @@ static bool start_window(struct inc_view *view, const struct inc_io *io,
 					  __GFP_NOWARN);
 	if (!window)
 		goto no_window;
-	inc_read_init(window, view, NULL, io->block, io->blocks);
+	dm_inc_read_init(window, view, NULL, io->block, io->blocks);
 	window->reader = io->reader;
-	if (!inc_wait_for(view->store, window, ranges, false)) {
+	if (!dm_inc_wait_for(view->store, window, ranges, false)) {
 		kfree(window);
 		goto no_window;
 	}
@@ -190,11 +190,11 @@ static bool miss(struct inc_io *io, const struct inc_ranges *ranges,
 
 	trace_miss(view, io, ranges, hint);
 	/* A waiting read may wait long; give its buffer to one that can proceed. */
-	inc_buffer_return(view, io->buffer);
+	dm_inc_buffer_return(view, io->buffer);
 	if (!hint)
-		return inc_wait_for(view->store, io, ranges, false);
+		return dm_inc_wait_for(view->store, io, ranges, false);
 	if (!metadata || !start_window(view, io, ranges))
-		inc_wait_hint(view->store, ranges, false);
+		dm_inc_wait_hint(view->store, ranges, false);
 	io->status = BLK_STS_AGAIN;
 	return false;
 }
@@ -209,11 +209,11 @@ static int hold_dictionaries(struct inc_io *io, bool cached)
 	for (i = 0; i < io->blocks; i++) {
 		if (buffer->extents[i].codec != INC_CODEC_LZ4_DICT)
 			continue;
-		seg = inc_segment_at(store, buffer->extents[i].offset);
+		seg = dm_inc_segment_at(store, buffer->extents[i].offset);
 		if (seg != last) {
 			struct inc_dictionary *dictionary;
 
-			dictionary = inc_dictionary_get(store, seg, cached);
+			dictionary = dm_inc_dictionary_get(store, seg, cached);
 			if (IS_ERR(dictionary))
 				return PTR_ERR(dictionary);
 			buffer->dictionaries[buffer->nr_dictionaries++] =
@@ -226,7 +226,7 @@ static int hold_dictionaries(struct inc_io *io, bool cached)
 }
 
 /*
- * Steps 1 to 3; with @cached from the caches alone, as inc_read_start() must.
+ * Steps 1 to 3; with @cached from the caches alone, as dm_inc_read_start() must.
  * Adds absent chunks to @ranges, of metadata alone if any of it is absent.
  * Return: 0, -EBADMSG with buffer->damage filled in, or another errno; -EAGAIN
  * is from @cached.
@@ -239,20 +239,20 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 	int r;
 
 	buffer->damage.count = 0;
-	inc_buffer_drop_dictionaries(buffer);
+	dm_inc_buffer_drop_dictionaries(buffer);
 	*metadata = true;
 	/* Present chunks stay so in this section, and so does "complete". */
-	if (!inc_presence_complete(view->store)) {
-		inc_view_absent(view, io->block, io->blocks, ranges);
+	if (!dm_inc_presence_complete(view->store)) {
+		dm_inc_view_absent(view, io->block, io->blocks, ranges);
 		if (ranges->count)
 			return 0;
 	}
-	r = inc_view_extents(view, io->block, io->blocks, buffer->entries,
-			     buffer->extents, cached, &buffer->damage);
+	r = dm_inc_view_extents(view, io->block, io->blocks, buffer->entries,
+				buffer->extents, cached, &buffer->damage);
 	if (r)
 		return r;
 	*metadata = false;
-	if (!inc_presence_complete(view->store)) {
+	if (!dm_inc_presence_complete(view->store)) {
 		find_absent_data(view, buffer, ranges);
 		if (ranges->count)
 			return 0;
@@ -263,8 +263,8 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 	if (READ_ONCE(view->store->used))
 		use_data(view, buffer);
 	return hold_dictionaries(io, cached) ?:
-	       inc_verity_digests(view, io->block, io->blocks, buffer->digests,
-				  cached, &buffer->damage);
+	       dm_inc_verity_digests(view, io->block, io->blocks, buffer->digests,
+				     cached, &buffer->damage);
 }
 
 /* The same, as a lookup that learns of later clears: see clear.c. */
@@ -276,7 +276,7 @@ static int look_up(struct inc_io *io, struct inc_ranges *ranges,
 
 	ranges->count = 0;
 	section = srcu_read_lock(&store->readers);
-	io->seen = inc_history_seq(store);
+	io->seen = dm_inc_history_seq(store);
 	r = look_up_steps(io, ranges, metadata, cached);
 	srcu_read_unlock(&store->readers, section);
 	return r;
@@ -370,9 +370,9 @@ static void note_bad_data(struct inc_io *io, u32 i)
 			       .length = extent->length, .mapped = true };
 
 	if (extent->codec == INC_CODEC_LZ4_DICT)
-		bad.dictionary = inc_segment_at(io->view->store,
-						extent->offset);
-	inc_damage_add(&io->buffer->damage, &bad);
+		bad.dictionary = dm_inc_segment_at(io->view->store,
+						   extent->offset);
+	dm_inc_damage_add(&io->buffer->damage, &bad);
 }
 
 /*
@@ -399,20 +399,20 @@ static int deliver(struct inc_io *io)
 		if (extent->codec == INC_CODEC_ZERO) {
 			if (memcmp(digest, verity->zero_digest,
 				   verity->digest_size))
-				inc_view_bad_entry(view, block,
-						   &buffer->damage);
+				dm_inc_view_bad_entry(view, block,
+						      &buffer->damage);
 			copy_out(io, NULL, INC_BLOCK_SIZE);
 			continue;
 		}
 		at = (u32)(block - inc_cluster_start(extent, block)) <<
 		     INC_BLOCK_SHIFT;
-		if (i == start || !inc_same_cluster(buffer, i)) {
-			for (j = i + 1; j < end && inc_same_cluster(buffer, j);)
+		if (i == start || !dm_inc_same_cluster(buffer, i)) {
+			for (j = i + 1; j < end && dm_inc_same_cluster(buffer, j);)
 				j++;
 			cluster = expand(buffer, i,
 					 at + ((j - i) << INC_BLOCK_SHIFT));
 		}
-		r = cluster ? inc_verity_block(verity, cluster + at, digest) :
+		r = cluster ? dm_inc_verity_block(verity, cluster + at, digest) :
 			      -EBADMSG;
 		if (r && r != -EBADMSG)
 			return r;
@@ -426,7 +426,7 @@ static int deliver(struct inc_io *io)
 /*
  * With its bio, or as the last window, the read releases the view, its buffers
  * and its store, which it has kept. It must not touch these after that. (The read
- * that inc_buffer_return() queues is another one, which keeps them by itself.)
+ * that dm_inc_buffer_return() queues is another one, which keeps them by itself.)
  */
 static void end_io(struct inc_io *io)
 {
@@ -434,7 +434,7 @@ static void end_io(struct inc_io *io)
 	struct bio *bio = io->bio;
 
 	if (io->buffer)
-		inc_buffer_return(view, io->buffer);
+		dm_inc_buffer_return(view, io->buffer);
 	if (!io->status)
 		atomic64_add(io->healing, &view->store->nr_healed);
 	if (bio) {
@@ -455,9 +455,9 @@ static bool run_batches(struct inc_io *io, u32 start)
 	struct inc_buffer *buffer = io->buffer;
 
 	while (start < io->blocks) {
-		inc_batch_plan(buffer, start);
+		dm_inc_batch_plan(buffer, start);
 		if (buffer->nr_runs) {
-			inc_batch_submit(buffer);
+			dm_inc_batch_submit(buffer);
 			return true;
 		}
 		/* Nothing but zeros. */
@@ -478,10 +478,10 @@ static void run_io(struct work_struct *work)
 
 	if (io->status)
 		goto out;	/* its wait has ended without success */
-	if (!io->buffer && !inc_buffer_take(io->view, io, true))
+	if (!io->buffer && !dm_inc_buffer_take(io->view, io, true))
 		return;
 	if (io->prepared) {
-		if (end_step(io, inc_batch_end(io->buffer) ?: deliver(io)))
+		if (end_step(io, dm_inc_batch_end(io->buffer) ?: deliver(io)))
 			return;
 		/* Else it starts over, or is over, maybe without the buffer. */
 		if (io->prepared)
@@ -507,16 +507,16 @@ out:
 }
 
 /**
- * inc_read_init - prepare a read
- * @io: filled in; inc_read_start() starts it
+ * dm_inc_read_init - prepare a read
+ * @io: filled in; dm_inc_read_start() starts it
  * @view: the view to read
  * @bio: receives @blocks blocks and is ended; NULL for a read that just leaves
  *	a hint, whose @io was allocated with kmalloc() and is freed
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
  */
-void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
-		   u64 block, u32 blocks)
+void dm_inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
+		      u64 block, u32 blocks)
 {
 	unsigned int i;
 
@@ -532,7 +532,7 @@ void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 	io->buffer = NULL;
 	io->prepared = false;
 	io->started = false;
-	io->born = inc_history_seq(view->store);
+	io->born = dm_inc_history_seq(view->store);
 	io->healing = 0;
 	io->retries = 0;
 	io->nr_links = 0;
@@ -541,21 +541,21 @@ void inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 }
 
 /**
- * inc_read_start - start a read
- * @io: from inc_read_init(), with a bio; belongs to the read from now on
+ * dm_inc_read_start - start a read
+ * @io: from dm_inc_read_init(), with a bio; belongs to the read from now on
  *
  * Context: process; may be called while bios are submitted: it waits for no I/O,
  * no memory and no loader, at the most for a lock of dm-bufio's.
  */
-void inc_read_start(struct inc_io *io)
+void dm_inc_read_start(struct inc_io *io)
 {
 	struct inc_view *view = io->view;
 
-	if (inc_buffer_take(view, io, false)) {
+	if (dm_inc_buffer_take(view, io, false)) {
 		if (prepare_cached(io)) {
-			inc_batch_plan(io->buffer, 0);
+			dm_inc_batch_plan(io->buffer, 0);
 			if (io->buffer->nr_runs) {
-				inc_batch_submit(io->buffer);
+				dm_inc_batch_submit(io->buffer);
 				return;
 			}
 		}
@@ -566,13 +566,13 @@ void inc_read_start(struct inc_io *io)
 }
 
 /**
- * inc_read_wait_windows - wait until no readahead window is left
- * @view: none of its bios is in flight, and inc_wait_drop_view() has been called,
+ * dm_inc_read_wait_windows - wait until no readahead window is left
+ * @view: none of its bios is in flight, and dm_inc_wait_drop_view() has been called,
  *	so that no window waits for a loader; or it was never used
  *
  * Context: process; sleeps, as long as windows read metadata.
  */
-void inc_read_wait_windows(struct inc_view *view)
+void dm_inc_read_wait_windows(struct inc_view *view)
 {
 	wait_event(view->windows_wait, !atomic_read(&view->nr_windows));
 }

@@ -8,7 +8,7 @@
  * Those below nr_segments are the image. They never change and never move, nor
  * do the bits of their chunks (presence.c). The size of the image and the number
  * of its chunks follow from them. So the one store to nr_segments in
- * inc_grow_publish() makes the image longer, for everybody at once. A reader of
+ * dm_inc_grow_publish() makes the image longer, for everybody at once. A reader of
  * nr_segments may use the segments below it without a lock, as long as the
  * store lives. Nobody but the holder of grow_mutex knows of those from there on
  * (grow.c): reads of older generations stay inside the segments of these
@@ -44,7 +44,7 @@ static int check_digest(const struct inc_segment *seg, u8 *head, char **error)
 }
 
 /**
- * inc_segment_head - read a segment's head and check its digest
+ * dm_inc_segment_head - read a segment's head and check its digest
  * @store: alive
  * @seg: one of its segments, published or not
  * @error: on failure, a sentence for the target
@@ -53,8 +53,8 @@ static int check_digest(const struct inc_segment *seg, u8 *head, char **error)
  * INC_HEAD_SIZE_MAX, in which the digest is zeros; to be freed with kvfree().
  * Or an ERR_PTR.
  */
-u8 *inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
-		     char **error)
+u8 *dm_inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
+			char **error)
 {
 	u8 *head = kvmalloc(seg->head_size, GFP_KERNEL);
 	u32 at;
@@ -66,9 +66,9 @@ u8 *inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
 	}
 	*error = "Cannot read the image's head";
 	for (at = 0; !r && at < seg->head_size; at += INC_PAGE_SIZE)
-		r = inc_backing_copy_page(store,
-					  (seg->offset + at) >> INC_PAGE_SHIFT,
-					  0, head + at, INC_PAGE_SIZE, false);
+		r = dm_inc_backing_copy_page(store,
+					     (seg->offset + at) >> INC_PAGE_SHIFT,
+					     0, head + at, INC_PAGE_SIZE, false);
 	if (!r)
 		r = check_digest(seg, head, error);
 	if (!r)
@@ -78,10 +78,10 @@ u8 *inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
 }
 
 /**
- * inc_segments_free - free what inc_grow_load() and growth made
+ * dm_inc_segments_free - free what dm_inc_grow_load() and growth made
  * @store: its memory goes
  */
-void inc_segments_free(struct inc_store *store)
+void dm_inc_segments_free(struct inc_store *store)
 {
 	while (store->nr_found)
 		kfree(store->segments[--store->nr_found]);
@@ -89,13 +89,13 @@ void inc_segments_free(struct inc_store *store)
 }
 
 /**
- * inc_segment_at - the segment that holds a byte
+ * dm_inc_segment_at - the segment that holds a byte
  * @store: the store
- * @offset: bytes in the image file, below inc_store_size()
+ * @offset: bytes in the image file, below dm_inc_store_size()
  */
-const struct inc_segment *inc_segment_at(struct inc_store *store, u64 offset)
+const struct inc_segment *dm_inc_segment_at(struct inc_store *store, u64 offset)
 {
-	u32 low = 0, high = inc_store_nr_segments(store);
+	u32 low = 0, high = dm_inc_store_nr_segments(store);
 
 	/* Invariant: segments[low] starts at @offset or before, [high] after. */
 	while (high - low > 1) {

@@ -142,7 +142,7 @@ static int check_form(const struct inc_view *view, const u8 *head,
 }
 
 /**
- * inc_signature_check - check a generation's signature, if it must have one
+ * dm_inc_signature_check - check a generation's signature, if it must have one
  * @view: being opened; its segment and verity are set and agree
  * @head: the segment's head, which matches its digest
  * @error: on failure, a sentence for the target
@@ -154,7 +154,7 @@ static int check_form(const struct inc_view *view, const u8 *head,
  * Context: process; sleeps. Return: 0, also if none is required; else a
  * negative errno.
  */
-int inc_signature_check(struct inc_view *view, const u8 *head, char **error)
+int dm_inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 {
 	const struct inc_segment *seg = view->segment;
 	const struct inc_verity *verity = &view->verity;
@@ -192,7 +192,7 @@ int inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 }
 
 /**
- * inc_signature_init - make the keyring
+ * dm_inc_signature_init - make the keyring
  *
  * Its permissions are those of fs-verity's. Root (the user, not a capability)
  * may see it, add and remove keys, and seal it with KEYCTL_RESTRICT_KEYRING;
@@ -202,7 +202,7 @@ int inc_signature_check(struct inc_view *view, const u8 *head, char **error)
  *
  * Context: process. Return: 0 or a negative errno.
  */
-int inc_signature_init(void)
+int dm_inc_signature_init(void)
 {
 	keyring = keyring_alloc(".dm-incremental", GLOBAL_ROOT_UID,
 				GLOBAL_ROOT_GID, current_cred(),
@@ -214,29 +214,29 @@ int inc_signature_init(void)
 }
 
 /**
- * inc_signature_exit - release the keyring
+ * dm_inc_signature_exit - release the keyring
  *
  * Context: process; no view is left.
  */
-void inc_signature_exit(void)
+void dm_inc_signature_exit(void)
 {
 	key_put(keyring);
 }
 
 #else /* CONFIG_SYSTEM_DATA_VERIFICATION */
 
-int inc_signature_check(struct inc_view *view, const u8 *head, char **error)
+int dm_inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 {
 	*error = "This kernel cannot verify signatures";
 	return view->require_signature ? -EOPNOTSUPP : 0;
 }
 
-int inc_signature_init(void)
+int dm_inc_signature_init(void)
 {
 	return 0;
 }
 
-void inc_signature_exit(void)
+void dm_inc_signature_exit(void)
 {
 }
 

@@ -7,8 +7,8 @@
 
 #include "internal.h"
 
-int inc_signature_check(struct inc_view *view, const u8 *head, char **error);
-int inc_signature_init(void);
-void inc_signature_exit(void);
+int dm_inc_signature_check(struct inc_view *view, const u8 *head, char **error);
+int dm_inc_signature_init(void);
+void dm_inc_signature_exit(void);
 
 #endif /* DM_INCREMENTAL_SIGNATURE_H */

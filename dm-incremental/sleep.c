@@ -17,7 +17,7 @@
  * read; a read that has waited less than SLEEP_WAIT by then has its read_timeout.
  *
  * This does not search for waiting reads: the timer of wait.c looks at each of
- * them once a second at least, and asks inc_sleep_deadline().
+ * them once a second at least, and asks dm_inc_sleep_deadline().
  */
 #include <linux/suspend.h>
 
@@ -31,12 +31,12 @@ static atomic_t nr_waiting;
 static DECLARE_WAIT_QUEUE_HEAD(none_waits);
 
 /**
- * inc_sleep_deadline - get the time until which a read may wait
+ * dm_inc_sleep_deadline - get the time until which a read may wait
  * @io: waits since @io->waits_since
  *
  * Context: any. Return: jiffies, @io->deadline unless the system goes to sleep.
  */
-unsigned long inc_sleep_deadline(const struct inc_io *io)
+unsigned long dm_inc_sleep_deadline(const struct inc_io *io)
 {
 	unsigned long end;
 
@@ -51,17 +51,17 @@ unsigned long inc_sleep_deadline(const struct inc_io *io)
 }
 
 /**
- * inc_sleep_wait_begin - count a read, of any store, that begins to wait
+ * dm_inc_sleep_wait_begin - count a read, of any store, that begins to wait
  */
-void inc_sleep_wait_begin(void)
+void dm_inc_sleep_wait_begin(void)
 {
 	atomic_inc(&nr_waiting);
 }
 
 /**
- * inc_sleep_wait_end - uncount a read that does not wait any more
+ * dm_inc_sleep_wait_end - uncount a read that does not wait any more
  */
-void inc_sleep_wait_end(void)
+void dm_inc_sleep_wait_end(void)
 {
 	if (atomic_dec_and_test(&nr_waiting))
 		wake_up_all(&none_waits);
@@ -74,7 +74,7 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
 		WRITE_ONCE(asleep_since, jiffies);
-		/* Pairs with inc_sleep_deadline(). */
+		/* Pairs with dm_inc_sleep_deadline(). */
 		smp_store_release(&asleep, true);
 		wait_event_timeout(none_waits, !atomic_read(&nr_waiting),
 				   SLEEP_WAIT);
@@ -91,19 +91,19 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 static struct notifier_block block = { .notifier_call = notify };
 
 /**
- * inc_sleep_init - the module is loaded
+ * dm_inc_sleep_init - the module is loaded
  *
  * Return: 0 or a negative errno.
  */
-int inc_sleep_init(void)
+int dm_inc_sleep_init(void)
 {
 	return register_pm_notifier(&block);
 }
 
 /**
- * inc_sleep_exit - the module goes; no store is left
+ * dm_inc_sleep_exit - the module goes; no store is left
  */
-void inc_sleep_exit(void)
+void dm_inc_sleep_exit(void)
 {
 	unregister_pm_notifier(&block);
 }

@@ -7,10 +7,10 @@
 
 #include "internal.h"
 
-unsigned long inc_sleep_deadline(const struct inc_io *io);
-void inc_sleep_wait_begin(void);
-void inc_sleep_wait_end(void);
-int inc_sleep_init(void);
-void inc_sleep_exit(void);
+unsigned long dm_inc_sleep_deadline(const struct inc_io *io);
+void dm_inc_sleep_wait_begin(void);
+void dm_inc_sleep_wait_end(void);
+int dm_inc_sleep_init(void);
+void dm_inc_sleep_exit(void);
 
 #endif /* DM_INCREMENTAL_SLEEP_H */

@@ -65,9 +65,9 @@ static void store_release(struct device *dev)
 {
 	struct inc_store *store = container_of(dev, struct inc_store, dev);
 
-	inc_presence_free(store);
-	inc_segments_free(store);
-	inc_suspect_free(store);
+	dm_inc_presence_free(store);
+	dm_inc_segments_free(store);
+	dm_inc_suspect_free(store);
 	kfree(store);
 }
 
@@ -90,11 +90,11 @@ static struct inc_store *store_alloc(struct block_device *bdev,
 	xa_init(&store->suspects);
 	init_rwsem(&store->live);
 	mutex_init(&store->commit_mutex);
-	INIT_DELAYED_WORK(&store->commit_work, inc_presence_commit_work);
+	INIT_DELAYED_WORK(&store->commit_work, dm_inc_presence_commit_work);
 	INIT_WORK(&store->event_work, event_work);
-	inc_claim_init(store);
-	inc_fill_init(store);
-	inc_wait_init(store);
+	dm_inc_claim_init(store);
+	dm_inc_fill_init(store);
+	dm_inc_wait_init(store);
 
 	store->bdev = bdev;
 	store->bdev_dev = bdev->bd_dev;
@@ -140,10 +140,10 @@ static int store_start(struct inc_store *store, char **error)
 		store->bufio = NULL;
 		goto bad;
 	}
-	r = inc_grow_load(store, error);
+	r = dm_inc_grow_load(store, error);
 	if (r)
 		goto bad;
-	r = inc_control_add(store);
+	r = dm_inc_control_add(store);
 	if (r) {
 		*error = "Cannot create node in /dev/incremental";
 		goto bad;
@@ -165,7 +165,7 @@ bad:
  */
 static void store_shut_down(struct inc_store *store)
 {
-	inc_control_remove(store);
+	dm_inc_control_remove(store);
 
 	down_write(&store->live);
 	mutex_lock(&store->lock);
@@ -177,11 +177,11 @@ static void store_shut_down(struct inc_store *store)
 	cancel_work_sync(&store->event_work);
 	/* Not even if it fails does it start itself again after this. */
 	cancel_delayed_work_sync(&store->commit_work);
-	if (inc_presence_commit(store))
+	if (dm_inc_presence_commit(store))
 		DMWARN("%s: cannot commit presence, chunks of the last seconds may be fetched again",
 		       dev_name(&store->dev));
-	inc_wait_destroy(store);
-	inc_dictionary_forget(store, 0, inc_store_chunks(store) - 1);
+	dm_inc_wait_destroy(store);
+	dm_inc_dictionary_forget(store, 0, dm_inc_store_chunks(store) - 1);
 	store_stop(store);
 }
 
@@ -232,8 +232,8 @@ static void shorten_interval(struct inc_store *store, unsigned int interval)
 }
 
 /**
- * inc_store_get - find or create the store of a backing device, and use it
- * @bdev: opened by the caller's target, which closes it after inc_store_put()
+ * dm_inc_store_get - find or create the store of a backing device, and use it
+ * @bdev: opened by the caller's target, which closes it after dm_inc_store_put()
  * @commit_interval: ms; the shortest that any view asked for holds
  * @error: on failure, a sentence for the target
  *
@@ -241,8 +241,8 @@ static void shorten_interval(struct inc_store *store, unsigned int interval)
  * or goes it waits for that, unless the caller is killed. Return: the store or
  * an ERR_PTR.
  */
-struct inc_store *inc_store_get(struct block_device *bdev,
-				unsigned int commit_interval, char **error)
+struct inc_store *dm_inc_store_get(struct block_device *bdev,
+				   unsigned int commit_interval, char **error)
 {
 	struct inc_store *fresh, *store;
 	int r;
@@ -273,30 +273,30 @@ bad:
 }
 
 /**
- * inc_store_add_view - make an open view known to loaders and events
- * @store: from inc_store_get(); between inc_grow_begin() and inc_grow_end()
+ * dm_inc_store_add_view - make an open view known to loaders and events
+ * @store: from dm_inc_store_get(); between dm_inc_grow_begin() and dm_inc_grow_end()
  * @view: open
  *
  * If its segment is a new one, the image is longer from now on.
  */
-void inc_store_add_view(struct inc_store *store, struct inc_view *view)
+void dm_inc_store_add_view(struct inc_store *store, struct inc_view *view)
 {
 	/* Both at a time: a loader that sees the one asks for the other. */
 	mutex_lock(&store->views_mutex);
-	inc_grow_publish(store, view->generation + 1);
+	dm_inc_grow_publish(store, view->generation + 1);
 	list_add(&view->list, &store->views);
 	mutex_unlock(&store->views_mutex);
 	wake_up_interruptible(&store->loaders_wait);
 }
 
 /**
- * inc_store_put - end a view's use of its store
- * @store: from inc_store_get()
+ * dm_inc_store_put - end a view's use of its store
+ * @store: from dm_inc_store_get()
  * @view: has no read in flight; whether it was added or not
  *
  * Context: process; sleeps, does I/O. Waits for no other store.
  */
-void inc_store_put(struct inc_store *store, struct inc_view *view)
+void dm_inc_store_put(struct inc_store *store, struct inc_view *view)
 {
 	bool last;
 

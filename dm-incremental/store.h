@@ -7,9 +7,9 @@
 
 #include "internal.h"
 
-struct inc_store *inc_store_get(struct block_device *bdev,
-				unsigned int commit_interval, char **error);
-void inc_store_add_view(struct inc_store *store, struct inc_view *view);
-void inc_store_put(struct inc_store *store, struct inc_view *view);
+struct inc_store *dm_inc_store_get(struct block_device *bdev,
+				   unsigned int commit_interval, char **error);
+void dm_inc_store_add_view(struct inc_store *store, struct inc_view *view);
+void dm_inc_store_put(struct inc_store *store, struct inc_view *view);
 
 #endif /* DM_INCREMENTAL_STORE_H */

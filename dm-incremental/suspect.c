@@ -52,14 +52,14 @@ static unsigned long *bits_of(struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_suspect_seek - the next chunk that is suspect
+ * dm_inc_suspect_seek - the next chunk that is suspect
  * @store: the store
  * @chunk: where to start
  * @end: where to stop
  *
  * Return: its number, or @end if there is none.
  */
-u64 inc_suspect_seek(struct inc_store *store, u64 chunk, u64 end)
+u64 dm_inc_suspect_seek(struct inc_store *store, u64 chunk, u64 end)
 {
 	if (xa_empty(&store->suspects))
 		return end;
@@ -77,14 +77,14 @@ u64 inc_suspect_seek(struct inc_store *store, u64 chunk, u64 end)
 }
 
 /**
- * inc_suspect_any - is any of these chunks suspect?
+ * dm_inc_suspect_any - is any of these chunks suspect?
  * @store: the store
  * @first: first chunk
  * @last: last chunk
  */
-bool inc_suspect_any(struct inc_store *store, u64 first, u64 last)
+bool dm_inc_suspect_any(struct inc_store *store, u64 first, u64 last)
 {
-	return inc_suspect_seek(store, first, last + 1) <= last;
+	return dm_inc_suspect_seek(store, first, last + 1) <= last;
 }
 
 static unsigned long *make_bits(struct inc_store *store, u64 chunk)
@@ -101,13 +101,13 @@ static unsigned long *make_bits(struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_suspect_begin - mark a chunk as suspect
+ * dm_inc_suspect_begin - mark a chunk as suspect
  * @store: its @lock is held
  * @chunk: it is present
  *
  * Context: process; sleeps for memory. Return: 0 or -ENOMEM.
  */
-int inc_suspect_begin(struct inc_store *store, u64 chunk)
+int dm_inc_suspect_begin(struct inc_store *store, u64 chunk)
 {
 	unsigned long *bits = bits_of(store, chunk) ?: make_bits(store, chunk);
 
@@ -118,13 +118,13 @@ int inc_suspect_begin(struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_suspect_end - unmark a chunk
+ * dm_inc_suspect_end - unmark a chunk
  * @store: its @lock is held
  * @chunk: it is present, having been filled, or absent
  *
  * Return: true if it was suspect.
  */
-bool inc_suspect_end(struct inc_store *store, u64 chunk)
+bool dm_inc_suspect_end(struct inc_store *store, u64 chunk)
 {
 	unsigned long *bits = bits_of(store, chunk);
 
@@ -132,7 +132,7 @@ bool inc_suspect_end(struct inc_store *store, u64 chunk)
 }
 
 /**
- * inc_suspect_over - unmark chunks that have been overwritten
+ * dm_inc_suspect_over - unmark chunks that have been overwritten
  * @store: its @lock is held
  * @first: first chunk
  * @last: last chunk; all are present, and claimed
@@ -140,21 +140,21 @@ bool inc_suspect_end(struct inc_store *store, u64 chunk)
  * Notes that they have come anew: reads that were started before do not ask for
  * them again if they find them corrupt (heal.c).
  */
-void inc_suspect_over(struct inc_store *store, u64 first, u64 last)
+void dm_inc_suspect_over(struct inc_store *store, u64 first, u64 last)
 {
-	if (!inc_suspect_any(store, first, last))
+	if (!dm_inc_suspect_any(store, first, last))
 		return;
 	for (; first <= last; first++)
-		if (inc_suspect_end(store, first))
-			inc_history_note_anew(store, first);
-	inc_history_publish(store);
+		if (dm_inc_suspect_end(store, first))
+			dm_inc_history_note_anew(store, first);
+	dm_inc_history_publish(store);
 }
 
 /**
- * inc_suspect_free - free the bits
+ * dm_inc_suspect_free - free the bits
  * @store: being destroyed, or created without success
  */
-void inc_suspect_free(struct inc_store *store)
+void dm_inc_suspect_free(struct inc_store *store)
 {
 	unsigned long index;
 	void *bits;

@@ -7,11 +7,11 @@
 
 #include "internal.h"
 
-u64 inc_suspect_seek(struct inc_store *store, u64 chunk, u64 end);
-bool inc_suspect_any(struct inc_store *store, u64 first, u64 last);
-int inc_suspect_begin(struct inc_store *store, u64 chunk);
-bool inc_suspect_end(struct inc_store *store, u64 chunk);
-void inc_suspect_over(struct inc_store *store, u64 first, u64 last);
-void inc_suspect_free(struct inc_store *store);
+u64 dm_inc_suspect_seek(struct inc_store *store, u64 chunk, u64 end);
+bool dm_inc_suspect_any(struct inc_store *store, u64 first, u64 last);
+int dm_inc_suspect_begin(struct inc_store *store, u64 chunk);
+bool dm_inc_suspect_end(struct inc_store *store, u64 chunk);
+void dm_inc_suspect_over(struct inc_store *store, u64 first, u64 last);
+void dm_inc_suspect_free(struct inc_store *store);
 
 #endif /* DM_INCREMENTAL_SUSPECT_H */

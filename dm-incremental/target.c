@@ -92,8 +92,8 @@ static int parse_verity(struct dm_target *ti, struct dm_arg_set *as,
 	const char *root = dm_shift_arg(as);
 	const char *salt = dm_shift_arg(as);
 
-	return inc_verity_init(&target->view.verity, hash_name, root, salt,
-			       &ti->error);
+	return dm_inc_verity_init(&target->view.verity, hash_name, root, salt,
+				  &ti->error);
 }
 
 /* By enum inc_on_corruption. */
@@ -196,11 +196,11 @@ static int add_view(struct dm_target *ti, struct inc_view *view)
 {
 	int r;
 
-	r = inc_view_open(view, &ti->error);
+	r = dm_inc_view_open(view, &ti->error);
 	if (r)
 		return r;
 	ti->error = "Cannot allocate proof";
-	r = inc_proof_alloc(view);
+	r = dm_inc_proof_alloc(view);
 	if (r)
 		return r;
 	if (ti->begin ||
@@ -212,7 +212,7 @@ static int add_view(struct dm_target *ti, struct inc_view *view)
 	r = dm_set_target_max_io_len(ti, io_sectors(view));
 	if (r)
 		return r;
-	inc_store_add_view(view->store, view);
+	dm_inc_store_add_view(view->store, view);
 	return 0;
 }
 
@@ -221,18 +221,18 @@ static int open_view(struct dm_target *ti, struct inc_target *target)
 	struct inc_store *store;
 	int r;
 
-	store = inc_store_get(target->dev->bdev, target->commit_interval,
-			      &ti->error);
+	store = dm_inc_store_get(target->dev->bdev, target->commit_interval,
+				 &ti->error);
 	if (IS_ERR(store))
 		return PTR_ERR(store);
 	target->view.store = store;
-	r = inc_grow_begin(store);
+	r = dm_inc_grow_begin(store);
 	if (r) {
 		ti->error = "Killed while another table of the backing device was being loaded";
 		return r;
 	}
 	r = add_view(ti, &target->view);
-	inc_grow_end(store);
+	dm_inc_grow_end(store);
 	return r;
 }
 
@@ -244,7 +244,7 @@ static int open_view(struct dm_target *ti, struct inc_target *target)
  *			work item of a read has been queued: wait.c may do that
  *			for any caller, and after it has dropped store->lock
  *	its workqueue	workers, of reads and of the proof
- *	the rest	store->views has the view to inc_store_put(), for its
+ *	the rest	store->views has the view to dm_inc_store_put(), for its
  *			table and verity
  */
 static void incremental_dtr(struct dm_target *ti)
@@ -252,12 +252,12 @@ static void incremental_dtr(struct dm_target *ti)
 	struct inc_target *target = ti->private;
 	struct inc_view *view = &target->view;
 
-	inc_read_wait_windows(view);
-	inc_view_close(view);
-	inc_proof_free(view);
+	dm_inc_read_wait_windows(view);
+	dm_inc_view_close(view);
+	dm_inc_proof_free(view);
 	if (view->store)
-		inc_store_put(view->store, view);
-	inc_verity_destroy(&view->verity);
+		dm_inc_store_put(view->store, view);
+	dm_inc_verity_destroy(&view->verity);
 	if (target->dev)
 		dm_put_device(ti, target->dev);
 	kfree(target);
@@ -323,11 +323,11 @@ static int incremental_map(struct dm_target *ti, struct bio *bio)
 			    (unsigned long long)sector);
 		return DM_MAPIO_KILL;
 	}
-	inc_read_init(io, &target->view, bio,
-		      sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT),
-		      bio->bi_iter.bi_size >> INC_BLOCK_SHIFT);
-	if (!inc_proof_hold(io))
-		inc_read_start(io);
+	dm_inc_read_init(io, &target->view, bio,
+			 sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT),
+			 bio->bi_iter.bi_size >> INC_BLOCK_SHIFT);
+	if (!dm_inc_proof_hold(io))
+		dm_inc_read_start(io);
 	return DM_MAPIO_SUBMITTED;
 }
 
@@ -340,8 +340,8 @@ static void incremental_presuspend(struct dm_target *ti)
 	struct inc_target *target = ti->private;
 	struct inc_view *view = &target->view;
 
-	inc_wait_drop_view(view->store, view, dm_noflush_suspending(ti) ?
-			   BLK_STS_DM_REQUEUE : BLK_STS_IOERR);
+	dm_inc_wait_drop_view(view->store, view, dm_noflush_suspending(ti) ?
+			      BLK_STS_DM_REQUEUE : BLK_STS_IOERR);
 }
 
 static int incremental_preresume(struct dm_target *ti)
@@ -366,8 +366,8 @@ static void incremental_postsuspend(struct dm_target *ti)
 {
 	struct inc_target *target = ti->private;
 
-	inc_read_wait_windows(&target->view);
-	if (inc_presence_commit(target->view.store))
+	dm_inc_read_wait_windows(&target->view);
+	if (dm_inc_presence_commit(target->view.store))
 		DMWARN("%s: cannot commit presence",
 		       dm_table_device_name(ti->table));
 }
@@ -436,7 +436,7 @@ static unsigned int emit_info(struct inc_target *target, char *result,
 	struct inc_store *store = view->store;
 	u64 present, total;
 
-	present = inc_presence_count(store, &total);
+	present = dm_inc_presence_count(store, &total);
 	DMEMIT("%llu/%llu %u %u %llu %llu %llu %llu %llu %d %s %s",
 	       present, total,
 	       READ_ONCE(store->nr_waiting), READ_ONCE(store->nr_demand),
@@ -495,7 +495,7 @@ static int incremental_message(struct dm_target *ti, unsigned int argc,
 	unsigned int ms;
 
 	if (argc == 1 && !strcasecmp(argv[0], "commit"))
-		return inc_presence_commit(target->view.store);
+		return dm_inc_presence_commit(target->view.store);
 	if (argc == 2 && !strcasecmp(argv[0], "read_timeout")) {
 		if (parse_ms(argv[1], READ_TIMEOUT_MAX, &ms)) {
 			DMERR("read_timeout must be 0 to 3600000 ms");
@@ -515,7 +515,7 @@ static int incremental_iterate_devices(struct dm_target *ti,
 	struct inc_target *target = ti->private;
 	/* Not the whole device: its size need not be a multiple of a block. */
 	return fn(ti, target->dev, 0,
-		  inc_store_size(target->view.store) >> SECTOR_SHIFT, data);
+		  dm_inc_store_size(target->view.store) >> SECTOR_SHIFT, data);
 }
 
 static void incremental_io_hints(struct dm_target *ti,
@@ -552,32 +552,32 @@ static int __init dm_incremental_init(void)
 {
 	int r;
 
-	r = inc_signature_init();
+	r = dm_inc_signature_init();
 	if (r)
 		return r;
-	r = inc_control_init();
+	r = dm_inc_control_init();
 	if (r)
 		goto no_control;
-	r = inc_sleep_init();
+	r = dm_inc_sleep_init();
 	if (r)
 		goto no_sleep;
 	r = dm_register_target(&incremental_target);
 	if (!r)
 		return 0;
-	inc_sleep_exit();
+	dm_inc_sleep_exit();
 no_sleep:
-	inc_control_exit();
+	dm_inc_control_exit();
 no_control:
-	inc_signature_exit();
+	dm_inc_signature_exit();
 	return r;
 }
 
 static void __exit dm_incremental_exit(void)
 {
 	dm_unregister_target(&incremental_target);
-	inc_sleep_exit();
-	inc_control_exit();
-	inc_signature_exit();
+	dm_inc_sleep_exit();
+	dm_inc_control_exit();
+	dm_inc_signature_exit();
 }
 
 module_init(dm_incremental_init);

@@ -36,13 +36,13 @@ static u64 next_number(const struct inc_turns *turns, u8 reader)
 }
 
 /**
- * inc_turns_add - queue a want for its turn
+ * dm_inc_turns_add - queue a want for its turn
  * @turns: the queue
  * @turn: not in it; its @id and @reader are set
  *
  * Context: under the lock of @turns, as all of these.
  */
-void inc_turns_add(struct inc_turns *turns, struct inc_turn *turn)
+void dm_inc_turns_add(struct inc_turns *turns, struct inc_turn *turn)
 {
 	turn->number = next_number(turns, turn->reader);
 	turns->queued[turn->reader]++;
@@ -50,39 +50,39 @@ void inc_turns_add(struct inc_turns *turns, struct inc_turn *turn)
 }
 
 /**
- * inc_turns_remove - unqueue a want
+ * dm_inc_turns_remove - unqueue a want
  * @turns: the queue
  * @turn: in it
  */
-void inc_turns_remove(struct inc_turns *turns, struct inc_turn *turn)
+void dm_inc_turns_remove(struct inc_turns *turns, struct inc_turn *turn)
 {
 	turns->queued[turn->reader]--;
 	rb_erase_cached(&turn->node, &turns->queue);
 }
 
 /**
- * inc_turns_share - move a want forward, as another reader waits for it, too
+ * dm_inc_turns_share - move a want forward, as another reader waits for it, too
  * @turns: the queue
  * @turn: in it; comes as early as if that reader had wanted it alone
  * @reader: number of that reader
  */
-void inc_turns_share(struct inc_turns *turns, struct inc_turn *turn, u8 reader)
+void dm_inc_turns_share(struct inc_turns *turns, struct inc_turn *turn, u8 reader)
 {
 	if (reader == turn->reader ||
 	    next_number(turns, reader) >= turn->number)
 		return;
-	inc_turns_remove(turns, turn);
+	dm_inc_turns_remove(turns, turn);
 	turn->reader = reader;
-	inc_turns_add(turns, turn);
+	dm_inc_turns_add(turns, turn);
 }
 
 /**
- * inc_turns_first - get the want that is next
+ * dm_inc_turns_first - get the want that is next
  * @turns: the queue
  *
  * Return: the next want's turn, or NULL if there is none.
  */
-struct inc_turn *inc_turns_first(const struct inc_turns *turns)
+struct inc_turn *dm_inc_turns_first(const struct inc_turns *turns)
 {
 	struct rb_node *node = rb_first_cached(&turns->queue);
 
@@ -90,13 +90,13 @@ struct inc_turn *inc_turns_first(const struct inc_turns *turns)
 }
 
 /**
- * inc_turns_take - unqueue a want that a loader takes
+ * dm_inc_turns_take - unqueue a want that a loader takes
  * @turns: the queue
  * @turn: in it
  */
-void inc_turns_take(struct inc_turns *turns, struct inc_turn *turn)
+void dm_inc_turns_take(struct inc_turns *turns, struct inc_turn *turn)
 {
 	if (turn->number > turns->present)
 		turns->present = turn->number;
-	inc_turns_remove(turns, turn);
+	dm_inc_turns_remove(turns, turn);
 }

@@ -40,15 +40,15 @@ static int hash(struct inc_verity *verity, const void *data, u8 *digest)
 }
 
 /**
- * inc_verity_block - does a block hash to a digest?
+ * dm_inc_verity_block - does a block hash to a digest?
  * @verity: the hash and salt
  * @data: 4096 bytes that no other task can change
- * @digest: from inc_verity_digests()
+ * @digest: from dm_inc_verity_digests()
  *
  * Return: 0, -EBADMSG if not, or the crypto API's error.
  */
-int inc_verity_block(struct inc_verity *verity, const void *data,
-		     const u8 *digest)
+int dm_inc_verity_block(struct inc_verity *verity, const void *data,
+			const u8 *digest)
 {
 	u8 actual[INC_DIGEST_MAX];
 	int r;
@@ -85,7 +85,7 @@ static int check_page(struct inc_view *view, const struct page_part *part,
 
 	int r;
 
-	r = inc_verity_block(&view->verity, data, expect);
+	r = dm_inc_verity_block(&view->verity, data, expect);
 	if (!r && memchr_inv(data + used, 0, INC_PAGE_SIZE - used))
 		r = -EBADMSG;
 	return r;
@@ -110,8 +110,8 @@ static int copy_verified(struct inc_view *view, const struct page_part *part,
 	page = inc_tree_page(&view->segment->tree, part->level, part->block,
 			     &ignored);
 	mark = view->verity.id | page;
-	page = inc_verity_page(view, page);
-	data = inc_backing_get_page(view->store, page, &buf, cached);
+	page = dm_inc_verity_page(view, page);
+	data = dm_inc_backing_get_page(view->store, page, &buf, cached);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
 
@@ -130,7 +130,7 @@ static int copy_verified(struct inc_view *view, const struct page_part *part,
 				       .offset = page << INC_PAGE_SHIFT,
 				       .length = INC_PAGE_SIZE };
 
-		inc_damage_add(damage, &bad);
+		dm_inc_damage_add(damage, &bad);
 	}
 	return r;
 }
@@ -165,7 +165,7 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
 }
 
 /**
- * inc_verity_digests - get the digests of blocks
+ * dm_inc_verity_digests - get the digests of blocks
  * @view: the view
  * @block: first block
  * @count: number of blocks
@@ -175,12 +175,12 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
  * @damage: a tree page that is bad is added
  *
  * Context: process, in the section of store->readers in which all tree pages on
- * the way were found present; sleeps, as inc_backing_get_page() does. Return: 0;
+ * the way were found present; sleeps, as dm_inc_backing_get_page() does. Return: 0;
  * -EAGAIN if @cached and a page is not; -EBADMSG if a tree page is bad; another
  * negative errno.
  */
-int inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *digests,
-		       bool cached, struct inc_damage *damage)
+int dm_inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *digests,
+			  bool cached, struct inc_damage *damage)
 {
 	const struct inc_tree *tree = &view->segment->tree;
 	u32 offset, here;
@@ -244,8 +244,8 @@ static int parse_salt(struct inc_verity *verity, const char *hex, char **error)
 }
 
 /**
- * inc_verity_init - parse the table's root digest, hash and salt
- * @verity: zeroed; on failure, too, freed with inc_verity_destroy()
+ * dm_inc_verity_init - parse the table's root digest, hash and salt
+ * @verity: zeroed; on failure, too, freed with dm_inc_verity_destroy()
  * @hash_name: name of a hash in the kernel's crypto API
  * @root_hex: root digest in hex
  * @salt_hex: salt in hex, or "-" for none
@@ -253,8 +253,8 @@ static int parse_salt(struct inc_verity *verity, const char *hex, char **error)
  *
  * Context: process; sleeps. Return: 0 or a negative errno.
  */
-int inc_verity_init(struct inc_verity *verity, const char *hash_name,
-		    const char *root_hex, const char *salt_hex, char **error)
+int dm_inc_verity_init(struct inc_verity *verity, const char *hash_name,
+		       const char *root_hex, const char *salt_hex, char **error)
 {
 	int r;
 
@@ -291,10 +291,10 @@ int inc_verity_init(struct inc_verity *verity, const char *hash_name,
 }
 
 /**
- * inc_verity_destroy - free what inc_verity_init() made
- * @verity: any state inc_verity_init() left it in
+ * dm_inc_verity_destroy - free what dm_inc_verity_init() made
+ * @verity: any state dm_inc_verity_init() left it in
  */
-void inc_verity_destroy(struct inc_verity *verity)
+void dm_inc_verity_destroy(struct inc_verity *verity)
 {
 	if (verity->tfm)
 		crypto_free_shash(verity->tfm);

@@ -13,16 +13,16 @@ struct inc_page_aux {
 	u64			verified;
 };
 
-int inc_verity_init(struct inc_verity *verity, const char *hash_name,
-		    const char *root_hex, const char *salt_hex, char **error);
-void inc_verity_destroy(struct inc_verity *verity);
-int inc_verity_block(struct inc_verity *verity, const void *data,
-		     const u8 *digest);
-int inc_verity_digests(struct inc_view *view, u64 block, u32 count,
-		       u8 *digests, bool cached, struct inc_damage *damage);
+int dm_inc_verity_init(struct inc_verity *verity, const char *hash_name,
+		       const char *root_hex, const char *salt_hex, char **error);
+void dm_inc_verity_destroy(struct inc_verity *verity);
+int dm_inc_verity_block(struct inc_verity *verity, const void *data,
+			const u8 *digest);
+int dm_inc_verity_digests(struct inc_view *view, u64 block, u32 count,
+			  u8 *digests, bool cached, struct inc_damage *damage);
 
 /* Where tree page @page is, in 4096-byte units of the image file. */
-static inline u64 inc_verity_page(const struct inc_view *view, u64 page)
+static inline u64 dm_inc_verity_page(const struct inc_view *view, u64 page)
 {
 	return inc_dir_lookup(view->tree_dir, view->segment->tree_runs, page);
 }

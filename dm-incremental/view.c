@@ -20,7 +20,7 @@
 #include "trace.h"
 
 /**
- * inc_view_bad - report a corrupt stored object
+ * dm_inc_view_bad - report a corrupt stored object
  * @view: the view
  * @bad: the object
  * @heals: it is being fetched again
@@ -28,7 +28,7 @@
  * Counts, logs (rate-limited for each view, so that one that is full of damage
  * does not silence another), traces and sends a dm event.
  */
-void inc_view_bad(struct inc_view *view, const struct inc_bad *bad, bool heals)
+void dm_inc_view_bad(struct inc_view *view, const struct inc_bad *bad, bool heals)
 {
 	struct inc_store *store = view->store;
 
@@ -44,34 +44,34 @@ void inc_view_bad(struct inc_view *view, const struct inc_bad *bad, bool heals)
 }
 
 /**
- * inc_view_bad_entry - note that a map entry is malformed or impossible
+ * dm_inc_view_bad_entry - note that a map entry is malformed or impossible
  * @view: the view
  * @block: the block that the entry is of
  * @damage: gets the entry's page
  *
  * Return: -EBADMSG.
  */
-int inc_view_bad_entry(struct inc_view *view, u64 block,
-		       struct inc_damage *damage)
+int dm_inc_view_bad_entry(struct inc_view *view, u64 block,
+			  struct inc_damage *damage)
 {
 	struct inc_bad bad = { .what = "map entry", .block = block,
 			       .length = INC_PAGE_SIZE };
 
-	bad.offset = inc_view_map_page(view, inc_map_page(block)) <<
+	bad.offset = dm_inc_view_map_page(view, inc_map_page(block)) <<
 		     INC_PAGE_SHIFT;
-	inc_damage_add(damage, &bad);
+	dm_inc_damage_add(damage, &bad);
 	return -EBADMSG;
 }
 
 /**
- * inc_view_absent - collect the absent metadata of some blocks
+ * dm_inc_view_absent - collect the absent metadata of some blocks
  * @view: the view
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
  * @ranges: absent map pages and tree pages are added
  */
-void inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
-		     struct inc_ranges *ranges)
+void dm_inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
+			struct inc_ranges *ranges)
 {
 	const struct inc_tree *tree = &view->segment->tree;
 	u64 last_block = block + blocks - 1;
@@ -80,27 +80,27 @@ void inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
 
 	for (page = inc_map_page(block); page <= inc_map_page(last_block);
 	     page++)
-		inc_ranges_add(view->store, ranges,
-			       inc_view_map_page(view, page) << INC_PAGE_SHIFT,
-			       INC_PAGE_SIZE);
+		dm_inc_ranges_add(view->store, ranges,
+				  dm_inc_view_map_page(view, page) << INC_PAGE_SHIFT,
+				  INC_PAGE_SIZE);
 	for (level = 0; level < tree->levels; level++) {
 		page = inc_tree_page(tree, level, block, &ignored);
 		last = inc_tree_page(tree, level, last_block, &ignored);
 		for (; page <= last; page++)
-			inc_ranges_add(view->store, ranges,
-				       inc_verity_page(view, page) <<
-				       INC_PAGE_SHIFT, INC_PAGE_SIZE);
+			dm_inc_ranges_add(view->store, ranges,
+					  dm_inc_verity_page(view, page) <<
+					  INC_PAGE_SHIFT, INC_PAGE_SIZE);
 	}
 }
 
 /**
- * inc_view_extents - look up the extents of some blocks
+ * dm_inc_view_extents - look up the extents of some blocks
  * @view: the view; the map pages of the blocks are present
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
  * @entries: receives their map entries
  * @extents: receives those decoded; they are bounds-checked, but hostile
- * @cached: take nothing but cached pages, as inc_backing_get_page() does
+ * @cached: take nothing but cached pages, as dm_inc_backing_get_page() does
  * @damage: gets the page of a malformed entry, unless @cached
  *
  * Context: process, in the section of store->readers in which the map pages
@@ -108,9 +108,9 @@ void inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
  * entry is malformed; -EBADMSG if one is and not @cached; another negative
  * errno.
  */
-int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
-		     __le64 *entries, struct inc_extent *extents, bool cached,
-		     struct inc_damage *damage)
+int dm_inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
+			__le64 *entries, struct inc_extent *extents, bool cached,
+			struct inc_damage *damage)
 {
 	u32 done = 0, i;
 	int r;
@@ -121,11 +121,11 @@ int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
 				  INC_ENTRIES_PER_PAGE - index);
 		u64 page = inc_map_page(block + done);
 
-		r = inc_backing_copy_page(view->store,
-					  inc_view_map_page(view, page),
-					  index * sizeof(*entries),
-					  entries + done,
-					  count * sizeof(*entries), cached);
+		r = dm_inc_backing_copy_page(view->store,
+					     dm_inc_view_map_page(view, page),
+					     index * sizeof(*entries),
+					     entries + done,
+					     count * sizeof(*entries), cached);
 		if (r)
 			return r;
 		done += count;
@@ -135,9 +135,9 @@ int inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
 				     view->segment->cluster_shift,
 				     view->segment->end, &extents[i]) ||
 		    (extents[i].codec == INC_CODEC_LZ4_DICT &&
-		     !inc_segment_at(view->store, extents[i].offset)->dictionary_size))
+		     !dm_inc_segment_at(view->store, extents[i].offset)->dictionary_size))
 			return cached ? -EAGAIN :
-			       inc_view_bad_entry(view, block + i, damage);
+			       dm_inc_view_bad_entry(view, block + i, damage);
 	return 0;
 }
 
@@ -157,7 +157,7 @@ static int load_dirs(struct inc_view *view, const u8 *head, char **error)
 	const char *why;
 	int r;
 
-	r = inc_signature_check(view, head, error);
+	r = dm_inc_signature_check(view, head, error);
 	if (r)
 		return r;
 	*error = "Cannot allocate directories";
@@ -204,21 +204,21 @@ static int check_trust(struct inc_view *view, char **error)
 }
 
 /**
- * inc_view_open - make a view ready to be read
+ * dm_inc_view_open - make a view ready to be read
  * @view: @ti, @store, @generation and @verity are set; the rest is zero. The
- *	store is between inc_grow_begin() and inc_grow_end()
+ *	store is between dm_inc_grow_begin() and dm_inc_grow_end()
  * @error: on failure, a sentence for the target
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno; on
- * failure, too, inc_view_close() frees what there is.
+ * failure, too, dm_inc_view_close() frees what there is.
  */
-int inc_view_open(struct inc_view *view, char **error)
+int dm_inc_view_open(struct inc_view *view, char **error)
 {
 	const struct inc_segment *seg;
 	u8 *head;
 	int r;
 
-	seg = inc_grow_find(view->store, view->generation, error);
+	seg = dm_inc_grow_find(view->store, view->generation, error);
 	if (IS_ERR(seg))
 		return PTR_ERR(seg);
 	view->segment = seg;
@@ -228,7 +228,7 @@ int inc_view_open(struct inc_view *view, char **error)
 	if (r)
 		return r;
 
-	head = inc_segment_head(view->store, seg, error);
+	head = dm_inc_segment_head(view->store, seg, error);
 	if (IS_ERR(head))
 		return PTR_ERR(head);
 	r = load_dirs(view, head, error);
@@ -237,7 +237,7 @@ int inc_view_open(struct inc_view *view, char **error)
 		return r;
 
 	*error = "Cannot allocate read buffers";
-	r = inc_buffers_alloc(view);
+	r = dm_inc_buffers_alloc(view);
 	if (r)
 		return r;
 	view->wq = alloc_workqueue("dm-incremental",
@@ -247,17 +247,17 @@ int inc_view_open(struct inc_view *view, char **error)
 }
 
 /**
- * inc_view_close - free what inc_view_open() made
+ * dm_inc_view_close - free what dm_inc_view_open() made
  * @view: no read of it is in flight, nor a window
  *
  * The workqueue first: its workers may still use the view after a bio, or the
  * last window, has ended.
  */
-void inc_view_close(struct inc_view *view)
+void dm_inc_view_close(struct inc_view *view)
 {
 	if (view->wq)
 		destroy_workqueue(view->wq);
-	inc_buffers_free(view);
+	dm_inc_buffers_free(view);
 	kvfree(view->map_dir);
 	kvfree(view->tree_dir);
 	kfree(view->signature);

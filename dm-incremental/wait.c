@@ -50,7 +50,7 @@
  * @hint: no read waits
  * @again: has been handed out before
  * @loader: the loader that has it, NULL if it is not on store->handed; its wants
- *	are taken back before it is freed (inc_wait_loader_gone())
+ *	are taken back before it is freed (dm_inc_wait_loader_gone())
  * @queued_at: jiffies when it came to store->turns
  * @handed_at: jiffies
  */
@@ -125,7 +125,7 @@ static struct inc_want *add_want(struct inc_store *store, u64 first, u64 last,
 	} else {
 		want->queued_at = jiffies;
 		want->turn.reader = io->reader;
-		inc_turns_add(&store->turns, &want->turn);
+		dm_inc_turns_add(&store->turns, &want->turn);
 		store->nr_demand++;
 	}
 	return want;
@@ -141,7 +141,7 @@ static void forget_want(struct inc_store *store, struct inc_want *want)
 	if (want->hint || want->loader)
 		list_del(&want->queue);
 	else
-		inc_turns_remove(&store->turns, &want->turn);
+		dm_inc_turns_remove(&store->turns, &want->turn);
 	kfree(want);
 }
 
@@ -187,14 +187,14 @@ static void end_wait(struct inc_store *store, struct inc_io *io,
 	list_move_tail(&io->waiting, done);
 	if (io->bio) {
 		store->nr_waiting--;
-		inc_sleep_wait_end();
+		dm_inc_sleep_wait_end();
 	}
 }
 
 /*
  * Let the reads on @done run again, or end; without the lock. Each of them keeps
  * its view until its work has run: by its bio, for which dm waits, or as a
- * window, for which inc_view_close() does. So a view, and its workqueue, is
+ * window, for which dm_inc_view_close() does. So a view, and its workqueue, is
  * there as long as one of its reads is on @done, but not after queue_work().
  * Another view of the store than the caller's may go at any time.
  */
@@ -209,22 +209,22 @@ static void run_done(struct list_head *done)
 }
 
 /**
- * inc_ranges_add - collect the absent chunks of a range of the image file
+ * dm_inc_ranges_add - collect the absent chunks of a range of the image file
  * @store: the store
  * @ranges: absent ranges are added, as many as there is room for
  * @offset: bytes in the image
  * @length: bytes, not 0
  */
-void inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
-		    u64 offset, u64 length)
+void dm_inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
+		       u64 offset, u64 length)
 {
 	u64 from = offset >> store->chunk_shift;
 	u64 last = (offset + length - 1) >> store->chunk_shift;
 	u64 absent_first, absent_last;
 
 	while (from <= last &&
-	       inc_presence_next_absent(store, from, last, &absent_first,
-					&absent_last)) {
+	       dm_inc_presence_next_absent(store, from, last, &absent_first,
+					   &absent_last)) {
 		unsigned int n = ranges->count;
 
 		from = absent_last + 1;
@@ -247,8 +247,8 @@ void inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
 static bool next_missing(struct inc_store *store, bool anew, u64 from, u64 last,
 			 u64 *first, u64 *end)
 {
-	return anew ? inc_missing_next(store, from, last, first, end) :
-	       inc_presence_next_absent(store, from, last, first, end);
+	return anew ? dm_inc_missing_next(store, from, last, first, end) :
+	       dm_inc_presence_next_absent(store, from, last, first, end);
 }
 
 /* Link @io to @want for the part of [first, last] that the want covers. */
@@ -286,7 +286,7 @@ static bool want_range(struct inc_store *store, struct inc_io *io, u64 first,
 				return false;
 		}
 		if (!want->loader)
-			inc_turns_share(&store->turns, &want->turn, io->reader);
+			dm_inc_turns_share(&store->turns, &want->turn, io->reader);
 		link_want(io, &io->links[(*used)++], want, first, last);
 		first = want->last + 1;
 	}
@@ -321,7 +321,7 @@ static void tell_absence(struct inc_store *store)
 }
 
 /**
- * inc_wait_for - put a read aside until chunks have come
+ * dm_inc_wait_for - put a read aside until chunks have come
  * @store: the store
  * @io: the read; its @work runs again when they have arrived, or when waiting
  *	has ended with another @status
@@ -335,8 +335,8 @@ static void tell_absence(struct inc_store *store)
  * Return: true if the read waits, or will run again at once: the caller must
  * not touch it any more. False if it may not wait: @io->status says why.
  */
-bool inc_wait_for(struct inc_store *store, struct inc_io *io,
-		  const struct inc_ranges *ranges, bool anew)
+bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
+		     const struct inc_ranges *ranges, bool anew)
 {
 	unsigned long soon = jiffies + SILENT_LAST, until;
 	unsigned int used = 0, i;
@@ -358,7 +358,7 @@ bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 	list_add_tail(&io->waiting, &store->waiting);
 	if (io->bio) {
 		store->nr_waiting++;
-		inc_sleep_wait_begin();
+		dm_inc_sleep_wait_begin();
 	}
 	io->nr_links = 0;
 	io->anew = anew;
@@ -377,7 +377,7 @@ bool inc_wait_for(struct inc_store *store, struct inc_io *io,
 				break;
 		}
 	}
-	until = inc_sleep_deadline(io);
+	until = dm_inc_sleep_deadline(io);
 	if (!io->nr_links)
 		end_wait(store, io, BLK_STS_OK, &done);
 	else
@@ -392,13 +392,13 @@ out:
 }
 
 /**
- * inc_wait_hint - leave a hint for chunks that will probably be read soon
+ * dm_inc_wait_hint - leave a hint for chunks that will probably be read soon
  * @store: the store
  * @ranges: the absent chunks of these are meant
  * @anew: and the suspect ones, which should come anew
  */
-void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
-		   bool anew)
+void dm_inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
+		      bool anew)
 {
 	unsigned int i;
 
@@ -449,14 +449,14 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 	}
 	/* Do not ask again for chunks at either end that have arrived. */
 	while (want->first < want->last &&
-	       inc_missing_none(store, want->first, want->first))
+	       dm_inc_missing_none(store, want->first, want->first))
 		want->first++;
 	while (want->first < want->last &&
-	       inc_missing_none(store, want->last, want->last))
+	       dm_inc_missing_none(store, want->last, want->last))
 		want->last--;
 
 	if (want->hint) {
-		if (inc_missing_none(store, want->first, want->last))
+		if (dm_inc_missing_none(store, want->first, want->last))
 			forget_want(store, want);
 		return;
 	}
@@ -479,7 +479,7 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 }
 
 /**
- * inc_wait_present - make chunks present, and let reads that wait for them go on
+ * dm_inc_wait_present - make chunks present, and let reads that wait for them go on
  * @store: the store
  * @first: first chunk
  * @last: last chunk; all of them have been written
@@ -491,15 +491,15 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
  *
  * Context: process; takes store->lock.
  */
-void inc_wait_present(struct inc_store *store, u64 first, u64 last, bool filled)
+void dm_inc_wait_present(struct inc_store *store, u64 first, u64 last, bool filled)
 {
 	struct inc_want *want, *next;
 	LIST_HEAD(done);
 
 	mutex_lock(&store->lock);
-	inc_presence_set(store, first, last);
+	dm_inc_presence_set(store, first, last);
 	if (filled)
-		inc_suspect_over(store, first, last);
+		dm_inc_suspect_over(store, first, last);
 	for (want = first_want(store, first); want && want->first <= last;
 	     want = next) {
 		next = next_want(want);
@@ -547,12 +547,12 @@ static bool io_in_range(struct inc_io *io, const void *data)
 }
 
 /**
- * inc_wait_unavailable - fail the reads that wait for chunks no loader can get
+ * dm_inc_wait_unavailable - fail the reads that wait for chunks no loader can get
  * @store: the store
  * @first: first chunk
  * @last: last chunk
  */
-void inc_wait_unavailable(struct inc_store *store, u64 first, u64 last)
+void dm_inc_wait_unavailable(struct inc_store *store, u64 first, u64 last)
 {
 	struct chunk_range range = { first, last };
 
@@ -566,13 +566,13 @@ static bool io_of_view(struct inc_io *io, const void *data)
 }
 
 /**
- * inc_wait_drop_view - end the waits of a view that is being suspended
+ * dm_inc_wait_drop_view - end the waits of a view that is being suspended
  * @store: the store
  * @view: none of its reads will wait until ->suspended is false
  * @status: they end with it: BLK_STS_DM_REQUEUE pushes them back
  */
-void inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
-			blk_status_t status)
+void dm_inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
+			   blk_status_t status)
 {
 	mutex_lock(&store->lock);
 	view->suspended = true;
@@ -583,7 +583,7 @@ void inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
 static bool io_expired(struct inc_io *io, const void *data)
 {
 	return !time_before(*(const unsigned long *)data,
-			    inc_sleep_deadline(io));
+			    dm_inc_sleep_deadline(io));
 }
 
 /*
@@ -608,17 +608,17 @@ static bool take_back(struct inc_store *store, struct inc_loader *loader,
 		want->loader = NULL;
 		want->queued_at = now;
 		list_del(&want->queue);
-		inc_turns_add(&store->turns, &want->turn);
+		dm_inc_turns_add(&store->turns, &want->turn);
 		any = true;
 	}
 	return any;
 }
 
 /**
- * inc_wait_timer_work - ends waits at their deadline, takes wants back
+ * dm_inc_wait_timer_work - ends waits at their deadline, takes wants back
  * @work: store->timer_work
  */
-void inc_wait_timer_work(struct work_struct *work)
+void dm_inc_wait_timer_work(struct work_struct *work)
 {
 	struct inc_store *store = container_of(to_delayed_work(work),
 					       struct inc_store, timer_work);
@@ -635,9 +635,9 @@ void inc_wait_timer_work(struct work_struct *work)
 
 	mutex_lock(&store->lock);
 	/* Silent loaders may now get wants that no other one has taken. */
-	again = take_back(store, NULL, now) || inc_turns_first(&store->turns);
+	again = take_back(store, NULL, now) || dm_inc_turns_first(&store->turns);
 	list_for_each_entry(io, &store->waiting, waiting) {
-		until = inc_sleep_deadline(io);
+		until = dm_inc_sleep_deadline(io);
 		if (time_before(until, next))
 			next = until;
 	}
@@ -671,7 +671,7 @@ static bool comes_last(struct inc_store *store, struct inc_loader *loader)
 static struct inc_want *choose_want(struct inc_store *store,
 				    struct inc_loader *loader)
 {
-	struct inc_turn *turn = inc_turns_first(&store->turns);
+	struct inc_turn *turn = dm_inc_turns_first(&store->turns);
 	struct inc_want *want;
 	unsigned long since;
 
@@ -704,33 +704,33 @@ static void tell_growth(struct inc_store *store, struct inc_loader *loader,
 }
 
 /**
- * inc_wait_pending - is there something to hand out?
+ * dm_inc_wait_pending - is there something to hand out?
  * @store: the store
  * @loader: the loader that would get it
  *
  * A hint for the caller's wait: the answer may be outdated at once.
  */
-bool inc_wait_pending(struct inc_store *store, struct inc_loader *loader)
+bool dm_inc_wait_pending(struct inc_store *store, struct inc_loader *loader)
 {
 	if (grown(store, loader))
 		return true;
 	if (comes_last(store, loader))
-		return !inc_turns_empty(&store->turns) &&
+		return !dm_inc_turns_empty(&store->turns) &&
 		       !time_before(jiffies, READ_ONCE(loader->not_before));
-	return !inc_turns_empty(&store->turns) ||
+	return !dm_inc_turns_empty(&store->turns) ||
 	       !list_empty_careful(&store->hints);
 }
 
 /**
- * inc_wait_hand_out - hand a loader its next want, or the news of growth
+ * dm_inc_wait_hand_out - hand a loader its next want, or the news of growth
  * @store: the store
  * @loader: has the want from now on
  * @request: filled in
  *
  * Return: false if there is none.
  */
-bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
-		       struct inc_request *request)
+bool dm_inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
+			  struct inc_request *request)
 {
 	struct inc_want *want;
 
@@ -760,7 +760,7 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 	if (want->again)
 		request->flags |= INC_REQUEST_AGAIN;
 	/* A part of the absent chunks may have come since, and be damaged. */
-	if (inc_suspect_any(store, want->first, want->last))
+	if (dm_inc_suspect_any(store, want->first, want->last))
 		request->flags |= INC_REQUEST_REFETCH;
 
 	if (want->hint) {
@@ -770,7 +770,7 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 		want->loader = loader;
 		want->handed_at = jiffies;
 		store->active_at = want->handed_at;
-		inc_turns_take(&store->turns, &want->turn);
+		dm_inc_turns_take(&store->turns, &want->turn);
 		list_add_tail(&want->queue, &store->handed);
 		start_timer(store, want->handed_at + HAND_OUT_AGAIN);
 	}
@@ -779,11 +779,11 @@ bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
 }
 
 /**
- * inc_wait_loader_came - send a dm event if one has told of no loader before
+ * dm_inc_wait_loader_came - send a dm event if one has told of no loader before
  * @store: alive; a loader that can fill has opened its file, and is counted in
  *	nr_fillers
  */
-void inc_wait_loader_came(struct inc_store *store)
+void dm_inc_wait_loader_came(struct inc_store *store)
 {
 	mutex_lock(&store->lock);
 	if (store->absence_told)
@@ -793,12 +793,12 @@ void inc_wait_loader_came(struct inc_store *store)
 }
 
 /**
- * inc_wait_loader_gone - take back a loader's wants, to hand them out again
+ * dm_inc_wait_loader_gone - take back a loader's wants, to hand them out again
  * @store: the store, which may be shut down
  * @loader: the loader; if it has closed the file, it is not counted in nr_fillers
  *	any more
  */
-void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader)
+void dm_inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader)
 {
 	bool again;
 
@@ -811,10 +811,10 @@ void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader)
 }
 
 /**
- * inc_wait_init - prepare a store for waiting reads
+ * dm_inc_wait_init - prepare a store for waiting reads
  * @store: being created
  */
-void inc_wait_init(struct inc_store *store)
+void dm_inc_wait_init(struct inc_store *store)
 {
 	mutex_init(&store->lock);
 	store->active_at = jiffies;
@@ -824,14 +824,14 @@ void inc_wait_init(struct inc_store *store)
 	INIT_LIST_HEAD(&store->hints);
 	INIT_LIST_HEAD(&store->waiting);
 	init_waitqueue_head(&store->loaders_wait);
-	INIT_DELAYED_WORK(&store->timer_work, inc_wait_timer_work);
+	INIT_DELAYED_WORK(&store->timer_work, dm_inc_wait_timer_work);
 }
 
 /**
- * inc_wait_destroy - a store ends
+ * dm_inc_wait_destroy - a store ends
  * @store: shut down; no read is left, so only hints are
  */
-void inc_wait_destroy(struct inc_store *store)
+void dm_inc_wait_destroy(struct inc_store *store)
 {
 	struct inc_want *want;
 

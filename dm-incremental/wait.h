@@ -38,24 +38,24 @@ struct inc_ranges {
 	} range[INC_LINKS];
 };
 
-void inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
-		    u64 offset, u64 length);
-bool inc_wait_for(struct inc_store *store, struct inc_io *io,
-		  const struct inc_ranges *ranges, bool anew);
-void inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
-		   bool anew);
-void inc_wait_present(struct inc_store *store, u64 first, u64 last,
-		      bool filled);
-void inc_wait_unavailable(struct inc_store *store, u64 first, u64 last);
-void inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
-			blk_status_t status);
-void inc_wait_timer_work(struct work_struct *work);
-void inc_wait_init(struct inc_store *store);
-void inc_wait_destroy(struct inc_store *store);
-bool inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
-		       struct inc_request *request);
-bool inc_wait_pending(struct inc_store *store, struct inc_loader *loader);
-void inc_wait_loader_came(struct inc_store *store);
-void inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader);
+void dm_inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
+		       u64 offset, u64 length);
+bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
+		     const struct inc_ranges *ranges, bool anew);
+void dm_inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
+		      bool anew);
+void dm_inc_wait_present(struct inc_store *store, u64 first, u64 last,
+			 bool filled);
+void dm_inc_wait_unavailable(struct inc_store *store, u64 first, u64 last);
+void dm_inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
+			   blk_status_t status);
+void dm_inc_wait_timer_work(struct work_struct *work);
+void dm_inc_wait_init(struct inc_store *store);
+void dm_inc_wait_destroy(struct inc_store *store);
+bool dm_inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
+			  struct inc_request *request);
+bool dm_inc_wait_pending(struct inc_store *store, struct inc_loader *loader);
+void dm_inc_wait_loader_came(struct inc_store *store);
+void dm_inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader);
 
 #endif /* DM_INCREMENTAL_WAIT_H */

@@ -93,9 +93,9 @@ found "an include of the module that leads upwards" \
 	'^dm-incremental/backing.c -> dm-incremental/read.h: .*backing is below read'
 
 plant module-call
-call dm-incremental/backing.c inc_read_start
+call dm-incremental/backing.c dm_inc_read_start
 found "a call of the module that leads upwards" \
-	'^dm-incremental/backing.c -> dm-incremental/read.c: calls inc_read_start, .*backing is below read'
+	'^dm-incremental/backing.c -> dm-incremental/read.c: calls dm_inc_read_start, .*backing is below read'
 
 plant level
 include userspace/loader/main.c '#include "../dmsetup-plugin/setup.h"'

@@ -27,7 +27,7 @@ go_on() {
 }
 
 stopped() {	# is anybody, a worker perhaps, there?
-	grep -qs inc_delay /proc/[0-9]*/stack
+	grep -qs dm_inc_delay /proc/[0-9]*/stack
 }
 
 # Absent metadata is read ahead: a window waits, nobody else does.
@@ -55,7 +55,7 @@ fill() {
 # Fill what the window waits for, and stop before it is let go on.
 last_fill() {
 	fill "${wants[@]:1}"
-	stop_in inc_wait_present
+	stop_in dm_inc_wait_present
 	fill "${wants[0]}" &
 	readers+=("$!")
 }
@@ -74,7 +74,7 @@ goes() {
 	process=$!
 	readers+=("$process")
 	waits() {
-		grep -qs inc_read_wait_windows "/proc/$process/stack"
+		grep -qs dm_inc_read_wait_windows "/proc/$process/stack"
 	}
 	waits_or_over() {
 		waits || ! kill -0 "$process" 2>/dev/null

@@ -112,7 +112,7 @@ ok "no pages are lost" within 10 given_back
 note "$before KiB of memory were unaccounted for before, $after KiB after"
 like "that can be measured" "$before $after" '^[0-9]+ [0-9]+$'
 if [ "$VM_KERNEL" != debug ] && activate; then
-	like "what is allocated can be told" "$(allocations)" 'inc_store_get.*dm_incremental'
+	like "what is allocated can be told" "$(allocations)" 'dm_inc_store_get.*dm_incremental'
 	dmsetup remove t
 fi
 ok "nothing is allocated without a device" within 5 nothing_allocated

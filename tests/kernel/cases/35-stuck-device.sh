@@ -64,17 +64,17 @@ TABLE=$("$tool" table "$IMAGE" "$BACK")
 dmsetup suspend back
 dmsetup create --readonly t --table "$TABLE" &
 first=$!
-ok "a store waits for its backing device to be created" within 10 in_kernel $first inc_grow_load
+ok "a store waits for its backing device to be created" within 10 in_kernel $first dm_inc_grow_load
 others_go_on "meanwhile"
 dmsetup create --readonly second --table "$TABLE" &
 second=$!
-ok "another table of the same backing device waits for it" within 10 in_kernel $second inc_store_get
+ok "another table of the same backing device waits for it" within 10 in_kernel $second dm_inc_store_get
 kill -KILL $second
 ok "and can be killed" within 10 ended $second
 dmsetup remove second
 dmsetup create --readonly second --table "$TABLE" &
 second=$!
-ok "the next one waits, too" within 10 in_kernel $second inc_store_get
+ok "the next one waits, too" within 10 in_kernel $second dm_inc_store_get
 others_go_on "with one that waits"
 dmsetup resume back
 ok "once the device answers the first one is there" wait $first
@@ -92,14 +92,14 @@ dmsetup remove second
 dmsetup suspend back
 "$tool" node "$NODE" write "$data_offset" 4096 "$IMAGE" >filled &
 fill=$!
-ok "a fill waits for the backing device" within 10 in_kernel $fill inc_fill
+ok "a fill waits for the backing device" within 10 in_kernel $fill dm_inc_fill
 dmsetup remove t &
 first=$!
-ok "the end of the store waits for it" within 10 in_kernel $first inc_store_put
+ok "the end of the store waits for it" within 10 in_kernel $first dm_inc_store_put
 others_go_on "while it ends"
 dmsetup create --readonly second --table "$TABLE" &
 second=$!
-ok "a new table of the same backing device waits for it" within 10 in_kernel $second inc_store_get
+ok "a new table of the same backing device waits for it" within 10 in_kernel $second dm_inc_store_get
 dmsetup resume back
 ok "once the device answers it has ended" wait $first
 wait $fill
@@ -113,10 +113,10 @@ dmsetup remove second
 dmsetup suspend back
 dmsetup create --readonly t --table "$TABLE" 2>/dev/null &
 first=$!
-ok "a store waits for its backing device to be created" within 10 in_kernel $first inc_grow_load
+ok "a store waits for its backing device to be created" within 10 in_kernel $first dm_inc_grow_load
 dmsetup create --readonly second --table "$TABLE" 2>/dev/null &
 second=$!
-ok "another table waits for it" within 10 in_kernel $second inc_store_get
+ok "another table waits for it" within 10 in_kernel $second dm_inc_store_get
 dmsetup reload back --table "0 $sectors error"
 dmsetup resume back
 fails "if the device fails the first one is refused" wait $first

@@ -96,7 +96,7 @@ else
 	dmsetup suspend below
 	before=$(available)
 	flood $threads "$IMAGE" in_cgroup loader
-	ok "$threads fills are begun" within 60 inside $threads inc_fill
+	ok "$threads fills are begun" within 60 inside $threads dm_inc_fill
 	taken=$((before - $(available)))
 	note "they have taken $taken KiB of the machine's memory, $(charged loader) bytes in pages of the kernel's are charged"
 	between "they take no more than their cgroup may" $taken -1000000 $((48 << 10))
