@@ -56,7 +56,7 @@ WARN	+= -Werror
 endif
 FLAGS	:= -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread $(WARN) \
 	   -Idm-incremental -Idm-incremental/include/uapi \
-	   -Iuserspace -Imkimage -DINC_VERSION_STRING='"$(VERSION)"'
+	   -Iuserspace -Imkimage -Itests -DINC_VERSION_STRING='"$(VERSION)"'
 COMPILE	= $(CC) $(FLAGS) $(PKG_CFLAGS) $(EXTRA_FLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK	= $(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS)
 
@@ -157,21 +157,20 @@ $(BUILD)/tests/test_origins: PKGS_test += $(PKGS_origin)
 
 # What the kernel tests use inside the VM, where a static program starts in a
 # fifth of the time.
-$(BUILD)/tests/loadertool: $(call obj,$(wildcard tests/kernel/loadertool/*.c) \
-		tests/kernel/tool.c dm-incremental/format.c)
+$(BUILD)/tests/loadertool: $(call obj,$(wildcard tests/kernel/tools/loadertool/*.c) \
+		tests/kernel/tools/tool.c dm-incremental/format.c)
 	@mkdir -p $(@D)
 	$(LINK) $(if $(SANITIZE),,-static) -o $@ $^
 
-$(BUILD)/tests/livetool: $(call obj,tests/kernel/livetool.c tests/kernel/tool.c)
+$(BUILD)/tests/livetool: $(call obj,tests/kernel/tools/livetool.c tests/kernel/tools/tool.c)
 	@mkdir -p $(@D)
 	$(LINK) $(if $(SANITIZE),,-static) -o $@ $^
 
 # Hostile images on the module; make attack is for more than make check tries.
-$(BUILD)/tests/attack: $(call obj,tests/kernel/attack.c \
-		tests/kernel/dmdevice.c tests/fuzz/edit.c) $(LIB)
+$(BUILD)/tests/attack: $(call obj,tests/kernel/tools/attack.c \
+		tests/kernel/tools/dmdevice.c tests/fuzz/edit.c) $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(call libs,libincremental)
-$(call obj,tests/kernel/attack.c): EXTRA_FLAGS := -Itests/fuzz
 
 COUNT	?= 10000
 SEED	?= 1

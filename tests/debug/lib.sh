@@ -2,10 +2,10 @@
 # shellcheck shell=bash disable=SC2034
 #
 # Faults on purpose: what cases of tests/debug share, who source it first. It
-# sources tests/kernel/lib.sh.
+# sources tests/lib/vm.sh.
 
-# shellcheck source=tests/kernel/lib.sh
-. "${BASH_SOURCE[0]%/*}/../kernel/lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "${BASH_SOURCE[0]%/*}/../lib/vm.sh"
 
 faulttool=$top/build/tests/faulttool
 kinds="failslab fail_page_alloc fail_make_request"

@@ -5,10 +5,10 @@
 # again, each time from a local file that holds nothing but heads, by readers of
 # all kinds. No read may fail, and each byte must be the right one.
 
-# shellcheck source=tests/kernel/lib.sh
-. "${BASH_SOURCE[0]%/*}/../kernel/lib.sh"
-# shellcheck source=tests/kernel/cold.sh
-. "${BASH_SOURCE[0]%/*}/../kernel/cold.sh"
+# shellcheck source=tests/lib/vm.sh
+. "${BASH_SOURCE[0]%/*}/../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/cold.sh
+. "${BASH_SOURCE[0]%/*}/../kernel/lib/cold.sh"
 images=$top/build/tests/filesystems
 
 # How files are read, and by how many at a time.

@@ -3,7 +3,7 @@
  * Hostile images; see edit.h.
  */
 #include <stdlib.h>
-#include "edit.h"
+#include "fuzz/edit.h"
 #include "libincremental/hash.h"
 
 #define EDITS_MAX	64	/* in one script */

@@ -2,7 +2,7 @@
 /*
  * Hostile images: edits to good ones, as a short script of bytes says.
  *
- * Fuzzers mutate such scripts, and tests/kernel/attack.c draws them at random.
+ * Fuzzers mutate such scripts, and tests/kernel/tools/attack.c draws them at random.
  * An edit knows what is where in an image, so that it hits fields, runs and
  * entries rather than just bytes; and what a reader compares first (the head's
  * digest, its guard, the digests along the tree) is made right again afterwards, so that

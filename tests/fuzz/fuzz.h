@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include "edit.h"
+#include "fuzz/edit.h"
 #include "libincremental/incremental.h"
 
 /*

@@ -12,7 +12,7 @@ SECONDS	?= 60
 
 # Clang knows no static_assert() without a message in C11.
 FUZZ_FLAGS = $(FLAGS) $(PKG_CFLAGS) -g -O1 -Wno-c2x-extensions -Wno-unused-command-line-argument \
-	-Itests/fuzz -fno-omit-frame-pointer \
+	-fno-omit-frame-pointer \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
 	-fprofile-instr-generate -fcoverage-mapping
 

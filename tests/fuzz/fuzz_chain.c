@@ -11,7 +11,7 @@
  */
 #include <sys/mman.h>
 #include <unistd.h>
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 #include "libincremental/hash.h"
 
 /* The corpus' signatures are of the root digest 0123456789abcdef0123... */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "filesystems.h"
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 
 #define FILESYSTEMS_MAX	32
 

@@ -4,7 +4,7 @@
  * share, function by function, each against what its comment promises or
  * against a plain way to do the same.
  */
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 
 struct input {
 	const u8 *at;

@@ -12,7 +12,7 @@
 #include <curl/curl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 #include "origin/backend.h"
 
 #define PACKET_END	0x1e

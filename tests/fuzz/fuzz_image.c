@@ -4,7 +4,7 @@
  * plan, verify. Where the root digest that is trusted is the true one, what is
  * read must be the true bytes or an error.
  */
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 
 #define READ_MAX	256u	/* blocks in one read */
 #define CHUNKS_MAX	24u	/* verified one by one */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "command.h"
 #include "common/message.h"
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 
 /* Walks over larger ones take too long, and find no more. */
 #define BLOCKS_MAX	4096u

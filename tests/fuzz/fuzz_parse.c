@@ -3,7 +3,7 @@
  * Fuzz target: what users type: numbers, sizes, digests in hexadecimal.
  */
 #include "common/parse.h"
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 #include "libincremental/incremental.h"
 
 __extension__ typedef unsigned __int128 wide;

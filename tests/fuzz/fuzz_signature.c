@@ -2,7 +2,7 @@
 /*
  * Fuzz target: signatures, which are taken apart before anyone is trusted.
  */
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 
 /* What the corpus' signatures are of. */
 static const char text[] =

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 
 #define SEEDS_MAX	32
 

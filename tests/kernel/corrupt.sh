@@ -3,8 +3,8 @@
 #
 # panic.t's part inside the VM: reads a bad block, which should be the end.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../lib/vm.sh"
 
 choose small
 cp "$IMAGE" local.inc

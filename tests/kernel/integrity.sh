@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What security modules are told of devices, as a probe of the kernel's function
-# sees it; sourced after lib.sh.
+# sees it; sourced after vm.sh.
 
 tracing=/sys/kernel/tracing
 

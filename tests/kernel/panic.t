@@ -34,7 +34,7 @@ for kernel in 6.1 6.12; do
 		exit 1
 	}
 done
-tests/kernel/prepare >&2 || { echo "Bail out! cannot make the images"; exit 1; }
+tests/kernel/generators/prepare >&2 || { echo "Bail out! cannot make the images"; exit 1; }
 
 for kernel in 6.1 6.12; do
 	tests/vm/run --kernel $kernel --timeout 600 -- bash tests/kernel/corrupt.sh \

@@ -150,7 +150,7 @@ ok "a password in the URL" create --origin "http://user:word@127.0.0.1:$http/sec
 fails "is not shown" 4 "incrementalsetup: http://127.0.0.1:$http/nothere\?\.\.\.: " \
 	create --origin "http://user:word@127.0.0.1:$http/nothere?key=word" x.inc
 is "not at all" "$(grep -c word .errors)" 0
-"$top/tests/kernel/origin.py" app.inc port "grep -ls 'w[0]rd' /proc/[0-9]*/cmdline /proc/[0-9]*/environ >shown || true" &
+"$top/tests/kernel/tools/origin.py" app.inc port "grep -ls 'w[0]rd' /proc/[0-9]*/cmdline /proc/[0-9]*/environ >shown || true" &
 within 20 test -s port
 ok "nor to who looks at the processes" create --origin "http://user:w0rd@127.0.0.1:$(<port)/app.inc?key=w0rd" x.inc
 is "while it asks the server" "$(cat shown)" ""

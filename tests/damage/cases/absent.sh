@@ -3,10 +3,10 @@
 #
 # The damage matrix with no loader.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../../kernel/lib.sh"
-# shellcheck source=tests/kernel/matrix.sh
-. "$top/tests/kernel/matrix.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/matrix.sh
+. "$top/tests/kernel/lib/matrix.sh"
 
 for number in 1 110 300; do
 	for image in erofs dictionary; do

@@ -5,8 +5,8 @@
 # and no other, and so does this target with nothing in its keyring.
 
 # shellcheck disable=SC2154	# vm_kernel, and what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../../kernel/lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 # shellcheck source=/dev/null
 . /run/vm/settings	# vm_kernel: see scripts/build-kernel
 

@@ -7,8 +7,8 @@
 # until the view's end waits for him.
 
 # shellcheck disable=SC2154	# what open_image sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../../kernel/lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 parameters=/sys/module/dm_incremental/parameters
 usual=$(cat $parameters/delay_one_in) usual_ms=$(cat $parameters/delay_ms)

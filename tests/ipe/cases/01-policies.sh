@@ -8,8 +8,8 @@
 # this shell does what it can by itself, and then takes the policy away.
 
 # shellcheck disable=SC2154	# vm_kernel
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../../kernel/lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 # shellcheck source=/dev/null
 . /run/vm/settings	# vm_kernel: see scripts/build-kernel
 

@@ -5,8 +5,8 @@
 # nothing left behind.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 open_image size129 || exit 1
 ok "the good table is taken" dmsetup remove t

@@ -4,8 +4,8 @@
 # Every documented result of calls on a store's node.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 open_image small || exit 1
 eval "$("$tool" layout "$IMAGE")"

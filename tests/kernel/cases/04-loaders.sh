@@ -4,8 +4,8 @@
 # Loaders: cat, many at a time, silent ones, dying ones.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # cat is a complete loader, and whoever waits for the event learns of the end.
 open_image small || exit 1

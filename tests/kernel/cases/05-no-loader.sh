@@ -5,8 +5,8 @@
 # nobody else is disturbed, and later all is well.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # Nothing but how soon what fails in its time is looked at with a short timeout:
 # whoever has a loader may wait for it, however slow the machine.

@@ -5,8 +5,8 @@
 # for, and what the tracepoints tell of it.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 present_chunks() {
 	"$tool" node "$NODE" walk | awk -v c="$chunk_size" -v m="$meta_offset" '

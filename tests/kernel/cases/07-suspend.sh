@@ -5,8 +5,8 @@
 # none of them waits for a loader.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # quick NAME COMMAND...: it succeeds, well before any read's timeout.
 quick() {

@@ -5,8 +5,8 @@
 # (That no slab object is left is looked at after each case: lib.sh.)
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 rounds=5 short_rounds=30
 

@@ -4,8 +4,8 @@
 # The file system that holds the local file is full in the middle of a fetch.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # full NAME MAKE_ROOM...: $local_dir has room for some of erofs.inc, not for all.
 loop_options=

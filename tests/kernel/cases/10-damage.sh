@@ -5,8 +5,8 @@
 # blocks that depend on it give EIO.  Case 16 has the grid of what can be damaged.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 DEV=/dev/mapper/t
 for name in size513 cluster256K; do

@@ -5,8 +5,8 @@
 # but zeros, nothing that compresses, 256 GiB: all read as the raw image does.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # Cold in one way, warm in the others, and again from the file alone.
 mode=(direct buffered mmap)

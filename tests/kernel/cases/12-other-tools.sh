@@ -4,8 +4,8 @@
 # What tools that know nothing of this target say of its devices.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # veritysetup on the raw image, with the same salt, gives our root hash.
 for name in size1 size128 size129 size513 cluster64K chunk64K nosalt longsalt erofs ext4; do

@@ -5,8 +5,8 @@
 # no read fails.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 sums() {
 	(cd "$work/mnt" && exec sha256sum -c --quiet "$images/tree.sums")

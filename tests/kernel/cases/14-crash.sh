@@ -5,8 +5,8 @@
 # again; and no bit is ever written before its chunk is durable.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 modprobe -a dm-flakey dm-log-writes
 

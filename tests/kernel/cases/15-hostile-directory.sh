@@ -7,8 +7,8 @@
 # must not be taken for those that belong there.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 choose size513
 cp "$IMAGE" hostile.inc

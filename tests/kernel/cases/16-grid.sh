@@ -3,10 +3,10 @@
 #
 # The corruption grid of an image of one segment.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/kernel/grid.sh
-. "$top/tests/kernel/grid.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/grid.sh
+. "$top/tests/kernel/lib/grid.sh"
 
 grid huge
 without_origin 2

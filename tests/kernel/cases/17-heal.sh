@@ -5,8 +5,8 @@
 # readahead, and bits that rot while everybody reads.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # An extent of one chunk, in the middle of the device.
 choose small

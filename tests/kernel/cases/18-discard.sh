@@ -4,8 +4,8 @@
 # INC_IOC_DISCARD: chunks become absent, and come back.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 open_full small read_timeout 300 commit_interval 3600000
 eval "$("$tool" layout "$IMAGE")"

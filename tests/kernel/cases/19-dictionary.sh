@@ -4,8 +4,8 @@
 # Extents that need a dictionary: fetched when they are, damaged, healed.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # On demand.
 open_image dictionary

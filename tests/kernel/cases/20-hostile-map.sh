@@ -4,8 +4,8 @@
 # Map entries that pass every check by themselves, but do not belong together.
 # The map is not authenticated, so whoever serves the image can make these.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 head -c 512k /dev/urandom >raw
 mkimage create --raw --cluster 4K raw base.inc >/dev/null

@@ -4,8 +4,8 @@
 # A loader that does not come back from a page fault, in the middle of a fill,
 # holds up nobody: its memory is read while nothing is held.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # Device "absent" has no loader, so memory mapped from it cannot be read.
 open_image erofs read_timeout 120000

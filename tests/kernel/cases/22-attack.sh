@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Hostile images by the hundred: see tests/kernel/attack.c.  More of them, on a
+# Hostile images by the hundred: see tests/kernel/tools/attack.c.  More of them, on a
 # kernel without slab debugging: make attack.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # With slab debugging what an image takes is twice as large, or more.
 ok "hostile images are refused, or read right or not at all" \

@@ -4,10 +4,10 @@
 # The corruption grid of an image of two: map entries of each that lead into the
 # other.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/kernel/grid.sh
-. "$top/tests/kernel/grid.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/grid.sh
+. "$top/tests/kernel/lib/grid.sh"
 
 grid layers
 without_origin 0

@@ -5,10 +5,10 @@
 # of.  What somebody without a key can make of a signed image is in forge.py.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/kernel/signature.sh
-. "$(dirname "$0")/../signature.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/signature.sh
+. "$(dirname "$0")/../lib/signature.sh"
 
 like "the keyring is root's, and nobody else's" "$(grep -F .dm-incremental /proc/keys)" \
 	' 082f0000 +0 +0 keyring +\.dm-incremental: empty'

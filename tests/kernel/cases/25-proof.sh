@@ -5,10 +5,10 @@
 # (forge.py), and that the proof prevents it.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/kernel/signature.sh
-. "$(dirname "$0")/../signature.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/signature.sh
+. "$(dirname "$0")/../lib/signature.sh"
 
 keyctl padd asymmetric '' $ring <"$images/rsa2048.der" >/dev/null
 

@@ -5,10 +5,10 @@
 # every table.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/kernel/signature.sh
-. "$(dirname "$0")/../signature.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/signature.sh
+. "$(dirname "$0")/../lib/signature.sh"
 
 # Whether Debian's kernels trust a key that was made here is theirs to say; they
 # must get so far as to look for it.

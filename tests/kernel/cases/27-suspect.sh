@@ -3,10 +3,10 @@
 #
 # Much damage at a time, and a power cut: a part of what make check-damage does.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/kernel/matrix.sh
-. "$top/tests/kernel/matrix.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/matrix.sh
+. "$top/tests/kernel/lib/matrix.sh"
 
 cell dictionary 110 silent commit
 cell erofs 1 down commit

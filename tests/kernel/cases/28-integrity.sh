@@ -4,10 +4,10 @@
 # What security modules are told of a device: the root digest and the signature of
 # the table that is live, of no other, and only what root could not have chosen.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/kernel/signature.sh
-. "$(dirname "$0")/../signature.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/signature.sh
+. "$(dirname "$0")/../lib/signature.sh"
 # shellcheck source=tests/kernel/integrity.sh
 . "$(dirname "$0")/../integrity.sh"
 

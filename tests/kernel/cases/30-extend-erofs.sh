@@ -4,8 +4,8 @@
 # An erofs after 1, 10 and 100 extensions: the kernel sees what is to be there,
 # with owners, modes, times, links, devices, attributes and contents.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # The debug kernel's erofs does not show ACLs, nor attributes of security modules.
 shown=

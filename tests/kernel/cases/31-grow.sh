@@ -4,8 +4,8 @@
 # A store that grows: layers are appended to its file while it is in use, and
 # tables of their generations are loaded.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # read_segments NAME: IMAGE, LOCAL, and starts, heads, ends, tables by generation
 read_segments() {

@@ -4,8 +4,8 @@
 # A device that is in use comes to other generations of its image.
 
 # shellcheck disable=SC2120	# update's options
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 live=$top/build/tests/livetool
 
 LOCAL=$work/live.inc

@@ -4,8 +4,8 @@
 # incrementalsetup evict: the space of what is not needed is given back, and what
 # is needed stays.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 choose grow
 LOCAL=$work/grow.inc

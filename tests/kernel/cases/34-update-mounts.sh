@@ -5,8 +5,8 @@
 # at several places, below a shared mount as systemd makes them all, in other
 # mount namespaces.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 live=$top/build/tests/livetool
 
 LOCAL=$work/live.inc

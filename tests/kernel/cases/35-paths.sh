@@ -4,8 +4,8 @@
 # What may change while incrementalsetup works: the image's path, the folders
 # that lead to a mount, and who has locked what.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 live=$top/build/tests/livetool
 locks=/run/incremental
 
@@ -25,7 +25,7 @@ generation() {
 
 # An origin that runs a line of shell when it is asked for the first time.
 origin() {	# origin HOOK
-	"$top/tests/kernel/origin.py" origin.inc port "$1" &
+	"$top/tests/kernel/tools/origin.py" origin.inc port "$1" &
 	loaders+=($!)
 	within 20 test -s port
 }

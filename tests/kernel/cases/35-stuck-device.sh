@@ -5,8 +5,8 @@
 # ends: tables of other backing devices do not notice.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # in_kernel PROCESS FUNCTION: it sleeps there.
 in_kernel() {

@@ -4,8 +4,8 @@
 # The system goes to sleep while reads wait for absent data: it is not kept from
 # it, and reads of what a loader is about to bring do not fail for it.
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 if ! [ -w /sys/power/pm_test ]; then
 	note "this kernel cannot sleep, or not for a test"

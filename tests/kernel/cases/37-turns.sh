@@ -5,8 +5,8 @@
 # of the node that cannot fill is no loader.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 # all_metadata: reads wait for data only.
 all_metadata() {

@@ -4,8 +4,8 @@
 # dmeventd and our plugin: what a device's events make it say, and run.
 
 # shellcheck disable=SC2154	# what a layout sets
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 hook=/etc/dm-incremental/event-hook
 mkdir -p "${hook%/*}"

@@ -4,10 +4,10 @@
 # A compressed erofs of which nothing is there: it hands the failure of readahead
 # to readers, so readahead must not fail. (tests/filesystems has all filesystems.)
 
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/kernel/cold.sh
-. "$(dirname "$0")/../cold.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/kernel/lib/cold.sh
+. "$(dirname "$0")/../lib/cold.sh"
 
 ok "cold: one reader" cold lz4 erofs ro "" "$images/lz4.files" buffered 1 0
 ok "many, in all ways" cold lz4 erofs ro "" "$images/lz4.files" mixed 8 1

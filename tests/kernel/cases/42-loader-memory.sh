@@ -6,8 +6,8 @@
 # own memory does not come takes nothing from others.
 
 # shellcheck disable=SC2154	# what open_image and a layout set
-# shellcheck source=tests/kernel/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
 
 threads=400
 

@@ -4,7 +4,7 @@
  * what a read needs.
  */
 #include <sys/stat.h>
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 void open_image(struct image *image, const char *path)
 {

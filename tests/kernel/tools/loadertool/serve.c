@@ -2,7 +2,7 @@
 /*
  * Loaders: one that answers, crudely, and one that never does.
  */
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 void print_request(FILE *out, const struct inc_request *request)
 {

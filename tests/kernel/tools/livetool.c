@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <linux/dm-ioctl.h>
 #include <linux/loop.h>
-#include "tool.h"
+#include "kernel/tools/tool.h"
 
 #define FILE_BYTES	(5 * 4096 + 123)
 #define OLD_FILES	8

@@ -5,7 +5,7 @@
  * reads that say which errno they got and when, and the places of an image's
  * structures, so that tests know what they damage. See usage().
  */
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 _Noreturn void usage(void)
 {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# Reading a filesystem of which nothing is there but heads. Sourced after lib.sh.
+# Reading a filesystem of which nothing is there but heads. Sourced after vm.sh.
 
 # cold NAME TYPE MOUNT-OPTIONS TABLE-OPTIONS [TREE MODE READERS SEED]: image NAME with
 # a loader, mounted, and all of it read: each byte must be that of TREE. What fails

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <linux/dm-ioctl.h>
 #include <linux/loop.h>
-#include "dmdevice.h"
+#include "kernel/tools/dmdevice.h"
 
 #define DM_BYTES	4096
 

@@ -8,7 +8,7 @@
 
 #include <inttypes.h>
 #include <linux/dm-incremental.h>
-#include "../tool.h"
+#include "kernel/tools/tool.h"
 
 /* files.c */
 int cmd_pattern(int argc, char **argv);

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <linux/fs.h>
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 enum mode { DIRECT, BUFFERED, MMAP };
 

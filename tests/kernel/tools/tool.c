@@ -3,7 +3,7 @@
  * What the programs of the kernel tests share; see tool.h.
  */
 #include <time.h>
-#include "tool.h"
+#include "kernel/tools/tool.h"
 
 _Noreturn void die(const char *what)
 {

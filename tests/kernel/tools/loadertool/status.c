@@ -4,7 +4,7 @@
  */
 #include <sys/ioctl.h>
 #include <linux/dm-ioctl.h>
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 int cmd_status(int argc, char **argv)
 {

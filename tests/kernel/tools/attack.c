@@ -29,8 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <linux/dm-incremental.h>
-#include "dmdevice.h"
-#include "edit.h"
+#include "fuzz/edit.h"
+#include "kernel/tools/dmdevice.h"
 #include "libincremental/incremental.h"
 
 #define SEEDS_MAX	32

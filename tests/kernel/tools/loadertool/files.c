@@ -3,7 +3,7 @@
  * Files that hold something known, the same damage each time, and files that
  * memory forgets.
  */
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 /*
  * Of 16 blocks 7 compress well, 5 hardly or not at all, 2 are zero and 2 repeat

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 #define PIECE		(16u << 10)
 #define FILES_MAX	4096

@@ -2,7 +2,7 @@
 /*
  * The log of dm-log-writes: is what a bit says is present always there before it?
  */
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 #define LOG_MAGIC	0x6a736677736872ull
 #define LOG_FLUSH	1

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the cases about signatures share; sourced after lib.sh.  Starting
+# What the cases about signatures share; sourced after vm.sh.  Starting
 # programs is what takes time here: loop devices go at the end of the case.
 
 DEV=/dev/mapper/t

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 /*
  * After "stalled" a call's memory is mapped from a device: it is not there

@@ -4,7 +4,7 @@
  */
 #include <pthread.h>
 #include <sys/mman.h>
-#include "loadertool.h"
+#include "kernel/tools/loadertool/loadertool.h"
 
 struct flood {
 	int node;
