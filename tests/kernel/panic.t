@@ -6,26 +6,21 @@
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
 
-tests=0
-ok() {	# ok NAME COMMAND...
-	tests=$((tests + 1))
-	if "${@:2}"; then
-		echo "ok $tests - $1"
-	else
-		echo "not ok $tests - $1"
-		tail -n 40 "$scratch"/out "$scratch"/err | sed 's/^/# /'
-	fi
+show_more() {
+	tail -n 40 "$work"/out "$work"/err | sed 's/^/# /'
 }
 
 said() {
-	grep -qE "$1" "$scratch/err"
+	grep -qE "$1" "$work/err"
 }
 
 not_said() {
-	! grep -q "$1" "$scratch/out"
+	! grep -q "$1" "$work/out"
 }
 
 for kernel in 6.1 6.12; do
@@ -38,13 +33,13 @@ tests/kernel/generators/prepare >&2 || { echo "Bail out! cannot make the images"
 
 for kernel in 6.1 6.12; do
 	tests/vm/run --kernel $kernel --timeout 600 -- bash tests/kernel/corrupt.sh \
-		>"$scratch/out" 2>"$scratch/err"
+		>"$work/out" 2>"$work/err"
 	status=$?
-	ok "$kernel: what is right can be read" grep -qx "the others are right" "$scratch/out"
+	ok "$kernel: what is right can be read" grep -qx "the others are right" "$work/out"
 	ok "$kernel: what is not stops the machine" [ $status = 125 ]
 	ok "$kernel: before it is read" not_said survived
 	ok "$kernel: the kernel tells which block" said 'block [0-9]+.* at image offset [0-9]+'
 	ok "$kernel: and why it stops" \
 		said 'Kernel panic - not syncing: dm-incremental device has detected corruption'
 done
-echo "1..$tests"
+finish

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2120
 #
-# What the cases of tests/kernel share; each sources it first.  It runs in the
-# VM.  A case ends by its last line, the_end; then whatever it has made is taken
+# What cases that run in the VM share, those of tests/kernel, debug, damage and
+# filesystems; each sources it first.  A case ends by its last line, the_end; then whatever it has made is taken
 # away, and that nothing resists is its last test.
 #
 # Names that cases use:
@@ -22,7 +22,6 @@ module=$top/build/kernel-$VM_KERNEL/dm-incremental.ko
 case_name=${0##*/}
 case_name=${case_name%.sh}
 work=/tmp/$case_name
-SLOW=${SLOW:-1}
 PATH=$top/build:$PATH
 
 mkdir -p "$work"
@@ -38,84 +37,14 @@ if ! [ -d /tmp/bin ]; then
 fi
 PATH=/tmp/bin:$PATH
 
-# ---- TAP; the numbers are added by tests/kernel/run ----
+# ---- TAP; tests/kernel/run numbers all of a run ----
 
-result() {	# result ok|'not ok' NAME
-	local end=$EPOCHREALTIME
-	echo "$1 - $case_name: $2"
-	[ -z "${TIMES-}" ] || echo "# +$(((${end/./} - ${started/./}) / 1000)) ms"
-	started=$end
-}
-started=$EPOCHREALTIME
+prefix="$case_name: "
+# shellcheck source=tests/lib/tap.sh
+. "$top/tests/lib/tap.sh"
 
-note() {
-	printf '%s\n' "$*" | sed 's/^/# /'
-}
-
-# ok NAME COMMAND...: it succeeds.  What it prints is shown only if not.
-ok() {
-	local name=$1 status=0
-	shift
-	"$@" >"$work/.output" 2>&1 || status=$?
-	if [ $status = 0 ]; then
-		result ok "$name"
-	else
-		result 'not ok' "$name"
-		note "failed with status $status: $*"
-		head -c 4000 "$work/.output" | head -n 40 | sed 's/^/# /'
-		show_log
-	fi
-	return $status
-}
-
-# fails NAME COMMAND...: it fails, without being killed.
-fails() {
-	local name=$1 status=0
-	shift
-	"$@" >"$work/.output" 2>&1 || status=$?
-	if [ $status != 0 ] && [ $status -lt 124 ]; then
-		result ok "$name"
-	else
-		result 'not ok' "$name"
-		note "exited with $status: $*"
-		head -n 40 "$work/.output" | sed 's/^/# /'
-		show_log
-	fi
-}
-
-is() {		# is NAME GOT EXPECTED
-	if [ "$2" = "$3" ]; then
-		result ok "$1"
-		return
-	fi
-	result 'not ok' "$1"
-	note "     got: $2"
-	note "expected: $3"
+show_more() {
 	show_log
-	return 1
-}
-
-like() {	# like NAME GOT REGEX
-	if [[ $2 =~ $3 ]]; then
-		result ok "$1"
-		return
-	fi
-	result 'not ok' "$1"
-	note "       got: $2"
-	note "no match of: $3"
-	show_log
-	return 1
-}
-
-between() {	# between NAME VALUE LOW HIGH
-	if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
-		result ok "$1"
-		return
-	fi
-	result 'not ok' "$1"
-	note "$2 is not between $3 and $4"
-	show_log
-	return 1
 }
 
 # ---- the kernel's log ----
@@ -139,18 +68,6 @@ said() {	# said REGEX
 }
 
 # ---- waiting ----
-
-# within SECONDS COMMAND...: it succeeds in time; tried ten times a second.  A
-# busy machine may need several times as long: who succeeds does not wait for
-# the end.
-within() {
-	local end=$((SECONDS + $1 * 5 * SLOW))
-	shift
-	until "$@"; do
-		[ $SECONDS -le $end ] || return 1
-		sleep 0.1
-	done
-}
 
 milliseconds() {
 	local now=$EPOCHREALTIME
@@ -398,7 +315,7 @@ take_away() {
 }
 
 # shellcheck disable=SC2317	# reached through the trap
-finish() {
+end_case() {
 	[ -n "$at_end" ] || result 'not ok' "it runs to its end"
 	ok "nothing is left" take_away
 	cd / && rm -rf "$work"
@@ -408,5 +325,5 @@ the_end() {	# each case's last line
 	at_end=1
 }
 at_end=
-trap finish EXIT
+trap end_case EXIT
 mark

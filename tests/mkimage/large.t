@@ -21,8 +21,8 @@ with open(name, "wb") as f:
 ' "$@"
 }
 
-# within KIB WHAT COMMAND...: COMMAND succeeds and needs less memory than that
-within() {
+# needs_less KIB WHAT COMMAND...: COMMAND succeeds and needs less memory than that
+needs_less() {
 	local limit=$1 what=$2
 	shift 2
 	ok "$what in under $((limit / 1024)) MiB" python3 -c '
@@ -34,13 +34,13 @@ sys.exit(status or used >= int(sys.argv[1]))' "$limit" "$@"
 }
 
 scatter sparse $((20 << 30)) 400
-within 524288 "20 GiB sparse: create" "$mkimage" create --raw sparse image
-within 524288 "20 GiB sparse: verify" "$mkimage" verify image
-within 524288 "20 GiB sparse: extract" "$mkimage" extract image back
+needs_less 524288 "20 GiB sparse: create" "$mkimage" create --raw sparse image
+needs_less 524288 "20 GiB sparse: verify" "$mkimage" verify image
+needs_less 524288 "20 GiB sparse: extract" "$mkimage" extract image back
 is "20 GiB sparse: size" "$(stat -c %s back)" $((20 << 30))
 
 scatter huge $((256 << 30)) 300
-within 524288 "256 GiB: create" "$mkimage" create --raw --force huge image
+needs_less 524288 "256 GiB: create" "$mkimage" create --raw --force huge image
 ok "256 GiB: metadata costs what its data costs" \
 	[ "$(value image segment.metadata.bytes)" -lt 6000000 ]
 ok "256 GiB: verify" "$mkimage" verify image

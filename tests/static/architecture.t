@@ -8,19 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 
 check=$PWD/tests/static/architecture
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-count=0
-
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		head -60 "$work/output" | sed 's/^/# /'
-	fi
-}
+. tests/static/lib.sh
 
 # Of the programs, some objects are made for this alone: make dmeventd's plugin
 # is one call of the compiler.
@@ -29,11 +17,9 @@ build() {
 		make -s -j2 module-6.1 module-6.12
 }
 
-build >"$work/output" 2>&1
-result $? "there is an object of every source"
+ok "there is an object of every source" build
 for kernel in 6.1 6.12; do
-	"$check" --kernel $kernel >"$work/output" 2>&1
-	result $? "no include and no call leads upwards, in the module for $kernel"
+	ok "no include and no call leads upwards, in the module for $kernel" "$check" --kernel $kernel
 done
 
 # plant NAME: a copy of the tree in $copy, of links; write() makes a file of its
@@ -70,11 +56,14 @@ call() {
 
 # found WHAT PATTERN: the check of the copy fails for one reason, PATTERN.
 found() {
-	"$check" --root "$copy" >"$work/output" 2>&1
-	[ $? = 1 ] && [ "$(wc -l <"$work/output")" = 1 ] &&
-		grep -qE -- "$2" "$work/output"
-	result $? "it finds $1"
+	ok "it finds $1" one_reason "$2"
 	rm -rf "$copy"
+}
+
+one_reason() {
+	"$check" --root "$copy" >"$work/reasons"
+	[ $? = 1 ] && cat "$work/reasons" && [ "$(wc -l <"$work/reasons")" = 1 ] &&
+		grep -qE -- "$1" "$work/reasons"
 }
 
 plant include
@@ -123,4 +112,4 @@ write docs/architecture.md
 sed -i '/^```order/,/^```/d' "$copy/docs/architecture.md"
 found "that there is no order" 'has no order'
 
-echo "1..$count"
+finish

@@ -124,4 +124,4 @@ install_and_uninstall() {
 	! find "$work/root" ! -type d | grep .
 }
 ok "make uninstall removes what make install has written" install_and_uninstall
-echo "1..$count"
+finish

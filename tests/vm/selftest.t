@@ -14,18 +14,12 @@ trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/tmp" "$scratch/share dir, with a comma"
 export TMPDIR=$scratch/tmp
 
-tests=0
-ok() {	# ok NAME CONDITION...: one TAP line, and what was printed if it fails
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests - $name"
-	else
-		echo "not ok $tests - $name"
-		echo "# failed: $*"
-		tail -n 60 "$scratch/err" 2>/dev/null | sed 's/^/# /'
-	fi
+work=$scratch
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+
+show_more() {
+	tail -n 60 "$scratch/err" 2>/dev/null | sed 's/^/# /'
 }
 
 status=
@@ -189,4 +183,4 @@ done
 
 ok "no run has left a file" nothing_left
 
-echo "1..$tests"
+finish

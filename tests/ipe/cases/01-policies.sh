@@ -129,7 +129,7 @@ dmsetup remove t
 # ---- keys that root adds ----
 
 openssl x509 -in "$images/stranger.crt" -outform der -out stranger.der
-fails "a signer that nobody trusts" use stranger "$third" require_signature
+fails "a signer that nobody trusts" - "" use stranger "$third" require_signature
 ok "root adds a key" sh -c "keyctl padd asymmetric '' $ring <stranger.der"
 ok "with which the target is content" use stranger "$third" require_signature
 mounted /dev/mapper/t t

@@ -106,7 +106,7 @@ done
 
 # Beside another target, or twice.
 mark
-fails "not beside another target" dmsetup create --readonly t <<<"0 8 zero
+fails "not beside another target" - "" dmsetup create --readonly t <<<"0 8 zero
 8 $length incremental ${TABLE#* * * }"
 is "no device is left" "$(dmsetup ls)" "No devices found"
 ok "no node is left" no_node
@@ -118,7 +118,7 @@ attach "$LOCAL"
 table
 activate
 serve
-fails "reloading with a wrong root digest fails" dmsetup reload --readonly t --table "${TABLE/$root/${root//[0-9]/0}}"
-fails "so does reloading with a wrong length" dmsetup reload --readonly t --table "0 8 ${TABLE#* * }"
+fails "reloading with a wrong root digest fails" - "" dmsetup reload --readonly t --table "${TABLE/$root/${root//[0-9]/0}}"
+fails "so does reloading with a wrong length" - "" dmsetup reload --readonly t --table "0 8 ${TABLE#* * }"
 ok "the device still reads right" "$tool" compare "$DEV" "$RAW" direct
 the_end

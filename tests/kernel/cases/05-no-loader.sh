@@ -65,7 +65,7 @@ between "at once" "$(duration a)" 0 $((15000 * SLOW))
 mark
 for message in "read_timeout x" "read_timeout -1" "read_timeout 3600001" "read_timeout" "read_timeout 1 2" nonsense; do
 	# shellcheck disable=SC2086	# a list of words
-	fails "message $message is refused" dmsetup message t 0 $message
+	fails "message $message is refused" - "" dmsetup message t 0 $message
 done
 ok "with a sentence" said "read_timeout must be 0 to 3600000 ms"
 ok "message commit" dmsetup message t 0 commit
@@ -112,7 +112,7 @@ for fs in erofs ext4; do
 	stop
 	forget mnt/big mnt/json
 	dmsetup message t 0 read_timeout 500
-	fails "$fs: without one, reading an absent file fails" sha256sum mnt/big
+	fails "$fs: without one, reading an absent file fails" - "" sha256sum mnt/big
 	ok "$fs: what was read before still can be" \
 		sh -c "cd mnt && grep ' ./json/' '$images/tree.sums' | sha256sum -c --quiet"
 	dmsetup message t 0 read_timeout 60000

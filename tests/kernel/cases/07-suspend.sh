@@ -116,8 +116,8 @@ close_image
 
 # Remove.
 fresh
-fails "a device that is in use is not removed" dmsetup remove t
-fails "the module is not unloaded" rmmod dm_incremental
+fails "a device that is in use is not removed" - "" dmsetup remove t
+fails "the module is not unloaded" - "" rmmod dm_incremental
 ok "the reads still wait" some_wait 2
 quick "deferred remove" dmsetup remove --deferred t
 serve

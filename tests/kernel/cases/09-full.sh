@@ -17,7 +17,7 @@ full() {
 	[ -z "$loop_options" ] || is "$name: it is" "$(losetup -n -O DIO "$LOOP" | tr -d ' ')" 1
 	ok "$name: mounted" mounted "$DEV" "$work/mnt" -t erofs -o ro
 	dmsetup message t 0 read_timeout 3000
-	fails "$name: not everything can be read" sha256sum mnt/big
+	fails "$name: not everything can be read" - "" sha256sum mnt/big
 	# Which of both is the loop driver's choice.
 	like "$name: the loader is told" "$(grep ^E log | cut -d ' ' -f 1 | sort -u)" '^(ENOSPC|EIO)$'
 	between "$name: some of it is present" "$(field present)" 100 $(($(field total) - 200))
@@ -109,7 +109,7 @@ table commit_interval 3600000
 activate
 is "bitmap: chunks arrive" "$("$tool" node "$NODE" write "$data_offset" 65536 "$IMAGE")" "write: 65536"
 sync
-fails "bitmap: the file system is full" dd if=/dev/zero of=small/filler bs=1k
+fails "bitmap: the file system is full" - "" dd if=/dev/zero of=small/filler bs=1k
 present=$(field present)
 is "bitmap: what has arrived is remembered" "$("$tool" node "$NODE" fsync)" "fsync: 0"
 dmsetup remove t

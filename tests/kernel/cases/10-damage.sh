@@ -73,7 +73,7 @@ for size in $((image_size - 4096)) $((image_size / 2 / 4096 * 4096)) "$head_size
 	truncate -s "$size" "$LOCAL"
 	attach "$LOCAL"
 	mark
-	fails "truncated to $size bytes: refused" activate
+	fails "truncated to $size bytes: refused" - "" activate
 	ok "with one sentence" said "segment ends past the end of the image: truncated\?"
 done
 detach
@@ -81,7 +81,7 @@ for size in 2048 512; do
 	truncate -s "$size" "$LOCAL"
 	attach "$LOCAL"
 	mark
-	fails "truncated to $size bytes: refused" activate
+	fails "truncated to $size bytes: refused" - "" activate
 	ok "with one sentence" said "Backing device is smaller than a superblock"
 	detach
 done

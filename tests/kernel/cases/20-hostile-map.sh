@@ -40,9 +40,9 @@ attack() {
 	table
 	ok "$name: open" activate || return
 	# All of it at once, so that the entries meet in one read.
-	fails "$name: a large read fails" dd if=/dev/mapper/t of=/dev/null bs=512k count=1 iflag=direct
+	fails "$name: a large read fails" - "" dd if=/dev/mapper/t of=/dev/null bs=512k count=1 iflag=direct
 	for block; do
-		fails "$name: block $block is refused" dd if=/dev/mapper/t of=/dev/null \
+		fails "$name: block $block is refused" - "" dd if=/dev/mapper/t of=/dev/null \
 			bs=4096 skip="$block" count=1 iflag=direct
 	done
 	ok "$name: a block before reads right" cmp -n 4096 /dev/mapper/t raw

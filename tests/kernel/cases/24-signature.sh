@@ -14,12 +14,12 @@ like "the keyring is root's, and nobody else's" "$(grep -F .dm-incremental /proc
 	' 082f0000 +0 +0 keyring +\.dm-incremental: empty'
 mark
 refused "a good signature, no key" "$not_in" signed-rsa2048 require_signature
-fails "nobody cannot add a key" setpriv --reuid 65534 --clear-groups --inh-caps=-all \
+fails "nobody cannot add a key" - "" setpriv --reuid 65534 --clear-groups --inh-caps=-all \
 	sh -c "keyctl padd asymmetric '' $ring <$images/rsa2048.der"
 for key in rsa2048 rsa3072 rsa4096 p256 p384; do
 	case $key-$VM_KERNEL in
 	p*-6.1)	# whose kernel has no ECDSA
-		fails "$key: the kernel does not take its certificate" \
+		fails "$key: the kernel does not take its certificate" - "" \
 			sh -c "keyctl padd asymmetric '' $ring <$images/$key.der"
 		;;
 	*)

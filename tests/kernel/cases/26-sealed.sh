@@ -29,13 +29,13 @@ like "one that is cut off it does not" "$(verity cut.p7s)" "Bad message"
 
 keyctl padd asymmetric '' $ring <"$images/rsa2048.der" >/dev/null
 ok "root can seal the keyring" keyctl restrict_keyring $ring
-fails "after which nobody adds a key" sh -c "keyctl padd asymmetric '' $ring <$images/stranger.der"
+fails "after which nobody adds a key" - "" sh -c "keyctl padd asymmetric '' $ring <$images/stranger.der"
 taken "those that were there are used" signed-rsa2048 require_signature
 dmsetup remove t
 is "signatures are not required of all tables" "$(cat /sys/module/dm_incremental/parameters/require_signatures)" N
-fails "nor can that be changed at run time" sh -c "echo Y >/sys/module/dm_incremental/parameters/require_signatures"
+fails "nor can that be changed at run time" - "" sh -c "echo Y >/sys/module/dm_incremental/parameters/require_signatures"
 rmmod dm-incremental
-fails "the keyring goes with the module" grep -F .dm-incremental /proc/keys
+fails "the keyring goes with the module" - "" grep -F .dm-incremental /proc/keys
 ok "with require_signatures" insmod "$module" require_signatures=1
 mark
 refused "a table that asks for nothing" "$unsigned" signed

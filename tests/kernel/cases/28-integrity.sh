@@ -51,7 +51,7 @@ choose_file size129
 ok "the same without prove_size" sh -c "dmsetup load --readonly t --table '$TABLE' && dmsetup resume t"
 is "takes the digest away" "$(told)" "no signature, no root"
 mark
-fails "a target that tells nothing cannot take its place" \
+fails "a target that tells nothing cannot take its place" - "" \
 	dmsetup load --readonly t --table "0 $(blockdev --getsz $DEV) linear $LOOP 0"
 ok "as device-mapper says" said "can't replace immutable target type incremental"
 ok "one without data can" dmsetup wipe_table t

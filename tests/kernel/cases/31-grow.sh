@@ -86,7 +86,7 @@ is "and that is all" "$before" "complete $(chunks "${ends[0]}") $(chunks "${ends
 # refused WHY [GENERATION]: so is its table
 refused() {
 	mark
-	fails "refused: $1" grow_to "${2:-1}"
+	fails "refused: $1" - "" grow_to "${2:-1}"
 	ok "with the reason" said "$1"
 	is "nothing has changed" "$(field state) $(field present) $(field total) $(image_size)" "$before"
 }

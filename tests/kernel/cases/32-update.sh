@@ -38,8 +38,8 @@ update() {
 refused() {
 	local what=$1 why=$2
 	shift 2
-	fails "refused: $what" update "$@"
-	like "with the reason" "$(cat .output)" "$why"
+	fails "refused: $what" - "" update "$@"
+	like "with the reason" "$(cat .errors)" "$why"
 }
 unchanged() {
 	is "nothing has changed" "$(devices) $(stat -c %s "$LOCAL")" "app: 0 $size"
@@ -91,7 +91,7 @@ cat "$images/live.inc" "$images/live.1.layer" >both
 ok "the local file is the image and the layer" cmp both "$LOCAL"
 ok "back" incrementalsetup rollback app
 is "is what it reads as" "$(reads)" 0
-fails "further back" incrementalsetup rollback app
+fails "further back" - "" incrementalsetup rollback app
 ok "and on again, without an origin" update
 is "is what it reads as" "$(reads)" 1
 just_one 1
@@ -107,9 +107,9 @@ ok "with the certificate" update --layer "$images/live-signed.1.layer" --certifi
 is "the size is still to be proved" "$(dmsetup table app | cut -d ' ' -f 10-)" "3 absent_readahead hint prove_size"
 is "and reads are right" "$(reads)" 1
 cat "$images/live.2.layer" >next
-fails "the next one is not signed" update --layer next --certificate "$images/stranger.crt"
-fails "the kernel has no such key" incrementalsetup rollback --require-signature app
-like "with the reason" "$(cat .output)" "the kernel refuses the device: .*keyring"
+fails "the next one is not signed" - "" update --layer next --certificate "$images/stranger.crt"
+fails "the kernel has no such key" - "" incrementalsetup rollback --require-signature app
+like "with the reason" "$(cat .errors)" "the kernel refuses the device: .*keyring"
 just_one 1 ", as before"
 ok "back, signed" incrementalsetup rollback --certificate "$images/stranger.crt" app
 is "reads are right" "$(reads)" 0

@@ -43,15 +43,15 @@ total=$(field total g10)
 
 # What is refused.
 refuses() {	# refuses WHAT WHY OPTION...
-	fails "refused: $1" incrementalsetup evict --force "${@:3}" g10
-	like "with the reason" "$(cat .output)" "$2"
+	fails "refused: $1" - "" incrementalsetup evict --force "${@:3}" g10
+	like "with the reason" "$(cat .errors)" "$2"
 }
 refuses "a generation that is open" "generation 10 open" --generation 10
 refuses "one that is not there" "no generation 11: its last one is 10" --generation 11
 refuses "two kinds at once" "exclude each other" --generation 1 --all-cold
 refuses "a range without an end" "must be OFFSET:LENGTH, not \"4096:\"" --range 4096:
-fails "refused: without a loader" incrementalsetup evict g10
-like "with the reason" "$(cat .output)" "g10 has no loader: .*--force"
+fails "refused: without a loader" - "" incrementalsetup evict g10
+like "with the reason" "$(cat .errors)" "g10 has no loader: .*--force"
 is "nothing was evicted" "$(field present g10)" "$total"
 
 # One generation; with another one open that shares most of it.
@@ -65,7 +65,7 @@ ok "all of generation 3 is there" compare 3
 ok "all of generation 10 is there" compare 10
 is "again it finds nothing" "$(evict g10 --generation 0)" 0
 generation 0
-fails "generation 0 is not" compare 0
+fails "generation 0 is not" - "" compare 0
 dmsetup remove g0
 dmsetup remove g3
 
@@ -82,7 +82,7 @@ dmsetup remove g10
 generation 10
 ok "also after the device is made anew" compare 10
 generation 0
-fails "not of generation 0, without a loader" compare 0
+fails "not of generation 0, without a loader" - "" compare 0
 dmsetup message g0 0 read_timeout 60000
 serve
 ok "with a loader it is" compare 0
@@ -93,7 +93,7 @@ dmsetup remove g0
 present=$(field present g10)
 got=$(evict g10 --range 100:1T)
 is "a range reaches to the end" "$(field present g10)" $((present - got / 4096))
-fails "what is needed is absent, too" compare 10
+fails "what is needed is absent, too" - "" compare 10
 refuses "to know without the map" "its map is not all present"
 ok "heads and bitmaps stay" dmsetup remove g10
 generation 10 60000

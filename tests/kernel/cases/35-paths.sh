@@ -51,14 +51,14 @@ is "is done" "$(generation)" 1
 ok "the other file was not written" cmp other.inc "$images/live.inc"
 is "the image was" "$(stat -c %s live.was)" "$(stat -c %s origin.inc)"
 cp live.was copy && mv copy live.was
-fails "where another was put in its place before, it does not begin" incrementalsetup rollback app
-like "with the reason" "$(cat .output)" "is no longer at $work/live.was"
+fails "where another was put in its place before, it does not begin" - "" incrementalsetup rollback app
+like "with the reason" "$(cat .errors)" "is no longer at $work/live.was"
 ok "close" incrementalsetup close app
 rm dir/live.inc live.was
 
 mkfifo dir/fifo
-fails "a FIFO is not waited for" timeout 60 incrementalsetup open dir/fifo app
-like "with the reason" "$(cat .output)" "dir/fifo is neither a file nor a block device"
+fails "a FIFO is not waited for" - "" timeout 60 incrementalsetup open dir/fifo app
+like "with the reason" "$(cat .errors)" "dir/fifo is neither a file nor a block device"
 
 # ---- a mount's path ----
 
@@ -96,8 +96,8 @@ is "where only root can look" "$(stat -c '%a %u' $locks)" "700 0"
 # And what keeps two from working at the same image.
 chmod 666 dir/live.inc
 locked fcntl exclusive dir/live.inc
-fails "while it is extended it is not opened" incrementalsetup open dir/live.inc app
-like "with the reason" "$(cat .output)" "dir/live.inc stays locked by another program"
+fails "while it is extended it is not opened" - "" incrementalsetup open dir/live.inc app
+like "with the reason" "$(cat .errors)" "dir/live.inc stays locked by another program"
 unlocked
 ok "then it is" incrementalsetup open --generation 0 dir/live.inc app
 loop_of app
@@ -114,8 +114,8 @@ unmounted dir/app
 ok "close" incrementalsetup close second
 
 chmod 755 $locks
-fails "a folder that others may look into" incrementalsetup update app
-like "with the reason" "$(cat .output)" "is not root's alone"
+fails "a folder that others may look into" - "" incrementalsetup update app
+like "with the reason" "$(cat .errors)" "is not root's alone"
 chmod 700 $locks
 ok "close" incrementalsetup close app
 the_end

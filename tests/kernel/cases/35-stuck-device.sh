@@ -119,8 +119,8 @@ second=$!
 ok "another table waits for it" within 10 in_kernel $second dm_inc_store_get
 dmsetup reload back --table "0 $sectors error"
 dmsetup resume back
-fails "if the device fails the first one is refused" wait $first
-fails "and so is the second one" wait $second
+fails "if the device fails the first one is refused" - "" wait $first
+fails "and so is the second one" - "" wait $second
 # What libdevmapper has made of them.
 dmsetup remove t 2>/dev/null
 dmsetup remove second 2>/dev/null

@@ -113,7 +113,7 @@ writev writev: 524288"
 fresh
 stalled_calls
 quick "removed while calls stall" dmsetup remove t
-fails "the module stays as long as the files are open" rmmod dm_incremental
+fails "the module stays as long as the files are open" - "" rmmod dm_incremental
 is "then the store is gone" "$(results)" "$gone"
 ok "and nothing is left" no_node
 detach

@@ -1,0 +1,127 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# TAP, and waiting, for every test that is a shell script. A test sources it with
+# $work set to a directory of its own. What a COMMAND printed is in $work/.output,
+# and of fails() what it printed on stderr in $work/.errors.
+#
+#   $prefix     goes before each name
+#   $TIMES      in the environment: each test says how long it took
+#   $SLOW       how many times longer than usual something may take
+#   show_more   a function: says more after a failure
+
+tests=0
+started=$EPOCHREALTIME
+SLOW=${SLOW:-1}
+
+result() {	# result ok|'not ok' WHAT
+	local end=$EPOCHREALTIME
+	tests=$((tests + 1))
+	echo "$1 $tests - ${prefix-}$2"
+	[ -z "${TIMES-}" ] || echo "# +$(((${end/./} - ${started/./}) / 1000)) ms"
+	started=$end
+}
+
+note() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+failed() {	# failed WHAT [REASON...]: the test has; each reason is a line
+	result 'not ok' "$1"
+	shift
+	[ $# -eq 0 ] || printf '# %s\n' "$@"
+	show_more
+	return 1
+}
+
+show_more() {
+	:
+}
+
+show() {	# show FILE: the start of what a command printed
+	head -c 4000 "$1" | head -n 40 | cut -c 1-300 | sed 's/^/# /'
+}
+
+# ok WHAT COMMAND...: COMMAND succeeds; what it printed is shown if not.
+ok() {
+	local what=$1 status=0
+	shift
+	"$@" >"$work/.output" 2>&1 || status=$?
+	if [ $status = 0 ]; then
+		result ok "$what"
+		return
+	fi
+	failed "$what" "exit status $status: $*"
+	show "$work/.output"
+	return $status
+}
+
+# fails WHAT STATUS TEXT COMMAND...: COMMAND exits with STATUS and says TEXT, an
+# extended regular expression, on stderr. A STATUS of "-" is any but that of
+# success, of a timeout and of a signal; a TEXT of "" is any, or none.
+fails() {
+	local what=$1 status=$2 text=$3 got=0 right
+	shift 3
+	"$@" >"$work/.output" 2>"$work/.errors" || got=$?
+	if [ "$status" = - ]; then
+		[ $got -gt 0 ] && [ $got -lt 124 ]
+	else
+		[ $got = "$status" ]
+	fi
+	right=$?
+	if [ $right = 0 ] && { [ -z "$text" ] || grep -Eq -- "$text" "$work/.errors"; }; then
+		result ok "$what"
+		return
+	fi
+	failed "$what" "exit status $got, wanted: $status; wanted on stderr: $text" "$*"
+	show "$work/.errors"
+	return 1
+}
+
+is() {		# is WHAT GOT WANTED
+	if [ "$2" = "$3" ]; then
+		result ok "$1"
+	else
+		failed "$1" "got:    $2" "wanted: $3"
+	fi
+}
+
+like() {	# like WHAT GOT REGEX
+	if [[ $2 =~ $3 ]]; then
+		result ok "$1"
+	else
+		failed "$1" "got:         $2" "no match of: $3"
+	fi
+}
+
+between() {	# between WHAT VALUE LEAST MOST
+	if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
+		result ok "$1"
+	else
+		failed "$1" "$2 is not between $3 and $4"
+	fi
+}
+
+below() {	# below WHAT VALUE LIMIT
+	if [ "$2" -lt "$3" ]; then
+		result ok "$1"
+	else
+		failed "$1" "$2 is not below $3"
+	fi
+}
+
+finish() {	# the last line of TAP
+	echo "1..$tests"
+}
+
+# within SECONDS COMMAND...: it succeeds in time; tried ten times a second. A busy
+# machine may need several times as long: a COMMAND that succeeds does not wait for
+# the end.
+within() {
+	local end=$((SECONDS + $1 * 5 * SLOW))
+	shift
+	until "$@"; do
+		[ $SECONDS -le $end ] || return 1
+		sleep 0.1
+	done
+}
