@@ -4,8 +4,6 @@
  */
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/message.h"

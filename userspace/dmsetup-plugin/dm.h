@@ -70,6 +70,13 @@ struct status;
 int read_status_line(const char *line, struct status *status,
 		     struct inc_error *error);
 
+/*
+ * Read device @name, and take its lines apart. @table may lead into @state, which
+ * dm_free_state() frees unless there was an error. Return: as dm_read_state().
+ */
+int read_lines(const char *name, struct dm_state *state, struct table *table,
+	       struct status *status, struct inc_error *error);
+
 /* "7:0" -> the first line of a file of its folder in /sys; "" if none. */
 void read_sys(const char *device, const char *file, char *text, size_t size);
 

@@ -155,19 +155,13 @@ static int look(struct evict *evict, u64 *loaders, struct inc_error *error)
 	struct table table;
 	int err;
 
-	err = dm_read_state(evict->name, &state, error);
+	err = read_lines(evict->name, &state, &table, &status, error);
 	if (err)
 		return err;
-	err = parse_table(state.table, &table, error);
-	if (!err)
-		err = read_status_line(state.status, &status, error);
-	if (!err) {
-		snprintf(evict->below, sizeof(evict->below), "%s",
-			 table.device);
-		*loaders = status.value[STATUS_LOADERS];
-	}
+	snprintf(evict->below, sizeof(evict->below), "%s", table.device);
+	*loaders = status.value[STATUS_LOADERS];
 	dm_free_state(&state);
-	return err;
+	return 0;
 }
 
 /* From here on no device of another generation comes to the image. */

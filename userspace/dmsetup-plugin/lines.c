@@ -36,6 +36,21 @@ int parse_table(const char *line, struct table *table, struct inc_error *error)
 	return 0;
 }
 
+int read_lines(const char *name, struct dm_state *state, struct table *table,
+	       struct status *status, struct inc_error *error)
+{
+	int err = dm_read_state(name, state, error);
+
+	if (err)
+		return err;
+	err = parse_table(state->table, table, error);
+	if (!err)
+		err = read_status_line(state->status, status, error);
+	if (err)
+		dm_free_state(state);
+	return err;
+}
+
 void read_sys(const char *device, const char *file, char *text, size_t size)
 {
 	char path[256];

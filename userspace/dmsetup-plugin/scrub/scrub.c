@@ -115,17 +115,12 @@ static int open_scrub(struct scrub *scrub, struct inc_error *error)
 	struct table table;
 	int err;
 
-	err = dm_read_state(scrub->name, &state, error);
+	err = read_lines(scrub->name, &state, &table, &status, error);
 	if (err)
 		return err;
-	err = parse_table(state.table, &table, error);
-	if (!err)
-		err = read_status_line(state.status, &status, error);
-	if (!err)
-		scrub->loaders = status.value[STATUS_LOADERS];
+	scrub->loaders = status.value[STATUS_LOADERS];
 	snprintf(path, sizeof(path), "/dev/mapper/%s", scrub->name);
-	if (!err)
-		err = device_open(&scrub->device, path, error);
+	err = device_open(&scrub->device, path, error);
 	/* What is on the disk is what is checked, so let all be there. */
 	if (!err) {
 		err = device_commit(&scrub->device);

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <linux/dm-incremental.h>
+#include <setjmp.h>
 #include "kernel/tools/tool.h"
 
 /* files.c */
@@ -64,5 +65,12 @@ void open_image(struct image *image, const char *path);
 
 /* serve.c: a request in a line. */
 void print_request(FILE *out, const struct inc_request *request);
+
+/*
+ * mapped.c: from now on a read of mapped memory that fails goes to *bus_error, where
+ * the thread has set it, and ends the program where not.
+ */
+extern __thread sigjmp_buf *volatile bus_error;
+void catch_sigbus(void);
 
 #endif /* TEST_LOADERTOOL_H */

@@ -4,8 +4,6 @@
  * told exactly.
  */
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,16 +18,6 @@ struct device {
 	u64 size;
 	const u8 *map;
 };
-
-static __thread sigjmp_buf *volatile bus_error;
-
-static void on_sigbus(int signal)
-{
-	(void)signal;
-	if (bus_error)
-		siglongjmp(*bus_error, 1);
-	_exit(3);
-}
 
 static void open_device(struct device *device, const char *path,
 			const char *mode)
@@ -62,7 +50,7 @@ static void open_device(struct device *device, const char *path,
 		if (!strcmp(mode, "mmap"))
 			madvise((void *)device->map, device->size,
 				MADV_RANDOM);
-		signal(SIGBUS, on_sigbus);
+		catch_sigbus();
 	}
 }
 

@@ -5,7 +5,6 @@
  */
 #include <ftw.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -41,16 +40,6 @@ struct mode {
 	int flags;		/* for open() */
 	void (*read)(struct open_file *open);
 };
-
-static __thread sigjmp_buf *volatile bus_error;
-
-static void on_sigbus(int signal)
-{
-	(void)signal;
-	if (bus_error)
-		siglongjmp(*bus_error, 1);
-	_exit(3);
-}
 
 static void fail(const struct open_file *open, const char *what, u64 offset)
 {
@@ -290,7 +279,7 @@ int cmd_tree(int argc, char **argv)
 		usage();
 	if (nftw(argv[1], add_file, 16, FTW_PHYS) || !file_count)
 		die(argv[1]);
-	signal(SIGBUS, on_sigbus);
+	catch_sigbus();
 	readers = alloc(threads * sizeof(*readers));
 	for (i = 0; i < threads; i++) {
 		readers[i].mode = &modes[m < MODES ? m : i % MODES];
