@@ -27,7 +27,7 @@ done
 plant() {
 	copy=$work/$1
 	mkdir -p "$copy/build"
-	cp -rs "$PWD"/{Makefile,docs,dm-incremental,mkimage,userspace} "$copy"
+	cp -rs "$PWD"/{Makefile,bench,docs,dm-incremental,mkimage,tests,userspace} "$copy"
 	cp -rs "$PWD"/build/{obj,kernel-6.12} "$copy/build"
 }
 
@@ -89,6 +89,10 @@ found "a call of the module that leads upwards" \
 plant level
 include userspace/loader/main.c '#include "../dmsetup-plugin/setup.h"'
 found "an include that stays on a level" 'loader and dmsetup-plugin are on one level'
+
+plant tests
+include mkimage/main.c '#include "kernel/tools/tool.h"'
+found "a use of the tests" 'mkimage is below tests'
 
 plant private
 include mkimage/main.c '#include "../dm-incremental/batch.h"'
