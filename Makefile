@@ -2,7 +2,7 @@
 #
 # make                the tools and, where headers are installed, the modules
 # make demo           the main job on real input, from start to end
-# make check          every test
+# make check          what must pass before a change lands, in half an hour on two processors
 # make install        tools, manual pages, library and header, below $(DESTDIR)$(prefix)
 # make uninstall      remove what install has put there
 # make clean          remove build/
@@ -15,6 +15,7 @@
 # make test-programs  all that the tests run
 #
 # What takes longer than make check, or needs more (docs/testing.md):
+# make check-long     all of make check's tests, each on each kernel
 # make check-damage   damage that heals, or not, in all combinations
 # make check-preempt  the kernel tests on fully preemptible kernels
 # make check-debug    the kernel tests on a kernel with KASAN, lockdep and others
@@ -104,8 +105,9 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
-.PHONY: help all tools modules check check-damage check-preempt check-debug \
-	check-ipe check-filesystems check-layouts demo install uninstall clean
+.PHONY: help all tools modules check check-long check-damage check-preempt \
+	check-debug check-ipe check-filesystems check-layouts demo install \
+	uninstall clean
 all: tools modules
 
 help:
@@ -227,18 +229,19 @@ modules: $(KERNELS:%=module-%)
 test-programs: unit-tests $(BUILD)/tests/loadertool $(BUILD)/tests/livetool \
 		$(BUILD)/tests/attack $(BUILD)/tests/faulttool fuzz-images
 
-# Everything, from a machine that has nothing. TESTS narrows it down:
+# From a machine that has nothing. TESTS narrows it down:
 # make check TESTS="tests/kernel/6.12.t"
 # As many at a time as there are processors: tests in the VM often wait. JOBS=1
 # does one after the other.
 JOBS	?= $(shell nproc)
 # The long ones come first, so that no processor is left with nothing to do while
 # the last of them goes on alone.
-LONG	:= tests/kernel/6.1.t tests/kernel/6.12.t tests/loader/6.1.t \
-	   tests/loader/6.12.t tests/demo.t tests/vm/selftest.t \
-	   tests/mkimage/extend.t
-TESTS	?= $(LONG) $(UNIT_TESTS) $(filter-out $(LONG),\
+FIRST	:= tests/kernel/6.1.t tests/kernel/6.12.t tests/loader/6.12.t \
+	   tests/demo.t tests/vm/selftest.t tests/loader/6.1.t \
+	   tests/trees/trees.t tests/mkimage/extend.t
+TESTS	?= $(FIRST) $(UNIT_TESTS) $(filter-out $(FIRST),\
 		$(sort $(wildcard tests/*/*.t) $(wildcard tests/*.t)))
+TIMES_FILE := build/check-times
 check:
 	@echo "== packages"
 	scripts/install-deps build test fuzz lint
@@ -249,7 +252,15 @@ check:
 	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs fuzz-targets
 	$(MAKE) -j$(JOBS) WERROR=1 SANITIZE=1 unit-tests build/sanitize/mkimage
 	@echo "== tests"
-	CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer --failures $(TESTS)
+	@rm -f $(TIMES_FILE)
+	@status=0; \
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer --failures \
+		--exec 'tests/timed $(TIMES_FILE)' $(TESTS) || status=$$?; \
+	tests/timed --report $(TIMES_FILE); exit $$status
+
+# A test that leaves something to this says what, on stderr.
+check-long: export CHECK_LONG := 1
+check-long: check
 
 # The kernel tests where the kernel may be preempted anywhere, and checks all of
 # its slabs: some races show only there. Not part of check.
