@@ -14,6 +14,7 @@ static_assert(offsetof(struct inc_super, map_dir_offset) == 176);
 static_assert(offsetof(struct inc_super, dictionary_offset) == 208);
 static_assert(offsetof(struct inc_super, hash_name) == 216);
 static_assert(offsetof(struct inc_super, digest_size) == 248);
+static_assert(offsetof(struct inc_super, epoch) == 252);
 static_assert(offsetof(struct inc_super, root_digest) == 256);
 static_assert(offsetof(struct inc_super, salt) == 320);
 static_assert(offsetof(struct inc_super, guarded_offset) == 576);
@@ -332,6 +333,7 @@ static const char *check_super(const struct inc_super *super, u64 offset,
 	seg->signature_offset = le32_to_cpu(super->signature_offset);
 	seg->signature_area = le32_to_cpu(super->signature_area);
 	seg->signature_size = le32_to_cpu(super->signature_size);
+	seg->epoch = le32_to_cpu(super->epoch);
 	seg->dictionary_size = le32_to_cpu(super->dictionary_size);
 	seg->dictionary_offset = le64_to_cpu(super->dictionary_offset);
 	why = check_head(seg);
@@ -516,4 +518,32 @@ u64 inc_entry_encode(const struct inc_extent *extent)
 			(ENTRY_OFFSET_BITS + ENTRY_LENGTH_BITS) |
 	       (u64)extent->codec << (ENTRY_OFFSET_BITS + ENTRY_LENGTH_BITS +
 				      ENTRY_CLUSTER_BITS);
+}
+
+/**
+ * inc_signed_text - what a signature is of
+ * @root: root digest of a generation
+ * @digest_size: its bytes, at most INC_DIGEST_MAX
+ * @epoch: of that generation
+ * @text: INC_SIGNED_TEXT_MAX bytes; ends with a zero
+ *
+ * Without an epoch it is what dm-verity takes signatures of.
+ *
+ * Return: the bytes of @text, without the zero.
+ */
+u32 inc_signed_text(const u8 *root, u32 digest_size, u32 epoch, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	u32 i, length = 2 * digest_size;
+
+	for (i = 0; i < digest_size; i++) {
+		text[2 * i] = digits[root[i] >> 4];
+		text[2 * i + 1] = digits[root[i] & 15];
+	}
+	text[length] = '\0';
+	if (epoch)
+		length += (u32)snprintf(text + length,
+					INC_SIGNED_TEXT_MAX - length,
+					" epoch %u", epoch);
+	return length;
 }

@@ -27,6 +27,7 @@
 #ifdef __KERNEL__
 #include <linux/build_bug.h>
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -38,6 +39,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <linux/types.h>
 
@@ -146,6 +148,8 @@ typedef uint64_t u64;
  *	zeros: "sha256"
  * @digest_size: bytes of a digest of @hash_name
  * @salt_size: bytes used of @salt
+ * @epoch: what a signature covers besides @root_digest, so that who trusts the
+ *	signer can refuse what is older: see inc_signed_text(); 0 for none
  * @root_digest: root of this generation's hash tree
  * @salt: prepended to every hashed block (dm-verity, hash type 1)
  * @guarded_offset: the guarded pages: one run of pages of the metadata with the
@@ -192,7 +196,7 @@ struct inc_super {
 	__u8	hash_name[INC_HASH_NAME_MAX];
 	__le16	digest_size;
 	__le16	salt_size;
-	__u8	pad1[4];
+	__le32	epoch;
 	__u8	root_digest[INC_DIGEST_MAX];
 	__u8	salt[INC_SALT_MAX];
 	__le64	guarded_offset;
@@ -335,6 +339,7 @@ struct inc_segment {
 	u32	signature_offset;
 	u32	signature_area;
 	u32	signature_size;
+	u32	epoch;
 	u32	dictionary_size;
 	u64	dictionary_offset;
 	u64	guarded_offset;
@@ -355,6 +360,12 @@ struct inc_segment {
 int inc_segment_parse(const struct inc_super *super, u64 offset,
 		      u64 image_size, struct inc_segment *seg,
 		      const char **why);
+
+/* "<digest> epoch 4294967295", and a zero. */
+#define INC_SIGNED_TEXT_MAX	(2 * INC_DIGEST_MAX + 18)
+
+u32 inc_signed_text(const u8 *root, u32 digest_size, u32 epoch, char *text);
+
 int inc_dir_check(const struct inc_run *runs, u32 count, u64 pages,
 		  u64 image_end, const char **why);
 u64 inc_dir_lookup(const struct inc_run *runs, u32 count, u64 page);

@@ -263,6 +263,7 @@ enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
  * @hint_readahead: readahead of absent data fails and leaves a hint
  * @on_corruption: the action on damage
  * @require_signature: the table wants the root digest signed
+ * @min_epoch: and an epoch signed with it that is no lower
  * @signed_root: it is, and that was verified
  * @signature: by a key that root cannot have added: the signature,
  *	@segment->signature_size bytes; else NULL
@@ -291,6 +292,7 @@ struct inc_view {
 	bool			hint_readahead;
 	enum inc_on_corruption	on_corruption;
 	bool			require_signature;
+	u32			min_epoch;
 	bool			signed_root;
 	u8			*signature;
 	bool			prove_size;

@@ -3,9 +3,10 @@
  * Signatures, which vouch for a generation's root digest.
  *
  * A signature is a PKCS#7 message, detached, in DER, over the root digest in
- * lower-case hexadecimal, as dm-verity takes it. It lies in the head of the
- * generation's segment. The keys are in the module's own keyring,
- * ".dm-incremental", or in those that the kernel trusts anyway.
+ * lower-case hexadecimal, as dm-verity takes it, and the epoch if there is one
+ * (inc_signed_text()). It lies in the head of the generation's segment. The keys
+ * are in the module's own keyring, ".dm-incremental", or in those that the kernel
+ * trusts anyway.
  *
  * A signature is compared with the digest that all reads are verified against, so
  * it does not matter where it came from, nor that the head is not authenticated.
@@ -21,8 +22,9 @@
  *   these, and need not: the blocks that they lead to must hash to their digests.
  *
  * An older generation, or an older image, has a good signature for ever, unless
- * its key goes from the keyring. The kernel does not look at the time in which
- * a certificate is valid, no more than for modules.
+ * its key goes from the keyring. A table can ask for an epoch (min_epoch), which
+ * is compared after the signature was verified. The kernel does not look at the
+ * time in which a certificate is valid, no more than for modules.
  */
 #include <linux/cred.h>
 #include <linux/kernel.h>
@@ -158,8 +160,9 @@ int dm_inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 {
 	const struct inc_segment *seg = view->segment;
 	const struct inc_verity *verity = &view->verity;
-	char text[2 * INC_DIGEST_MAX];
+	char text[INC_SIGNED_TEXT_MAX];
 	u8 *signature;
+	u32 length;
 	bool fixed;
 	int r;
 
@@ -174,9 +177,9 @@ int dm_inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 			    GFP_KERNEL);
 	if (!signature)
 		return -ENOMEM;
-	bin2hex(text, verity->root, verity->digest_size);
-	r = verify(text, 2 * verity->digest_size, signature,
-		   seg->signature_size, &fixed);
+	length = inc_signed_text(verity->root, verity->digest_size, seg->epoch,
+				 text);
+	r = verify(text, length, signature, seg->signature_size, &fixed);
 	if (!r && fixed)
 		view->signature = signature;
 	else
@@ -186,6 +189,12 @@ int dm_inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 		      view->generation, r);
 		*error = sentence(r);
 		return r;
+	}
+	if (seg->epoch < view->min_epoch) {
+		DMERR("generation %u: its signed epoch is %u, and at least %u is required",
+		      view->generation, seg->epoch, view->min_epoch);
+		*error = "Signed epoch is below min_epoch: the image is older than what is allowed";
+		return -EPERM;
 	}
 	view->signed_root = true;
 	return 0;

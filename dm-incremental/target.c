@@ -25,7 +25,7 @@
 #define READ_TIMEOUT_MAX	3600000
 #define COMMIT_INTERVAL_DEFAULT	5000	/* ms */
 #define COMMIT_INTERVAL_MAX	3600000
-#define OPTS_MAX		10
+#define OPTS_MAX		12
 #define IO_BYTES		(128u << 10)
 
 /* dm_get_device() took an fmode_t before 6.5. */
@@ -134,6 +134,10 @@ static int parse_option(struct dm_target *ti, struct inc_target *target,
 		target->view.on_corruption = r;
 		return 0;
 	}
+	if (!strcasecmp(name, "min_epoch")) {
+		ti->error = "Invalid min_epoch: must be 0 to 4294967295";
+		return kstrtou32(value, 10, &target->view.min_epoch);
+	}
 	ti->error = "Unknown option";
 	return -EINVAL;
 }
@@ -176,6 +180,10 @@ static int parse_options(struct dm_target *ti, struct dm_arg_set *as,
 		r = parse_option(ti, target, name, dm_shift_arg(as));
 		if (r)
 			return r;
+	}
+	if (target->view.min_epoch && !target->view.require_signature) {
+		ti->error = "min_epoch needs require_signature: only a signature vouches for an epoch";
+		return -EINVAL;
 	}
 	return 0;
 }
@@ -381,7 +389,8 @@ static void emit_options(struct inc_target *target, char *result,
 	bool corruption = view->on_corruption != INC_REFETCH;
 	unsigned int count, sz = *done;
 
-	count = 2 * (timeout + commit + view->hint_readahead + corruption) +
+	count = 2 * (timeout + commit + view->hint_readahead + corruption +
+		     !!view->min_epoch) +
 		view->require_signature + view->prove_size;
 	if (count)
 		DMEMIT(" %u", count);
@@ -395,6 +404,8 @@ static void emit_options(struct inc_target *target, char *result,
 		DMEMIT(" on_corruption %s", on_corruption[view->on_corruption]);
 	if (view->require_signature)
 		DMEMIT(" require_signature");
+	if (view->min_epoch)
+		DMEMIT(" min_epoch %u", view->min_epoch);
 	if (view->prove_size)
 		DMEMIT(" prove_size");
 	*done = sz;

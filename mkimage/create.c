@@ -295,6 +295,8 @@ static int build(struct create *create, const struct output *output)
 	seg->cluster_shift = create->cluster_shift;
 	seg->device_blocks = create->source.blocks;
 	seg->compat = create->source.compat;
+	if (create->signer_options.epoch != NO_EPOCH)
+		seg->epoch = (u32)create->signer_options.epoch;
 	create->batch.hash = hash;
 	create->batch.zero_digest = create->zero_digest;
 	create->batch.cluster_shift = create->cluster_shift;
@@ -340,6 +342,7 @@ static int open_image(struct create *create, const char *folder)
 	source->name = create->source_path;
 	source->blocks = seg->device_blocks;
 	source->compat = seg->compat;
+	create->seg.epoch = seg->epoch;
 	create->cluster_shift = seg->cluster_shift;
 	create->chunk_shift = seg->chunk_shift;
 	create->salt_given = true;
@@ -476,6 +479,7 @@ static int run_command(const char *name, int argc, char **argv,
 	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
 	create.level = 9;
 	create.signer_options.passphrase_fd = -1;
+	create.signer_options.epoch = NO_EPOCH;
 	create.threads = pipeline_threads();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!parse_option(&create, option))

@@ -280,6 +280,22 @@ static int change_device(struct extend *extend)
 	return fs->check(extend->overlay, &check);
 }
 
+/* A new generation keeps the epoch, or gets a higher one. */
+static int find_epoch(struct extend *extend)
+{
+	const struct inc_segment *base = inc_image_segment(extend->image);
+	u64 *epoch = &extend->signer_options.epoch;
+
+	if (*epoch == NO_EPOCH)
+		*epoch = base->epoch;
+	if (*epoch >= base->epoch)
+		return 0;
+	message_error("%s: generation %u has epoch %u: the next cannot have the lower --epoch %llu",
+		      extend->image_path, base->generation, base->epoch,
+		      (unsigned long long)*epoch);
+	return -EINVAL;
+}
+
 /* What was known of the filesystem still holds, unless it is another one. */
 static int find_compat(struct extend *extend)
 {
@@ -308,6 +324,7 @@ static int build(struct extend *extend)
 			  extend->plan.folder, (int)extend->level,
 			  (unsigned int)extend->threads);
 	extend->unchanged = ret == 1;
+	extend->seg.epoch = (u32)extend->signer_options.epoch;
 	return ret ? ret : find_compat(extend);
 }
 
@@ -422,6 +439,8 @@ static int extend_image(struct extend *extend)
 		ret = look_at_source(extend);
 	if (!ret)
 		ret = open_image(extend);
+	if (!ret)
+		ret = find_epoch(extend);
 	if (!ret && extend->in_place)
 		ret = append_recover(extend->fd, extend->image_path,
 				     inc_image_size(extend->image));
@@ -539,6 +558,7 @@ int command_extend(int argc, char **argv)
 	extend.level = 9;
 	extend.plan.check = true;
 	extend.signer_options.passphrase_fd = -1;
+	extend.signer_options.epoch = NO_EPOCH;
 	extend.threads = pipeline_threads();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!parse_option(&extend, option))

@@ -31,7 +31,9 @@ const char inspect_help[] =
 "  --files         which paths each generation after the first added, changed\n"
 "                  and removed\n"
 "  --json          print JSON\n"
-"  --root-hash     print the root hash only, as it is signed: without a newline\n";
+"  --root-hash     print the root hash only, without a newline\n"
+"  --signed-text   print what a signature is of, without a newline: the root hash,\n"
+"                  and the epoch if there is one\n";
 
 static const char *const codec_names[] = {
 	[INC_CODEC_ZERO] = "zero",
@@ -156,6 +158,7 @@ static int add_signature(struct json_object *root, struct inc_image *image,
 	int ret;
 
 	ret = inc_image_signature(image, &data, &size, error);
+	json_number(object, "epoch", inc_image_segment(image)->epoch);
 	json_object_object_add(object, "signed",
 			       json_object_new_boolean(ret != -ENOKEY));
 	if (ret)
@@ -169,7 +172,7 @@ static int add_signature(struct json_object *root, struct inc_image *image,
 		json_text(object, "signer_issuer", signer.issuer);
 		json_text(object, "signer_serial", signer.serial);
 		/* If the certificate is inside. */
-		inc_signed_text(inc_image_segment(image), hash);
+		inc_segment_signed_text(inc_image_segment(image), hash);
 		inc_signature_match(data, size, hash, NULL, &signer, error);
 		if (*signer.subject)
 			json_text(object, "signer_subject", signer.subject);
@@ -305,16 +308,19 @@ static int describe(struct json_object *root, struct inc_image *image,
 	return ret == -ENODATA ? 0 : ret;
 }
 
-static void print_root_hash(const struct inc_image *image)
+/* 'r': the root hash; 's': what is signed */
+static void print_only(const struct inc_image *image, char what)
 {
+	const struct inc_segment *seg = inc_image_segment(image);
 	char text[INC_SIGNED_TEXT_MAX];
 
-	inc_signed_text(inc_image_segment(image), text);
+	inc_signed_text(seg->root_digest, seg->digest_size,
+			what == 's' ? seg->epoch : 0, text);
 	fputs(text, stdout);
 }
 
 static int run(const char *path, u32 generation, bool json, bool files,
-	       bool root_hash)
+	       char only)
 {
 	struct inc_error error = { "cannot read it" };
 	struct json_object *root;
@@ -326,8 +332,8 @@ static int run(const char *path, u32 generation, bool json, bool files,
 		message_error("%s", error.text);
 		return EXIT_FAILED;
 	}
-	if (root_hash) {
-		print_root_hash(image);
+	if (only) {
+		print_only(image, only);
 		inc_image_close(image);
 		return EXIT_OK;
 	}
@@ -357,11 +363,13 @@ int command_inspect(int argc, char **argv)
 		{ "files", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "root-hash", no_argument, NULL, 'r' },
+		{ "signed-text", no_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "IMAGE" };
 	u64 generation = INC_NEWEST;
-	bool json = false, files = false, root_hash = false;
+	bool json = false, files = false;
+	char only = 0;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -369,8 +377,8 @@ int command_inspect(int argc, char **argv)
 			json = true;
 		else if (option == 'f')
 			files = true;
-		else if (option == 'r')
-			root_hash = true;
+		else if (option == 'r' || option == 's')
+			only = (char)option;
 		else if (option != 'g' ||
 			 !option_number("inspect", "--generation", optarg, 0,
 					INC_SEGMENTS_MAX - 1, &generation))
@@ -378,5 +386,5 @@ int command_inspect(int argc, char **argv)
 	}
 	if (!operands_ok("inspect", argc, argv, operands, 1))
 		return EXIT_USAGE;
-	return run(argv[optind], (u32)generation, json, files, root_hash);
+	return run(argv[optind], (u32)generation, json, files, only);
 }

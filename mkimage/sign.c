@@ -37,7 +37,8 @@
 #include "spool.h"
 
 static_assert(offsetof(struct inc_super, head_digest) < 512 &&
-	      offsetof(struct inc_super, signature_size) < 512,
+	      offsetof(struct inc_super, signature_size) < 512 &&
+	      offsetof(struct inc_super, epoch) < 512,
 	      "one sector has all that signing changes");
 
 /* A file with a signature is no larger, in DER or PEM. */
@@ -51,7 +52,8 @@ const char sign_help[] =
 "Sign the root hash of IMAGE, put the signature FILE, which was made elsewhere,\n"
 "into IMAGE, or take the one in IMAGE out. IMAGE is changed in place. The\n"
 "signature is a detached PKCS#7 message over the text that \"mkimage inspect\n"
-"--root-hash\" prints, as \"veritysetup --root-hash-signature\" takes it.\n"
+"--signed-text\" prints; without an epoch that is the root hash, and \"veritysetup\n"
+"--root-hash-signature\" takes it.\n"
 "\n"
 SIGNER_HELP
 "  --signature FILE        a signature in DER or PEM; with --certificate it must\n"
@@ -175,6 +177,7 @@ static int write_super(struct sign *sign, u32 signature_size)
 	struct inc_super *super = (struct inc_super *)sign->head;
 
 	super->signature_size = cpu_to_le32(signature_size);
+	super->epoch = cpu_to_le32(sign->seg.epoch);
 	inc_head_digest(sign->head, sign->seg.head_size, super->head_digest);
 	return sync_step(sign, write_all(sign->fd, sign->seg.offset, super,
 					 sizeof(*super), sign->path));
@@ -344,16 +347,18 @@ static int check_signed(const struct sign *sign)
 
 static int sign_image(struct sign *sign)
 {
-	const struct inc_segment *seg = &sign->seg;
+	struct inc_segment *seg = &sign->seg;
 	char text[INC_SIGNED_TEXT_MAX];
 	int ret;
 
+	if (sign->options.epoch != NO_EPOCH)
+		seg->epoch = (u32)sign->options.epoch;
 	if (!seg->signature_area) {
 		message_error("%s: its head has no room for a signature",
 			      sign->path);
 		return -EINVAL;
 	}
-	inc_signed_text(seg, text);
+	inc_segment_signed_text(seg, text);
 	ret = sign->signature_path ? take_signature(sign, text) :
 				     make_signature(sign, text);
 	if (ret)
@@ -466,6 +471,8 @@ static bool options_ok(const struct sign *sign)
 		message_error("sign: --key and --signature exclude each other");
 	else if (!key && !signature && !sign->export_path)
 		message_error("sign: --key, --signature or --export is missing");
+	else if (sign->options.epoch != NO_EPOCH && !key && !signature)
+		message_error("sign: --epoch needs --key or --signature: a signature covers it");
 	else if (sign->options.certificate && !key && !signature)
 		message_error("sign: --certificate needs --key or --signature");
 	else
@@ -486,6 +493,7 @@ int command_sign(int argc, char **argv)
 	static const char *const operands[] = { "IMAGE" };
 	static struct sign sign = {
 		.options.passphrase_fd = -1,
+		.options.epoch = NO_EPOCH,
 		.output.fd = -1,
 		.generation = INC_NEWEST,
 	};

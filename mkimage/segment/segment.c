@@ -390,6 +390,7 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 	strcpy((char *)super->hash_name, "sha256");
 	super->digest_size = cpu_to_le16(INC_SHA256_SIZE);
 	super->salt_size = cpu_to_le16((u16)seg->salt_size);
+	super->epoch = cpu_to_le32(seg->epoch);
 	memcpy(super->root_digest, seg->meta.root, INC_SHA256_SIZE);
 	memcpy(super->salt, seg->salt, seg->salt_size);
 	if (seg->dictionary_size) {

@@ -15,6 +15,7 @@ struct segment_known;
  * @uuid: of the image; needed by segment_write() only
  * @signature: of meta.root, of @signature_size bytes, or NULL and 0; likewise;
  *	segment_free() frees it
+ * @epoch: what @signature is of, too
  * @generation: its number, 0 for the base
  * @offset: where it starts in the image, 0 for the base
  * @compat: feature bits, INC_COMPAT_*
@@ -32,6 +33,7 @@ struct segment {
 	u32 salt_size;
 	u8 *signature;
 	u32 signature_size;
+	u32 epoch;
 	u32 chunk_shift;
 	u32 cluster_shift;
 	u64 device_blocks;

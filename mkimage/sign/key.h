@@ -6,6 +6,9 @@
 #define MKIMAGE_KEY_H
 
 #include <openssl/evp.h>
+#include "libincremental/incremental.h"
+
+#define NO_EPOCH	UINT64_MAX
 
 /**
  * struct signer_options - the command line's part of it
@@ -13,12 +16,14 @@
  * @certificate: file in PEM: the signer's, then those between it and a root
  * @passphrase_file: of @key; NULL: none given
  * @passphrase_fd: likewise; -1: none given
+ * @epoch: signed with the root digest, whoever signs; NO_EPOCH: none given
  */
 struct signer_options {
 	const char *key;
 	const char *certificate;
 	const char *passphrase_file;
 	int passphrase_fd;
+	u64 epoch;
 };
 
 /* Load the key that @options names. NULL after an error message. */

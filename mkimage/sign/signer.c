@@ -52,6 +52,9 @@ bool signer_option(const char *command, int option, const char *value,
 			return false;
 		options->passphrase_fd = (int)number;
 		return true;
+	case SIGNER_EPOCH:
+		return option_number(command, "--epoch", value, 0, UINT32_MAX,
+				     &options->epoch);
 	default:
 		return false;
 	}
@@ -275,12 +278,13 @@ void signer_check_start(const char *name, const u8 *start)
 int signer_sign_segment(struct signer *signer, struct segment *segment,
 			const char *name, const u8 *start)
 {
-	char text[2 * INC_SHA256_SIZE + 1];
+	char text[INC_SIGNED_TEXT_MAX];
 	size_t size = 0;
 	int ret;
 
 	signer_check_start(name, start);
-	inc_hex_format(segment->meta.root, INC_SHA256_SIZE, text);
+	inc_signed_text(segment->meta.root, INC_SHA256_SIZE, segment->epoch,
+			text);
 	ret = signer_sign(signer, text, &segment->signature, &size);
 	segment->signature_size = (u32)size;
 	return ret;

@@ -13,7 +13,7 @@
 /* getopt's values and struct option entries of these options */
 enum {
 	SIGNER_KEY = 1000, SIGNER_CERTIFICATE, SIGNER_PASSPHRASE_FILE,
-	SIGNER_PASSPHRASE_FD,
+	SIGNER_PASSPHRASE_FD, SIGNER_EPOCH,
 };
 
 #define SIGNER_OPTIONS \
@@ -21,7 +21,8 @@ enum {
 	{ "certificate", required_argument, NULL, SIGNER_CERTIFICATE }, \
 	{ "passphrase-file", required_argument, NULL, \
 	  SIGNER_PASSPHRASE_FILE }, \
-	{ "passphrase-fd", required_argument, NULL, SIGNER_PASSPHRASE_FD }
+	{ "passphrase-fd", required_argument, NULL, SIGNER_PASSPHRASE_FD }, \
+	{ "epoch", required_argument, NULL, SIGNER_EPOCH }
 
 /* Lines of --help. */
 #define SIGNER_HELP \
@@ -29,7 +30,9 @@ enum {
 "                          OpenSSL provider or engine; RSA, ECDSA P-256, P-384\n" \
 "  --certificate PEM       its certificate, and those that lead to a root\n" \
 "  --passphrase-file FILE  its first line is the key's passphrase or PIN\n" \
-"  --passphrase-fd N       the same, read from file descriptor N\n"
+"  --passphrase-fd N       the same, read from file descriptor N\n" \
+"  --epoch N               what the signature covers, too: who asks for a higher\n" \
+"                          one refuses it (default: as before, at first 0)\n"
 
 /* Take one option, or say what is wrong with it. */
 bool signer_option(const char *command, int option, const char *value,
@@ -76,7 +79,7 @@ int signer_sign(struct signer *signer, const char *text, u8 **data,
 
 /**
  * signer_sign_segment - sign a segment that is about to be written
- * @segment: its root digest is known
+ * @segment: its root digest is known, and its epoch
  * @name: of the image
  * @start: the device's first INC_SIGNED_ZEROS bytes
  *

@@ -54,6 +54,23 @@ static void check_tree(const struct inc_tree *tree, u64 block)
 	MUST(!end && (!tree->levels || count == 1));
 }
 
+/* The text names the epoch and nothing else: it is read back. */
+static void check_signed_text(const struct inc_segment *seg)
+{
+	char text[INC_SIGNED_TEXT_MAX];
+	u32 length = inc_signed_text(seg->root_digest, seg->digest_size,
+				     seg->epoch, text);
+	u32 epoch = 0;
+
+	MUST(length == strlen(text) && length < sizeof(text));
+	MUST(strspn(text, "0123456789abcdef") == 2 * seg->digest_size);
+	MUST((length == 2 * seg->digest_size) == !seg->epoch);
+	if (seg->epoch)
+		MUST(sscanf(text + 2 * seg->digest_size, " epoch %u",
+			    &epoch) == 1);
+	MUST(epoch == seg->epoch);
+}
+
 static void check_segment(const struct inc_segment *seg, u64 offset, u64 size)
 {
 	u64 chunk = 1ull << seg->chunk_shift;
@@ -102,6 +119,7 @@ static void check_segment(const struct inc_segment *seg, u64 offset, u64 size)
 	check_tree(&seg->tree, seg->device_blocks - 1);
 	MUST(seg->guard.blocks == seg->guarded_size >> INC_PAGE_SHIFT);
 	check_tree(&seg->guard, seg->guard.blocks - 1);
+	check_signed_text(seg);
 }
 
 static void test_segment(const u8 *data, size_t size)

@@ -68,6 +68,16 @@ is "or not" "$(incrementalsetup table --absent-readahead fetch --root-hash "$roo
 fails "but not where the kernel sees to it" 1 "exclude each other" incrementalsetup table --unproved-size --require-signature app.inc /dev/loop0
 fails "table with a wrong one" 2 "not the trusted one" incrementalsetup table --root-hash "$(tr 0-9a-f 1-9a-f0 <app.root)" app.inc /dev/loop0
 fails "table with one of another size" 1 "root digest" incrementalsetup table --root-hash abcd app.inc /dev/loop0
+openssl req -x509 -newkey rsa:2048 -nodes -keyout epoch.key -out epoch.crt -subj /CN=epoch 2>/dev/null
+cp app.inc epoch.inc
+mkimage sign --key epoch.key --certificate epoch.crt --epoch 2 epoch.inc >/dev/null
+fails "table with an epoch that is too low" 2 "generation 0 has epoch 2, and at least 3 is required" incrementalsetup table --certificate epoch.crt --min-epoch 3 epoch.inc /dev/loop0
+fails "the same where the kernel sees to it" 2 "epoch 2, and at least 3" incrementalsetup table --require-signature --min-epoch 3 epoch.inc /dev/loop0
+ok "with one that is high enough" incrementalsetup table --certificate epoch.crt --min-epoch 2 epoch.inc /dev/loop0
+is "which the kernel is asked for, too" "$(incrementalsetup table --require-signature --min-epoch 1 --absent-readahead fetch epoch.inc /dev/loop0 | cut -d' ' -f 10-)" "3 require_signature min_epoch 1"
+fails "an epoch that nobody vouches for" 1 "only a signature vouches for an epoch" incrementalsetup table --min-epoch 1 epoch.inc /dev/loop0
+fails "create with an epoch that is too low" 2 "epoch 2, and at least 3" incrementalsetup create --certificate epoch.crt --min-epoch 3 --origin epoch.inc late.inc
+ok "which makes nothing" test ! -e late.inc
 fails "table with a generation that is not there" 4 "no generation 3" incrementalsetup table --generation 3 app.inc /dev/loop0
 fails "a device name with a space" 1 "cannot stand in a table" incrementalsetup table app.inc "/dev/loop0 x"
 fails "table of no file" 4 "nothere" incrementalsetup table nothere.inc /dev/loop0

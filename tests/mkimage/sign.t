@@ -319,6 +319,71 @@ for command in "squash image out" "extend --in-place image more"; do
 	fails "${command%% *}: a certificate alone" 2 "${command%% *}: --certificate needs --key" \
 		"$mkimage" $command --certificate rsa2048.pem
 done
+# Epochs: a signature covers them, whoever makes it.
+signer=(--key rsa2048.key --certificate rsa2048.pem)
+cp plain image
+is "an image has no epoch" "$(value image signature.epoch)" 0
+ok "sign with an epoch" "$mkimage" sign "${signer[@]}" --epoch 7 --export epoch.p7s image
+is "inspect tells it" "$(value image signature.epoch)" 7
+is "what is signed is the root hash and the epoch" "$("$mkimage" inspect --signed-text image)" "$root epoch 7"
+is "the root hash is as it was" "$("$mkimage" inspect --root-hash image)" "$root"
+ok "the image is good" "$mkimage" verify --certificate rsa2048.pem image
+"$mkimage" inspect --signed-text image >text
+ok "openssl finds it good, of that text" openssl smime -verify -inform der -in epoch.p7s -content text -binary \
+	-certfile rsa2048.pem -CAfile rsa2048.pem -purpose any -out /dev/null
+printf %s "$root" >text
+fails "and not of the root hash alone" 4 "" openssl smime -verify -inform der -in epoch.p7s -content text \
+	-binary -certfile rsa2048.pem -CAfile rsa2048.pem -purpose any -out /dev/null
+is "nothing but the head's first 12 KiB has changed" "$(cmp -l plain image | awk '$1 > 12288' | wc -l)" 0
+"$mkimage" create --raw "${signer[@]}" --epoch 7 raw created7 >/dev/null
+ok "create --epoch makes the same" cmp image created7
+"$mkimage" create --raw --epoch 7 raw later >/dev/null
+"$mkimage" sign "${signer[@]}" later >/dev/null
+ok "and sign keeps the epoch that is there" cmp later image
+python3 - <<'END'	# the epoch of another, with a head that matches its digest
+import hashlib
+for epoch in 0, 8:
+    b = bytearray(open("image", "rb").read())
+    b[252:256] = epoch.to_bytes(4, "little")
+    size = int.from_bytes(b[12:16], "little")
+    b[32:64] = bytes(32)
+    b[32:64] = hashlib.sha256(b[:size]).digest()
+    open("forged%d" % epoch, "wb").write(b)
+END
+for epoch in 0 8; do
+	is "a head that claims epoch $epoch" "$(value forged$epoch signature.epoch)" $epoch
+	fails "is not what was signed" 1 "is not of this root hash, $root" \
+		"$mkimage" verify --certificate rsa2048.pem forged$epoch
+done
+printf %s "$root epoch 9" >text
+foreign epoch9.p7s rsa2048 -nocerts -noattr -outform der
+ok "a signature from elsewhere, with its epoch" "$mkimage" sign --signature epoch9.p7s \
+	--certificate rsa2048.pem --epoch 9 image
+is "inspect tells that" "$(value image signature.epoch)" 9
+cp image before
+fails "without it" 1 "is not of this root hash" "$mkimage" sign --signature f.p7s --certificate rsa2048.pem image
+ok "changes nothing" cmp before image
+ok "back to none" "$mkimage" sign "${signer[@]}" --epoch 0 image
+ok "is as it was without one" cmp image created
+fails "an epoch and nobody who signs" 2 "needs --key or --signature" "$mkimage" sign --epoch 1 --export out image
+fails "an epoch that is none" 2 "from 0 to 4294967295" "$mkimage" sign "${signer[@]}" --epoch 4294967296 image
+cp plain-base image
+"$mkimage" sign "${signer[@]}" --epoch 4 image >/dev/null
+cp image base4
+ok "a layer" "$mkimage" extend --in-place "${signer[@]}" image more
+is "has the epoch of the generation before" "$(value image signature.epoch)" 4
+cp base4 image
+ok "or a higher one" "$mkimage" extend --in-place "${signer[@]}" --epoch 5 image more
+is "as it was told" "$(value image signature.epoch)" 5
+is "the base keeps its own" "$("$mkimage" inspect --generation 0 image | sed -n 's/^signature.epoch  *//p')" 4
+ok "and is good" "$mkimage" verify --certificate rsa2048.pem image
+cp base4 image
+fails "but no lower one" 1 "generation 0 has epoch 4: the next cannot have the lower --epoch 3" \
+	"$mkimage" extend --in-place "${signer[@]}" --epoch 3 image more
+ok "which changes nothing" cmp base4 image
+ok "squash" "$mkimage" squash --force image out
+is "takes the epoch along" "$(value out signature.epoch)" 4
+
 # A chain so long that the signature takes more than what a layer has by itself.
 before=root
 for i in $(seq 12); do

@@ -43,6 +43,7 @@ static struct inc_super good_super(void)
 		.hash_name = "sha256",
 		.digest_size = cpu_to_le16(32),
 		.salt_size = cpu_to_le16(4),
+		.epoch = cpu_to_le32(0x04030201),
 		.root_digest = { 0xaa, 0xbb },
 		.salt = { 1, 2, 3, 4 },
 		.guarded_offset = cpu_to_le64(0x6000),
@@ -78,7 +79,7 @@ static void super_bytes(void **state)
 		{ 184, { 2, 0, 0, 0, 1 } },
 		{ 192, { 0, 0x10, 0, 0, 0, 0x20 } },
 		{ 216, { 's', 'h', 'a', '2', '5', '6' } },
-		{ 248, { 32, 0, 4 } },
+		{ 248, { 32, 0, 4, 0, 1, 2, 3, 4 } },
 		{ 256, { 0xaa, 0xbb } },
 		{ 320, { 1, 2, 3, 4 } },
 		{ 576, { 0, 0x60 } },
@@ -94,6 +95,35 @@ static void super_bytes(void **state)
 	for (i = 0; i < COUNT(golden); i++)
 		assert_memory_equal((u8 *)&super + golden[i].at,
 				    golden[i].bytes, 8);
+}
+
+/* What is signed, byte by byte; the root hash alone where there is no epoch. */
+static void signed_text(void **state)
+{
+	static const struct {
+		u32 size, epoch;
+		const char *text;
+	} golden[] = {
+		{ 1, 0, "05" },
+		{ 2, 0, "05af" },
+		{ 3, 1, "05af30 epoch 1" },
+		{ 3, 4294967295u, "05af30 epoch 4294967295" },
+	};
+	static const u8 longest[INC_DIGEST_MAX];
+	char text[INC_SIGNED_TEXT_MAX];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(golden); i++) {
+		assert_int_equal(inc_signed_text((const u8 *)"\x05\xaf\x30",
+						 golden[i].size,
+						 golden[i].epoch, text),
+				 strlen(golden[i].text));
+		assert_string_equal(text, golden[i].text);
+	}
+	assert_int_equal(inc_signed_text(longest, sizeof(longest), 4294967295u,
+					 text), INC_SIGNED_TEXT_MAX - 1);
+	assert_int_equal(strlen(text), INC_SIGNED_TEXT_MAX - 1);
 }
 
 static void super_parses(void **state)
@@ -497,6 +527,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(super_bytes),
+		cmocka_unit_test(signed_text),
 		cmocka_unit_test(super_parses),
 		cmocka_unit_test(super_refused),
 		cmocka_unit_test(dictionaries),

@@ -15,7 +15,7 @@ static void format_options(const struct inc_segment *segment,
 			   size_t size)
 {
 	enum absent_readahead absent = options->absent_readahead;
-	char read_timeout[64] = "", commit[64] = "";
+	char read_timeout[64] = "", commit[64] = "", epoch[64] = "";
 	const char *proof = proof_option(options), *readahead = "";
 	unsigned int count = 0;
 
@@ -36,12 +36,17 @@ static void format_options(const struct inc_segment *segment,
 		readahead = " absent_readahead hint";
 		count += 2;
 	}
+	if (options->min_epoch && options->require_signature) {
+		snprintf(epoch, sizeof(epoch), " min_epoch %u",
+			 options->min_epoch);
+		count += 2;
+	}
 	count += proof != NULL;
 	*text = '\0';
 	if (count)
-		snprintf(text, size, " %u%s%s%s%s%s", count, read_timeout,
+		snprintf(text, size, " %u%s%s%s%s%s%s", count, read_timeout,
 			 commit, readahead, proof ? " " : "",
-			 proof ? proof : "");
+			 proof ? proof : "", epoch);
 }
 
 static int format_parameters(const struct inc_segment *segment,
@@ -76,6 +81,17 @@ static int check_signature(struct inc_image *image,
 	return err;
 }
 
+int image_check_epoch(const struct inc_segment *segment, u64 least,
+		      struct inc_error *error)
+{
+	if (segment->epoch >= least)
+		return 0;
+	return inc_fail(error, -EPERM,
+			"generation %u has epoch %u, and at least %llu is required: it is older than what is allowed",
+			segment->generation, segment->epoch,
+			(unsigned long long)least);
+}
+
 int image_trust(struct inc_image *image, const struct options *options,
 		struct inc_error *error)
 {
@@ -89,7 +105,9 @@ int image_trust(struct inc_image *image, const struct options *options,
 		return -ERR_USAGE;
 	if (!err && options->anchors)
 		err = check_signature(image, options->anchors, error);
-	return err;
+	/* Of a signature that the kernel verifies it will say the same. */
+	return err ? err : image_check_epoch(inc_image_segment(image),
+					     options->min_epoch, error);
 }
 
 int image_check_heads(struct inc_image *image, u32 first,

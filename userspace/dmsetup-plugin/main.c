@@ -65,6 +65,7 @@ enum {
 	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
 	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
 	OPT_RANGE, OPT_MAX_HEADS, OPT_ALL_COLD, OPT_UNPROVED,
+	OPT_MIN_EPOCH,
 };
 
 static const struct {
@@ -93,6 +94,9 @@ static const struct {
 	{ "require-signature", NULL, OPT_REQUIRE,
 	  OPEN | TABLE | UPDATE | ROLLBACK,
 	  "the kernel must verify the signature, too" },
+	{ "min-epoch", "N", OPT_MIN_EPOCH,
+	  CREATE | OPEN | TABLE | UPDATE | ROLLBACK,
+	  "refuse what was signed with a lower epoch" },
 	{ "unproved-size", NULL, OPT_UNPROVED,
 	  OPEN | TABLE | UPDATE | ROLLBACK,
 	  "trust the image for the device's size (raw devices)" },
@@ -297,6 +301,9 @@ static void take_option(struct options *options, int option)
 	case OPT_REQUIRE:
 		options->require_signature = true;
 		break;
+	case OPT_MIN_EPOCH:
+		options->min_epoch = (u32)take_number("min-epoch", UINT32_MAX);
+		break;
 	case OPT_GENERATION:
 		options->generation = (u32)take_number("generation",
 						       INC_SEGMENTS_MAX - 1);
@@ -453,6 +460,12 @@ int main(int argc, char **argv)
 	if (options.unproved_size && options.require_signature)
 		usage_fail("--unproved-size and --require-signature exclude each other%s",
 			   "");
+	if (options.min_epoch && !options.certificate &&
+	    !options.require_signature &&
+	    !(command->bit & (UPDATE | ROLLBACK)))
+		usage_fail("--min-epoch needs --certificate%s: only a signature vouches for an epoch",
+			   command->bit == CREATE ? "" :
+			   " or --require-signature");
 	dm_begin(options.verbose);
 	err = options.certificate ? inc_anchors_load(&options.anchors,
 						     options.certificate,

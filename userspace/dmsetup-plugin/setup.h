@@ -43,6 +43,7 @@ struct options {
 	struct inc_range range;
 	bool all_cold;
 	bool require_signature;
+	u32 min_epoch;
 	bool unproved_size;
 	u64 max_heads;
 	bool no_prefetch;
@@ -97,6 +98,10 @@ struct image_facts {
  */
 int image_trust(struct inc_image *image, const struct options *options,
 		struct inc_error *error);
+
+/* Is the epoch of a generation, which a signature covers, too low? Then say so. */
+int image_check_epoch(const struct inc_segment *segment, u64 least,
+		      struct inc_error *error);
 
 /* Do @options say who vouches for the root hash? If not, it is the image's own. */
 static inline bool is_vouched_for(const struct options *options)

@@ -271,12 +271,15 @@ int inc_local_present(struct inc_image *image, int fd, u64 *bytes,
 
 /*
  * Signatures of a generation, in its segment's head: PKCS#7, detached, in DER,
- * over inc_signed_text(). They are the ones that dm-verity takes.
+ * over inc_signed_text(). Without an epoch they are the ones that dm-verity takes.
  */
-#define INC_SIGNED_TEXT_MAX	(2 * INC_DIGEST_MAX + 1)
 
-/* The root digest in lower-case hexadecimal, INC_SIGNED_TEXT_MAX bytes. */
-void inc_signed_text(const struct inc_segment *seg, char *text);
+/* What the signature of @seg is of; INC_SIGNED_TEXT_MAX bytes. */
+static inline void inc_segment_signed_text(const struct inc_segment *seg,
+					   char *text)
+{
+	inc_signed_text(seg->root_digest, seg->digest_size, seg->epoch, text);
+}
 
 /**
  * struct inc_signer - whose signature it is

@@ -34,11 +34,6 @@ static const char *why_not(void)
 	return reason ? reason : "malformed";
 }
 
-void inc_signed_text(const struct inc_segment *seg, char *text)
-{
-	inc_hex_format(seg->root_digest, seg->digest_size, text);
-}
-
 int inc_image_signature(struct inc_image *image, u8 **data, size_t *size,
 			struct inc_error *error)
 {
@@ -513,7 +508,7 @@ int inc_image_check_signature(struct inc_image *image,
 	free(data);
 	if (ret)
 		return ret;
-	inc_signed_text(seg, text);
+	inc_segment_signed_text(seg, text);
 	ret = match(cms, info, text, anchors, signer, &certificate, error);
 	if (ret == -ENOKEY)
 		ret = -EBADMSG;

@@ -283,6 +283,47 @@ static const struct member *find_same(const struct change *change,
 	return NULL;
 }
 
+/* Does the kernel check the signature of the new generation? */
+static bool kernel_checks(const struct change *change)
+{
+	return change->options->require_signature ||
+	       has_word(present_member(&change->family)->table.options,
+			"require_signature");
+}
+
+/* The epoch that the kernel asks for: the old table's, or a higher --min-epoch. */
+static u64 table_epoch(const struct change *change)
+{
+	static const char word[] = " min_epoch ";
+	const char *options = present_member(&change->family)->table.options;
+	const char *at = strstr(options, word);
+	u64 old = at ? strtoull(at + strlen(word), NULL, 10) : 0;
+
+	return old > change->options->min_epoch ? old :
+	       change->options->min_epoch;
+}
+
+/*
+ * An origin can append, as a new generation, an old one that was signed once. So
+ * where signatures are checked an update never leads to a lower epoch. To go
+ * back is what a rollback is for, but not below what was asked for.
+ */
+static int check_epoch(const struct change *change, struct inc_error *error)
+{
+	struct inc_image *image = change->newer.image;
+	const struct inc_segment *segment = inc_image_segment(image);
+	u64 least = table_epoch(change), in_use = generation_in_use(change);
+
+	if (!change->options->certificate && !kernel_checks(change))
+		return !change->options->min_epoch ? 0 :
+		       inc_fail(error, -ERR_USAGE,
+				"--min-epoch needs --certificate or --require-signature: only a signature vouches for an epoch");
+	if (segment->generation > in_use &&
+	    inc_image_segment_at(image, (u32)in_use)->epoch > least)
+		least = inc_image_segment_at(image, (u32)in_use)->epoch;
+	return image_check_epoch(segment, least, error);
+}
+
 /*
  * The new root hash must be vouched for if the old one was: what comes from an
  * origin must not undo that. Sets @change->vouched.
@@ -298,9 +339,7 @@ static int check_trust(struct change *change, struct inc_image *image,
 	change->vouched = true;
 	if (options->root_size || options->certificate)
 		return image_trust(image, options, error);
-	/* The kernel checks the signature. */
-	if (has_word(present->table.options, "require_signature") ||
-	    options->require_signature)
+	if (kernel_checks(change))
 		return segment->signature_size ? 0 :
 		       inc_fail(error, -EBADMSG,
 				"generation %u is not signed, and a signature is required",
@@ -344,7 +383,9 @@ static int format_options(const struct change *change,
 	const char *old = present_member(&change->family)->table.options;
 	const char *proof = proof_option(change->options);
 	char *words = strdup(old), *next = words, *word;
-	char *list = calloc(1, strlen(old) + sizeof(" require_signature"));
+	u64 epoch = kernel_checks(change) ? table_epoch(change) : 0;
+	char *list = calloc(1, strlen(old) + sizeof(" require_signature") +
+			    sizeof(" min_epoch 4294967295"));
 	bool no_hint = drops_hint(change, segment);
 	unsigned int count = 0;
 
@@ -359,7 +400,8 @@ static int format_options(const struct change *change,
 		while ((word = strsep(&next, " "))) {
 			if (!*word || !strcmp(word, "prove_size"))
 				continue;
-			if (no_hint && !strcmp(word, "absent_readahead")) {
+			if (!strcmp(word, "min_epoch") ||
+			    (no_hint && !strcmp(word, "absent_readahead"))) {
 				strsep(&next, " ");
 				continue;
 			}
@@ -369,6 +411,10 @@ static int format_options(const struct change *change,
 		if (proof)
 			strcat(strcat(list, " "), proof);
 		count += proof != NULL;
+		if (epoch)
+			sprintf(list + strlen(list), " min_epoch %llu",
+				(unsigned long long)epoch);
+		count += epoch ? 2 : 0;
 		if (!count)
 			*text = strdup("");
 		else if (asprintf(text, " %u%s", count, list) < 0)
@@ -470,6 +516,8 @@ static int go(struct change *change, struct inc_error *error)
 	int err;
 
 	err = check_trust(change, change->newer.image, error);
+	if (!err)
+		err = check_epoch(change, error);
 	if (!err)
 		err = image_check_heads(change->newer.image,
 					inc_image_segments(change->newer.local),
