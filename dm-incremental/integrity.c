@@ -51,14 +51,14 @@ static int set_root(struct block_device *bdev, const struct inc_view *view)
 }
 
 /**
- * inc_integrity_set - tell security modules what a device is verified against
+ * dm_inc_integrity_set - tell security modules what a device is verified against
  * @view: of the table that is about to resume; it is open
  *
  * Context: process, while the device is suspended; sleeps. Return: 0, or what a
  * security module returned. Then the device must not resume, and nothing is
  * left of what it was told before.
  */
-int inc_integrity_set(const struct inc_view *view)
+int dm_inc_integrity_set(const struct inc_view *view)
 {
 	struct mapped_device *md = dm_table_get_md(view->ti->table);
 	struct block_device *bdev = dm_disk(md)->part0;
@@ -79,7 +79,7 @@ int inc_integrity_set(const struct inc_view *view)
 
 #else /* before 6.12 */
 
-int inc_integrity_set(const struct inc_view *view)
+int dm_inc_integrity_set(const struct inc_view *view)
 {
 	return 0;
 }

@@ -7,6 +7,6 @@
 
 #include "internal.h"
 
-int inc_integrity_set(const struct inc_view *view);
+int dm_inc_integrity_set(const struct inc_view *view);
 
 #endif /* DM_INCREMENTAL_INTEGRITY_H */

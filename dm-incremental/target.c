@@ -356,7 +356,7 @@ static int incremental_preresume(struct dm_target *ti)
 {
 	struct inc_target *target = ti->private;
 
-	return inc_integrity_set(&target->view);
+	return dm_inc_integrity_set(&target->view);
 }
 
 static void unsuspend(struct dm_target *ti)

@@ -22,6 +22,26 @@ for kernel in 6.1 6.12; do
 	ok "no include and no call leads upwards, in the module for $kernel" "$check" --kernel $kernel
 done
 
+# Of an object, as nm prints them: global symbols that would be another's as well
+# if the module were built in. Its tracepoints have the kernel's names for such.
+foreign_names() {
+	nm -g --defined-only "$@" | awk 'NF == 3 { print $3 }' |
+		grep -vE '^(__[a-z]+_)?dm_inc_|^__.*_incremental_|^(init|cleanup)_module$'
+}
+
+sources=(dm-incremental/*.c)
+objects=()
+for name in "${sources[@]##*/}"; do
+	case $name in
+	format.c | delays.c) ;;	# shared with the programs; for tests only
+	*) objects+=("build/kernel-6.12/${name%.c}.o") ;;
+	esac
+done
+! foreign_names "${objects[@]}" >"$work/output" 2>&1
+result $? "the module's global symbols begin with dm_inc_"
+foreign_names build/kernel-6.12/format.o >"$work/output"
+result $? "and one that does not would be found"
+
 # plant NAME: a copy of the tree in $copy, of links; write() makes a file of its
 # own of one.
 plant() {
@@ -104,8 +124,9 @@ touch "$copy/userspace/new/new.h"
 found "a unit that has no place in the order" 'userspace/new is not in the line of userspace'
 
 plant gone
-rm -r "$copy/userspace/dmeventd-plugin"
-found "a unit that is gone" 'names userspace/dmeventd-plugin, which is not there'
+write docs/architecture.md
+sed -i 's/^userspace: /&gone, /' "$copy/docs/architecture.md"
+found "a unit that is gone" 'names userspace/gone, which is not there'
 
 plant unbuilt
 rm "$copy/build/obj/mkimage/main.o"
