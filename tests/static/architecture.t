@@ -37,10 +37,12 @@ for name in "${sources[@]##*/}"; do
 	*) objects+=("build/kernel-6.12/${name%.c}.o") ;;
 	esac
 done
-! foreign_names "${objects[@]}" >"$work/output" 2>&1
-result $? "the module's global symbols begin with dm_inc_"
-foreign_names build/kernel-6.12/format.o >"$work/output"
-result $? "and one that does not would be found"
+no_foreign_names() {
+	! foreign_names "$@"
+}
+
+ok "the module's global symbols begin with dm_inc_" no_foreign_names "${objects[@]}"
+ok "one that does not would be found" foreign_names build/kernel-6.12/format.o
 
 # plant NAME: a copy of the tree in $copy, of links; write() makes a file of its
 # own of one.
