@@ -139,14 +139,17 @@ ok "and a process left behind does not hold up the end" not_said 'time was up'
 vm -- /no/such/command
 ok "a command that does not exist is 127" [ "$status" = 127 ]
 
-# Two at once, of different kernels; one in a directory below /tmp.
-mkdir "$scratch/elsewhere"
+# Two at once, of different kernels; one in a directory below /tmp, of which a part
+# is shared.
+mkdir -p "$scratch/elsewhere/shared"
+echo beside it >"$scratch/elsewhere/beside"
 tests/vm/run --no-module --kernel 6.12 -- uname -r >"$scratch/other" 2>&1 &
 pid=$!
 cd "$scratch/elsewhere" || exit 1
 status=0
-"$top/tests/vm/run" --no-module -- sh -c 'pwd
+"$top/tests/vm/run" --no-module --share shared -- sh -c 'pwd
 	uname -r
+	cp beside shared/copy
 	python3 -m http.server 8000 --bind 127.0.0.1 >/dev/null 2>&1 &
 	for i in $(seq 100); do
 		python3 -c "import urllib.request; urllib.request.urlopen(\"http://127.0.0.1:8000\")" 2>/dev/null && exit
@@ -156,6 +159,8 @@ cd "$top" || exit 1
 wait $pid
 ok "loopback works" [ "$status" = 0 ]
 ok "a working directory below /tmp is there" grep -qx "$scratch/elsewhere" "$scratch/out"
+ok "what is beside a shared directory below /tmp is there, too" \
+	cmp "$scratch/elsewhere/beside" "$scratch/elsewhere/shared/copy"
 ok "two machines can run at the same time" \
 	[ "$(grep -ho '^6\.[0-9]*' "$scratch/out" "$scratch/other" | xargs)" = '6.1 6.12' ]
 
