@@ -16,6 +16,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../mkimage"))
 import tree
 
+subprocess.run(["modprobe", "-a", "loop", "ext4", "erofs"], check=True)
 os.makedirs("/tmp/mounted")
 for raw in sorted(glob.glob(sys.argv[1] + "/*.raw")):
     kind = raw.split(".")[-2]
