@@ -40,6 +40,8 @@ for state in freeze disk; do
 	open_image small read_timeout 3600000
 	python3 again.py "$DEV" >again &
 	readers+=($!)
+	# First, as the buffered read may wait for several ranges.
+	ok "$state: a read that does not give up waits" within 30 some_wait
 	reader a 0 4096
 	reader b $((512 * 4096)) 262144 buffered
 	ok "$state: three reads wait" within 10 some_wait 3
