@@ -12,7 +12,7 @@ int main(int argc, char **argv)
 {
 	unsigned long wants = argc > 1 ? strtoul(argv[1], NULL, 10) : 0, i;
 	struct device device = { .fd = -1, .chunk = CHUNK };
-	struct inc_request request = { .length = CHUNK };
+	struct dm_incremental_request request = { .length = CHUNK };
 	struct queue queue;
 	unsigned long at = 0;
 
@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 		request.offset = 2 * at * CHUNK;
 		queue_add(&queue, &request);
 	}
-	request.flags = INC_REQUEST_AGAIN;
+	request.flags = DM_INCREMENTAL_REQUEST_AGAIN;
 	for (i = 0; i < wants; i++) {
 		request.offset = 2 * i * CHUNK;
 		queue_add(&queue, &request);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Clearing chunks, which then are not present any more: for good, as a loader
- * asks for it (INC_IOC_DISCARD), or while a fill overwrites suspect ones
+ * asks for it (DM_INCREMENTAL_IOC_DISCARD), or while a fill overwrites suspect ones
  * (suspect.c). Discarded chunks may be filled again, or punched out of the file
  * below.
  *
@@ -95,13 +95,13 @@ static void forget(struct inc_store *store, u64 first, u64 last)
 	dm_inc_dictionary_forget(store, first, last);
 }
 
-/* Steps 1 to 5 of a discard; with INC_DISCARD_COLD, of some chunks of it. */
+/* Steps 1 to 5 of a discard; with DM_INCREMENTAL_DISCARD_COLD, of some chunks of it. */
 static void begin_clear(struct inc_store *store, struct inc_claim *claim,
 			u32 flags)
 {
 	dm_inc_claim_wait(store, claim);
 	mutex_lock(&store->lock);
-	if (flags & INC_DISCARD_COLD)
+	if (flags & DM_INCREMENTAL_DISCARD_COLD)
 		clear_cold(store, claim->first, claim->last);
 	else
 		clear_run(store, claim->first, claim->last);
@@ -164,7 +164,7 @@ static int punch(struct inc_store *store, const struct inc_claim *claim)
 
 	while (!r && from <= claim->last &&
 	       dm_inc_presence_next_absent(store, from, claim->last, &first,
-					   &last)) {
+					&last)) {
 		r = blkdev_issue_discard(store->bdev, first << shift,
 					 (last - first + 1) << shift, GFP_NOIO);
 		from = last + 1;
@@ -172,7 +172,7 @@ static int punch(struct inc_store *store, const struct inc_claim *claim)
 	return r;
 }
 
-/* INC_DISCARD_REFETCH: clear nothing, but ask loaders for it. */
+/* DM_INCREMENTAL_DISCARD_REFETCH: clear nothing, but ask loaders for it. */
 static int suspect_piece(struct inc_store *store, u64 first, u64 last)
 {
 	struct inc_ranges ranges = { .count = 1, .range = { { first, last } } };
@@ -197,23 +197,23 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 	struct inc_claim claim = { .first = first, .last = last };
 	int r = 0;
 
-	if (flags & INC_DISCARD_REFETCH)
+	if (flags & DM_INCREMENTAL_DISCARD_REFETCH)
 		return suspect_piece(store, first, last);
 	if (!dm_inc_backing_enter(store))
 		return -ENODEV;
-	if (flags & INC_DISCARD_PUNCH &&
+	if (flags & DM_INCREMENTAL_DISCARD_PUNCH &&
 	    !bdev_max_discard_sectors(store->bdev)) {
 		dm_inc_backing_leave(store);
 		return -EOPNOTSUPP;	/* so did the first piece: none is done */
 	}
 	mutex_lock(&store->clear_mutex);
-	if (flags & INC_DISCARD_COLD)
+	if (flags & DM_INCREMENTAL_DISCARD_COLD)
 		r = dm_inc_presence_watch(store, first, last);
 	if (!r)
 		begin_clear(store, &claim, flags);
 	mutex_unlock(&store->clear_mutex);
 	if (!r) {
-		if (flags & INC_DISCARD_PUNCH)
+		if (flags & DM_INCREMENTAL_DISCARD_PUNCH)
 			r = punch(store, &claim);
 		dm_inc_claim_release(store, &claim);
 	}
@@ -222,11 +222,11 @@ static int discard_piece(struct inc_store *store, u64 first, u64 last,
 }
 
 /**
- * dm_inc_clear_discard - INC_IOC_DISCARD
+ * dm_inc_clear_discard - DM_INCREMENTAL_IOC_DISCARD
  * @store: its memory is held; it may be dead, or end meanwhile (-ENODEV)
  * @first: first chunk
  * @last: last chunk
- * @flags: INC_DISCARD_*
+ * @flags: DM_INCREMENTAL_DISCARD_*
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno.
  */
@@ -238,7 +238,7 @@ int dm_inc_clear_discard(struct inc_store *store, u64 first, u64 last, u32 flags
 	if (dm_inc_presence_fixed(store, first, last))
 		return -EINVAL;
 	/* Damaged chunks stay until they come anew: nothing is given back. */
-	if (flags & INC_DISCARD_REFETCH && flags != INC_DISCARD_REFETCH)
+	if (flags & DM_INCREMENTAL_DISCARD_REFETCH && flags != DM_INCREMENTAL_DISCARD_REFETCH)
 		return -EINVAL;
 	if (store->read_only)
 		return -EROFS;

@@ -37,8 +37,8 @@
 #include "wait.h"
 
 #define INC_MINORS	(1 << MINORBITS)
-#define INC_DISCARD_FLAGS	(INC_DISCARD_REFETCH | INC_DISCARD_PUNCH | \
-				 INC_DISCARD_COLD)
+#define DM_INCREMENTAL_DISCARD_FLAGS	(DM_INCREMENTAL_DISCARD_REFETCH | DM_INCREMENTAL_DISCARD_PUNCH | \
+				 DM_INCREMENTAL_DISCARD_COLD)
 
 static dev_t first_devt;
 static DEFINE_IDA(minors);
@@ -91,7 +91,7 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 	struct file *file = iocb->ki_filp;
 	struct inc_loader *loader = file->private_data;
 	struct inc_store *store = loader->store;
-	struct inc_request request;
+	struct dm_incremental_request request;
 	ssize_t done = 0;
 	int r;
 
@@ -99,7 +99,7 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 		return -EINVAL;
 	for (;;) {
 		while (iov_iter_count(to) >= sizeof(request) &&
-		       dm_inc_wait_hand_out(store, loader, &request)) {
+		       dm_inc_want_hand_out(store, loader, &request)) {
 			if (copy_to_iter(&request, sizeof(request), to) !=
 			    sizeof(request)) {
 				/* Any loader may get the want that this one could not be told. */
@@ -115,7 +115,7 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 		if (file->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT)
 			return -EAGAIN;
 		r = wait_event_interruptible(store->loaders_wait,
-					     dm_inc_wait_pending(store, loader) ||
+					     dm_inc_want_pending(store, loader) ||
 					     READ_ONCE(store->dead));
 		if (r)
 			return r;
@@ -146,7 +146,7 @@ static __poll_t control_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &store->loaders_wait, wait);
 	if (READ_ONCE(store->dead))
 		return EPOLLHUP | EPOLLIN | EPOLLRDNORM;
-	if (dm_inc_wait_pending(store, loader))
+	if (dm_inc_want_pending(store, loader))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	return mask;
 }
@@ -207,18 +207,19 @@ static bool bad_range(const struct inc_store *store, u64 offset, u64 length,
 
 static int ioctl_unavailable(struct inc_store *store, void __user *arg)
 {
-	struct inc_unavailable range;
+	struct dm_incremental_unavailable range;
 
 	if (copy_from_user(&range, arg, sizeof(range)))
 		return -EFAULT;
 	if (bad_range(store, range.offset, range.length,
-		      1u << store->chunk_shift))
+		      1u << store->chunk_shift) ||
+	    range.flags || range.reserved)
 		return -EINVAL;
 	if (!dm_inc_backing_enter(store))
 		return -ENODEV;
 	dm_inc_wait_unavailable(store, range.offset >> store->chunk_shift,
-				(range.offset + range.length - 1) >>
-				store->chunk_shift);
+			     (range.offset + range.length - 1) >>
+			     store->chunk_shift);
 	dm_inc_backing_leave(store);
 	return 0;
 }
@@ -235,7 +236,7 @@ static int read_present(struct inc_store *store, struct page *page, u64 offset,
 	/* Chunks that are present now keep their bytes to the section's end. */
 	section = srcu_read_lock(&store->readers);
 	if (!dm_inc_missing_none(store, offset >> store->chunk_shift,
-				 (offset + length - 1) >> store->chunk_shift)) {
+			      (offset + length - 1) >> store->chunk_shift)) {
 		r = -ENODATA;
 		goto out;
 	}
@@ -251,19 +252,20 @@ out:
 
 static int ioctl_read(struct inc_store *store, void __user *arg)
 {
-	struct inc_read read;
+	struct dm_incremental_read read;
 	struct page *page;
 	u64 done;
 	int r = 0;
 
 	if (copy_from_user(&read, arg, sizeof(read)))
 		return -EFAULT;
-	if (read.length > INC_READ_MAX ||
-	    bad_range(store, read.offset, read.length, INC_PAGE_SIZE))
+	if (read.length > DM_INCREMENTAL_READ_MAX ||
+	    bad_range(store, read.offset, read.length, INC_PAGE_SIZE) ||
+	    read.flags || read.reserved)
 		return -EINVAL;
 	if (!dm_inc_missing_none(store, read.offset >> store->chunk_shift,
-				 (read.offset + read.length - 1) >>
-				 store->chunk_shift))
+			      (read.offset + read.length - 1) >>
+			      store->chunk_shift))
 		return -ENODATA;
 
 	page = alloc_page(GFP_KERNEL_ACCOUNT);
@@ -283,39 +285,50 @@ static int ioctl_read(struct inc_store *store, void __user *arg)
 
 static int ioctl_discard(struct inc_store *store, void __user *arg)
 {
-	struct inc_discard range;
+	struct dm_incremental_discard range;
 
 	if (copy_from_user(&range, arg, sizeof(range)))
 		return -EFAULT;
-	if (range.flags & ~INC_DISCARD_FLAGS || range.reserved ||
+	if (range.flags & ~DM_INCREMENTAL_DISCARD_FLAGS || range.reserved ||
 	    bad_range(store, range.offset, range.length,
 		      1u << store->chunk_shift))
 		return -EINVAL;
 	return dm_inc_clear_discard(store, range.offset >> store->chunk_shift,
-				    (range.offset + range.length - 1) >>
-				    store->chunk_shift, range.flags);
+				 (range.offset + range.length - 1) >>
+				 store->chunk_shift, range.flags);
 }
 
 static int ioctl_missing(struct inc_store *store, void __user *arg)
 {
 	u32 shift = store->chunk_shift;
-	struct inc_missing range;
+	struct dm_incremental_missing range;
 	u64 first, last;
 
 	if (copy_from_user(&range, arg, sizeof(range)))
 		return -EFAULT;
-	if (bad_range(store, range.offset, range.length, 1u << shift))
+	if (bad_range(store, range.offset, range.length, 1u << shift) ||
+	    range.flags || range.reserved)
 		return -EINVAL;
 	if (!dm_inc_missing_next(store, range.offset >> shift,
-				 (range.offset + range.length - 1) >> shift,
-				 &first, &last))
+			      (range.offset + range.length - 1) >> shift,
+			      &first, &last))
 		return -ENXIO;
 	range.offset = first << shift;
 	range.length = (last - first + 1) << shift;
 	return copy_to_user(arg, &range, sizeof(range)) ? -EFAULT : 0;
 }
 
-static void fill_info(struct inc_store *store, struct inc_info *info)
+static int ioctl_features(void __user *arg)
+{
+	const struct dm_incremental_features features = {
+		.abi_version = DM_INCREMENTAL_ABI_VERSION,
+		.request_size = sizeof(struct dm_incremental_request),
+	};
+
+	return copy_to_user(arg, &features, sizeof(features)) ? -EFAULT : 0;
+}
+
+static void fill_info(struct inc_store *store, struct dm_incremental_info *info)
 {
 	struct inc_view *view, *newest = NULL;
 	u64 total;
@@ -345,7 +358,7 @@ static void fill_info(struct inc_store *store, struct inc_info *info)
 
 static int ioctl_info(struct inc_store *store, void __user *arg)
 {
-	struct inc_info *info;
+	struct dm_incremental_info *info;
 	int r = 0;
 
 	info = kmalloc(sizeof(*info), GFP_KERNEL_ACCOUNT);
@@ -374,19 +387,21 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 	if (READ_ONCE(store->dead))
 		return -ENODEV;
 	switch (cmd) {
-	case INC_IOC_UNAVAILABLE:
+	case DM_INCREMENTAL_IOC_FEATURES:
+		return ioctl_features(user);
+	case DM_INCREMENTAL_IOC_UNAVAILABLE:
 		if (!(file->f_mode & FMODE_WRITE))
 			return -EBADF;
 		return ioctl_unavailable(store, user);
-	case INC_IOC_DISCARD:
+	case DM_INCREMENTAL_IOC_DISCARD:
 		if (!(file->f_mode & FMODE_WRITE))
 			return -EBADF;
 		return ioctl_discard(store, user);
-	case INC_IOC_READ:
+	case DM_INCREMENTAL_IOC_READ:
 		return ioctl_read(store, user);
-	case INC_IOC_MISSING:
+	case DM_INCREMENTAL_IOC_MISSING:
 		return ioctl_missing(store, user);
-	case INC_IOC_INFO:
+	case DM_INCREMENTAL_IOC_INFO:
 		return ioctl_info(store, user);
 	default:
 		return -ENOTTY;

@@ -74,7 +74,7 @@ static bool bytes_changed(const struct inc_io *io, u64 offset, u64 length)
 	struct inc_store *store = io->view->store;
 
 	return dm_inc_history_cleared(store, io->seen, offset >> store->chunk_shift,
-				      (offset + length - 1) >> store->chunk_shift);
+				   (offset + length - 1) >> store->chunk_shift);
 }
 
 static u64 map_page_of(const struct inc_io *io, const struct inc_bad *bad)
@@ -146,7 +146,7 @@ static bool mark(struct inc_store *store, const struct inc_ranges *ranges)
 
 	for (i = 0; !r && i < ranges->count; i++)
 		r = dm_inc_missing_mark(store, ranges->range[i].first,
-					ranges->range[i].last);
+				     ranges->range[i].last);
 	return !r;
 }
 
@@ -182,7 +182,7 @@ bool dm_inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wa
 	struct inc_store *store = view->store;
 	bool tries = io->retries < RETRIES_MAX;
 	struct inc_ranges ranges = { 0 };
-	bool changed, heal;
+	bool changed, heal, marked = true;
 	unsigned int i;
 
 	mutex_lock(&store->lock);
@@ -192,12 +192,16 @@ bool dm_inc_heal(struct inc_io *io, const struct inc_damage *damage, bool may_wa
 		ask_for_bad(io, &damage->bad[i], &ranges);
 	heal = tries && ranges.count && can_heal(view);
 	if (heal && may_wait)
-		heal = mark(store, &ranges);
+		marked = mark(store, &ranges);
 	mutex_unlock(&store->lock);
 
 	if (changed) {
 		io->retries++;
 		return false;
+	}
+	if (!marked) {
+		dm_inc_buffer_return(view, io->buffer);
+		return dm_inc_wait_for_memory(store, io);
 	}
 	if (heal && !may_wait) {
 		io->status = BLK_STS_AGAIN;

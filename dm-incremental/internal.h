@@ -323,13 +323,27 @@ struct inc_link {
 };
 
 /**
+ * struct inc_reader - the thread that reads
+ * @pid: of its process, as the initial PID namespace numbers it
+ * @tid: its own, likewise
+ * @uid: its user
+ *
+ * Numbers, which hold nothing: the thread may be gone, and others have them.
+ */
+struct inc_reader {
+	pid_t	pid;
+	pid_t	tid;
+	kuid_t	uid;
+};
+
+/**
  * struct inc_io - a read of the virtual device; dm's per-bio data
  * @work: runs it, on the view's workqueue
  * @view: its view
  * @bio: the reader's, NULL if there is none: see read.c, start_window()
  * @block: first block
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
- * @reader: number of the process that reads (turns.c)
+ * @reader: the thread that reads; its process takes turns with others (turns.c)
  * @iter: the part of the bio that is still to be filled with data
  * @status: BLK_STS_OK, or why waiting ended
  * @buffer: its memory (batch.h), NULL while it has none
@@ -346,7 +360,8 @@ struct inc_link {
  * @seen: dm_inc_history_seq() when it was last looked up
  * @healing: damage that it has had fetched again
  * @retries: how often it has started over because of damage
- * @nr_links: links whose range has not arrived (store->lock)
+ * @nr_links: links whose range has not arrived; 0 while it waits for memory
+ *	(store->lock)
  * @links: to the wants that it waits for (store->lock)
  */
 struct inc_io {
@@ -355,7 +370,7 @@ struct inc_io {
 	struct bio		*bio;
 	u64			block;
 	u32			blocks;
-	u8			reader;
+	struct inc_reader	reader;
 	struct bvec_iter	iter;
 	blk_status_t		status;
 	struct inc_buffer	*buffer;

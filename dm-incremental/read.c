@@ -65,8 +65,8 @@ static void find_absent_data(struct inc_view *view,
 		seg = dm_inc_segment_at(view->store, buffer->extents[i].offset);
 		if (seg != last)
 			dm_inc_ranges_add(view->store, ranges,
-					  seg->dictionary_offset,
-					  seg->dictionary_size);
+				       seg->dictionary_offset,
+				       seg->dictionary_size);
 		last = seg;
 	}
 	for (i = 0; i < buffer->io->blocks; i++) {
@@ -75,7 +75,7 @@ static void find_absent_data(struct inc_view *view,
 		if (extent->codec != INC_CODEC_ZERO &&
 		    !dm_inc_same_cluster(buffer, i))
 			dm_inc_ranges_add(view->store, ranges, extent->offset,
-					  extent->length);
+				       extent->length);
 	}
 }
 
@@ -89,8 +89,8 @@ static void use_data(struct inc_view *view, const struct inc_buffer *buffer)
 
 		if (extent->codec != INC_CODEC_ZERO && !dm_inc_same_cluster(buffer, i))
 			dm_inc_presence_use(view->store, extent->offset >> shift,
-					    (extent->offset + extent->length - 1)
-					    >> shift);
+					 (extent->offset + extent->length - 1)
+					 >> shift);
 	}
 }
 
@@ -107,11 +107,14 @@ static bool may_not_wait(const struct inc_io *io)
 /*
  * A step of the read has ended with @r. If it found damage, the read starts
  * over (io->prepared is false and io->status not set), is over, or waits: then
- * this returns true, and it is no longer ours.
+ * this returns true, and it is no longer ours. Without memory it waits, too, and
+ * starts over.
  */
 static bool end_step(struct inc_io *io, int r)
 {
-	if (r != -EBADMSG) {
+	bool lacks_memory = r == -ENOMEM && !may_not_wait(io);
+
+	if (r != -EBADMSG && !lacks_memory) {
 		io->status = errno_to_blk_status(r);
 		return false;
 	}
@@ -121,6 +124,10 @@ static bool end_step(struct inc_io *io, int r)
 	}
 	io->prepared = false;
 	io->iter = io->bio->bi_iter;
+	if (lacks_memory) {
+		dm_inc_buffer_return(io->view, io->buffer);
+		return dm_inc_wait_for_memory(io->view->store, io);
+	}
 	return dm_inc_heal(io, &io->buffer->damage, !may_not_wait(io));
 }
 
@@ -248,7 +255,7 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 			return 0;
 	}
 	r = dm_inc_view_extents(view, io->block, io->blocks, buffer->entries,
-				buffer->extents, cached, &buffer->damage);
+			     buffer->extents, cached, &buffer->damage);
 	if (r)
 		return r;
 	*metadata = false;
@@ -264,7 +271,7 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 		use_data(view, buffer);
 	return hold_dictionaries(io, cached) ?:
 	       dm_inc_verity_digests(view, io->block, io->blocks, buffer->digests,
-				     cached, &buffer->damage);
+				  cached, &buffer->damage);
 }
 
 /* The same, as a lookup that learns of later clears: see clear.c. */
@@ -371,7 +378,7 @@ static void note_bad_data(struct inc_io *io, u32 i)
 
 	if (extent->codec == INC_CODEC_LZ4_DICT)
 		bad.dictionary = dm_inc_segment_at(io->view->store,
-						   extent->offset);
+						extent->offset);
 	dm_inc_damage_add(&io->buffer->damage, &bad);
 }
 
@@ -400,7 +407,7 @@ static int deliver(struct inc_io *io)
 			if (memcmp(digest, verity->zero_digest,
 				   verity->digest_size))
 				dm_inc_view_bad_entry(view, block,
-						      &buffer->damage);
+						   &buffer->damage);
 			copy_out(io, NULL, INC_BLOCK_SIZE);
 			continue;
 		}
@@ -516,7 +523,7 @@ out:
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
  */
 void dm_inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
-		      u64 block, u32 blocks)
+		   u64 block, u32 blocks)
 {
 	unsigned int i;
 
@@ -525,7 +532,9 @@ void dm_inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 	io->bio = bio;
 	io->block = block;
 	io->blocks = blocks;
-	io->reader = current->tgid % INC_READERS;
+	io->reader.pid = current->tgid;
+	io->reader.tid = current->pid;
+	io->reader.uid = current_uid();
 	if (bio)
 		io->iter = bio->bi_iter;
 	io->status = BLK_STS_OK;

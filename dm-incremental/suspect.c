@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Suspect chunks: a read has found damage that rests on them (heal.c), or a
- * loader says that they are damaged (INC_DISCARD_REFETCH). A loader is asked to
+ * loader says that they are damaged (DM_INCREMENTAL_DISCARD_REFETCH). A loader is asked to
  * bring them anew, and a fill may overwrite them.
  *
  * Until then they are present: readers use them and verify the bytes they get, so
@@ -26,8 +26,8 @@
  *
  *	a fill		has claimed the chunk. The next fill overwrites a chunk
  *			that becomes suspect after its look.
- *	INC_IOC_READ	goes wrong neither way: its caller verifies.
- *	INC_IOC_MISSING	likewise: it may be outdated when it returns.
+ *	DM_INCREMENTAL_IOC_READ	goes wrong neither way: its caller verifies.
+ *	DM_INCREMENTAL_IOC_MISSING	likewise: it may be outdated when it returns.
  *
  * Pages of bits come when one of them is needed and stay to the store's end, so
  * they cost as much memory as those of presence, at the most.

@@ -1,33 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads that wait for absent chunks, or for suspect ones to come anew, and the
- * wants that loaders are asked for.
+ * Reads that wait for absent chunks, or for suspect ones to come anew.
  *
- * A want is a range of such chunks that a loader should fetch. Wants are
- * disjoint, in a tree by first chunk, however many reads need it. A read
- * that meets absent chunks gets a link to each want it depends on; when the
- * chunks of all its links have arrived it runs again from its start, and may
- * find more to wait for (the map first, then the data that it names).
+ * A read that meets absent chunks gets a link to each want (want.c) it depends on;
+ * when the chunks of all its links have arrived it runs again from its start, and
+ * may find more to wait for (the map first, then the data that it names).
  *
  *	store->wants:	[demand 3..3]   [demand 8..11]      [hint 40..71]
  *	                    |              |        |
  *	links:           read A         read A   read B (9..9)
  *
- * A want that a read waits for is in store->turns until a loader reads it, then
- * on store->handed, oldest first, from where it returns to store->turns when its
- * loader closes the file or HAND_OUT_AGAIN passes without a fill. A want that no
- * read waits for any more is forgotten. Hints are wants without
- * links; they are forgotten once they are handed out (so a read of the same
- * bytes is handed out as well: a loader has to know what it is fetching), and
- * the oldest go when there are too many.
+ * A want that no read waits for any more is forgotten; of hints, the oldest go when
+ * there are too many.
  *
  * All of it is under store->lock. Reads are completed, or queued to run again,
  * after the lock has been dropped.
  */
 #include <linux/jiffies.h>
-#include <linux/slab.h>
 
-#include <linux/dm-incremental.h>
 #include "missing.h"
 #include "presence.h"
 #include "sleep.h"
@@ -35,129 +25,8 @@
 #include "turns.h"
 #include "wait.h"
 
-#define HAND_OUT_AGAIN	(2 * HZ)
-#define SILENT_LAST	(HZ / 2)
+#define MEMORY_AGAIN	(HZ / 10)
 #define HINTS_MAX	256
-
-/**
- * struct inc_want - a range of absent or suspect chunks to be fetched
- * @node: in store->wants
- * @queue: on store->handed if a loader has it, on ->hints if it is a hint
- * @turn: in store->turns otherwise
- * @links: reads that wait for chunks of it; none for a hint
- * @first: first chunk
- * @last: last chunk
- * @hint: no read waits
- * @again: has been handed out before
- * @loader: the loader that has it, NULL if it is not on store->handed; its wants
- *	are taken back before it is freed (dm_inc_wait_loader_gone())
- * @queued_at: jiffies when it came to store->turns
- * @handed_at: jiffies
- */
-struct inc_want {
-	struct rb_node		node;
-	struct list_head	queue;
-	struct inc_turn		turn;
-	struct list_head	links;
-	u64			first;
-	u64			last;
-	bool			hint;
-	bool			again;
-	struct inc_loader	*loader;
-	unsigned long		queued_at;
-	unsigned long		handed_at;
-};
-
-/* The first want that ends at or after @chunk. */
-static struct inc_want *first_want(struct inc_store *store, u64 chunk)
-{
-	struct rb_node *node = store->wants.rb_node;
-	struct inc_want *found = NULL;
-
-	while (node) {
-		struct inc_want *want = rb_entry(node, struct inc_want, node);
-
-		if (want->last >= chunk) {
-			found = want;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
-	}
-	return found;
-}
-
-static struct inc_want *next_want(struct inc_want *want)
-{
-	struct rb_node *node = rb_next(&want->node);
-
-	return node ? rb_entry(node, struct inc_want, node) : NULL;
-}
-
-/* For @io; a hint if that is NULL. NULL: out of memory. */
-static struct inc_want *add_want(struct inc_store *store, u64 first, u64 last,
-				 const struct inc_io *io)
-{
-	struct rb_node **place = &store->wants.rb_node, *parent = NULL;
-	struct inc_want *want;
-
-	want = kzalloc(sizeof(*want), GFP_NOIO);
-	if (!want)
-		return NULL;
-	INIT_LIST_HEAD(&want->links);
-	want->first = first;
-	want->last = last;
-	want->turn.id = ++store->next_id;
-	want->hint = !io;
-
-	while (*place) {
-		parent = *place;
-		if (first < rb_entry(parent, struct inc_want, node)->first)
-			place = &parent->rb_left;
-		else
-			place = &parent->rb_right;
-	}
-	rb_link_node(&want->node, parent, place);
-	rb_insert_color(&want->node, &store->wants);
-	if (want->hint) {
-		list_add_tail(&want->queue, &store->hints);
-		store->nr_hints++;
-	} else {
-		want->queued_at = jiffies;
-		want->turn.reader = io->reader;
-		dm_inc_turns_add(&store->turns, &want->turn);
-		store->nr_demand++;
-	}
-	return want;
-}
-
-static void forget_want(struct inc_store *store, struct inc_want *want)
-{
-	if (want->hint)
-		store->nr_hints--;
-	else
-		store->nr_demand--;
-	rb_erase(&want->node, &store->wants);
-	if (want->hint || want->loader)
-		list_del(&want->queue);
-	else
-		dm_inc_turns_remove(&store->turns, &want->turn);
-	kfree(want);
-}
-
-/* Cut [first, last] out of a hint: it becomes demand, or has arrived. */
-static void cut_hint(struct inc_store *store, struct inc_want *hint, u64 first,
-		     u64 last)
-{
-	u64 hint_first = hint->first, hint_last = hint->last;
-
-	forget_want(store, hint);
-	/* Without memory the rest of the hint is lost, which does no harm. */
-	if (hint_first < first)
-		add_want(store, hint_first, first - 1, NULL);
-	if (hint_last > last)
-		add_want(store, last + 1, hint_last, NULL);
-}
 
 /*
  * End @link's wait. A want that is left without links is forgotten, so the
@@ -171,7 +40,7 @@ static void unlink_want(struct inc_store *store, struct inc_link *link)
 	link->want = NULL;
 	link->io->nr_links--;
 	if (list_empty(&want->links))
-		forget_want(store, want);
+		dm_inc_want_forget(store, want);
 }
 
 /* Take a read off the waiting list; it goes on to @done with @status. */
@@ -216,7 +85,7 @@ static void run_done(struct list_head *done)
  * @length: bytes, not 0
  */
 void dm_inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
-		       u64 offset, u64 length)
+		    u64 offset, u64 length)
 {
 	u64 from = offset >> store->chunk_shift;
 	u64 last = (offset + length - 1) >> store->chunk_shift;
@@ -224,7 +93,7 @@ void dm_inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
 
 	while (from <= last &&
 	       dm_inc_presence_next_absent(store, from, last, &absent_first,
-					   &absent_last)) {
+					&absent_last)) {
 		unsigned int n = ranges->count;
 
 		from = absent_last + 1;
@@ -271,39 +140,26 @@ static bool want_range(struct inc_store *store, struct inc_io *io, u64 first,
 		       u64 last, unsigned int *used)
 {
 	while (first <= last && *used < INC_LINKS) {
-		struct inc_want *want = first_want(store, first);
+		struct inc_want *want = dm_inc_want_first(store, first);
 		u64 end = last;
 
 		if (want && want->hint && want->first <= last) {
-			cut_hint(store, want, first, last);
+			dm_inc_want_cut_hint(store, want, first, last);
 			continue;
 		}
 		if (!want || want->first > first) {
 			if (want && want->first <= last)
 				end = want->first - 1;
-			want = add_want(store, first, end, io);
+			want = dm_inc_want_add(store, first, end, io);
 			if (!want)
 				return false;
 		}
 		if (!want->loader)
-			dm_inc_turns_share(&store->turns, &want->turn, io->reader);
+			dm_inc_turns_share(&store->turns, &want->turn, dm_inc_want_reader(io));
 		link_want(io, &io->links[(*used)++], want, first, last);
 		first = want->last + 1;
 	}
 	return true;
-}
-
-static void start_timer(struct inc_store *store, unsigned long when)
-{
-	unsigned long now = jiffies;
-	unsigned long delay = time_after(when, now) ? when - now : 0;
-
-	/* Only ever earlier: the work finds the next time by itself. */
-	if (store->timer_set && !time_before(when, store->timer_at))
-		return;
-	store->timer_set = true;
-	store->timer_at = when;
-	mod_delayed_work(system_unbound_wq, &store->timer_work, delay);
 }
 
 /*
@@ -320,6 +176,58 @@ static void tell_absence(struct inc_store *store)
 	schedule_work(&store->event_work);
 }
 
+/*
+ * The read waits from now on. False if it may not: @io->status says why. Under
+ * store->lock, as what follows.
+ */
+static bool begin_wait(struct inc_store *store, struct inc_io *io)
+{
+	if (io->view->suspended) {
+		io->status = dm_noflush_suspending(io->view->ti) ?
+			     BLK_STS_DM_REQUEUE : BLK_STS_IOERR;
+		return false;
+	}
+	if (!io->started) {
+		io->started = true;
+		io->deadline = jiffies +
+			       msecs_to_jiffies(READ_ONCE(io->view->read_timeout));
+	}
+	io->waits_since = jiffies;
+	io->nr_links = 0;
+	list_add_tail(&io->waiting, &store->waiting);
+	if (io->bio) {
+		store->nr_waiting++;
+		dm_inc_sleep_wait_begin();
+	}
+	return true;
+}
+
+/*
+ * Link a read that waits to wants for what is missing of @ranges. False: there
+ * is no memory even for the first of them. Without memory for a later one the
+ * read runs again when what it is linked to has come.
+ */
+static bool want_ranges(struct inc_store *store, struct inc_io *io,
+			const struct inc_ranges *ranges)
+{
+	unsigned int used = 0, i;
+
+	for (i = 0; i < ranges->count; i++) {
+		u64 from = ranges->range[i].first, last = ranges->range[i].last;
+		u64 first, end;
+
+		/* Again under the lock: a fill may have come in between. */
+		while (next_missing(store, io->anew, from, last, &first, &end)) {
+			if (!want_range(store, io, first, end, &used))
+				return used;
+			from = end + 1;
+			if (from > last || used == INC_LINKS)
+				break;
+		}
+	}
+	return true;
+}
+
 /**
  * dm_inc_wait_for - put a read aside until chunks have come
  * @store: the store
@@ -329,6 +237,9 @@ static void tell_absence(struct inc_store *store)
  * @anew: the caller found them damaged, and has marked them as suspect: the read
  *	waits until a fill has overwritten them
  *
+ * Allocates a want for each range that nobody else waits for. Without memory for
+ * any the read waits for that first, see dm_inc_wait_for_memory().
+ *
  * Context: a worker of the read's view, which keeps view and store when the
  * read does not any more.
  *
@@ -336,59 +247,56 @@ static void tell_absence(struct inc_store *store)
  * not touch it any more. False if it may not wait: @io->status says why.
  */
 bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
-		     const struct inc_ranges *ranges, bool anew)
+		  const struct inc_ranges *ranges, bool anew)
 {
-	unsigned long soon = jiffies + SILENT_LAST, until;
-	unsigned int used = 0, i;
+	unsigned long soon = jiffies + INC_SILENT_LAST, until;
 	LIST_HEAD(done);
 
 	mutex_lock(&store->lock);
-	if (io->view->suspended) {
-		io->status = dm_noflush_suspending(io->view->ti) ?
-			     BLK_STS_DM_REQUEUE : BLK_STS_IOERR;
+	if (!begin_wait(store, io)) {
 		mutex_unlock(&store->lock);
 		return false;
 	}
-	if (!io->started) {
-		io->started = true;
-		io->deadline = jiffies +
-			       msecs_to_jiffies(READ_ONCE(io->view->read_timeout));
-	}
-	io->waits_since = jiffies;
-	list_add_tail(&io->waiting, &store->waiting);
-	if (io->bio) {
-		store->nr_waiting++;
-		dm_inc_sleep_wait_begin();
-	}
-	io->nr_links = 0;
 	io->anew = anew;
-	for (i = 0; i < ranges->count; i++) {
-		u64 from = ranges->range[i].first, last = ranges->range[i].last;
-		u64 first, end;
-
-		/* Again under the lock: a fill may have come in between. */
-		while (next_missing(store, anew, from, last, &first, &end)) {
-			if (!want_range(store, io, first, end, &used)) {
-				end_wait(store, io, BLK_STS_RESOURCE, &done);
-				goto out;
-			}
-			from = end + 1;
-			if (from > last || used == INC_LINKS)
-				break;
-		}
-	}
-	until = dm_inc_sleep_deadline(io);
-	if (!io->nr_links)
+	if (!want_ranges(store, io, ranges)) {
+		dm_inc_want_timer(store, io->waits_since + MEMORY_AGAIN);
+	} else if (!io->nr_links) {
 		end_wait(store, io, BLK_STS_OK, &done);
-	else
-		start_timer(store, time_before(until, soon) ? until : soon);
+	} else {
+		until = dm_inc_sleep_deadline(io);
+		dm_inc_want_timer(store, time_before(until, soon) ? until : soon);
+	}
 	tell_absence(store);
-out:
 	mutex_unlock(&store->lock);
 
 	wake_up_interruptible(&store->loaders_wait);
 	run_done(&done);
 	return true;
+}
+
+/**
+ * dm_inc_wait_for_memory - a read waits until there may be memory
+ * @store: the store
+ * @io: the read; its @work runs again in MEMORY_AGAIN, or when waiting has ended
+ *	with another @status
+ *
+ * What a read needs has mostly been allocated when its table was loaded. For
+ * the rest (a want, a page of suspect bits, a dictionary) nothing is kept in
+ * reserve: a read that gets no memory holds none of it, waits, and starts over,
+ * until its read_timeout.
+ *
+ * Context: as dm_inc_wait_for(). Return: likewise.
+ */
+bool dm_inc_wait_for_memory(struct inc_store *store, struct inc_io *io)
+{
+	bool waits;
+
+	mutex_lock(&store->lock);
+	waits = begin_wait(store, io);
+	if (waits)
+		dm_inc_want_timer(store, io->waits_since + MEMORY_AGAIN);
+	mutex_unlock(&store->lock);
+	return waits;
 }
 
 /**
@@ -398,7 +306,7 @@ out:
  * @anew: and the suspect ones, which should come anew
  */
 void dm_inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
-		      bool anew)
+		   bool anew)
 {
 	unsigned int i;
 
@@ -407,7 +315,7 @@ void dm_inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
 		u64 first = ranges->range[i].first, last = ranges->range[i].last;
 
 		while (first <= last) {
-			struct inc_want *want = first_want(store, first);
+			struct inc_want *want = dm_inc_want_first(store, first);
 			u64 end;
 
 			if (want && want->first <= first) {
@@ -422,13 +330,13 @@ void dm_inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
 				continue;
 			if (want && want->first <= end)
 				end = want->first - 1;
-			if (!add_want(store, first, end, NULL))
+			if (!dm_inc_want_add(store, first, end, NULL))
 				break;
 			first = end + 1;
 		}
 	}
 	while (store->nr_hints > HINTS_MAX)
-		forget_want(store, list_first_entry(&store->hints,
+		dm_inc_want_forget(store, list_first_entry(&store->hints,
 						    struct inc_want, queue));
 	mutex_unlock(&store->lock);
 	wake_up_interruptible(&store->loaders_wait);
@@ -457,7 +365,7 @@ static void want_filled(struct inc_store *store, struct inc_want *want,
 
 	if (want->hint) {
 		if (dm_inc_missing_none(store, want->first, want->last))
-			forget_want(store, want);
+			dm_inc_want_forget(store, want);
 		return;
 	}
 	list_for_each_entry_safe(link, next, &want->links, list) {
@@ -500,9 +408,9 @@ void dm_inc_wait_present(struct inc_store *store, u64 first, u64 last, bool fill
 	dm_inc_presence_set(store, first, last);
 	if (filled)
 		dm_inc_suspect_over(store, first, last);
-	for (want = first_want(store, first); want && want->first <= last;
+	for (want = dm_inc_want_first(store, first); want && want->first <= last;
 	     want = next) {
-		next = next_want(want);
+		next = dm_inc_want_next(want);
 		want_filled(store, want, &done);
 	}
 	mutex_unlock(&store->lock);
@@ -572,7 +480,7 @@ static bool io_of_view(struct inc_io *io, const void *data)
  * @status: they end with it: BLK_STS_DM_REQUEUE pushes them back
  */
 void dm_inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
-			   blk_status_t status)
+			blk_status_t status)
 {
 	mutex_lock(&store->lock);
 	view->suspended = true;
@@ -586,32 +494,10 @@ static bool io_expired(struct inc_io *io, const void *data)
 			    dm_inc_sleep_deadline(io));
 }
 
-/*
- * Take back the wants of @loader, or, if that is NULL, those that a loader has
- * had for too long: any loader may get them.
- */
-static bool take_back(struct inc_store *store, struct inc_loader *loader,
-		      unsigned long now)
+static bool io_lacks_memory(struct inc_io *io, const void *data)
 {
-	struct inc_want *want, *next;
-	bool any = false;
-
-	list_for_each_entry_safe(want, next, &store->handed, queue) {
-		bool late = !time_before(now, want->handed_at + HAND_OUT_AGAIN);
-
-		if (loader ? want->loader != loader : !late)
-			continue;
-		if (late) {
-			WRITE_ONCE(want->loader->not_before, now + SILENT_LAST);
-			WRITE_ONCE(want->loader->silent, true);
-		}
-		want->loader = NULL;
-		want->queued_at = now;
-		list_del(&want->queue);
-		dm_inc_turns_add(&store->turns, &want->turn);
-		any = true;
-	}
-	return any;
+	return !io->nr_links && !time_before(*(const unsigned long *)data,
+					     io->waits_since + MEMORY_AGAIN);
 }
 
 /**
@@ -632,150 +518,28 @@ void dm_inc_wait_timer_work(struct work_struct *work)
 	mutex_unlock(&store->lock);
 	end_waits(store, BLK_STS_TIMEOUT, io_expired, &now,
 		  &store->nr_timeouts);
+	end_waits(store, BLK_STS_OK, io_lacks_memory, &now, NULL);
 
 	mutex_lock(&store->lock);
 	/* Silent loaders may now get wants that no other one has taken. */
-	again = take_back(store, NULL, now) || dm_inc_turns_first(&store->turns);
+	again = dm_inc_want_take_back(store, NULL, now) || dm_inc_turns_first(&store->turns);
 	list_for_each_entry(io, &store->waiting, waiting) {
 		until = dm_inc_sleep_deadline(io);
 		if (time_before(until, next))
 			next = until;
+		until = io->waits_since + MEMORY_AGAIN;
+		if (!io->nr_links && time_before(until, next))
+			next = until;
 	}
 	want = list_first_entry_or_null(&store->handed, struct inc_want, queue);
-	if (want && time_before(want->handed_at + HAND_OUT_AGAIN, next))
-		next = want->handed_at + HAND_OUT_AGAIN;
+	if (want && time_before(want->handed_at + INC_HAND_OUT_AGAIN, next))
+		next = want->handed_at + INC_HAND_OUT_AGAIN;
 	if (!list_empty(&store->waiting))
-		start_timer(store, next);
+		dm_inc_want_timer(store, next);
 	mutex_unlock(&store->lock);
 
 	if (again)
 		wake_up_interruptible(&store->loaders_wait);
-}
-
-/*
- * A loader that has let a want go by without any fill since gets one that has been
- * there for SILENT_LAST, if meanwhile no loader has taken or filled any: else it
- * would take half of all wants, or more, as it is always there to take one, and
- * each would wait HAND_OUT_AGAIN. The age of a want is not enough, as other loaders
- * may take only as much as they can fetch at a time. A file that cannot fill comes
- * last from the start. Only a file that may be asked and may fill counts as another
- * one: a file of one direction takes no want off its hands.
- */
-static bool comes_last(struct inc_store *store, struct inc_loader *loader)
-{
-	return READ_ONCE(loader->silent) &&
-	       atomic_read(&store->nr_loaders) > loader->both_ways;
-}
-
-/* The want that @loader gets; NULL if there is none for it now. */
-static struct inc_want *choose_want(struct inc_store *store,
-				    struct inc_loader *loader)
-{
-	struct inc_turn *turn = dm_inc_turns_first(&store->turns);
-	struct inc_want *want;
-	unsigned long since;
-
-	want = turn ? container_of(turn, struct inc_want, turn) : NULL;
-	if (!comes_last(store, loader))
-		return want ?: list_first_entry_or_null(&store->hints,
-							struct inc_want, queue);
-	if (!want)
-		return NULL;
-	since = time_after(want->queued_at, store->active_at) ?
-		want->queued_at : store->active_at;
-	WRITE_ONCE(loader->not_before, since + SILENT_LAST);
-	return time_before(jiffies, loader->not_before) ? NULL : want;
-}
-
-/* Is a generation in use that is later than the loader knows? */
-static bool grown(struct inc_store *store, struct inc_loader *loader)
-{
-	return READ_ONCE(loader->nr_opened) != READ_ONCE(store->nr_opened);
-}
-
-/* Report growth; the range is the new head's first chunk, always present. */
-static void tell_growth(struct inc_store *store, struct inc_loader *loader,
-			struct inc_request *request)
-{
-	request->offset = store->segments[loader->nr_opened]->offset;
-	request->length = 1u << store->chunk_shift;
-	request->flags = INC_REQUEST_HINT | INC_REQUEST_GROWN;
-	WRITE_ONCE(loader->nr_opened, store->nr_opened);
-}
-
-/**
- * dm_inc_wait_pending - is there something to hand out?
- * @store: the store
- * @loader: the loader that would get it
- *
- * A hint for the caller's wait: the answer may be outdated at once.
- */
-bool dm_inc_wait_pending(struct inc_store *store, struct inc_loader *loader)
-{
-	if (grown(store, loader))
-		return true;
-	if (comes_last(store, loader))
-		return !dm_inc_turns_empty(&store->turns) &&
-		       !time_before(jiffies, READ_ONCE(loader->not_before));
-	return !dm_inc_turns_empty(&store->turns) ||
-	       !list_empty_careful(&store->hints);
-}
-
-/**
- * dm_inc_wait_hand_out - hand a loader its next want, or the news of growth
- * @store: the store
- * @loader: has the want from now on
- * @request: filled in
- *
- * Return: false if there is none.
- */
-bool dm_inc_wait_hand_out(struct inc_store *store, struct inc_loader *loader,
-			  struct inc_request *request)
-{
-	struct inc_want *want;
-
-	memset(request, 0, sizeof(*request));
-	mutex_lock(&store->lock);
-	/* Nothing after the end; the file may still be open, and read. */
-	if (store->dead) {
-		mutex_unlock(&store->lock);
-		return false;
-	}
-	/* First, so that it knows the segments that the wants are of. */
-	if (grown(store, loader)) {
-		tell_growth(store, loader, request);
-		mutex_unlock(&store->lock);
-		return true;
-	}
-	want = choose_want(store, loader);
-	if (!want) {
-		mutex_unlock(&store->lock);
-		return false;
-	}
-	request->offset = want->first << store->chunk_shift;
-	request->length = (want->last - want->first + 1) << store->chunk_shift;
-	request->id = want->turn.id;
-	if (want->hint)
-		request->flags |= INC_REQUEST_HINT;
-	if (want->again)
-		request->flags |= INC_REQUEST_AGAIN;
-	/* A part of the absent chunks may have come since, and be damaged. */
-	if (dm_inc_suspect_any(store, want->first, want->last))
-		request->flags |= INC_REQUEST_REFETCH;
-
-	if (want->hint) {
-		forget_want(store, want);
-	} else {
-		want->again = true;
-		want->loader = loader;
-		want->handed_at = jiffies;
-		store->active_at = want->handed_at;
-		dm_inc_turns_take(&store->turns, &want->turn);
-		list_add_tail(&want->queue, &store->handed);
-		start_timer(store, want->handed_at + HAND_OUT_AGAIN);
-	}
-	mutex_unlock(&store->lock);
-	return true;
 }
 
 /**
@@ -803,7 +567,7 @@ void dm_inc_wait_loader_gone(struct inc_store *store, struct inc_loader *loader)
 	bool again;
 
 	mutex_lock(&store->lock);
-	again = take_back(store, loader, jiffies);
+	again = dm_inc_want_take_back(store, loader, jiffies);
 	tell_absence(store);
 	mutex_unlock(&store->lock);
 	if (again)
@@ -837,7 +601,7 @@ void dm_inc_wait_destroy(struct inc_store *store)
 
 	cancel_delayed_work_sync(&store->timer_work);
 	mutex_lock(&store->lock);
-	while ((want = first_want(store, 0)))
-		forget_want(store, want);
+	while ((want = dm_inc_want_first(store, 0)))
+		dm_inc_want_forget(store, want);
 	mutex_unlock(&store->lock);
 }

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -124,20 +125,22 @@ static int resume(void)
 }
 
 /*
- * devtmpfs needs memory to take a node away: without it the node stays, with no
- * device behind it.
+ * sysfs tells whether the device is there. devtmpfs needs memory to make its
+ * node and to take it away, and device_add() and device_del() go on without: the
+ * node may be missing, or stay with no device behind it.
  */
 static bool node_exists(void)
 {
 	int fd = open(t.node_path, O_RDWR | O_NONBLOCK);
+	char path[PATH_MAX];
 
-	if (fd >= 0) {
+	if (fd >= 0)
 		close(fd);
-		return true;
-	}
-	if (errno == ENXIO)
+	else if (errno == ENXIO)
 		unlink(t.node_path);
-	return errno != ENXIO && errno != ENOENT;
+	snprintf(path, sizeof(path), "/sys/class/incremental/incremental!%s",
+		 strrchr(t.node_path, '/') + 1);
+	return !access(path, F_OK);
 }
 
 /* Nobody but us may have it, but closing may be under way. */
@@ -349,29 +352,31 @@ static void after_fsync(bool failed)
 
 static int call_info(void)
 {
-	static struct inc_info info;
+	static struct dm_incremental_info info;
 
-	return ioctl(t.node, INC_IOC_INFO, &info);
+	return ioctl(t.node, DM_INCREMENTAL_IOC_INFO, &info);
 }
 
 static int call_get(void)
 {
-	struct inc_read read = { 0, 4096, (uint64_t)(uintptr_t)t.buffer };
+	struct dm_incremental_read read = {
+		.length = 4096, .buffer = (uintptr_t)t.buffer,
+	};
 
-	return ioctl(t.node, INC_IOC_READ, &read);
+	return ioctl(t.node, DM_INCREMENTAL_IOC_READ, &read);
 }
 
 static int call_unavailable(void)
 {
-	struct inc_unavailable range = { 0, t.image_size };
+	struct dm_incremental_unavailable range = { .length = t.image_size };
 
-	return ioctl(t.node, INC_IOC_UNAVAILABLE, &range);
+	return ioctl(t.node, DM_INCREMENTAL_IOC_UNAVAILABLE, &range);
 }
 
 /* Nothing is wanted: EAGAIN. */
 static int call_take(void)
 {
-	static struct inc_request request;
+	static struct dm_incremental_request request;
 	ssize_t r = read(t.node, &request, sizeof(request));
 
 	return r < 0 && errno != EAGAIN ? -1 : 0;

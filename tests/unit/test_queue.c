@@ -69,7 +69,7 @@ static int tear_down(void **data)
 
 static void add(struct queue *queue, u64 offset, u64 length, u32 flags)
 {
-	const struct inc_request request = {
+	const struct dm_incremental_request request = {
 		.offset = offset, .length = length, .flags = flags,
 	};
 
@@ -95,9 +95,9 @@ static void test_order(void **data)
 	struct queue *queue = &((struct state *)*data)->queue;
 	struct job *hint, *demand;
 
-	add(queue, 0, 8 * K, INC_REQUEST_HINT);
+	add(queue, 0, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
 	add(queue, 64 * K, 4 * K, 0);
-	add(queue, 64 * K, 4 * K, INC_REQUEST_AGAIN);
+	add(queue, 64 * K, 4 * K, DM_INCREMENTAL_REQUEST_AGAIN);
 	add(queue, 128 * K, 4 * K, 0);
 	queue_done(queue, take(queue, 64 * K, 4 * K, PRIORITY_DEMAND, false),
 		   false);
@@ -106,7 +106,7 @@ static void test_order(void **data)
 	hint = take(queue, 0, 8 * K, PRIORITY_HINT, false);
 	/* Held back while that runs, and nothing else is. */
 	add(queue, 4 * K, 4 * K, 0);
-	add(queue, 256 * K, 4 * K, INC_REQUEST_HINT);
+	add(queue, 256 * K, 4 * K, DM_INCREMENTAL_REQUEST_HINT);
 	queue_done(queue, take(queue, 256 * K, 4 * K, PRIORITY_HINT, false),
 		   false);
 	queue_done(queue, hint, false);
@@ -133,7 +133,7 @@ static void test_refetch(void **data)
 	struct queue *queue = &((struct state *)*data)->queue;
 	struct job *job;
 
-	add(queue, 0, 16 * K, INC_REQUEST_HINT | INC_REQUEST_REFETCH);
+	add(queue, 0, 16 * K, DM_INCREMENTAL_REQUEST_HINT | DM_INCREMENTAL_REQUEST_REFETCH);
 	add(queue, 12 * K, 8 * K, 0);
 	add(queue, 16 * K, 8 * K, 0);
 	queue_done(queue, take(queue, 12 * K, 8 * K, PRIORITY_DEMAND, true),
@@ -147,11 +147,11 @@ static void test_refetch(void **data)
 	/* Asked for before it was damaged, and held back by one that runs. */
 	add(queue, 64 * K, 4 * K, 0);
 	job = take(queue, 64 * K, 4 * K, PRIORITY_DEMAND, false);
-	add(queue, 64 * K, 8 * K, INC_REQUEST_HINT);
-	add(queue, 128 * K, 4 * K, INC_REQUEST_HINT);
+	add(queue, 64 * K, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
+	add(queue, 128 * K, 4 * K, DM_INCREMENTAL_REQUEST_HINT);
 	queue_done(queue, take(queue, 128 * K, 4 * K, PRIORITY_HINT, false),
 		   false);
-	add(queue, 68 * K, 4 * K, INC_REQUEST_REFETCH);
+	add(queue, 68 * K, 4 * K, DM_INCREMENTAL_REQUEST_REFETCH);
 	queue_done(queue, take(queue, 68 * K, 4 * K, PRIORITY_DEMAND, true),
 		   false);
 	queue_done(queue, job, false);
@@ -165,11 +165,11 @@ static void test_refetch(void **data)
 	/* What a worker has is damaged again: it is done again. */
 	add(queue, 0, 4 * K, 0);
 	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
-	add(queue, 0, 4 * K, INC_REQUEST_AGAIN | INC_REQUEST_REFETCH);
+	add(queue, 0, 4 * K, DM_INCREMENTAL_REQUEST_AGAIN | DM_INCREMENTAL_REQUEST_REFETCH);
 	idle(queue);
 	queue_done(queue, job, false);
 	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, true);
-	add(queue, 0, 4 * K, INC_REQUEST_AGAIN | INC_REQUEST_REFETCH);
+	add(queue, 0, 4 * K, DM_INCREMENTAL_REQUEST_AGAIN | DM_INCREMENTAL_REQUEST_REFETCH);
 	queue_done(queue, job, true);
 	idle(queue);
 }
@@ -182,7 +182,7 @@ static void test_anew(void **data)
 
 	add(queue, 0, 4 * K, 0);
 	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
-	add(queue, 0, 4 * K, INC_REQUEST_AGAIN);
+	add(queue, 0, 4 * K, DM_INCREMENTAL_REQUEST_AGAIN);
 	queue_done(queue, job, true);
 	idle(queue);
 	add(queue, 0, 4 * K, 0);
@@ -221,7 +221,7 @@ static void test_room(void **data)
 	queue_put_off(queue, job[3], 60000, false);
 	for (i = 0; i < 3; i++)
 		add(queue, (i + 4) * 64 * K, 4 * K, 0);
-	add(queue, 512 * K, 64 * K, INC_REQUEST_HINT);
+	add(queue, 512 * K, 64 * K, DM_INCREMENTAL_REQUEST_HINT);
 	assert_int_equal(queue_room(queue), 1);
 	assert_false(told(queue->event));
 
@@ -317,7 +317,7 @@ static void test_aside(void **data)
 		pass(9);
 		for (i = 0; i < 48; i++)
 			if (i * 8 * K != done)
-				add(queue, i * 8 * K, 4 * K, INC_REQUEST_AGAIN);
+				add(queue, i * 8 * K, 4 * K, DM_INCREMENTAL_REQUEST_AGAIN);
 	}
 	assert_int_equal(queue->known[PRIORITY_DEMAND], 47);
 	pass(100);
@@ -335,7 +335,7 @@ static void test_resume(void **data)
 	struct job *job;
 
 	add(queue, 0, 4 * K, 0);
-	add(queue, 8 * K, 4 * K, INC_REQUEST_HINT);
+	add(queue, 8 * K, 4 * K, DM_INCREMENTAL_REQUEST_HINT);
 	queue_put_off(queue, take(queue, 0, 4 * K, PRIORITY_DEMAND, false),
 		      60000, false);
 	queue_put_off(queue, take(queue, 8 * K, 4 * K, PRIORITY_HINT, false),
@@ -410,11 +410,11 @@ static unsigned long long cost(struct queue *queue, unsigned int count)
 	for (i = 0; i < count; i++) {
 		step = (step + 40503) % count;
 		add(queue, step * 8 * K, 4 * K,
-		    i % 100 ? 0 : INC_REQUEST_REFETCH);
+		    i % 100 ? 0 : DM_INCREMENTAL_REQUEST_REFETCH);
 	}
 	assert_int_equal(queue->known[PRIORITY_DEMAND], count);
 	for (i = 0; i < count; i++)
-		add(queue, i * 8 * K, 4 * K, INC_REQUEST_AGAIN);
+		add(queue, i * 8 * K, 4 * K, DM_INCREMENTAL_REQUEST_AGAIN);
 	for (i = 0; i < count; i++)
 		queue_put_off(queue, queue_take(queue), 0, false);
 	idle(queue);

@@ -3,7 +3,7 @@
  * evict: give back the space of what is present and can be done without.
  *
  * What generations need is read off their maps, as far as those are present.
- * The kernel takes each range away in one step (INC_DISCARD_PUNCH), so however
+ * The kernel takes each range away in one step (DM_INCREMENTAL_DISCARD_PUNCH), so however
  * this ends, a chunk is there or absent.
  */
 #include <dirent.h>

@@ -108,10 +108,10 @@ static const struct checked checked[] = {
 	/* Limits can be read. */
 	{ "prlimit64", 2, ONLY, 0 },
 	/* The device; what is in libcurl's and the resolver's way of I/O. */
-	{ "ioctl", 1, LOW, INC_IOC_READ },
-	{ "ioctl", 1, LOW, INC_IOC_INFO },
-	{ "ioctl", 1, LOW, INC_IOC_MISSING },
-	{ "ioctl", 1, LOW, INC_IOC_UNAVAILABLE },
+	{ "ioctl", 1, LOW, DM_INCREMENTAL_IOC_READ },
+	{ "ioctl", 1, LOW, DM_INCREMENTAL_IOC_INFO },
+	{ "ioctl", 1, LOW, DM_INCREMENTAL_IOC_MISSING },
+	{ "ioctl", 1, LOW, DM_INCREMENTAL_IOC_UNAVAILABLE },
 	{ "ioctl", 1, LOW, FIONREAD },
 	{ "ioctl", 1, LOW, FIONBIO },
 	{ "ioctl", 1, LOW, TCGETS },

@@ -35,7 +35,7 @@ void loaded_drop(struct loader *loader, struct loaded *loaded)
 }
 
 static int trust(struct inc_image *image, u32 generation,
-		 const struct inc_info *info, const u8 *root, size_t root_size,
+		 const struct dm_incremental_info *info, const u8 *root, size_t root_size,
 		 struct inc_error *error)
 {
 	int err = 0;
@@ -99,7 +99,7 @@ static int expect(struct loader *loader, const struct inc_segment *segment,
 	       out_of_memory(error) : 0;
 }
 
-static int open_size(struct loader *loader, const struct inc_info *info,
+static int open_size(struct loader *loader, const struct dm_incremental_info *info,
 		     u32 generation, const u8 *root, size_t root_size,
 		     struct inc_error *error)
 {
@@ -136,7 +136,7 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
 {
 	struct device *device = &loader->device;
 	u64 size = device->size;
-	struct inc_info info;
+	struct dm_incremental_info info;
 	int err;
 
 	err = device_info(device, &info);

@@ -162,7 +162,7 @@ static void add_job(struct queue *queue, u64 start, u64 end,
 }
 
 /* @job is wanted, by @request. */
-static void want_job(struct job *job, const struct inc_request *request)
+static void want_job(struct job *job, const struct dm_incremental_request *request)
 {
 	job->wanted_at = now();
 	/*
@@ -170,17 +170,17 @@ static void want_job(struct job *job, const struct inc_request *request)
 	 * the first time for what is being fetched, it may have made absent what
 	 * has just been filled.
 	 */
-	if (job->running && !(request->flags & INC_REQUEST_AGAIN))
+	if (job->running && !(request->flags & DM_INCREMENTAL_REQUEST_AGAIN))
 		job->anew = true;
 }
 
-static void add_piece(struct queue *queue, const struct inc_request *request,
+static void add_piece(struct queue *queue, const struct dm_incremental_request *request,
 		      u64 start, u64 end)
 {
-	enum priority priority = request->flags & INC_REQUEST_HINT ?
+	enum priority priority = request->flags & DM_INCREMENTAL_REQUEST_HINT ?
 				 PRIORITY_HINT : PRIORITY_DEMAND;
 	bool refetch = share_refetch(queue, start, end,
-				     request->flags & INC_REQUEST_REFETCH);
+				     request->flags & DM_INCREMENTAL_REQUEST_REFETCH);
 
 	while (start < end) {
 		struct job *job = job_ranges_first(&queue->ranges[priority],
@@ -196,7 +196,7 @@ static void add_piece(struct queue *queue, const struct inc_request *request,
 	}
 }
 
-void queue_add(struct queue *queue, const struct inc_request *request)
+void queue_add(struct queue *queue, const struct dm_incremental_request *request)
 {
 	u64 offset = request->offset, end;
 	u32 chunk = queue->device->chunk;
@@ -208,7 +208,7 @@ void queue_add(struct queue *queue, const struct inc_request *request)
 
 	pthread_mutex_lock(&queue->lock);
 	/* Something is missing again that background work has passed. */
-	if (request->flags & INC_REQUEST_REFETCH)
+	if (request->flags & DM_INCREMENTAL_REQUEST_REFETCH)
 		queue->finished = false;
 	while (offset < end) {
 		u64 length = end - offset < PIECE_MAX ? end - offset : PIECE_MAX;

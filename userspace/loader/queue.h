@@ -114,7 +114,7 @@ void queue_destroy(struct queue *queue);
 size_t queue_room(struct queue *queue);
 
 /* Something that the kernel asks for, which is taken whether there is room or not. */
-void queue_add(struct queue *queue, const struct inc_request *request);
+void queue_add(struct queue *queue, const struct dm_incremental_request *request);
 
 /* Wait for something to do; NULL: stop. */
 struct job *queue_take(struct queue *queue);

@@ -96,7 +96,7 @@ static void look_for_completion(struct session *session)
 {
 	const struct device *device = &session->loader.device;
 	u64 size = session->loader.mirrors.image.size, start, end;
-	struct inc_info info;
+	struct dm_incremental_info info;
 
 	if (device_info(device, &info))
 		return;
@@ -122,13 +122,13 @@ static void look_for_completion(struct session *session)
  * fetch what surrounds the page that is wanted, behind it.
  */
 static void hint_metadata(struct session *session,
-			  const struct inc_request *request)
+			  const struct dm_incremental_request *request)
 {
 	struct loader *loader = &session->loader;
 	const struct inc_image *image = loader->loaded->image;
-	struct inc_request around = {
-		.flags = INC_REQUEST_HINT |
-			 (request->flags & INC_REQUEST_REFETCH),
+	struct dm_incremental_request around = {
+		.flags = DM_INCREMENTAL_REQUEST_HINT |
+			 (request->flags & DM_INCREMENTAL_REQUEST_REFETCH),
 	};
 	u32 i;
 
@@ -151,13 +151,13 @@ static void hint_metadata(struct session *session,
 }
 
 static void take_request(struct session *session,
-			 const struct inc_request *request)
+			 const struct dm_incremental_request *request)
 {
-	bool hint = request->flags & INC_REQUEST_HINT;
-	bool refetch = request->flags & INC_REQUEST_REFETCH;
-	bool again = request->flags & INC_REQUEST_AGAIN;
+	bool hint = request->flags & DM_INCREMENTAL_REQUEST_HINT;
+	bool refetch = request->flags & DM_INCREMENTAL_REQUEST_REFETCH;
+	bool again = request->flags & DM_INCREMENTAL_REQUEST_AGAIN;
 
-	if (request->flags & INC_REQUEST_GROWN) {
+	if (request->flags & DM_INCREMENTAL_REQUEST_GROWN) {
 		take_growth(session);
 		return;
 	}
@@ -181,25 +181,21 @@ static void take_request(struct session *session,
  */
 static int take_requests(struct session *session)
 {
-	struct inc_request requests[JOBS_MAX];
+	struct dm_incremental_request requests[JOBS_MAX];
 	struct loader *loader = &session->loader;
-	size_t room, count, i;
-	ssize_t n;
+	size_t room;
+	ssize_t n, i;
 
 	do {
 		room = queue_room(&loader->queue);
 		if (!room)
 			return 0;
-		n = read(loader->device.fd, requests,
-			 room * sizeof(requests[0]));
+		n = device_requests(&loader->device, requests, room);
 		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-		if (!n || n % (ssize_t)sizeof(requests[0]))
-			return -EPROTO;
-		count = (size_t)n / sizeof(requests[0]);
-		for (i = 0; i < count; i++)
+			return (int)n;
+		for (i = 0; i < n; i++)
 			take_request(session, &requests[i]);
-	} while (count == room);
+	} while (n == (ssize_t)room);
 	return 0;
 }
 

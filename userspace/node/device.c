@@ -16,6 +16,11 @@
 
 #define NODES	"/dev/incremental/"
 
+/* Bytes of a request: as in the first version, and any that may come. */
+#define REQUEST_SIZE_MIN	64
+#define REQUEST_SIZE_MAX	1024
+#define REQUESTS_MAX		64	/* at a time */
+
 /* Does the store of block device @name have a node? Then its path, allocated. */
 static char *node_of(const char *name)
 {
@@ -123,10 +128,34 @@ static int no_node(const char *name, struct inc_error *error)
 			"");
 }
 
+/* docs/abi.md says how a kernel's interface may differ from ours. */
+static int check_features(struct device *device, struct inc_error *error)
+{
+	struct dm_incremental_features features = { 0 };
+
+	if (ioctl(device->fd, DM_INCREMENTAL_IOC_FEATURES, &features))
+		return inc_fail(error, -errno,
+				"%s is not an incremental device: %s",
+				device->path, strerror(errno));
+	if (features.abi_version != DM_INCREMENTAL_ABI_VERSION)
+		return inc_fail(error, -EPROTONOSUPPORT,
+				"%s has version %u of the module's interface, and this program knows version %u: install the tools that came with the module",
+				device->path, features.abi_version,
+				DM_INCREMENTAL_ABI_VERSION);
+	if (features.request_size < REQUEST_SIZE_MIN ||
+	    features.request_size > REQUEST_SIZE_MAX ||
+	    features.request_size % 8)
+		return inc_fail(error, -EPROTO,
+				"%s has requests of %u bytes, which is not possible: the module is not one that this program knows",
+				device->path, features.request_size);
+	device->record = features.request_size;
+	return 0;
+}
+
 int device_open(struct device *device, const char *name,
 		struct inc_error *error)
 {
-	struct inc_info info;
+	struct dm_incremental_info info;
 	struct stat st;
 	int err;
 
@@ -144,7 +173,14 @@ int device_open(struct device *device, const char *name,
 		return err == -ENOENT ? -ENODEV : err;
 	}
 	err = fstat(device->fd, &st) || !S_ISCHR(st.st_mode) ?
-	      -ENOTTY : device_info(device, &info);
+	      inc_fail(error, -ENOTTY, "%s is not an incremental device",
+		       device->path) :
+	      check_features(device, error);
+	if (err) {
+		device_close(device);
+		return err;
+	}
+	err = device_info(device, &info);
 	if (!err && (info.chunk_size < INC_PAGE_SIZE ||
 		     info.chunk_size & (info.chunk_size - 1) ||
 		     info.chunk_size > 1u << INC_CHUNK_SHIFT_MAX))
@@ -162,7 +198,7 @@ int device_open(struct device *device, const char *name,
 	return 0;
 }
 
-int device_grow(struct device *device, const struct inc_info *info)
+int device_grow(struct device *device, const struct dm_incremental_info *info)
 {
 	if (info->chunk_size != device->chunk ||
 	    info->image_size < device->size ||
@@ -182,23 +218,44 @@ void device_close(struct device *device)
 	device->path = NULL;
 }
 
-int device_info(const struct device *device, struct inc_info *info)
+int device_info(const struct device *device, struct dm_incremental_info *info)
 {
 	memset(info, 0, sizeof(*info));
-	return ioctl(device->fd, INC_IOC_INFO, info) ? -errno : 0;
+	return ioctl(device->fd, DM_INCREMENTAL_IOC_INFO, info) ? -errno : 0;
+}
+
+ssize_t device_requests(const struct device *device,
+			struct dm_incremental_request *requests, size_t max)
+{
+	u8 records[REQUESTS_MAX * REQUEST_SIZE_MAX];
+	size_t known = device->record < sizeof(*requests) ? device->record :
+		       sizeof(*requests);
+	ssize_t bytes, i;
+
+	if (max > REQUESTS_MAX)
+		max = REQUESTS_MAX;
+	bytes = read(device->fd, records, max * device->record);
+	if (bytes < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (!bytes || bytes % device->record)
+		return -EPROTO;
+	memset(requests, 0, max * sizeof(*requests));
+	for (i = 0; i < bytes / device->record; i++)
+		memcpy(&requests[i], records + i * device->record, known);
+	return bytes / device->record;
 }
 
 static int read_pages(const struct device *device, u64 offset, u64 length,
 		      void *buffer)
 {
-	struct inc_read read = {
+	struct dm_incremental_read read = {
 		.offset = offset,
 		.buffer = (uintptr_t)buffer,
 	};
 
 	while (length) {
-		read.length = length < INC_READ_MAX ? length : INC_READ_MAX;
-		if (ioctl(device->fd, INC_IOC_READ, &read)) {
+		read.length = length < DM_INCREMENTAL_READ_MAX ? length : DM_INCREMENTAL_READ_MAX;
+		if (ioctl(device->fd, DM_INCREMENTAL_IOC_READ, &read)) {
 			if (errno == EINTR)
 				continue;
 			return -errno;
@@ -247,9 +304,9 @@ int device_fill(const struct device *device, u64 offset, u64 length,
 
 int device_unavailable(const struct device *device, u64 offset, u64 length)
 {
-	struct inc_unavailable range = { .offset = offset, .length = length };
+	struct dm_incremental_unavailable range = { .offset = offset, .length = length };
 
-	return ioctl(device->fd, INC_IOC_UNAVAILABLE, &range) ? -errno : 0;
+	return ioctl(device->fd, DM_INCREMENTAL_IOC_UNAVAILABLE, &range) ? -errno : 0;
 }
 
 /* lseek() moves the file position, which nothing here uses. */
@@ -267,24 +324,24 @@ static int seek(const struct device *device, u64 from, int whence, u64 *found)
 
 int device_doubt(const struct device *device, u64 offset, u64 length)
 {
-	struct inc_discard range = {
+	struct dm_incremental_discard range = {
 		.offset = offset,
 		.length = length,
-		.flags = INC_DISCARD_REFETCH,
+		.flags = DM_INCREMENTAL_DISCARD_REFETCH,
 	};
 
-	return ioctl(device->fd, INC_IOC_DISCARD, &range) ? -errno : 0;
+	return ioctl(device->fd, DM_INCREMENTAL_IOC_DISCARD, &range) ? -errno : 0;
 }
 
 int device_evict(const struct device *device, u64 offset, u64 length, bool cold)
 {
-	struct inc_discard range = {
+	struct dm_incremental_discard range = {
 		.offset = offset,
 		.length = length,
-		.flags = INC_DISCARD_PUNCH | (cold ? INC_DISCARD_COLD : 0),
+		.flags = DM_INCREMENTAL_DISCARD_PUNCH | (cold ? DM_INCREMENTAL_DISCARD_COLD : 0),
 	};
 
-	return ioctl(device->fd, INC_IOC_DISCARD, &range) ? -errno : 0;
+	return ioctl(device->fd, DM_INCREMENTAL_IOC_DISCARD, &range) ? -errno : 0;
 }
 
 int device_commit(const struct device *device)
@@ -335,7 +392,7 @@ int device_next_missing(const struct device *device, u64 from, u64 before,
 			u64 *start, u64 *end)
 {
 	u64 first = from - from % device->chunk;
-	struct inc_missing range = { .offset = first };
+	struct dm_incremental_missing range = { .offset = first };
 
 	if (before > device->size)
 		before = device->size;
@@ -343,7 +400,7 @@ int device_next_missing(const struct device *device, u64 from, u64 before,
 		return 0;
 	range.length = (before - first + device->chunk - 1) / device->chunk *
 		       device->chunk;
-	if (ioctl(device->fd, INC_IOC_MISSING, &range)) {
+	if (ioctl(device->fd, DM_INCREMENTAL_IOC_MISSING, &range)) {
 		/* To an older module nothing is suspect. */
 		if (errno == ENOTTY)
 			return device_next_absent(device, from, before, start,

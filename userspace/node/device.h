@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include <linux/dm-incremental.h>
 #include "libincremental/incremental.h"
 
@@ -17,12 +18,14 @@
  * @path: allocated
  * @size: bytes of the image, as far as device_grow() has looked
  * @chunk: bytes of a chunk
+ * @record: bytes of a request, as the kernel tells it
  */
 struct device {
 	int fd;
 	char *path;
 	_Atomic u64 size;
 	u32 chunk;
+	u32 record;
 };
 
 /**
@@ -36,10 +39,22 @@ int device_open(struct device *device, const char *name,
 		struct inc_error *error);
 void device_close(struct device *device);
 
-int device_info(const struct device *device, struct inc_info *info);
+int device_info(const struct device *device, struct dm_incremental_info *info);
+
+/**
+ * device_requests - take what the kernel asks for
+ * @requests: filled in; what an older kernel does not tell of one is 0
+ * @max: of them, at least 1
+ *
+ * May return fewer than there are. Return: how many, 0 if there is none now, or
+ * -errno: -ENODEV when the device is closed, -EPROTO if the kernel does not keep
+ * to docs/abi.md.
+ */
+ssize_t device_requests(const struct device *device,
+			struct dm_incremental_request *requests, size_t max);
 
 /* The image may have become longer, as @info says. Return: 0 or -EPROTO. */
-int device_grow(struct device *device, const struct inc_info *info);
+int device_grow(struct device *device, const struct dm_incremental_info *info);
 
 /* What is present, and not suspect; -ENODATA if not all chunks that hold it are. */
 int device_read(const struct device *device, u64 offset, u64 length,

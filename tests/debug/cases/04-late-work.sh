@@ -40,7 +40,7 @@ window() {
 	open_image small absent_readahead hint || return
 	read_ahead
 	within 20 wanted || return
-	mapfile -t wants < <("$tool" node "$NODE" read 256 | awk 'NR > 1 { print $1, $2 }')
+	mapfile -t wants < <("$tool" node "$NODE" read 512 | awk 'NR > 1 { print $1, $2 }')
 }
 
 # fill WANT...: each is "OFFSET LENGTH"

@@ -29,8 +29,8 @@ hash=sha256
 root=$root
 salt=$salt" info
 expect "poll: nothing to read" "poll: OUT" poll 0
-expect "read without blocking: EAGAIN" "read: EAGAIN" nonblock , read 32
-expect "read into a short buffer: EINVAL" "read: EINVAL" read 31
+expect "read without blocking: EAGAIN" "read: EAGAIN" nonblock , read 64
+expect "read into a short buffer: EINVAL" "read: EINVAL" read 63
 expect "read into no buffer: EINVAL" "read: EINVAL" read 0
 
 # Fills.
@@ -108,7 +108,7 @@ ok "a read waits" within 10 some_wait
 is "the status line tells" "$(field waiting) $(field wanted | sed 's/^[1-9]$/some/')" "1 some"
 expect "poll: something to read" "poll: IN OUT" poll 0
 like "a request is whole chunks, demand, not seen before" "$("$tool" node "$NODE" nonblock , read 1000)" \
-	'^read: (32|64|96)'$'\n''[0-9]+ (4096|8192) id=[0-9]+'$'\n'
+	'^read: (64|128|192)'$'\n''[0-9]+ (4096|8192) id=[0-9]+'$'\n'
 expect "write through the file position, as cat does" "stream: $end" stream "$IMAGE" 102400
 is "the read has got its block" "$(outcome a)" 4096
 is "all is present" "$(field state) $(field present)" "complete $(field total)"
@@ -129,7 +129,7 @@ call() {	# call COMMAND...: on that file
 	read -r -t 20 -u "${NODE_CALLS[0]}" line || line=hangs
 	echo "$line"
 }
-echo "read 32" >&"${NODE_CALLS[1]}"
+echo "read 64" >&"${NODE_CALLS[1]}"
 in_read() {	# in read(2) of the node
 	local call fd rest
 	read -r call fd rest <"/proc/$NODE_CALLS_PID/syscall"
@@ -140,7 +140,7 @@ ok "the device goes while a loader has the node open" dmsetup remove t
 read -r -t 20 -u "${NODE_CALLS[0]}" line
 is "a blocked read ends with ENODEV" "$line" "read: ENODEV"
 ok "the node is gone" no_node
-is "read: ENODEV" "$(call read 32)" "read: ENODEV"
+is "read: ENODEV" "$(call read 64)" "read: ENODEV"
 is "write: ENODEV" "$(call write 4096 4096)" "write: ENODEV"
 is "write of 0 bytes: ENODEV" "$(call write 0 0)" "write: ENODEV"
 is "seek: ENODEV" "$(call seek end 0)" "seek: ENODEV"
@@ -153,7 +153,7 @@ like "poll: POLLHUP" "$(call poll 0)" '^poll:.* HUP$'
 ok "the backing device is free" detach
 attach "$LOCAL"
 ok "the image can be opened anew meanwhile" activate
-is "the old file is still dead" "$(call read 32)" "read: ENODEV"
+is "the old file is still dead" "$(call read 64)" "read: ENODEV"
 serve
 ok "a new loader serves it" "$tool" compare "$DEV" "$RAW" direct
 fails "the module stays while the old file is open" - "" rmmod dm_incremental

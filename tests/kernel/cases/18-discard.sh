@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# INC_IOC_DISCARD: chunks become absent, and come back.
+# DM_INCREMENTAL_IOC_DISCARD: chunks become absent, and come back.
 
 # shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/lib/vm.sh
@@ -110,7 +110,7 @@ many=()
 for i in $(seq 300); do
 	many+=(discard $((data_offset + i * 4096)) 4096 1 ',')
 done
-"$tool" node "$NODE" "${many[@]}" nonblock , read 16000 | grep hint >hints
+"$tool" node "$NODE" "${many[@]}" nonblock , read 32000 | grep hint >hints
 is "hints have a limit" "$(wc -l <hints)" 256
 is "of which the newest is told" "$(tail -n 1 hints | cut -d ' ' -f 1)" $((data_offset + 300 * 4096))
 

@@ -147,7 +147,7 @@ is "lseek tells" "$(node walk)" \
 "data 0 $((starts[1] + heads[1]))
 hole $((starts[1] + heads[1])) ${ends[1]}"
 root=${right#* sha256 }
-like "INC_IOC_INFO, too" "$(node info)" \
+like "DM_INCREMENTAL_IOC_INFO, too" "$(node info)" \
 	"image_size=${ends[1]}
 present=$((ends[0] + heads[1]))
 .*generation=1
@@ -158,8 +158,8 @@ within 10 grep -q EAGAIN told
 is "who had it open is told once" "$(cat told)" \
 "open
 poll: IN OUT
-read: 32
-${starts[1]} 4096 id=0 hint grown
+read: 64
+${starts[1]} 4096 id=0 grown
 read: EAGAIN
 poll: OUT"
 
@@ -292,8 +292,8 @@ printf '%s\n' nonblock "read 4096" "read 4096" >&8
 within 10 grep -q EAGAIN told
 is "loaders are told, though the segment was known" "$(cat told)" \
 "open
-read: 32
-${starts[1]} 4096 id=0 hint grown
+read: 64
+${starts[1]} 4096 id=0 grown
 read: EAGAIN"
 exec 8>&-
 is "it is as it was" "$(node seek data $((starts[1] + heads[1])) , seek hole $((edge - 8192)) , seek data $((edge - 4096)))" \

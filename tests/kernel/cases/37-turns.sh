@@ -48,7 +48,7 @@ apart() {
 soon() {
 	local chunk
 	chunk=$("$tool" need "$IMAGE" "$1" | tail -n 1)
-	"$tool" node "$NODE" nonblock , read 32 , read 32 , read 32 , read 32 >asked || return
+	"$tool" node "$NODE" nonblock , read 64 , read 64 , read 64 , read 64 >asked || return
 	cat asked
 	awk -v at=$((chunk * chunk_size)) '/id=/ && $1 <= at && at < $1 + $2 { found = 1 } END { exit !found }' asked
 }
@@ -98,11 +98,11 @@ ok "a loader comes" within 10 field_is loaders 2
 # Its commands end when nobody else has the pipe open.
 reader a 0 4096 7>&-
 ok "a read waits" within 10 some_wait
-printf '%s\n' "read 32" "read 32" >&7
+printf '%s\n' "read 64" "read 64" >&7
 ok "the loader lets it go by, and is asked again" within 20 grep -q again asked
 reader b $((900 * 4096)) 4096 7>&-
 ok "another read waits" within 10 wanted 2
-printf '%s\n' nonblock "read 32" >&7
+printf '%s\n' nonblock "read 64" >&7
 exec 7>&-
 wait "${readers[-3]}"
 is "the loader is asked at once, as there is no other one" "$(sed -n 's/^read: //p' asked | tail -n 1)" 32

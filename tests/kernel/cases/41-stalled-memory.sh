@@ -53,7 +53,7 @@ stalled_calls() {
 	call get get $((data_offset + 65536)) 8192
 	call get_data get $((data_offset + 65536)) 8192 "$IMAGE"
 	call info info
-	call read read 32
+	call read read 64
 	call write write $((half + 65536)) 65536 "$IMAGE"
 	call writev writev $((half + 131072)) 262144 262144 "$IMAGE"
 	for name in "${calls[@]}"; do
@@ -92,7 +92,7 @@ unavailable unavailable: ENODEV
 get get: ENODEV
 get_data get: ENODEV
 info info: 0
-read read: 32
+read read: 64
 write write: ENODEV
 writev writev: 262144"
 
@@ -104,7 +104,7 @@ unavailable unavailable: 0
 get get: 0
 get_data get: 0
 info info: 0
-read read: 32
+read read: 64
 write write: 65536
 writev writev: 524288"
 

@@ -317,12 +317,15 @@ static void make_table(struct worker *worker, char *text, size_t room)
 
 /* ---- a loader ---- */
 
-static void answer(struct worker *worker, const struct inc_request *request)
+static void answer(struct worker *worker, const struct dm_incremental_request *request)
 {
 	u64 end = request->offset + request->length, at = request->offset;
 	static _Thread_local u8 *buffer;
 	const u64 most = 1 << 20;
-	struct inc_unavailable none = { request->offset, request->length };
+	struct dm_incremental_unavailable none = {
+			.offset = request->offset,
+			.length = request->length,
+		};
 
 	if (!buffer)
 		buffer = malloc(most);
@@ -342,7 +345,7 @@ static void answer(struct worker *worker, const struct inc_request *request)
 	if (at < end) {
 		none.offset = at;
 		none.length = end - at;
-		ioctl(worker->node, INC_IOC_UNAVAILABLE, &none);
+		ioctl(worker->node, DM_INCREMENTAL_IOC_UNAVAILABLE, &none);
 	}
 	counts->filled++;
 }
@@ -354,7 +357,7 @@ static void *serve(void *context)
 		{ .fd = worker->node, .events = POLLIN },
 		{ .fd = worker->stop, .events = POLLIN },
 	};
-	struct inc_request requests[16];
+	struct dm_incremental_request requests[16];
 
 	for (;;) {
 		ssize_t n, i;

@@ -110,7 +110,7 @@ static int open_scrub(struct scrub *scrub, struct inc_error *error)
 {
 	char path[160];
 	struct dm_state state;
-	struct inc_info info;
+	struct dm_incremental_info info;
 	struct status status;
 	struct table table;
 	int err;

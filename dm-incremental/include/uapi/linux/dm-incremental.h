@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR Apache-2.0 */
 /*
- * The loader's interface of the device-mapper target "incremental".
+ * The loader's interface of the device-mapper target "incremental". What of it
+ * is promised, and how it grows: docs/abi.md.
  *
  * Each backing device in use has one node, /dev/incremental/<name>, say
  * /dev/incremental/loop0 (mode 0600, owner root). An open file of it is the
  * capability to load: nothing else is needed, so a daemon may open it and drop
  * its privileges. Any number of loaders may have it open.
  *
- * read()	returns whole struct inc_request records, as many as fit and are
- *		waiting, demand before hints; of demand, readers take turns. It
- *		blocks until there is one, unless O_NONBLOCK is set (EAGAIN).
- *		EINVAL: the buffer holds less than one record. ENODEV: the last
- *		device on this store is gone, for good; so do all other calls.
- *		A demand is handed to one loader. While its range has still not
- *		come it is handed out again, to any loader, once that loader
+ * read()	returns whole struct dm_incremental_request records, each of
+ *		@request_size bytes (DM_INCREMENTAL_IOC_FEATURES), as many as fit
+ *		and are waiting, demand before hints; of demand, readers take
+ *		turns. It blocks until there is one, unless O_NONBLOCK is set
+ *		(EAGAIN). EINVAL: the buffer holds less than one record. ENODEV:
+ *		the last device on this store is gone, for good; so do all other
+ *		calls. A demand is handed to one loader. While its range has still
+ *		not come it is handed out again, to any loader, once that loader
  *		closes the file, or after some time without a fill. A loader
  *		that let this happen comes after the others until it fills, as does
  *		a file that is open for reading only. Turns are taken with what
@@ -22,7 +24,7 @@
  *		Ranges of demands and hints may overlap, and a demand may follow
  *		for what a hint has asked for: a loader keeps track of what it
  *		fetches. When the image has become longer, the next record of
- *		each open file says so (INC_REQUEST_GROWN).
+ *		each open file says so (DM_INCREMENTAL_REQUEST_GROWN).
  * poll()	POLLIN: read() would return a record. POLLOUT: always, but
  *		POLLIN and POLLHUP once the store is gone.
  * write()	fills: the bytes of the image file at the file position (pwrite:
@@ -32,15 +34,18 @@
  *		else was given). Chunks that are present already, and the image's
  *		heads and presence bitmaps, are accepted and ignored: the first
  *		fill wins. Only what is suspect is overwritten: a read has found
- *		damage that rests on it, or INC_DISCARD_REFETCH was used. EFBIG:
- *		starts at or past the end of the image; what reaches past it is
- *		left. EIO, ENOSPC: the backing device failed; the chunks stay
- *		absent, or suspect. EROFS: it is read-only, and not all of the
- *		image is present.
+ *		damage that rests on it, or DM_INCREMENTAL_DISCARD_REFETCH was
+ *		used. EFBIG: starts at or past the end of the image; what reaches
+ *		past it is left. EIO, ENOSPC: the backing device failed; the
+ *		chunks stay absent, or suspect. EROFS: it is read-only, and not
+ *		all of the image is present.
  * lseek()	SEEK_SET, SEEK_CUR, SEEK_END as in a file of the image's size;
  *		SEEK_HOLE finds the next absent chunk (or the end), SEEK_DATA
  *		the next present one (ENXIO: none).
  * fsync()	commits: what was filled before stays present over a crash.
+ *
+ * In what userspace passes, an unknown flag, or a reserved field that is not 0,
+ * is refused with EINVAL; in what the kernel returns reserved fields are 0.
  */
 #ifndef _UAPI_LINUX_DM_INCREMENTAL_H
 #define _UAPI_LINUX_DM_INCREMENTAL_H
@@ -48,86 +53,126 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+#define DM_INCREMENTAL_ABI_VERSION	1
+
 /**
- * struct inc_request - a range of the image file that is wanted
+ * struct dm_incremental_features - the interface of this kernel
+ * @abi_version: DM_INCREMENTAL_ABI_VERSION of the kernel. A loader refuses one
+ *	that it does not know
+ * @request_size: bytes of a record that read() returns, a multiple of 8. A kernel
+ *	that tells more of a request has larger ones, with new fields at the end
+ * @features: bits for what was added to this version; none is defined yet
+ * @reserved: 0
+ */
+struct dm_incremental_features {
+	__u32	abi_version;
+	__u32	request_size;
+	__u64	features;
+	__u64	reserved[2];
+};
+
+/**
+ * struct dm_incremental_request - a range of the image file that is wanted
  * @offset: bytes from the start of the image file, a multiple of the chunk size
  * @length: bytes, a multiple of the chunk size, not 0
  * @id: the same when the request is handed out again
- * @flags: INC_REQUEST_* flags
+ * @since: ns of CLOCK_MONOTONIC when it was first wanted
+ * @flags: DM_INCREMENTAL_REQUEST_* flags; one that a loader does not know may be
+ *	ignored
+ * @pid: process that waits, or the first of several, as the loader's PID namespace
+ *	numbers it; 0 for a hint, and where that namespace does not know it
+ * @tid: its thread that has read, likewise
+ * @uid: its user, as the loader's user namespace numbers it; 0 for a hint
  * @reserved: 0
  */
-struct inc_request {
+struct dm_incremental_request {
 	__u64	offset;
 	__u64	length;
 	__u64	id;
+	__u64	since;
 	__u32	flags;
-	__u32	reserved;
+	__u32	pid;
+	__u32	tid;
+	__u32	uid;
+	__u32	reserved[4];
 };
 
-#define INC_REQUEST_HINT	(1u << 0)	/* nobody waits: readahead */
-#define INC_REQUEST_REFETCH	(1u << 1)	/* what is there may be damaged */
-#define INC_REQUEST_AGAIN	(1u << 2)	/* was handed out before */
+#define DM_INCREMENTAL_REQUEST_HINT	(1u << 0)	/* nobody waits: readahead */
+#define DM_INCREMENTAL_REQUEST_REFETCH	(1u << 1)	/* it may be there, damaged */
+#define DM_INCREMENTAL_REQUEST_AGAIN	(1u << 2)	/* was handed out before */
 
 /*
  * The image in use has become longer: a table of a later generation than any
  * before was loaded, whose segment has mostly just been appended to the image
  * file. Every loader is told, once for all that came since it opened the node or
  * was told last, before it is asked for any of it. The range is the first chunk
- * after the generation that it knew; it is present, and nothing needs to be done
- * about it, which is why INC_REQUEST_HINT is set, too. INC_IOC_INFO tells how
- * long the image is, and the root digest to go with it.
+ * after the generation that it knew; it is present, and is not to be fetched.
+ * DM_INCREMENTAL_IOC_INFO tells how long the image is, and the root digest to go
+ * with it. No other flag goes with it.
  */
-#define INC_REQUEST_GROWN	(1u << 3)
+#define DM_INCREMENTAL_REQUEST_GROWN	(1u << 3)
 
 /**
- * struct inc_unavailable - a range that cannot be had
+ * struct dm_incremental_unavailable - a range that cannot be had
  * @offset: bytes, a multiple of the chunk size
  * @length: bytes, a multiple of the chunk size
+ * @flags: 0
+ * @reserved: 0
  *
  * Reads that wait for a chunk in the range fail now with EIO, not at their
  * timeout. It is not remembered: a later read asks again. The file must be
  * open for writing (EBADF).
  */
-struct inc_unavailable {
+struct dm_incremental_unavailable {
 	__u64	offset;
 	__u64	length;
+	__u32	flags;
+	__u32	reserved;
 };
 
 /**
- * struct inc_read - read from the image file what is present
+ * struct dm_incremental_read - read from the image file what is present
  * @offset: bytes, a multiple of 4096
- * @length: bytes, a multiple of 4096, at most INC_READ_MAX
+ * @length: bytes, a multiple of 4096, at most DM_INCREMENTAL_READ_MAX
  * @buffer: address of @length bytes that receive the image's bytes
+ * @flags: 0
+ * @reserved: 0
  *
  * Fails with ENODATA if any chunk in the range is absent, or suspect: a loader is
  * to bring those anew, not to use them; EINVAL if the range is
  * unaligned, too long or past the end of the image.
  */
-struct inc_read {
+struct dm_incremental_read {
 	__u64	offset;
 	__u64	length;
 	__u64	buffer;
+	__u32	flags;
+	__u32	reserved;
 };
 
-#define INC_READ_MAX		(1u << 20)
+#define DM_INCREMENTAL_READ_MAX		(1u << 20)
 
 /**
- * struct inc_missing - the next range that a fill would write
+ * struct dm_incremental_missing - the next range that a fill would write
  * @offset: in: bytes, where to look, a multiple of the chunk size. Out: where the
  *	first chunk is that is absent or suspect
  * @length: in: bytes to look through, a multiple of the chunk size. Out: bytes
  *	of such chunks from there on, as far as was looked
+ * @flags: 0
+ * @reserved: 0
  *
  * lseek() knows what is absent only. Fails with ENXIO if there is none, with
  * EINVAL if the range is empty, unaligned or past the end of the image.
  */
-struct inc_missing {
+struct dm_incremental_missing {
 	__u64	offset;
 	__u64	length;
+	__u32	flags;
+	__u32	reserved;
 };
 
 /**
- * struct inc_info - what this store holds, and what its reader trusts
+ * struct dm_incremental_info - what this store holds, and what its reader trusts
  * @image_size: bytes of the image file, all segments together. It only ever
  *	grows, and holds @generation
  * @present: bytes of it that are present
@@ -139,8 +184,9 @@ struct inc_missing {
  * @root_digest: from the table of the device that has @generation open, so as
  *	trustworthy as that table
  * @salt: likewise
+ * @reserved: 0
  */
-struct inc_info {
+struct dm_incremental_info {
 	__u64	image_size;
 	__u64	present;
 	__u32	chunk_size;
@@ -150,31 +196,32 @@ struct inc_info {
 	char	hash_name[32];
 	__u8	root_digest[64];
 	__u8	salt[256];
+	__u64	reserved[4];
 };
 
 /**
- * struct inc_discard - a range whose chunks are to be absent
+ * struct dm_incremental_discard - a range whose chunks are to be absent
  * @offset: bytes, a multiple of the chunk size
  * @length: bytes, a multiple of the chunk size
- * @flags: INC_DISCARD_* flags
+ * @flags: DM_INCREMENTAL_DISCARD_* flags
  * @reserved: 0
  *
  * When this returns no new read uses what is stored there: it waits as for any
  * absent chunk. Reads under way get right bytes, or start over. The bytes are not
  * touched. fsync() makes it durable. Chunks that are absent already are left so.
  *
- * With INC_DISCARD_REFETCH, which goes with no other flag, the range is damaged:
+ * With DM_INCREMENTAL_DISCARD_REFETCH, which goes with no other flag, the range is damaged:
  * nothing is made absent, but what is present of it is suspect from now on, and
- * all of it is queued as a hint, with INC_REQUEST_REFETCH for what is suspect.
+ * all of it is queued as a hint, with DM_INCREMENTAL_REQUEST_REFETCH for what is suspect.
  * Reads go on to use it, as each verifies what it gets. The next fill of a chunk
  * overwrites it, which ends the suspicion; so does a discard without this flag,
  * and the end of the store. It is not written to the image.
  *
- * With INC_DISCARD_PUNCH it is made durable at once, and then the range is
+ * With DM_INCREMENTAL_DISCARD_PUNCH it is made durable at once, and then the range is
  * discarded on the backing device, which gives back the space in the file of a
  * loop device. No fill can come in between.
  *
- * With INC_DISCARD_COLD only those chunks of it are discarded that no read of a
+ * With DM_INCREMENTAL_DISCARD_COLD only those chunks of it are discarded that no read of a
  * device has needed since the last discard with this flag. (The first one only
  * begins to note that.) What comes from the page cache is no such read, nor is
  * one of metadata.
@@ -187,25 +234,32 @@ struct inc_info {
  * Fails with EINVAL if the range is empty, unaligned or past the end of the
  * image, touches a head or a presence bitmap, or if a flag is unknown or does not
  * go with another; EROFS if the backing device is read-only; with
- * INC_DISCARD_PUNCH with EOPNOTSUPP if it cannot discard, and nothing is done.
+ * DM_INCREMENTAL_DISCARD_PUNCH with EOPNOTSUPP if it cannot discard, and nothing is done.
  * After another error part of it is done.
  */
-struct inc_discard {
+struct dm_incremental_discard {
 	__u64	offset;
 	__u64	length;
 	__u32	flags;
 	__u32	reserved;
 };
 
-#define INC_DISCARD_REFETCH	(1u << 0)	/* damaged: ask for it anew */
-#define INC_DISCARD_PUNCH	(1u << 1)	/* give back its space */
-#define INC_DISCARD_COLD	(1u << 2)	/* only what was not read */
+#define DM_INCREMENTAL_DISCARD_REFETCH	(1u << 0)	/* damaged: ask for it anew */
+#define DM_INCREMENTAL_DISCARD_PUNCH	(1u << 1)	/* give back its space */
+#define DM_INCREMENTAL_DISCARD_COLD	(1u << 2)	/* only what was not read */
 
-#define INC_IOC_MAGIC		0xE7
-#define INC_IOC_UNAVAILABLE	_IOW(INC_IOC_MAGIC, 1, struct inc_unavailable)
-#define INC_IOC_READ		_IOW(INC_IOC_MAGIC, 2, struct inc_read)
-#define INC_IOC_INFO		_IOR(INC_IOC_MAGIC, 3, struct inc_info)
-#define INC_IOC_DISCARD		_IOW(INC_IOC_MAGIC, 4, struct inc_discard)
-#define INC_IOC_MISSING		_IOWR(INC_IOC_MAGIC, 5, struct inc_missing)
+#define DM_INCREMENTAL_IOC_MAGIC	0xE7
+#define DM_INCREMENTAL_IOC_FEATURES \
+	_IOR(DM_INCREMENTAL_IOC_MAGIC, 0, struct dm_incremental_features)
+#define DM_INCREMENTAL_IOC_UNAVAILABLE \
+	_IOW(DM_INCREMENTAL_IOC_MAGIC, 1, struct dm_incremental_unavailable)
+#define DM_INCREMENTAL_IOC_READ \
+	_IOW(DM_INCREMENTAL_IOC_MAGIC, 2, struct dm_incremental_read)
+#define DM_INCREMENTAL_IOC_INFO \
+	_IOR(DM_INCREMENTAL_IOC_MAGIC, 3, struct dm_incremental_info)
+#define DM_INCREMENTAL_IOC_DISCARD \
+	_IOW(DM_INCREMENTAL_IOC_MAGIC, 4, struct dm_incremental_discard)
+#define DM_INCREMENTAL_IOC_MISSING \
+	_IOWR(DM_INCREMENTAL_IOC_MAGIC, 5, struct dm_incremental_missing)
 
 #endif /* _UAPI_LINUX_DM_INCREMENTAL_H */

@@ -64,7 +64,10 @@ struct image {
 void open_image(struct image *image, const char *path);
 
 /* serve.c: a request in a line. */
-void print_request(FILE *out, const struct inc_request *request);
+/* Requests are printed with what they tell of their reader. */
+extern bool show_readers;
+
+void print_request(FILE *out, const struct dm_incremental_request *request);
 
 /*
  * mapped.c: from now on a read of mapped memory that fails goes to *bus_error, where

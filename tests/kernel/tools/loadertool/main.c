@@ -50,7 +50,8 @@ _Noreturn void usage(void)
 	      "        stream FILE SIZE | seek set|cur|end|data|hole OFFSET | fsync | walk\n"
 	      "        unavailable OFFSET LENGTH | discard OFFSET LENGTH [FLAGS] |\n"
 	      "        missing [OFFSET LENGTH] |\n"
-	      "        get OFFSET LENGTH [FILE] | info | ioctl NUMBER |\n"
+	      "        get OFFSET LENGTH [FILE] | info | ioctl NUMBER | features |\n"
+	      "        unknown: flags and reserved fields | readers: tell of them |\n"
 	      "        writev OFFSET FIRST SECOND FILE | stalled FILE DEVICE OFFSET:\n"
 	      "        from then on memory of calls (without FILE, get's arguments; SECOND bytes\n"
 	      "        of writev's) is mapped from there in DEVICE, which lies on FILE\n",

@@ -60,7 +60,7 @@ static void node_stalled(const char *file, const char *device, u64 offset)
 
 static void node_read(int node, size_t size)
 {
-	struct inc_request *requests = memory(NULL, size);
+	struct dm_incremental_request *requests = memory(NULL, size);
 	ssize_t r = read(node, requests, size);
 	size_t i;
 
@@ -187,11 +187,11 @@ static void node_walk(int node)
 static void node_missing(int node)
 {
 	off_t end = lseek(node, 0, SEEK_END);
-	struct inc_missing range = { 0, (u64)end };
+	struct dm_incremental_missing range = { .length = (u64)end };
 
 	while (range.offset < (u64)end) {
 		range.length = (u64)end - range.offset;
-		if (ioctl(node, INC_IOC_MISSING, &range)) {
+		if (ioctl(node, DM_INCREMENTAL_IOC_MISSING, &range)) {
 			if (errno != ENXIO)
 				print_result("missing", -1);
 			return;
@@ -204,35 +204,42 @@ static void node_missing(int node)
 
 static void node_missing_in(int node, u64 offset, u64 length)
 {
-	struct inc_missing range = { offset, length };
+	struct dm_incremental_missing range = {
+		.offset = offset, .length = length,
+	};
 
-	print_result("missing", ioctl(node, INC_IOC_MISSING, &range));
+	print_result("missing", ioctl(node, DM_INCREMENTAL_IOC_MISSING, &range));
 }
 
 static void node_unavailable(int node, u64 offset, u64 length)
 {
-	struct inc_unavailable range = { offset, length };
+	struct dm_incremental_unavailable range = {
+		.offset = offset, .length = length,
+	};
 	void *at = memory(&range, sizeof(range));
 
-	print_result("unavailable", ioctl(node, INC_IOC_UNAVAILABLE, at));
+	print_result("unavailable", ioctl(node, DM_INCREMENTAL_IOC_UNAVAILABLE, at));
 	release(at, sizeof(range));
 }
 
 static void node_discard(int node, u64 offset, u64 length, u32 flags)
 {
-	struct inc_discard range = { offset, length, flags, 0 };
+	struct dm_incremental_discard range = { offset, length, flags, 0 };
 	void *at = memory(&range, sizeof(range));
 
-	print_result("discard", ioctl(node, INC_IOC_DISCARD, at));
+	print_result("discard", ioctl(node, DM_INCREMENTAL_IOC_DISCARD, at));
 	release(at, sizeof(range));
 }
 
 static void node_get(int node, u64 offset, u64 length, const char *path)
 {
 	u8 *expect = alloc(length), *buffer = memory(NULL, length);
-	struct inc_read read = { offset, length, (u64)(uintptr_t)buffer };
+	struct dm_incremental_read read = {
+		.offset = offset, .length = length,
+		.buffer = (uintptr_t)buffer,
+	};
 	int fd = open_or_die(path, O_RDONLY);
-	int r = ioctl(node, INC_IOC_READ, &read);
+	int r = ioctl(node, DM_INCREMENTAL_IOC_READ, &read);
 
 	print_result("get", r);
 	read_at(fd, expect, length, offset);
@@ -247,22 +254,25 @@ static void node_get(int node, u64 offset, u64 length, const char *path)
 static void node_read_arguments(int node, u64 offset, u64 length)
 {
 	u8 *buffer = alloc(length);
-	struct inc_read read = { offset, length, (u64)(uintptr_t)buffer };
+	struct dm_incremental_read read = {
+		.offset = offset, .length = length,
+		.buffer = (uintptr_t)buffer,
+	};
 	void *at = memory(&read, sizeof(read));
 
-	print_result("get", ioctl(node, INC_IOC_READ, at));
+	print_result("get", ioctl(node, DM_INCREMENTAL_IOC_READ, at));
 	release(at, sizeof(read));
 	free(buffer);
 }
 
 static void node_info(int node)
 {
-	struct inc_info info, *at;
+	struct dm_incremental_info info, *at;
 	int r;
 
 	memset(&info, 0x55, sizeof(info));
 	at = memory(&info, sizeof(info));
-	r = ioctl(node, INC_IOC_INFO, at);
+	r = ioctl(node, DM_INCREMENTAL_IOC_INFO, at);
 	if (r) {
 		print_result("info", r);
 		release(at, sizeof(info));
@@ -278,6 +288,74 @@ static void node_info(int node)
 	printf("\nsalt=");
 	print_hex(info.salt, info.salt_size);
 	putchar('\n');
+}
+
+static void node_features(int node)
+{
+	struct dm_incremental_features features;
+
+	memset(&features, 0x55, sizeof(features));
+	if (ioctl(node, DM_INCREMENTAL_IOC_FEATURES, &features))
+		die("features");
+	printf("version=%u request=%u features=%" PRIx64 " reserved=%" PRIx64 ",%" PRIx64 "\n",
+	       features.abi_version, features.request_size,
+	       (u64)features.features, (u64)features.reserved[0],
+	       (u64)features.reserved[1]);
+}
+
+/* With bit @bit set of the bytes of @argument from @from on; none for SIZE_MAX. */
+static bool is_refused(int node, unsigned long request, size_t from, size_t bit)
+{
+	static u8 page[INC_PAGE_SIZE] __attribute__((aligned(INC_PAGE_SIZE)));
+	union {
+		struct dm_incremental_read read;	/* all begin as it does */
+		u8 bytes[64];
+	} argument = {
+		.read = { .offset = 1 << 20, .length = sizeof(page) },
+	};
+
+	if (request == DM_INCREMENTAL_IOC_READ)
+		argument.read.buffer = (uintptr_t)page;
+	if (bit != SIZE_MAX)
+		argument.bytes[from + bit / 8] = (u8)(1 << bit % 8);
+	return ioctl(node, request, &argument) < 0 && errno == EINVAL;
+}
+
+/*
+ * What is not known yet is refused: each call that takes a structure, for the
+ * block after the first MiB, with each bit of its flags that means nothing and of
+ * its reserved fields. Prints what goes through, and how many do not.
+ */
+static void node_unknown(int node)
+{
+	static const struct {
+		const char *name;
+		unsigned long request;
+		size_t from, to;	/* flags and reserved fields */
+		unsigned int known;	/* flags */
+	} calls[] = {
+#define CALL(name, number, known)						\
+	{ #name, number, offsetof(struct dm_incremental_##name, flags),		\
+	  sizeof(struct dm_incremental_##name), known }
+		CALL(unavailable, DM_INCREMENTAL_IOC_UNAVAILABLE, 0),
+		CALL(read, DM_INCREMENTAL_IOC_READ, 0),
+		CALL(discard, DM_INCREMENTAL_IOC_DISCARD, 3),
+		CALL(missing, DM_INCREMENTAL_IOC_MISSING, 0),
+#undef CALL
+	};
+	unsigned int refused = 0;
+	size_t i, bit;
+
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		if (is_refused(node, calls[i].request, 0, SIZE_MAX))
+			printf("%s is refused without any\n", calls[i].name);
+		for (bit = calls[i].known; bit < 8 * (calls[i].to - calls[i].from); bit++)
+			if (is_refused(node, calls[i].request, calls[i].from, bit))
+				refused++;
+			else
+				printf("%s takes bit %zu\n", calls[i].name, bit);
+	}
+	printf("%u refused\n", refused);
 }
 
 static void node_command(int node, int argc, char **argv)
@@ -321,6 +399,12 @@ static void node_command(int node, int argc, char **argv)
 		node_get(node, number(argv[0]), number(argv[1]), argv[2]);
 	else if (!strcmp(command, "info") && !argc)
 		node_info(node);
+	else if (!strcmp(command, "features") && !argc)
+		node_features(node);
+	else if (!strcmp(command, "unknown") && !argc)
+		node_unknown(node);
+	else if (!strcmp(command, "readers") && !argc)
+		show_readers = true;
 	else if (!strcmp(command, "ioctl") && argc == 1)
 		print_result("ioctl", ioctl(node, number(argv[0]), NULL));
 	else

@@ -4,15 +4,25 @@
  */
 #include "kernel/tools/loadertool/loadertool.h"
 
-void print_request(FILE *out, const struct inc_request *request)
+bool show_readers;
+
+void print_request(FILE *out, const struct dm_incremental_request *request)
 {
-	fprintf(out, "%" PRIu64 " %" PRIu64 " id=%" PRIu64 "%s%s%s%s%s\n",
+	const __u32 *reserved = request->reserved;
+
+	fprintf(out, "%" PRIu64 " %" PRIu64 " id=%" PRIu64 "%s%s%s%s%s",
 		(u64)request->offset, (u64)request->length, (u64)request->id,
-		request->flags & INC_REQUEST_HINT ? " hint" : "",
-		request->flags & INC_REQUEST_REFETCH ? " refetch" : "",
-		request->flags & INC_REQUEST_AGAIN ? " again" : "",
-		request->flags & INC_REQUEST_GROWN ? " grown" : "",
-		request->reserved ? " RESERVED IS NOT 0" : "");
+		request->flags & DM_INCREMENTAL_REQUEST_HINT ? " hint" : "",
+		request->flags & DM_INCREMENTAL_REQUEST_REFETCH ? " refetch" : "",
+		request->flags & DM_INCREMENTAL_REQUEST_AGAIN ? " again" : "",
+		request->flags & DM_INCREMENTAL_REQUEST_GROWN ? " grown" : "",
+		reserved[0] | reserved[1] | reserved[2] | reserved[3] ?
+		" RESERVED IS NOT 0" : "");
+	if (show_readers)
+		fprintf(out, " pid=%u tid=%u uid=%u since=%" PRIu64,
+			request->pid, request->tid, request->uid,
+			(u64)request->since);
+	putc('\n', out);
 	fflush(out);
 }
 
@@ -27,7 +37,7 @@ struct server {
 };
 
 /* Answer one request, in pieces of 256 KiB. */
-static void answer(struct server *server, const struct inc_request *request)
+static void answer(struct server *server, const struct dm_incremental_request *request)
 {
 	static u8 *buffer;
 	u64 done = 0;
@@ -36,7 +46,7 @@ static void answer(struct server *server, const struct inc_request *request)
 		buffer = alloc(256 << 10);
 	if (server->log)
 		print_request(server->log, request);
-	if (request->flags & INC_REQUEST_HINT && server->no_hints)
+	if (request->flags & DM_INCREMENTAL_REQUEST_HINT && server->no_hints)
 		return;
 	if (server->delay)
 		sleep_ms(server->delay);
@@ -70,7 +80,7 @@ static void answer(struct server *server, const struct inc_request *request)
 
 int cmd_serve(int argc, char **argv)
 {
-	struct inc_request requests[64];
+	struct dm_incremental_request requests[64];
 	struct server server = { .limit = UINT64_MAX };
 	ssize_t r, i;
 	int n;
@@ -107,7 +117,7 @@ int cmd_serve(int argc, char **argv)
 
 int cmd_hoard(int argc, char **argv)
 {
-	struct inc_request requests[64];
+	struct dm_incremental_request requests[64];
 	ssize_t r, i;
 	int node;
 
