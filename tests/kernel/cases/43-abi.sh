@@ -53,7 +53,7 @@ is "a loader in another PID namespace learns no number of the process" "$(told p
 is "the request is the same" "$(told id) $(grep -c ' again ' asked)" "$id $count"
 
 size=$(blockdev --getsz "$DEV")
-fails "a table of another target does not take the place of this one" \
+fails "a table of another target does not take the place of this one" - "" \
 	dmsetup load t --table "0 $size zero"
 ok "but that of the error target may, as for a forced removal" dmsetup load t --table "0 $size error"
 dmsetup clear t
