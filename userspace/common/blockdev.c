@@ -44,26 +44,26 @@ bool blockdev_beneath(dev_t device,
 				    dev_t device),
 		      void *context)
 {
-	char folder[64], path[sizeof(folder) + NAME_MAX + 16], text[PATH_MAX];
+	char directory[64], path[sizeof(directory) + NAME_MAX + 16], text[PATH_MAX];
 	struct dirent *entry;
 	bool found = false;
 	DIR *below;
 
-	snprintf(folder, sizeof(folder), "/sys/dev/block/%u:%u",
+	snprintf(directory, sizeof(directory), "/sys/dev/block/%u:%u",
 		 major(device), minor(device));
-	snprintf(path, sizeof(path), "%s/partition", folder);
+	snprintf(path, sizeof(path), "%s/partition", directory);
 	if (!access(path, F_OK))
-		strcat(folder, "/..");
+		strcat(directory, "/..");
 	/* The kernel keeps that path up to date when the file is renamed. */
-	snprintf(path, sizeof(path), "%s/loop/backing_file", folder);
+	snprintf(path, sizeof(path), "%s/loop/backing_file", directory);
 	if (read_text(path, text, sizeof(text)))
 		return is_it(context, text, 0);
-	snprintf(path, sizeof(path), "%s/slaves", folder);
+	snprintf(path, sizeof(path), "%s/slaves", directory);
 	below = opendir(path);
 	while (below && !found && (entry = readdir(below))) {
 		if (*entry->d_name == '.')
 			continue;
-		snprintf(path, sizeof(path), "%s/slaves/%s/dev", folder,
+		snprintf(path, sizeof(path), "%s/slaves/%s/dev", directory,
 			 entry->d_name);
 		found = blockdev_number(path, &device) &&
 			is_it(context, NULL, device);

@@ -12,13 +12,13 @@
 #define BLOCKDEV_DEPTH_MAX	8
 
 /**
- * blockdev_beneath - look at what a block device stands on, directly
- * @device: a partition is where all of its device is
+ * blockdev_beneath - look at the files and devices directly below a block device
+ * @device: a partition counts as its whole device
  * @is_it: called with the path of a loop device's file, or with NULL and the
  *	number of a device; true ends the search
  * @context: for @is_it
  *
- * Return: what @is_it said last. What sysfs does not tell is left out.
+ * Return: the last answer of @is_it. A device that sysfs does not show is left out.
  */
 bool blockdev_beneath(dev_t device,
 		      bool (*is_it)(void *context, const char *file,

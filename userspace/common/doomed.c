@@ -9,10 +9,10 @@
 #include <unistd.h>
 #include "common/doomed.h"
 
-/* What the signal handler removes. */
+/* Files for the signal handler to remove. */
 static char *volatile doomed[DOOMED_MAX];
 
-/* What it cuts off; the size is set before the file, and kept until after. */
+/* The file that it cuts off; the size is set before the file, and kept until after. */
 static volatile int append_fd = -1;
 static volatile off_t append_size;
 

@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-/* How many there may be at a time. */
+/* The most there may be at a time. */
 #define DOOMED_MAX	4
 
 /* Make such a file, as mkostemp() does; @name must stay where it is. */

@@ -20,7 +20,7 @@ enum exitcode {
 /* Beyond all errnos: the command line is wrong. */
 #define ERR_USAGE	4096
 
-/* What a negative errno, or -ERR_USAGE, means for the exit status. */
+/* The exit status for a negative errno, or for -ERR_USAGE. */
 static inline enum exitcode exitcode_of(int err)
 {
 	switch (-err) {

@@ -10,13 +10,12 @@
 /**
  * file_lock - lock all of a file, at once or not at all
  * @fd: open for writing if @write, else for reading
- * @write: for oneself alone; else together with others that do not change it
+ * @write: exclusive; else shared with others that do not change it
  *
- * The lock belongs to the open file: it ends when that is closed, by all that
- * have it. Not meant to be seen by NFS clients: where the file system has no
- * such locks there is none, which is no error.
+ * The lock belongs to the open file: it ends when the last descriptor of it is
+ * closed. A file system without such locks is no error: then there is no lock.
  *
- * Return: 0; -EAGAIN: somebody else has it; -errno.
+ * Return: 0; -EAGAIN: another program has it; -errno.
  */
 int file_lock(int fd, bool write);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a tool says: one line a message on stderr, or in the system's log once
- * a daemon has no stderr. May be called from any thread.
+ * A tool's messages: one line each on stderr, or in the system's log once a
+ * daemon has no stderr. May be called from any thread.
  */
 #ifndef COMMON_MESSAGE_H
 #define COMMON_MESSAGE_H
@@ -16,7 +16,7 @@ enum message_level {
 };
 
 /**
- * message_init - name the program and say how much it tells
+ * message_init - name the program and set how much it prints
  * @program: starts every line; not copied
  * @most: messages of a higher level are dropped
  */

@@ -15,7 +15,7 @@
  * @point: where
  * @options: of the mount, as "ro,nosuid"
  * @peers: its propagation, as "shared:1 master:2"
- * @source: what is mounted; a device's name may have changed since
+ * @source: the mounted device or directory; a device's name may have changed since
  * @super: options of the filesystem, as they are in the line: each may have to be
  *	unescaped
  */

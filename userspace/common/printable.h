@@ -3,11 +3,11 @@
  * Names and other text from elsewhere, so that a terminal, a line of text or JSON
  * can hold them. A name may have any byte but 0: a newline in it is not to make a
  * line, an escape character not to reach a terminal, and a byte that is not UTF-8
- * not to make JSON that nobody reads.
+ * not to make invalid JSON.
  *
- * What is escaped is escaped as in C: \n, \t, \r, \xNN for any other byte. Control
- * characters are those below 32, 127, and U+0080 to U+009F; line ends and marks of
- * direction (U+2028 to U+202E, U+2066 to U+2069) count as such, too.
+ * Escapes are those of C: \n, \t, \r, \xNN for any other byte. Control characters
+ * are those below 32, 127, and U+0080 to U+009F; line ends and marks of direction
+ * (U+2028 to U+202E, U+2066 to U+2069) count as such, too.
  */
 #ifndef COMMON_PRINTABLE_H
 #define COMMON_PRINTABLE_H
@@ -20,8 +20,8 @@ enum printable {
 };
 
 /*
- * Escape bytes of @text that are not UTF-8, and what @what says. Return: on the
- * heap, to be freed; NULL if there is no memory.
+ * Escape bytes of @text that are not UTF-8, and the characters that @what names.
+ * Return: on the heap, to be freed; NULL if there is no memory.
  */
 char *printable(const char *text, unsigned int what);
 

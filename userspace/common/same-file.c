@@ -7,7 +7,7 @@
 #include "common/same-file.h"
 
 /**
- * struct search - a file, and what may show it
+ * struct search - a file, and a device that may show it
  * @depth: of devices that stand on each other
  */
 struct search {

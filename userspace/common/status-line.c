@@ -51,7 +51,7 @@ int parse_status(const char *line, struct status *status)
 		return -EPROTO;
 	if (!take_word(&line, status->trust, sizeof(status->trust)))
 		strcpy(status->trust, "table");
-	/* What follows is for later versions. */
+	/* The rest is for later versions. */
 	return 0;
 }
 

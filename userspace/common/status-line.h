@@ -19,7 +19,7 @@ enum status_field {
  * struct status - a status line, taken apart
  * @value: by enum status_field
  * @state: "complete" or "absent"
- * @trust: who vouches for the root hash: "table" or "signature"
+ * @trust: source of trust in the root hash: "table" or "signature"
  */
 struct status {
 	uint64_t value[STATUS_FIELDS];
@@ -28,7 +28,7 @@ struct status {
 };
 
 /*
- * Take @line apart; what follows the words known here is a later version's.
+ * Take @line apart; words after those known here are a later version's.
  * Return: 0 or -EPROTO.
  */
 int parse_status(const char *line, struct status *status);

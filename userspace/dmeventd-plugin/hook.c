@@ -30,7 +30,7 @@ void report(const char *format, ...)
 	va_end(args);
 }
 
-/* What the hook is told beside its arguments. */
+/* The hook's environment. */
 static const struct {
 	const char *name;
 	enum status_field field;
@@ -67,7 +67,7 @@ static int spawn(pid_t *pid, char *const argv[], char *const envp[])
 	return err;
 }
 
-/* Wait for its end, for HOOK_SECONDS at most; then there is one. */
+/* Wait for its end; kill it after HOOK_SECONDS. */
 static void await(pid_t pid, const char *event, const char *name)
 {
 	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };

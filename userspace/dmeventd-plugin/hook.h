@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the dmeventd plugin does about an event: a line in the log, a program.
+ * The dmeventd plugin's response to an event: a line in the log, a program.
  */
 #ifndef DMEVENTD_HOOK_H
 #define DMEVENTD_HOOK_H
 
 #include "common/status-line.h"
 
-/* A line for dmeventd's log, wherever that is. May be called from any thread. */
+/* Write a line to dmeventd's log. May be called from any thread. */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Run for each event, if it is there. */
@@ -21,8 +21,8 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * @uuid: of the device
  * @status: of the device; in the environment, see incrementalsetup(8)
  *
- * No file there is no error; all else that goes wrong is reported. May be
- * called from any thread.
+ * A missing file is no error; all other failures are reported. May be called
+ * from any thread.
  */
 void hook_run(const char *event, const char *name, const char *uuid,
 	      const struct status *status);

@@ -2,7 +2,7 @@
 /*
  * libdevmapper-event-incremental.so: dmeventd loads it to watch incremental
  * devices, one thread a device. The kernel's event says only that something has
- * happened; what it was shows from the status line, beside the one before.
+ * happened; the status line, compared with the one before, shows what.
  *
  * dmeventd finds the three functions below by their names; its source is the
  * only description of them.
@@ -26,7 +26,7 @@ int unregister_device(const char *device, const char *uuid, int major,
 		      int minor, void **user);
 
 /**
- * struct watch - what was last seen of a device
+ * struct watch - a device's last known state
  * @known: anything was
  * @complete: all of @total chunks were there
  * @alone: reads waited and there was no loader
@@ -49,7 +49,7 @@ static const char *status_line(struct dm_task *task)
 	return target && !strcmp(target, TARGET) ? parameters : NULL;
 }
 
-/* Tell what is new in @now. What was so when the watch began is not news. */
+/* Report the news in @now. A state older than the watch is no news. */
 static void compare(struct watch *watch, const char *name, const char *uuid,
 		    const struct status *now)
 {

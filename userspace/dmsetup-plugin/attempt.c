@@ -14,7 +14,7 @@
 #include "dmsetup-plugin/attempt.h"
 #include "dmsetup-plugin/dm.h"
 
-/* What the filesystem has said about a failure, or the error's name. */
+/* The filesystem's own message about a failure, or the error's name. */
 static int context_failed(int context, int err, const char *device,
 			  const struct mount *mount, struct inc_error *error)
 {
@@ -36,7 +36,7 @@ static int set_option(int context, char *option)
 {
 	char *value = strchr(option, '=');
 
-	/* Not an option, but what a security module prints among them. */
+	/* Not an option: a security module prints it among them. */
 	if (!strcmp(option, "seclabel") || !strcmp(option, "rw") || !*option)
 		return 0;
 	if (value)
@@ -119,7 +119,7 @@ int mount_try(const struct mount *mount, const char *device,
 }
 
 /**
- * struct attempt - what the thread is to do, and has done
+ * struct attempt - the thread's task and its result
  * @done: eventfd: it has
  * @fd: the mount or -errno; then @error says why
  */
@@ -142,7 +142,7 @@ static void *run(void *argument)
 	return NULL;
 }
 
-/* Until it is done, or a signal has come, which is not taken. */
+/* Until it is done, or a signal is pending, which stays so. */
 static bool wait_done(const struct attempt *attempt, int signals)
 {
 	struct pollfd polls[] = {

@@ -9,8 +9,8 @@
 #include "common/mountinfo.h"
 
 /*
- * Mount the filesystem on @device as @mount is, where nobody sees it. Return: a
- * file descriptor that holds it, or -errno.
+ * Mount the filesystem on @device as @mount is, at no place. Return: a file
+ * descriptor that holds the mount, or -errno.
  */
 int mount_try(const struct mount *mount, const char *device,
 	      struct inc_error *error);
@@ -18,7 +18,7 @@ int mount_try(const struct mount *mount, const char *device,
 /**
  * mount_attempt - mount a device as @mount is, and give up at a signal
  * @mount: what mount_try() is to do as well
- * @name: of the device; nobody else uses it
+ * @name: of the device; it has no other user
  * @held: signals that are blocked; one that comes stays pending
  *
  * Reads of absent data may take for ever, and no signal ends them: then the

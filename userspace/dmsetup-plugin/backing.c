@@ -2,7 +2,7 @@
 /*
  * The block device that holds an image: itself, or a loop device over the
  * file. A file has one loop device however many generations of it are in use,
- * because two would each have their own idea of what is present.
+ * because two would each have a presence bitmap of their own.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <linux/loop.h>
 #include "dmsetup-plugin/image-file.h"
 
-#define ATTEMPTS	16	/* others look for a free loop device, too */
+#define ATTEMPTS	16	/* other programs look for a free loop device, too */
 
 /* A loop device that shows the file already; it stays while @fd is open. */
 static bool find_loop(struct backing *backing, const struct stat *st)
@@ -48,7 +48,7 @@ static bool find_loop(struct backing *backing, const struct stat *st)
 	return found;
 }
 
-/* Bind loop device @number to @file. -EBUSY: someone else was faster. */
+/* Bind loop device @number to @file. -EBUSY: another program was faster. */
 static int bind_loop(struct backing *backing, int number, int file,
 		     const char *path)
 {

@@ -34,7 +34,7 @@ int setup_read_origin(void *context, u64 offset, size_t length, void *buffer,
 	return err;
 }
 
-/* What is made before it has its name. */
+/* The new file, before it has its name. */
 static int open_temporary(const char *path, char **name,
 			  struct inc_error *error)
 {
@@ -62,7 +62,7 @@ static int open_temporary(const char *path, char **name,
 }
 
 /* The name must survive a crash, too. */
-static int sync_folder(const char *path)
+static int sync_directory(const char *path)
 {
 	char *copy = strdup(path);
 	int fd, err = 0;
@@ -95,7 +95,7 @@ static int give_name(int fd, const char *temporary, const char *path,
 			unlink(temporary);
 	}
 	if (!err)
-		err = sync_folder(path);
+		err = sync_directory(path);
 	if (err == -EEXIST)
 		return inc_fail(error, err, "%s exists already (see --force)",
 				path);
@@ -162,7 +162,7 @@ static int make_file(const struct options *options,
 		err = check_origin(origin, path, error);
 	if (!err)
 		err = give_name(fd, temporary, path, options->force, error);
-	/* Sparing comes last: a signal in between removes what is gone. */
+	/* Sparing comes last: a signal in between removes a name that is gone. */
 	if (err)
 		unlink(temporary);
 	doomed_spare(temporary);
@@ -239,7 +239,7 @@ static int check_origins(const struct options *options,
 		struct origin *origin;
 		struct inc_error ignored;
 
-		/* What is wrong with one is said when its turn comes. */
+		/* A fault of one is reported when its turn comes. */
 		if (origin_open(&origin, options->origins[i], how, &ignored))
 			continue;
 		err = check_origin(origin, path, error);

@@ -49,7 +49,7 @@ void dm_begin(bool verbose)
 	}
 }
 
-/* Run a task; what failed is the kernel's errno, or ENOMEM. */
+/* Run a task. Return: 0, -errno of the kernel, or -ENOMEM. */
 static int run(struct dm_task *task)
 {
 	if (dm_task_run(task))
@@ -193,7 +193,7 @@ int dm_remove(const char *name, bool deferred, struct inc_error *error)
 	err = create_task(&task, DM_DEVICE_REMOVE, name, error);
 	if (err)
 		return err;
-	/* What udev opens now and then is closed again soon. */
+	/* udev opens a device now and then, and closes it again soon. */
 	if (!(deferred ? dm_task_deferred_remove(task) :
 	      dm_task_retry_remove(task)) ||
 	    !dm_task_set_cookie(task, &cookie, 0))
@@ -246,7 +246,7 @@ int dm_fail_reads(const char *name, struct inc_error *error)
 		err = create_task(&task, DM_DEVICE_RESUME, name, error);
 	if (err)
 		return err;
-	/* To freeze what is being mounted would wait for what waits for us. */
+	/* Freezing would wait for a mount in progress, which waits for us. */
 	err = dm_task_skip_lockfs(task) && dm_task_no_flush(task) &&
 	      dm_task_set_cookie(task, &cookie, 0) ? run(task) : -ENOMEM;
 	dm_udev_wait(cookie);
@@ -367,7 +367,7 @@ void dm_make_nodes(const char *name)
 	dm_task_update_nodes();
 }
 
-/* What is known of device @name without its table; false: it has gone. */
+/* Look up device @name, without its table; false: it has gone. */
 static bool read_device(const char *name, struct dm_device *device)
 {
 	struct inc_error ignored;

@@ -77,7 +77,7 @@ int read_status_line(const char *line, struct status *status,
 int read_lines(const char *name, struct dm_state *state, struct table *table,
 	       struct status *status, struct inc_error *error);
 
-/* "7:0" -> the first line of a file of its folder in /sys; "" if none. */
+/* "7:0" -> the first line of a file of its directory in /sys; "" if none. */
 void read_sys(const char *device, const char *file, char *text, size_t size);
 
 /* "7:0" -> "/dev/loop0"; anything else stays as it is. */
@@ -120,8 +120,8 @@ struct dm_list_of {
 int dm_list_ours(struct dm_list_of *list, struct inc_error *error);
 
 /*
- * Let /dev/mapper have the node of device @name; NULL: let it have no node
- * without a device. Without udev, who was interrupted may not have come to that.
+ * Make the node of device @name in /dev/mapper; NULL: remove nodes there that have
+ * no device. Without udev, an interrupted command may have left either undone.
  */
 void dm_make_nodes(const char *name);
 

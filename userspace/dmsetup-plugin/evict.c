@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * evict: give back the space of what is present and can be done without.
+ * evict: give back the space of present chunks that are not needed.
  *
- * What generations need is read off their maps, as far as those are present.
- * The kernel takes each range away in one step (DM_INCREMENTAL_DISCARD_PUNCH), so however
- * this ends, a chunk is there or absent.
+ * The needs of a generation are read off its map, which must be present. The
+ * kernel takes each range away in one step (DM_INCREMENTAL_DISCARD_PUNCH), so
+ * however evict ends, a chunk is either present or absent.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -65,7 +65,7 @@ static int add_segments(const struct evict *evict, bool metadata,
 
 /* ---- the image ---- */
 
-/* An inc_io: what is present. */
+/* An inc_io: reads present bytes from the node. */
 static int read_present(void *context, u64 offset, size_t length, void *buffer,
 			struct inc_error *error)
 {
@@ -77,7 +77,7 @@ static int read_present(void *context, u64 offset, size_t length, void *buffer,
 			      strerror(-err)) : 0;
 }
 
-/* Add what generation @generation needs to @needed. */
+/* Add the ranges that generation @generation needs to @needed. */
 static int add_needed(struct evict *evict, u32 generation,
 		      struct ranges *needed, struct inc_error *error)
 {
@@ -147,7 +147,7 @@ static int find_open(struct evict *evict, struct inc_error *error)
 	return err;
 }
 
-/* What the device is made of, and how many loaders could bring back what goes. */
+/* Find the device's parts, and the number of loaders that could bring data back. */
 static int look(struct evict *evict, u64 *loaders, struct inc_error *error)
 {
 	struct dm_state state;
@@ -201,7 +201,7 @@ static int open_evict(struct evict *evict, bool force, struct inc_error *error)
 			       evict->name);
 	if (!err && !loaders && !force)
 		err = inc_fail(error, -ENXIO,
-			       "%s has no loader: nobody would bring back what is evicted, and the file may be the only one that has it (--force evicts all the same)",
+			       "%s has no loader to bring back evicted data, and the file may be the only copy (--force evicts all the same)",
 			       evict->name);
 	snprintf(path, sizeof(path), "/dev/mapper/%s", evict->name);
 	if (!err)
@@ -257,7 +257,7 @@ static int choose_unneeded(struct evict *evict, const struct options *options,
 	return err;
 }
 
-/* Of what was asked for all whole chunks that are data, or metadata, too. */
+/* All whole chunks in the given range that are data, or metadata, too. */
 static int choose_range(struct evict *evict, const struct inc_range *range,
 			bool metadata, struct ranges *chosen,
 			struct inc_error *error)

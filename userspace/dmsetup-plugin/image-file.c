@@ -20,8 +20,8 @@ int file_reopen(int fd, int flags)
 }
 
 /*
- * What @place, opened with O_PATH, is; with that nothing was done to it. Opening
- * a FIFO could wait for ever, and opening some devices does something.
+ * The type of @place, opened with O_PATH, which has no effect on it. Opening a
+ * FIFO could wait for ever, and opening some devices has effects.
  */
 static int open_place(struct image_file *file, int place,
 		      struct inc_error *error)

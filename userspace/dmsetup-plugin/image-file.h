@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The file or block device that holds an image. A path is looked at once: all
- * that follows uses the descriptor, for the path may name another file by then,
- * and whoever may change it need not be root.
+ * later steps use the descriptor. By then the path may name another file, and a
+ * user who may change it need not be root.
  */
 #ifndef SETUP_IMAGE_FILE_H
 #define SETUP_IMAGE_FILE_H
@@ -12,7 +12,7 @@
 
 /**
  * struct image_file - an image that is open
- * @path: what named it, for messages
+ * @path: its name, for messages
  * @fd: for reading, and for writing unless @read_only; -1: none
  * @st: of @fd
  */
@@ -49,11 +49,12 @@ bool loop_shows(int loop, const struct stat *st, bool *read_only);
 int file_reopen(int fd, int flags);
 
 /* Root's alone: locks of images, and the origins of their loaders. */
-#define STATE_FOLDER	"/run/incremental"
+#define STATE_DIRECTORY	"/run/incremental"
 
 /*
- * What an image's files there are called by: what it is, not its names. A loop
- * device is its file. @fd: open file, or block device; @path: for messages.
+ * The key that names an image's files there: made of the image's inode or device,
+ * not of its names. A loop device counts as its file. @fd: open file, or block
+ * device; @path: for messages.
  */
 #define IMAGE_KEY_MAX	64
 int image_key(int fd, const char *path, char key[IMAGE_KEY_MAX],
@@ -64,7 +65,7 @@ int image_key(int fd, const char *path, char key[IMAGE_KEY_MAX],
 /* The file of the origins of the image with this key. */
 void origins_path(const char *key, char path[ORIGINS_PATH_MAX]);
 
-/* Write those of @options; the folder is there, as the image was locked. */
+/* Write those of @options; the image must be locked, so that the directory exists. */
 int origins_save(const struct options *options, const char *key,
 		 struct inc_error *error);
 
@@ -74,29 +75,31 @@ void origins_load(struct options *options, const char *key);
 void origins_forget(const char *key);
 
 /**
- * struct image_lock - nobody else sets up, changes or evicts the image
- * @folder: that has it; -1: nothing is locked
+ * struct image_lock - keeps other programs from setting up, changing or evicting
+ * an image
+ * @directory: of the lock; -1: nothing is locked
  * @fd: the lock
  * @file: a lock of the file itself, against mkimage; -1: none
- * @name: of the lock in the folder
+ * @name: of the lock in the directory
  */
 struct image_lock {
-	int folder;
+	int directory;
 	int fd;
 	int file;
 	char name[IMAGE_KEY_MAX];
 };
 
-#define IMAGE_UNLOCKED	{ .folder = -1, .fd = -1, .file = -1 }
+#define IMAGE_UNLOCKED	{ .directory = -1, .fd = -1, .file = -1 }
 
 /**
  * image_lock - lock an image
  * @fd: open file, or block device; a loop device means its file
  * @path: for messages
  *
- * Waits a little until nobody else has it (-EBUSY): to set an image up, update,
- * extend or evict it takes a moment as a rule. The lock is in a directory that
- * only root can look into, and goes with this process and those that it forks.
+ * Waits a little for another holder to let go, and gives up then (-EBUSY): to set
+ * up, update, extend or evict an image takes a moment as a rule. The lock is in a
+ * directory that only root can look into, and ends with this process and those
+ * that it forks.
  */
 int image_lock(struct image_lock *lock, int fd, const char *path,
 	       struct inc_error *error);

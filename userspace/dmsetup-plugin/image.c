@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The local image: checked in userspace first, since what the kernel finds
- * wrong with a table it cannot say to who asked for it.
+ * The local image: checked in userspace first, since the kernel cannot tell its
+ * caller why it refuses a table.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ int image_check_epoch(const struct inc_segment *segment, u64 least,
 	if (segment->epoch >= least)
 		return 0;
 	return inc_fail(error, -EPERM,
-			"generation %u has epoch %u, and at least %llu is required: it is older than what is allowed",
+			"generation %u has epoch %u, and at least %llu is required: it is older than allowed",
 			segment->generation, segment->epoch,
 			(unsigned long long)least);
 }
@@ -100,7 +100,7 @@ int image_trust(struct inc_image *image, const struct options *options,
 	if (options->root_size)
 		err = inc_image_trust(image, options->root, options->root_size,
 				      NULL, 0, error);
-	/* A digest of another size is none of this image's hash. */
+	/* A digest of another size is of another hash algorithm. */
 	if (err == -EINVAL)
 		return -ERR_USAGE;
 	if (!err && options->anchors)
@@ -172,10 +172,10 @@ int image_facts(const struct image_file *file, const struct options *options,
 
 int device_name(const char *given, const char **name, struct inc_error *error)
 {
-	static const char folder[] = "/dev/mapper/";
+	static const char directory[] = "/dev/mapper/";
 
-	if (!strncmp(given, folder, strlen(folder)))
-		given += strlen(folder);
+	if (!strncmp(given, directory, strlen(directory)))
+		given += strlen(directory);
 	if (!*given || strchr(given, '/') || strlen(given) > 127)
 		return inc_fail(error, -ERR_USAGE,
 				"\"%.128s\" cannot be a device's name", given);

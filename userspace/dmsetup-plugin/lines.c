@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the kernel tells of a device: its table and status lines, its files below
- * /sys.
+ * The kernel's lines about a device: table and status, and files below /sys.
  */
 #include <fcntl.h>
 #include <stdio.h>

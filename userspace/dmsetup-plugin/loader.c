@@ -116,7 +116,7 @@ int loader_start(const struct options *options, const struct backing *backing,
 	if (options->verbose)
 		args[n++] = "--verbose";
 	if (options->ca_file) {
-		/* For a later update, which may be in another folder. */
+		/* For a later update, which may be in another directory. */
 		ca_file = realpath(options->ca_file, NULL);
 		args[n++] = "--ca-certificates";
 		args[n++] = ca_file ? ca_file : options->ca_file;
@@ -190,8 +190,8 @@ static const char *option_value(const char *arg, const char *next,
 }
 
 /*
- * What a loader was given itself. One that was taken over can change that, so
- * no file that it names is looked at for origins but the image's own.
+ * The arguments of a loader. A loader that was taken over can change them, so
+ * the only file that is read for origins is the image's own.
  */
 static void take_argument(struct options *options, const char *arg,
 			  const char *next, bool *listed)

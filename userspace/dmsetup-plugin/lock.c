@@ -3,16 +3,16 @@
  * The lock of an image; see image-file.h.
  *
  * It is a file in a directory of root's, named by the image's file system and
- * inode, not a lock of the image itself: whoever may read a file may lock that,
- * and could keep the image from being opened or updated. The lock ends with its
- * process; its name is removed while the lock is held, so that names of images
- * that are gone do not pile up, and whoever has waited for a file without a name
- * begins anew. A name that a killed process has left is used again.
+ * inode, not a lock of the image itself: any user who may read the image could
+ * lock that, and so keep it from being opened or updated. The lock ends with its
+ * process. Its name is removed while the lock is held, so that names of images
+ * that are gone do not pile up; a process that has waited for a file without a
+ * name begins anew. A name that a killed process has left is used again.
  *
- * mkimage has not always the rights to go there. It takes a write lock of the
- * image (F_OFD_SETLK), which only a descriptor open for writing can. So there is
- * a read lock beside ours, which meets such a lock and no other: whoever can hold
- * us up by it could destroy the image as well.
+ * mkimage may lack the rights to go there. It takes a write lock of the image
+ * (F_OFD_SETLK), which needs a descriptor open for writing. So we take a read
+ * lock of the image, too, which conflicts with write locks only: a user who can
+ * hold us up by one could destroy the image as well.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,28 +28,28 @@
 #define ATTEMPTS	50
 #define PAUSE		100000u	/* microseconds */
 
-static int no_folder(int err, struct inc_error *error)
+static int no_directory(int err, struct inc_error *error)
 {
 	if (err == -EACCES)
 		return inc_fail(error, -EPERM, "root is needed");
 	return inc_fail(error, err,
-			"cannot use " STATE_FOLDER ", where locks of images are kept: %s",
+			"cannot use " STATE_DIRECTORY ", where locks of images are kept: %s",
 			strerror(-err));
 }
 
-static int open_folder(int *folder, struct inc_error *error)
+static int open_directory(int *directory, struct inc_error *error)
 {
 	struct stat st;
 
-	if (mkdir(STATE_FOLDER, 0700) && errno != EEXIST)
-		return no_folder(-errno, error);
-	*folder = open(STATE_FOLDER,
+	if (mkdir(STATE_DIRECTORY, 0700) && errno != EEXIST)
+		return no_directory(-errno, error);
+	*directory = open(STATE_DIRECTORY,
 		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (*folder < 0 || fstat(*folder, &st))
-		return no_folder(-errno, error);
+	if (*directory < 0 || fstat(*directory, &st))
+		return no_directory(-errno, error);
 	if (st.st_uid || st.st_mode & 077)
 		return inc_fail(error, -EPERM,
-				STATE_FOLDER ", where locks of images are kept, is not root's alone: it must be owned by root, with mode 0700");
+				STATE_DIRECTORY ", where locks of images are kept, is not root's alone: it must be owned by root, with mode 0700");
 	return 0;
 }
 
@@ -76,23 +76,23 @@ int image_key(int fd, const char *path, char key[IMAGE_KEY_MAX],
 	return 0;
 }
 
-/* Does the name still lead to what is locked? */
+/* Does the name still lead to the locked file? */
 static bool has_name(const struct image_lock *lock)
 {
 	struct stat own, named;
 
 	return !fstat(lock->fd, &own) &&
-	       !fstatat(lock->folder, lock->name, &named,
+	       !fstatat(lock->directory, lock->name, &named,
 			AT_SYMLINK_NOFOLLOW) &&
 	       own.st_dev == named.st_dev && own.st_ino == named.st_ino;
 }
 
-/* Return: 0, -EAGAIN if somebody else has it, or -errno. */
+/* Return: 0, -EAGAIN if another process has it, or -errno. */
 static int try_lock(struct image_lock *lock)
 {
 	int err;
 
-	lock->fd = openat(lock->folder, lock->name,
+	lock->fd = openat(lock->directory, lock->name,
 			  O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (lock->fd < 0)
 		return -errno;
@@ -108,8 +108,8 @@ static int try_lock(struct image_lock *lock)
 }
 
 /*
- * On a description of its own: the loop device that we make holds the other one,
- * and with it would hold the lock.
+ * On an open file of its own: the loop device that we make holds the other one,
+ * and would hold the lock with it.
  */
 static int try_file(struct image_lock *lock, int fd)
 {
@@ -139,7 +139,7 @@ int image_lock(struct image_lock *lock, int fd, const char *path,
 		err = inc_fail(error, -errno, "cannot look at %s: %s", path,
 			       strerror(errno));
 	if (!err)
-		err = open_folder(&lock->folder, error);
+		err = open_directory(&lock->directory, error);
 	if (err) {
 		image_unlock(lock);
 		return err;
@@ -159,7 +159,7 @@ int image_lock(struct image_lock *lock, int fd, const char *path,
 		return inc_fail(error, -EBUSY,
 				"%s stays locked by another program", path);
 	return inc_fail(error, err,
-			"cannot lock %s in " STATE_FOLDER ": %s", path,
+			"cannot lock %s in " STATE_DIRECTORY ": %s", path,
 			strerror(-err));
 }
 
@@ -168,12 +168,12 @@ void image_unlock(struct image_lock *lock)
 	if (lock->file >= 0)
 		close(lock->file);
 	if (lock->fd >= 0) {
-		if (unlinkat(lock->folder, lock->name, 0))
-			message_debug("cannot remove " STATE_FOLDER "/%s: %s",
+		if (unlinkat(lock->directory, lock->name, 0))
+			message_debug("cannot remove " STATE_DIRECTORY "/%s: %s",
 				      lock->name, strerror(errno));
 		close(lock->fd);
 	}
-	if (lock->folder >= 0)
-		close(lock->folder);
+	if (lock->directory >= 0)
+		close(lock->directory);
 	*lock = (struct image_lock)IMAGE_UNLOCKED;
 }

@@ -45,7 +45,7 @@ static const struct command {
 	{ "wait", WAIT, 1, "NAME",
 	  "wait until everything is present", command_wait },
 	{ "scrub", SCRUB, 1, "NAME",
-	  "check all that is present, heal what is damaged", command_scrub },
+	  "check all present chunks, heal the damaged ones", command_scrub },
 	{ "monitor", MONITOR, 1, "NAME",
 	  "have dmeventd act on the events of device NAME", command_monitor },
 	{ "unmonitor", UNMONITOR, 1, "NAME",
@@ -55,7 +55,7 @@ static const struct command {
 	{ "rollback", ROLLBACK, 1, "NAME",
 	  "take device NAME back to an older one", command_rollback },
 	{ "evict", EVICT, 1, "NAME",
-	  "give back the space of what is not needed", command_evict },
+	  "give back the space of chunks that are not needed", command_evict },
 	{ NULL, 0, 0, NULL, NULL, NULL },
 };
 
@@ -96,7 +96,7 @@ static const struct {
 	  "the kernel must verify the signature, too" },
 	{ "min-epoch", "N", OPT_MIN_EPOCH,
 	  CREATE | OPEN | TABLE | UPDATE | ROLLBACK,
-	  "refuse what was signed with a lower epoch" },
+	  "refuse an image that was signed with a lower epoch" },
 	{ "unproved-size", NULL, OPT_UNPROVED,
 	  OPEN | TABLE | UPDATE | ROLLBACK,
 	  "trust the image for the device's size (raw devices)" },
@@ -112,22 +112,22 @@ static const struct {
 	{ "mountpoint", "DIR", OPT_MOUNTPOINT, UPDATE | ROLLBACK,
 	  "change the mount there only (default: all)" },
 	{ "dry-run", NULL, OPT_DRY_RUN, UPDATE | ROLLBACK,
-	  "just say what would be done" },
+	  "just print the steps" },
 	{ "read-timeout", "MS", OPT_READ_TIMEOUT, OPEN | TABLE,
 	  "how long a read waits for absent data" },
 	{ "commit-interval", "MS", OPT_COMMIT_INTERVAL, OPEN | TABLE,
-	  "how often what is present is committed" },
+	  "how often presence is committed" },
 	{ "absent-readahead", "fetch|hint", OPT_READAHEAD, OPEN | TABLE,
-	  "what readahead of absent data does" },
+	  "whether readahead fetches absent data or just hints" },
 	{ "no-prefetch", NULL, OPT_NO_PREFETCH, OPEN,
-	  "the loader fetches only what is read" },
+	  "the loader fetches only ranges that are read" },
 	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
 	  "if it is in use, remove it later" },
 	{ "json", NULL, OPT_JSON, STATUS | SCRUB | UPDATE | ROLLBACK | EVICT,
 	  "for programs" },
 	{ "timeout", "SECONDS", OPT_TIMEOUT, WAIT | SCRUB,
 	  "stop waiting then (wait: never; scrub: 60)" },
-	{ "no-heal", NULL, OPT_NO_HEAL, SCRUB, "just say what is damaged" },
+	{ "no-heal", NULL, OPT_NO_HEAL, SCRUB, "just report damage" },
 	{ "plugin", "FILE", OPT_PLUGIN, MONITOR | UNMONITOR,
 	  "for dmeventd (default: the installed one)" },
 	{ "verbose", NULL, 'v', ALL, "say more" },
@@ -216,7 +216,7 @@ static u64 take_number(const char *name, u64 most)
 	return value;
 }
 
-/* An origin, which nobody shall find on our command line any more. */
+/* An origin: it must not stay readable on our command line. */
 static char *take_secret(void)
 {
 	char *copy = origin_take(optarg);

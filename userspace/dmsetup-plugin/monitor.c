@@ -11,7 +11,7 @@
 #include "dmsetup-plugin/dm.h"
 
 #define PLUGIN	"libdevmapper-event-incremental.so"
-/* libdevmapper-event's; who opens it to write finds whether dmeventd runs. */
+/* libdevmapper-event's; opening it to write shows whether dmeventd runs. */
 #define FIFO	"/run/dmeventd-client"
 #define SETTLE_TICKS	200	/* of 50 ms */
 

@@ -43,7 +43,7 @@ void hold_signals(sigset_t *held, sigset_t *old)
 	sigprocmask(SIG_BLOCK, &more, old);
 }
 
-/* With an image's last device its loaders go, and what they were given. */
+/* With an image's last device its loaders go, and the file of their origins. */
 static void forget_origins(const char *device, const char *key)
 {
 	char node[160];
@@ -94,7 +94,7 @@ static int open_device(const struct options *options,
 	return err;
 }
 
-/* Without a loader whatever reads what is absent hangs, mount for one. */
+/* Without a loader every read of absent data hangs, mount's for one. */
 static void warn_incomplete(const char *name)
 {
 	struct status status;
@@ -132,7 +132,7 @@ int command_open(const struct options *options, char **args,
 	if (!err && dm_exists(name))
 		err = inc_fail(error, -EEXIST, "device %s exists already",
 			       name);
-	/* Who sets up the same image meanwhile must find our loop device. */
+	/* A process that sets up the same image meanwhile must find our loop device. */
 	if (!err)
 		err = image_lock(&lock, file.fd, args[0], error);
 	if (!err)
@@ -151,7 +151,7 @@ int command_open(const struct options *options, char **args,
 	return err;
 }
 
-/* @key is "" if that cannot be found out, as for an image that was detached. */
+/* @key is "" if it is unknown, as for an image that was detached. */
 static void find_key(const struct table *table, char key[IMAGE_KEY_MAX])
 {
 	char path[160];
@@ -203,7 +203,7 @@ int command_table(const struct options *options, char **args,
 	if (!*args[1] || strpbrk(args[1], " \t\n\\"))
 		return inc_fail(error, -ERR_USAGE,
 				"\"%s\" cannot stand in a table", args[1]);
-	/* A device that comes only later is none of our business. */
+	/* A device that comes only later is not looked at. */
 	if (!stat(args[1], &st) && !S_ISBLK(st.st_mode))
 		return inc_fail(error, -ENOTBLK,
 				"%s is not a block device (see losetup(8) for a file)",

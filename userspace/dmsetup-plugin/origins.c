@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The origins of an image's loader, in a file that only root can read: the
- * loader is given that file instead of them, as its command line can be read by
- * everybody, and a later update finds them there. See image-file.h for its name.
+ * loader is given that file instead of them, since every user can read its command
+ * line, and a later update finds them there. See image-file.h for its name.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,10 +16,10 @@
 
 void origins_path(const char *key, char path[ORIGINS_PATH_MAX])
 {
-	snprintf(path, ORIGINS_PATH_MAX, STATE_FOLDER "/" PREFIX "%s", key);
+	snprintf(path, ORIGINS_PATH_MAX, STATE_DIRECTORY "/" PREFIX "%s", key);
 }
 
-/* A path that is relative to this folder would mean nothing elsewhere. */
+/* A path that is relative to this directory would mean nothing elsewhere. */
 static int write_origin(FILE *file, const char *where)
 {
 	char *path = origin_means_the_same(where) ? NULL :
@@ -43,7 +43,7 @@ int origins_save(const struct options *options, const char *key,
 	unsigned int i;
 	int fd, err = 0;
 
-	/* By root alone; two at a time write the one or the other. */
+	/* For root alone. Of two writers at a time, either one's file stays whole. */
 	origins_path(key, path);
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	unlink(temporary);

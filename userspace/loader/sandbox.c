@@ -35,7 +35,7 @@ struct ruleset {
 
 /*
  * What resolving a server's name and checking its certificate may read. Whole
- * folders, since what is in them is replaced by renaming, when a network comes
+ * directories, since what is in them is replaced by renaming, when a network comes
  * or goes or certificates are updated. NSS modules are loaded when they are
  * first needed, which takes no right to execute.
  */

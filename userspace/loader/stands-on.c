@@ -2,7 +2,7 @@
 /*
  * Files on block devices, through whatever is between; see stands-on.h.
  *
- * A file is on a mount, a mount on a block device or, of overlayfs, on folders
+ * A file is on a mount, a mount on a block device or, of overlayfs, on directories
  * elsewhere; a block device on others, and a loop device on a file.
  */
 #include <fcntl.h>
@@ -60,26 +60,26 @@ static char *take_part(char **text, char end)
 	return part;
 }
 
-/* The folders of an overlay: "rw,lowerdir=/a:/b,upperdir=/c,workdir=/d". */
+/* The directories of an overlay: "rw,lowerdir=/a:/b,upperdir=/c,workdir=/d". */
 static bool layers_stand_on(char *options, dev_t backing, int depth)
 {
 	bool found = false;
 
 	while (*options && !found) {
 		/* Commas in it are escaped; what is escaped stays so for now. */
-		char *end = options, *folders;
+		char *end = options, *directories;
 
 		while (*end && *end != ',')
 			end += end[0] == '\\' && end[1] ? 2 : 1;
-		folders = memchr(options, '=', (size_t)(end - options));
+		directories = memchr(options, '=', (size_t)(end - options));
 		if (*end)
 			*end++ = '\0';
-		if (folders && (!strncmp(options, "lowerdir", 8) ||
+		if (directories && (!strncmp(options, "lowerdir", 8) ||
 				!strncmp(options, "datadir", 7) ||
 				!strncmp(options, "upperdir", 8))) {
-			folders++;
-			while (*folders && !found)
-				found = path_stands_on(take_part(&folders, ':'),
+			directories++;
+			while (*directories && !found)
+				found = path_stands_on(take_part(&directories, ':'),
 						       backing, depth);
 		}
 		options = end;

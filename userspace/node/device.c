@@ -35,7 +35,7 @@ static char *node_of(const char *name)
 	return NULL;
 }
 
-/* The node of what the dm device with folder @sys below /sys stands on. */
+/* The node of a device that the dm device with directory @sys below /sys stands on. */
 static char *node_below(const char *sys)
 {
 	struct dirent *entry;
@@ -54,7 +54,7 @@ static char *node_below(const char *sys)
 	return node;
 }
 
-/* The node of block device @dev itself, or of what it stands on. */
+/* The node of block device @dev itself, or of a device below it. */
 static char *node_of_block(dev_t dev)
 {
 	char link[64], target[PATH_MAX], *name, *node;

@@ -16,9 +16,9 @@
  * struct device - an open device
  * @fd: non-blocking
  * @path: allocated
- * @size: bytes of the image, as far as device_grow() has looked
+ * @size: bytes of the image at the last device_grow()
  * @chunk: bytes of a chunk
- * @record: bytes of a request, as the kernel tells it
+ * @record: bytes of a request, as the kernel writes it
  */
 struct device {
 	int fd;
@@ -42,11 +42,11 @@ void device_close(struct device *device);
 int device_info(const struct device *device, struct dm_incremental_info *info);
 
 /**
- * device_requests - take what the kernel asks for
- * @requests: filled in; what an older kernel does not tell of one is 0
+ * device_requests - take the kernel's requests
+ * @requests: filled in; a field that an older kernel does not have is 0
  * @max: of them, at least 1
  *
- * May return fewer than there are. Return: how many, 0 if there is none now, or
+ * May return fewer than there are. Return: their number, 0 if there is none now, or
  * -errno: -ENODEV when the device is closed, -EPROTO if the kernel does not keep
  * to docs/abi.md.
  */
@@ -56,7 +56,7 @@ ssize_t device_requests(const struct device *device,
 /* The image may have become longer, as @info says. Return: 0 or -EPROTO. */
 int device_grow(struct device *device, const struct dm_incremental_info *info);
 
-/* What is present, and not suspect; -ENODATA if not all chunks that hold it are. */
+/* Read present bytes; -ENODATA if one of their chunks is absent or suspect. */
 int device_read(const struct device *device, u64 offset, u64 length,
 		void *buffer);
 
@@ -64,7 +64,7 @@ int device_read(const struct device *device, u64 offset, u64 length,
 int device_fill(const struct device *device, u64 offset, u64 length,
 		const void *data);
 
-/* Let those who wait for a range know that it cannot be had. */
+/* Fail the reads that wait for a range: it cannot be had. */
 int device_unavailable(const struct device *device, u64 offset, u64 length);
 
 /**
@@ -97,12 +97,12 @@ int device_doubt(const struct device *device, u64 offset, u64 length);
 
 /*
  * Make a range of chunks, no head or bitmap among them, absent and give back its
- * space; @cold: just what was not read.
+ * space; @cold: only chunks that were not read.
  */
 int device_evict(const struct device *device, u64 offset, u64 length,
 		 bool cold);
 
-/* Commit what is present. */
+/* Commit presence: chunks filled before stay present over a crash. */
 int device_commit(const struct device *device);
 
 #endif /* NODE_DEVICE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a kind of origin implements; only for the sources in this folder.
+ * The functions of a kind of origin; only for the sources in this directory.
  */
 #ifndef ORIGIN_BACKEND_H
 #define ORIGIN_BACKEND_H
@@ -23,8 +23,8 @@ struct origin_backend {
 /**
  * struct origin - see origin.h
  * @name: for messages; set by the backend's open, freed by origin_close()
- * @url: what an HTTP origin asks for
- * @fd: what a file origin reads
+ * @url: of an HTTP origin
+ * @fd: of a file origin
  */
 struct origin {
 	const struct origin_backend *backend;

@@ -34,7 +34,7 @@ static bool decode_percent(char *text)
 	return true;
 }
 
-/* The path that "file:/path", "file:///path" or "file://localhost/path" is. */
+/* The path in "file:/path", "file:///path" or "file://localhost/path". */
 static char *url_path(const char *url)
 {
 	const char *rest = url + strlen("file:");
@@ -98,7 +98,7 @@ static int file_read(struct origin_connection *connection, u64 offset,
 	struct stat st;
 	int ret;
 
-	/* Somebody may have appended a layer to it. */
+	/* A layer may have been appended to it. */
 	if (offset + length > atomic_load(&origin->size) &&
 	    !fstat(origin->fd, &st) && S_ISREG(st.st_mode))
 		atomic_store(&origin->size, (u64)st.st_size);

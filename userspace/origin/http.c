@@ -4,8 +4,8 @@
  *
  * A reply is used only if its status and Content-Range say that it is exactly
  * the range asked for, and if exactly that many bytes follow. Status 200 is used
- * if it has no Content-Range and the file is exactly what was asked for: a small
- * file from a server that does not serve ranges.
+ * if it has no Content-Range and the whole file was asked for: a small file from
+ * a server that does not serve ranges.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -15,12 +15,12 @@
 #include <openssl/ssl.h>
 #include "origin/backend.h"
 
-/* Of an error's body, read so much to keep the connection; then drop it. */
+/* Read so much of an error's body to keep the connection; drop it if there is more. */
 #define ERROR_BODY_MAX		(64u << 10)
 #define REDIRECTS_MAX		5L
 /* A reply slower than this for the whole timeout has stalled. */
 #define STALLED_BYTES_PER_S	512L
-/* In a hurry, a read may take the timeout and what it takes at this rate. */
+/* In a hurry, a read may take the timeout plus its time at this rate. */
 #define SLOW_BYTES_PER_S	(32u << 10)
 #define TLS_LEVEL		2	/* of OpenSSL: 112 bits */
 #define RECEIVE_BUFFER		(256L << 10)
@@ -34,14 +34,14 @@
  * @status: of the last header block, as redirects have one each
  * @ranges: Content-Range headers in it
  * @has_range: the last of them is well-formed
- * @range_text: what it said, cut where it is long
+ * @range_text: its value, cut if long
  * @first, @last, @total: of it; @total is 0 if unknown
  * @ends_at: the origin's size, from a 416; @has_end: it was in there
  * @has_length, @body: Content-Length
  * @encoded: the body is compressed or otherwise not the bytes themselves
- * @transfer: it is sent in a transfer encoding that nobody asked for
+ * @transfer: it is sent in a transfer encoding that was not asked for
  * @parts: the body is of type multipart/byteranges
- * @err: what is wrong with the reply, once something is, and @why in words
+ * @err: the fault of the reply, 0 if none so far; @why: the same in words
  */
 struct reply {
 	u64 offset;
@@ -203,7 +203,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
 
 	if (size * count >= 5 && !strncmp(line, "HTTP/", 5))
 		parse_status(reply, line, end);
-	else if (!reply->received)	/* what follows a body says nothing */
+	else if (!reply->received)	/* a trailer says nothing */
 		parse_header(reply, line, end);
 	return size * count;
 }
@@ -274,7 +274,7 @@ static int check_part(const struct reply *reply, struct inc_error *error)
 	return 0;
 }
 
-/* What is wrong with the head of a 200 or 206, or 0. */
+/* The fault in the head of a 200 or 206, or 0. */
 static int check_head(const struct reply *reply, struct inc_error *error)
 {
 	if (reply->encoded)
@@ -473,7 +473,7 @@ static int check_status(const struct reply *reply, struct inc_error *error)
 	return inc_fail(error, -EPROTO, "HTTP status %ld", reply->status);
 }
 
-/* What libcurl's failure means; curl's own words where they say enough. */
+/* The meaning of libcurl's failure; curl's own words where they say enough. */
 static int curl_failed(CURL *curl, CURLcode c, const char *details,
 		       struct inc_error *error)
 {
@@ -484,7 +484,7 @@ static int curl_failed(CURL *curl, CURLcode c, const char *details,
 	case CURLE_ABORTED_BY_CALLBACK:
 		return inc_fail(error, -ECANCELED, "stopped");
 	case CURLE_OUT_OF_MEMORY:
-		/* Within a reply, that is what it calls a header too long. */
+		/* Within a reply, libcurl reports a header that is too long so. */
 		curl_easy_getinfo(curl, CURLINFO_STARTTRANSFER_TIME_T,
 				  &first_byte);
 		if (first_byte)
@@ -514,7 +514,7 @@ static int curl_failed(CURL *curl, CURLcode c, const char *details,
 			*details ? details : curl_easy_strerror(c));
 }
 
-/* Milliseconds that a read may take in all; 0: it may take its time. */
+/* Milliseconds that a read may take in all; 0: no limit. */
 static long deadline(const struct origin_connection *connection, size_t length)
 {
 	if (!connection->hurry)
@@ -523,7 +523,7 @@ static long deadline(const struct origin_connection *connection, size_t length)
 		      length * 1000ul / SLOW_BYTES_PER_S);
 }
 
-/* How long the origin's file is, as far as a reply of use says so. */
+/* The length of the origin's file, if a reply of use gives it. */
 static void note_size(struct origin *origin, const struct reply *reply)
 {
 	u64 size = reply->status == 200 ? reply->received :
@@ -544,7 +544,7 @@ static void note_retry_after(struct origin_connection *connection)
 				  ORIGIN_RETRY_AFTER_MAX : (unsigned int)seconds;
 }
 
-/* What came of a request that has ended with @c. */
+/* The result of a request that has ended with @c. */
 static int check_reply(CURL *curl, CURLcode c, struct reply *reply,
 		       const char *details, struct inc_error *error)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Names of origins on command lines and in files. Everybody may read the command
+ * Names of origins on command lines and in files. Every user may read the command
  * line of a process, and URLs may hold passwords.
  */
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #define HIDDEN	'*'
 
-/* Where the part before "@" is; its length, 0 if there is none. */
+/* The part before "@"; its length, 0 if there is none. */
 static size_t find_user(const char *where, const char **user)
 {
 	size_t n = origin_scheme_length(where);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Origins: which kind a name is, and what all kinds share; see origin.h.
+ * Origins: the kind of a name, and code that all kinds share; see origin.h.
  */
 #include <stdio.h>
 #include <stdlib.h>

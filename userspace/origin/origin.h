@@ -49,10 +49,10 @@ void origin_free_ca(struct origin_options *options);
 const char *origin_default_ca(void);
 
 /**
- * origin_open - check what names an origin; open it if it is a file
+ * origin_open - check an origin's name; open the origin if it is a file
  * @origin: set on success; free with origin_close()
  * @where: file or URL
- * @options: copied; what it points to must outlive the origin
+ * @options: copied; the objects that it points to must outlive the origin
  *
  * Return: 0; -EINVAL for a malformed or unsupported name; -errno of a file.
  */
@@ -61,13 +61,13 @@ int origin_open(struct origin **origin, const char *where,
 void origin_close(struct origin *origin);
 
 /*
- * Copy an origin from the command line, and overwrite in @argument what may be
- * secret of a URL, user, password and query: everybody may read what is there.
+ * Copy an origin from the command line, and overwrite the user, password and query
+ * of a URL in @argument: every user may read a command line.
  * Return: the caller's; NULL: no memory.
  */
 char *origin_take(char *argument);
 
-/* Does it name the same from every folder? */
+/* Does the name mean the same in every working directory? */
 bool origin_means_the_same(const char *where);
 
 /* Has origin_take() overwritten a part of it? */
@@ -75,7 +75,7 @@ bool origin_is_hidden(const char *where);
 
 /**
  * origin_read_list - read names of origins, one a line
- * @path: a file; what is empty or starts with "#" is no name
+ * @path: a file; empty lines and lines that start with "#" are skipped
  * @origins, @count: they are added to; the caller's, also on failure
  * @most: that @origins has room for
  *
@@ -90,17 +90,17 @@ const char *origin_name(const struct origin *origin);
 /* Is it reached over a network, so that its absence may pass? */
 bool origin_is_remote(const struct origin *origin);
 
-/* Is it that file, or a device on it? See same_file(). Not what a server has. */
+/* Is it that file, or a device on it? See same_file(). An HTTP origin never is. */
 bool origin_is_file(const struct origin *origin, const struct stat *file);
 
-/* Bytes it holds, as far as known: 0 before the first successful read. */
+/* Bytes it holds; 0 (unknown) before the first successful read. */
 u64 origin_size(const struct origin *origin);
 
 int origin_connect(struct origin_connection **connection,
 		   struct origin *origin, struct inc_error *error);
 void origin_disconnect(struct origin_connection *connection);
 
-/* Give up (-EAGAIN) reads that take unduly long although they get on. */
+/* Give up (-EAGAIN) reads that take unduly long although bytes arrive. */
 void origin_hurry(struct origin_connection *connection, bool hurry);
 
 /**

@@ -19,7 +19,7 @@ int mount_replaceable(const struct mounts *mounts, const struct mount *mount,
 
 	if (strcmp(mount->root, "/"))
 		return inc_fail(error, -EBUSY,
-				"%s shows only the folder %s of the device: unmount it first",
+				"%s shows only the directory %s of the device: unmount it first",
 				mount->point, mount->root);
 	for (i = 0; i < mounts->count; i++)
 		if (mounts->list[i].parent == mount->id)
