@@ -67,9 +67,10 @@ else
 	echo "left to make check-long: a warning and a crash of 6.12 (6 tests), SIGTERM (4 tests)" >&2
 fi
 head -c 1048576 /dev/urandom >"$scratch/share dir, with a comma/random"
+rate=$(tests/vm/tsc-rate)
 for kernel in 6.1 6.12; do
 	vm --kernel $kernel --quiet --disk 64 --memory 512 --cpus 2 --share "$scratch/share dir, with a comma" \
-		--env "GREETING=it's a \"test\"" -- bash -c '
+		--env "GREETING=it's a \"test\"" --env "RATE=$rate" -- bash -c '
 		uname -r
 		echo "$1|$2|$GREETING"
 		echo "on stderr" >&2
@@ -79,6 +80,10 @@ for kernel in 6.1 6.12; do
 		echo data >/scratch/file && findmnt -no FSTYPE /scratch
 		echo from the guest >"$3/file"
 		touch /etc/new /usr/new /tmp/new && echo writable
+		awk -v rate="$RATE" '\''/^cpu MHz/ {
+			print "clock", rate == "" || ($4 * 1000 > rate * 0.99 && $4 * 1000 < rate * 1.01) ? "right" : $4
+			exit
+		}'\'' /proc/cpuinfo
 		cat "$3/random"
 		cat "$3/random" >&2
 		cat
@@ -93,6 +98,7 @@ $PWD
 2
 ext4
 writable
+clock right
 END
 	)
 	ok "$kernel: standard error is handed back, and nothing else" cmp "$scratch/err" <(
