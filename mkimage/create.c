@@ -197,9 +197,9 @@ static void print_summary(const struct create *create)
 	char uuid[UUID_TEXT_SIZE], size[FORMAT_SIZE_MAX], from[FORMAT_SIZE_MAX];
 	struct json_object *object;
 
-	inc_hex_format(seg->meta.root, INC_SHA256_SIZE, root);
+	incr_hex_format(seg->meta.root, INC_SHA256_SIZE, root);
 	if (seg->salt_size)
-		inc_hex_format(seg->salt, seg->salt_size, salt);
+		incr_hex_format(seg->salt, seg->salt_size, salt);
 	uuid_format(seg->uuid, uuid);
 	if (!create->json) {
 		printf("%s: %s for a device of %s (%.1f %%)\n",
@@ -284,11 +284,11 @@ static int build(struct create *create, const struct output *output)
 		derive_digest(create->source.id, "salt", seg->salt,
 			      seg->salt_size);
 	}
-	hash = inc_hash_new("sha256", seg->salt, seg->salt_size);
+	hash = incr_hash_new("sha256", seg->salt, seg->salt_size);
 	if (!hash)
 		return no_memory();
-	inc_hash_digest(hash, zero_block, sizeof(zero_block),
-			create->zero_digest);
+	incr_hash_digest(hash, zero_block, sizeof(zero_block),
+			 create->zero_digest);
 	seg->hash = hash;
 	seg->zero_digest = create->zero_digest;
 	seg->chunk_shift = create->chunk_shift;
@@ -316,7 +316,7 @@ static int build(struct create *create, const struct output *output)
 		ret = segment_write(seg, output->fd, output->path);
 	}
 	compressor_free(create->primed);
-	inc_hash_free(hash);
+	incr_hash_free(hash);
 	return ret;
 }
 
@@ -325,16 +325,16 @@ static int open_image(struct create *create, const char *folder)
 {
 	struct source *source = &create->source;
 	const struct inc_segment *seg;
-	struct inc_image *image;
-	struct inc_error error;
-	int ret = inc_image_open_file(&image, create->source_path, INC_NEWEST,
-				      &error);
+	struct incr_image *image;
+	struct incr_error error;
+	int ret = incr_image_open_file(&image, create->source_path, INCR_NEWEST,
+				       &error);
 
 	if (ret) {
 		message_error("%s", error.text);
 		return ret;
 	}
-	seg = inc_image_segment(image);
+	seg = incr_image_segment(image);
 	if (seg->signature_size && !create->signer)
 		message_warning("%s: generation %u is signed, and %s will not be: see --key, or \"mkimage sign\"",
 				create->source_path, seg->generation,
@@ -352,7 +352,7 @@ static int open_image(struct create *create, const char *folder)
 	ret = source->fd < 0 ? -EIO :
 	      extract_to(image, create->source_path, source->fd,
 			 create->threads);
-	inc_image_close(image);
+	incr_image_close(image);
 	return ret;
 }
 
@@ -396,7 +396,7 @@ static bool parse_salt(struct create *create, const char *text)
 	int size = 0;
 
 	if (strcmp(text, "-"))
-		size = inc_hex_parse(text, create->salt, INC_SALT_MAX);
+		size = incr_hex_parse(text, create->salt, INC_SALT_MAX);
 	if (size < 0 || !*text) {
 		message_error("create: --salt takes up to %u bytes as hexadecimal digits, or - for none, not '%s'",
 			      INC_SALT_MAX, text);

@@ -67,7 +67,7 @@ struct extend {
 
 	struct signer *signer;
 	int fd;				/* of the image; locked if in place */
-	struct inc_image *image;
+	struct incr_image *image;
 	struct overlay *overlay;
 	struct inc_hash *hash;
 	struct segment seg;
@@ -208,7 +208,7 @@ static int look_at_source(struct extend *extend)
 /* A signature is of one root hash, so the next generation lacks it. */
 static void warn_unsigned(const struct extend *extend)
 {
-	const struct inc_segment *seg = inc_image_segment(extend->image);
+	const struct inc_segment *seg = incr_image_segment(extend->image);
 
 	if (seg->signature_size && !extend->signer)
 		message_warning("%s: generation %u is signed, and %u will not be: see --key, or \"mkimage sign\"",
@@ -218,7 +218,7 @@ static void warn_unsigned(const struct extend *extend)
 
 static int open_image(struct extend *extend)
 {
-	struct inc_error error;
+	struct incr_error error;
 	u64 present;
 	int ret;
 
@@ -231,24 +231,24 @@ static int open_image(struct extend *extend)
 			      strerror(-ret));
 		return ret;
 	}
-	ret = inc_image_open_fd(&extend->image, extend->fd, extend->image_path,
-				INC_NEWEST, &error);
+	ret = incr_image_open_fd(&extend->image, extend->fd, extend->image_path,
+				 INCR_NEWEST, &error);
 	if (ret) {
 		message_error("%s", error.text);
 		return ret;
 	}
-	ret = inc_local_present(extend->image, extend->fd, &present, &error);
+	ret = incr_local_present(extend->image, extend->fd, &present, &error);
 	if (ret) {
 		message_error("%s: %s", extend->image_path, error.text);
 		return ret;
 	}
-	if (present == inc_image_size(extend->image)) {
+	if (present == incr_image_size(extend->image)) {
 		warn_unsigned(extend);
 		return 0;
 	}
 	message_error("%s: only %llu of its %llu bytes are present; extend the complete image",
 		      extend->image_path, (unsigned long long)present,
-		      (unsigned long long)inc_image_size(extend->image));
+		      (unsigned long long)incr_image_size(extend->image));
 	return -ENODATA;
 }
 
@@ -283,7 +283,7 @@ static int change_device(struct extend *extend)
 /* A new generation keeps the epoch, or gets a higher one. */
 static int find_epoch(struct extend *extend)
 {
-	const struct inc_segment *base = inc_image_segment(extend->image);
+	const struct inc_segment *base = incr_image_segment(extend->image);
 	u64 *epoch = &extend->signer_options.epoch;
 
 	if (*epoch == NO_EPOCH)
@@ -302,7 +302,7 @@ static int find_compat(struct extend *extend)
 	u8 block[INC_BLOCK_SIZE];
 	int ret;
 
-	extend->seg.compat = inc_image_segment(extend->image)->compat;
+	extend->seg.compat = incr_image_segment(extend->image)->compat;
 	if (!extend->raw_path)
 		return 0;
 	ret = overlay_read(extend->overlay, 0, sizeof(block), block);
@@ -313,11 +313,11 @@ static int find_compat(struct extend *extend)
 
 static int build(struct extend *extend)
 {
-	const struct inc_segment *base = inc_image_segment(extend->image);
+	const struct inc_segment *base = incr_image_segment(extend->image);
 	int ret;
 
-	extend->hash = inc_hash_new(base->hash_name, base->salt,
-				    base->salt_size);
+	extend->hash = incr_hash_new(base->hash_name, base->salt,
+				     base->salt_size);
 	if (!extend->hash)
 		return no_memory();
 	ret = layer_build(&extend->seg, extend->overlay, extend->hash,
@@ -342,7 +342,7 @@ static int sign(struct extend *extend)
 
 static int write_in_place(struct extend *extend)
 {
-	u64 size = inc_image_size(extend->image);
+	u64 size = incr_image_size(extend->image);
 	int fd = spool_open_file(extend->plan.folder);
 	int ret = fd < 0 ? -EIO : 0;
 
@@ -394,7 +394,7 @@ static void print_summary(const struct extend *extend)
 	char root[2 * INC_SHA256_SIZE + 1];
 	char size[FORMAT_SIZE_MAX], device[FORMAT_SIZE_MAX];
 
-	inc_hex_format(seg->meta.root, INC_SHA256_SIZE, root);
+	incr_hex_format(seg->meta.root, INC_SHA256_SIZE, root);
 	if (extend->json) {
 		print_json(extend, root);
 		return;
@@ -443,7 +443,7 @@ static int extend_image(struct extend *extend)
 		ret = find_epoch(extend);
 	if (!ret && extend->in_place)
 		ret = append_recover(extend->fd, extend->image_path,
-				     inc_image_size(extend->image));
+				     incr_image_size(extend->image));
 	if (!ret)
 		ret = change_device(extend);
 	if (!ret)
@@ -476,8 +476,8 @@ static int run(struct extend *extend)
 	segment_free(&extend->seg);
 	signer_free(extend->signer);
 	overlay_close(extend->overlay);
-	inc_hash_free(extend->hash);
-	inc_image_close(extend->image);
+	incr_hash_free(extend->hash);
+	incr_image_close(extend->image);
 	output_close(&extend->output);
 	if (extend->fd >= 0)
 		close(extend->fd);

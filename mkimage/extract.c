@@ -39,7 +39,7 @@ struct extract {
 	u64 threads;
 	bool force;
 
-	struct inc_image *image;
+	struct incr_image *image;
 	struct output raw;
 	struct output tree;
 	u64 next;
@@ -52,7 +52,7 @@ struct step {
 	u64 blocks;
 	int result;
 	const char *name;	/* of the file that @error is about */
-	struct inc_error error;
+	struct incr_error error;
 	u8 data[STEP_BLOCKS << INC_BLOCK_SHIFT];
 };
 
@@ -93,8 +93,8 @@ static int produce(void *context, void *item)
 	int ret;
 
 	while (left) {
-		ret = inc_image_zeros(extract->image, extract->next, left,
-				      &zeros, &step->error);
+		ret = incr_image_zeros(extract->image, extract->next, left,
+				       &zeros, &step->error);
 		if (ret) {
 			message_error("%s: %s", extract->image_path,
 				      step->error.text);
@@ -149,8 +149,8 @@ static int work(void *context, void *item)
 	struct step *step = item;
 
 	step->name = extract->image_path;
-	step->result = inc_image_read(extract->image, step->block,
-				      step->blocks, step->data, &step->error);
+	step->result = incr_image_read(extract->image, step->block,
+				       step->blocks, step->data, &step->error);
 	if (!step->result) {
 		step->name = extract->raw_path;
 		step->result = write_sparse(extract, step);
@@ -197,14 +197,14 @@ static int extract_raw(struct extract *extract)
 	return ret;
 }
 
-int extract_to(struct inc_image *image, const char *name, int fd, u64 threads)
+int extract_to(struct incr_image *image, const char *name, int fd, u64 threads)
 {
 	struct extract extract = {
 		.image_path = name,
 		.raw_path = "temporary file",
 		.threads = threads,
 		.image = image,
-		.end = inc_image_segment(image)->device_blocks,
+		.end = incr_image_segment(image)->device_blocks,
 		.raw.fd = fd,
 	};
 
@@ -213,7 +213,7 @@ int extract_to(struct inc_image *image, const char *name, int fd, u64 threads)
 
 static int extract_tree(struct extract *extract)
 {
-	const struct inc_segment *seg = inc_image_segment(extract->image);
+	const struct inc_segment *seg = incr_image_segment(extract->image);
 	struct verity_super super = {
 		.signature = "verity",
 		.version = cpu_to_le32(1),
@@ -224,7 +224,7 @@ static int extract_tree(struct extract *extract)
 		.salt_size = cpu_to_le16((u16)seg->salt_size),
 	};
 	u8 page[INC_PAGE_SIZE] = { 0 };
-	struct inc_error error;
+	struct incr_error error;
 	u64 number;
 	int ret;
 
@@ -235,7 +235,7 @@ static int extract_tree(struct extract *extract)
 	ret = write_all(extract->tree.fd, 0, page, sizeof(page),
 			extract->tree_path);
 	for (number = 0; !ret && number < seg->tree.pages; number++) {
-		ret = inc_image_tree_page(extract->image, number, page, &error);
+		ret = incr_image_tree_page(extract->image, number, page, &error);
 		if (ret)
 			message_error("%s: %s", extract->image_path,
 				      error.text);
@@ -278,27 +278,27 @@ static int run(struct extract *extract)
 {
 	const struct inc_segment *seg;
 	char root[2 * INC_DIGEST_MAX + 1], size[FORMAT_SIZE_MAX];
-	struct inc_error error;
+	struct incr_error error;
 	int ret;
 
 	extract->raw.fd = extract->tree.fd = -1;
-	ret = inc_image_open_file(&extract->image, extract->image_path,
-				  (u32)extract->generation, &error);
+	ret = incr_image_open_file(&extract->image, extract->image_path,
+				   (u32)extract->generation, &error);
 	if (ret) {
 		message_error("%s", error.text);
 		return EXIT_FAILED;
 	}
-	seg = inc_image_segment(extract->image);
+	seg = incr_image_segment(extract->image);
 	extract->end = seg->device_blocks;
 	ret = write_outputs(extract);
 	if (!ret) {
-		inc_hex_format(seg->root_digest, seg->digest_size, root);
+		incr_hex_format(seg->root_digest, seg->digest_size, root);
 		printf("%s: generation %u, %s, root hash %s\n",
 		       printable_name(extract->raw_path), seg->generation,
 		       format_size(extract->end << INC_BLOCK_SHIFT, size),
 		       root);
 	}
-	inc_image_close(extract->image);
+	incr_image_close(extract->image);
 	return ret ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -334,7 +334,7 @@ int command_extract(int argc, char **argv)
 	};
 	static const char *const operands[] = { "IMAGE", "RAW" };
 	struct extract extract = {
-		.generation = INC_NEWEST, .threads = pipeline_threads(),
+		.generation = INCR_NEWEST, .threads = pipeline_threads(),
 	};
 	int option;
 

@@ -11,6 +11,6 @@
  * Write the open generation of the image @name to the empty file @fd, sparse.
  * Return: 0, or an errno below 0 after an error message.
  */
-int extract_to(struct inc_image *image, const char *name, int fd, u64 threads);
+int extract_to(struct incr_image *image, const char *name, int fd, u64 threads);
 
 #endif /* MKIMAGE_EXTRACT_H */

@@ -51,10 +51,10 @@ struct counts {
 	u64 bytes[CODECS];	/* stored, as often as clusters refer to them */
 };
 
-static int count_clusters(struct inc_image *image, struct counts *counts,
-			  struct inc_error *error)
+static int count_clusters(struct incr_image *image, struct counts *counts,
+			  struct incr_error *error)
 {
-	u64 blocks = inc_image_segment(image)->device_blocks;
+	u64 blocks = incr_image_segment(image)->device_blocks;
 	u64 block = 0;
 
 	memset(counts, 0, sizeof(*counts));
@@ -63,7 +63,7 @@ static int count_clusters(struct inc_image *image, struct counts *counts,
 		u64 next;
 		int ret;
 
-		ret = inc_image_map(image, block, &extent, &next, error);
+		ret = incr_image_map(image, block, &extent, &next, error);
 		if (ret)
 			return ret;
 		counts->clusters[extent.codec]++;
@@ -100,7 +100,7 @@ static void hex(struct json_object *object, const char *name, const u8 *bytes,
 {
 	char digits[2 * INC_SALT_MAX + 1];
 
-	inc_hex_format(bytes, size, digits);
+	incr_hex_format(bytes, size, digits);
 	json_text(object, name, size ? digits : "-");
 }
 
@@ -147,24 +147,24 @@ static void add_segment(struct json_object *root, const struct inc_segment *seg)
 }
 
 /* What the signature says; whether that is so is not checked here. */
-static int add_signature(struct json_object *root, struct inc_image *image,
-			 struct inc_error *error)
+static int add_signature(struct json_object *root, struct incr_image *image,
+			 struct incr_error *error)
 {
 	struct json_object *object = group(root, "signature");
 	char hash[INC_SIGNED_TEXT_MAX];
-	struct inc_signer signer;
+	struct incr_signer signer;
 	size_t size;
 	u8 *data;
 	int ret;
 
-	ret = inc_image_signature(image, &data, &size, error);
-	json_number(object, "epoch", inc_image_segment(image)->epoch);
+	ret = incr_image_signature(image, &data, &size, error);
+	json_number(object, "epoch", incr_image_segment(image)->epoch);
 	json_object_object_add(object, "signed",
 			       json_object_new_boolean(ret != -ENOKEY));
 	if (ret)
 		return ret == -ENOKEY ? 0 : ret;
 	json_number(object, "bytes", size);
-	if (inc_signature_describe(data, size, &signer, error)) {
+	if (incr_signature_describe(data, size, &signer, error)) {
 		message_warning("%s", error->text);
 	} else {
 		json_text(object, "algorithm", signer.algorithm);
@@ -172,8 +172,8 @@ static int add_signature(struct json_object *root, struct inc_image *image,
 		json_text(object, "signer_issuer", signer.issuer);
 		json_text(object, "signer_serial", signer.serial);
 		/* If the certificate is inside. */
-		inc_segment_signed_text(inc_image_segment(image), hash);
-		inc_signature_match(data, size, hash, NULL, &signer, error);
+		inc_segment_signed_text(incr_image_segment(image), hash);
+		incr_signature_match(data, size, hash, NULL, &signer, error);
 		if (*signer.subject)
 			json_text(object, "signer_subject", signer.subject);
 		if (*signer.fingerprint)
@@ -183,10 +183,10 @@ static int add_signature(struct json_object *root, struct inc_image *image,
 	return 0;
 }
 
-static void add_counts(struct json_object *root, const struct inc_image *image,
+static void add_counts(struct json_object *root, const struct incr_image *image,
 		       const struct counts *counts)
 {
-	const struct inc_segment *seg = inc_image_segment(image);
+	const struct inc_segment *seg = incr_image_segment(image);
 	struct json_object *clusters = group(root, "clusters");
 	u64 referred = 0, stored = 0, stored_blocks = 0;
 	struct json_object *object;
@@ -206,7 +206,7 @@ static void add_counts(struct json_object *root, const struct inc_image *image,
 		referred += counts->bytes[codec];
 	}
 	for (i = 0; i <= seg->generation; i++)
-		stored += inc_image_segment_at(image, i)->data_size;
+		stored += incr_image_segment_at(image, i)->data_size;
 	object = group(root, "compression");
 	json_number(object, "from_bytes", stored_blocks << INC_BLOCK_SHIFT);
 	json_number(object, "to_bytes", referred);
@@ -214,7 +214,7 @@ static void add_counts(struct json_object *root, const struct inc_image *image,
 	/* Bytes that clusters share with others are counted once in the file. */
 	json_number(object, "shared_bytes", referred > stored ? referred - stored :
 							   0);
-	ratio(object, "image_ratio", inc_image_size(image),
+	ratio(object, "image_ratio", incr_image_size(image),
 	      seg->device_blocks << INC_BLOCK_SHIFT);
 }
 
@@ -262,10 +262,10 @@ static void print_text(struct json_object *object, const char *prefix)
 	}
 }
 
-static int describe(struct json_object *root, struct inc_image *image,
-		    const char *path, struct inc_error *error)
+static int describe(struct json_object *root, struct incr_image *image,
+		    const char *path, struct incr_error *error)
 {
-	const struct inc_segment *seg = inc_image_segment(image);
+	const struct inc_segment *seg = incr_image_segment(image);
 	char uuid[UUID_TEXT_SIZE];
 	struct counts counts;
 	u64 present;
@@ -273,11 +273,11 @@ static int describe(struct json_object *root, struct inc_image *image,
 
 	uuid_format(seg->uuid, uuid);
 	json_name(root, "image", path);
-	json_number(root, "image_bytes", inc_image_size(image));
+	json_number(root, "image_bytes", incr_image_size(image));
 	json_text(root, "uuid", uuid);
 	json_number(root, "format_version", INC_VERSION);
 	json_number(root, "generation", seg->generation);
-	json_number(root, "segments", inc_image_segments(image));
+	json_number(root, "segments", incr_image_segments(image));
 	json_number(root, "device_bytes", seg->device_blocks << INC_BLOCK_SHIFT);
 	json_number(root, "block_bytes", INC_BLOCK_SIZE);
 	json_number(root, "chunk_bytes", 1ull << seg->chunk_shift);
@@ -294,7 +294,7 @@ static int describe(struct json_object *root, struct inc_image *image,
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	ret = inc_local_present(image, fd, &present, error);
+	ret = incr_local_present(image, fd, &present, error);
 	close(fd);
 	if (ret)
 		return ret;
@@ -309,9 +309,9 @@ static int describe(struct json_object *root, struct inc_image *image,
 }
 
 /* 'r': the root hash; 's': what is signed */
-static void print_only(const struct inc_image *image, char what)
+static void print_only(const struct incr_image *image, char what)
 {
-	const struct inc_segment *seg = inc_image_segment(image);
+	const struct inc_segment *seg = incr_image_segment(image);
 	char text[INC_SIGNED_TEXT_MAX];
 
 	inc_signed_text(seg->root_digest, seg->digest_size,
@@ -322,19 +322,19 @@ static void print_only(const struct inc_image *image, char what)
 static int run(const char *path, u32 generation, bool json, bool files,
 	       char only)
 {
-	struct inc_error error = { "cannot read it" };
+	struct incr_error error = { "cannot read it" };
 	struct json_object *root;
-	struct inc_image *image;
+	struct incr_image *image;
 	int ret;
 
-	ret = inc_image_open_file(&image, path, generation, &error);
+	ret = incr_image_open_file(&image, path, generation, &error);
 	if (ret) {
 		message_error("%s", error.text);
 		return EXIT_FAILED;
 	}
 	if (only) {
 		print_only(image, only);
-		inc_image_close(image);
+		incr_image_close(image);
 		return EXIT_OK;
 	}
 	root = json_object_new_object();
@@ -352,7 +352,7 @@ static int run(const char *path, u32 generation, bool json, bool files,
 	else if (!ret)
 		print_text(root, "");
 	json_object_put(root);
-	inc_image_close(image);
+	incr_image_close(image);
 	return ret ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -367,7 +367,7 @@ int command_inspect(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "IMAGE" };
-	u64 generation = INC_NEWEST;
+	u64 generation = INCR_NEWEST;
 	bool json = false, files = false;
 	char only = 0;
 	int option;

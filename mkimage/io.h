@@ -10,14 +10,14 @@
 
 /* Read exactly @length bytes. Return: 0, or an errno below 0 and why in @error. */
 int read_bytes(int fd, u64 offset, void *data, size_t length,
-	       struct inc_error *error);
+	       struct incr_error *error);
 
 /* The same, with a message that names the file. */
 int read_all(int fd, u64 offset, void *data, size_t length, const char *name);
 
 /* Write all of it. Return: as read_bytes(). */
 int write_bytes(int fd, u64 offset, const void *data, size_t length,
-		struct inc_error *error);
+		struct incr_error *error);
 
 /* The same, with a message that names the file. */
 int write_all(int fd, u64 offset, const void *data, size_t length,

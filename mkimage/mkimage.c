@@ -18,7 +18,7 @@ void uuid_format(const u8 *uuid, char *text)
 	size_t i;
 
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		inc_hex_format(uuid, (size_t)parts[i], text);
+		incr_hex_format(uuid, (size_t)parts[i], text);
 		uuid += parts[i];
 		text += 2 * parts[i];
 		if (i + 1 < sizeof(parts) / sizeof(parts[0]))

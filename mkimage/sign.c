@@ -82,7 +82,7 @@ struct sign {
 	u8 *head;
 	u8 *signature;
 	size_t size;
-	struct inc_signer who;
+	struct incr_signer who;
 };
 
 /* Find the segment; its head need not be whole. */
@@ -109,7 +109,7 @@ static int find_segment(struct sign *sign)
 					       &why) && seg.generation != number)
 				why = "its generation is not its place in the image";
 		}
-		if (why && number && (sign->generation == INC_NEWEST ||
+		if (why && number && (sign->generation == INCR_NEWEST ||
 				      sign->generation < number))
 			return 0;
 		if (why) {
@@ -129,7 +129,7 @@ static bool head_good(const struct sign *sign)
 {
 	u8 digest[INC_SHA256_SIZE];
 
-	inc_head_digest(sign->head, sign->seg.head_size, digest);
+	incr_head_digest(sign->head, sign->seg.head_size, digest);
 	return !memcmp(digest, sign->seg.head_digest, sizeof(digest));
 }
 
@@ -178,7 +178,7 @@ static int write_super(struct sign *sign, u32 signature_size)
 
 	super->signature_size = cpu_to_le32(signature_size);
 	super->epoch = cpu_to_le32(sign->seg.epoch);
-	inc_head_digest(sign->head, sign->seg.head_size, super->head_digest);
+	incr_head_digest(sign->head, sign->seg.head_size, super->head_digest);
 	return sync_step(sign, write_all(sign->fd, sign->seg.offset, super,
 					 sizeof(*super), sign->path));
 }
@@ -268,27 +268,27 @@ static int read_signature(struct sign *sign)
 /* A signature from elsewhere must be what it is taken for. */
 static int take_signature(struct sign *sign, const char *text)
 {
-	struct inc_anchors *anchors = NULL;
-	struct inc_error error;
+	struct incr_anchors *anchors = NULL;
+	struct incr_error error;
 	int ret = read_signature(sign);
 
 	if (ret)
 		return ret;
 	if (sign->options.certificate)
-		ret = inc_anchors_load(&anchors, sign->options.certificate,
-				       &error);
+		ret = incr_anchors_load(&anchors, sign->options.certificate,
+					&error);
 	if (ret) {
 		message_error("%s", error.text);
 		return ret;
 	}
-	ret = inc_signature_match(sign->signature, sign->size, text, anchors,
-				  &sign->who, &error);
-	inc_anchors_free(anchors);
+	ret = incr_signature_match(sign->signature, sign->size, text, anchors,
+				   &sign->who, &error);
+	incr_anchors_free(anchors);
 	if (ret == -ENOKEY && !sign->options.certificate) {
 		message_warning("%s: whether it is of this image's root hash is not known: its certificate is not in it; --certificate names it",
 				sign->signature_path);
-		return inc_signature_describe(sign->signature, sign->size,
-					      &sign->who, &error);
+		return incr_signature_describe(sign->signature, sign->size,
+					       &sign->who, &error);
 	}
 	if (ret)
 		message_error("%s: %s", sign->signature_path, error.text);
@@ -297,9 +297,9 @@ static int take_signature(struct sign *sign, const char *text)
 
 static int make_signature(struct sign *sign, const char *text)
 {
-	struct inc_anchors *anchors = NULL;
+	struct incr_anchors *anchors = NULL;
 	struct signer *signer;
-	struct inc_error error;
+	struct incr_error error;
 	int ret;
 
 	ret = signer_open(&signer, &sign->options);
@@ -315,33 +315,33 @@ static int make_signature(struct sign *sign, const char *text)
 	signer_free(signer);
 	if (ret)
 		return ret;
-	ret = inc_anchors_load(&anchors, sign->options.certificate, &error);
+	ret = incr_anchors_load(&anchors, sign->options.certificate, &error);
 	if (!ret)
-		ret = inc_signature_match(sign->signature, sign->size, text,
-					  anchors, &sign->who, &error);
+		ret = incr_signature_match(sign->signature, sign->size, text,
+					   anchors, &sign->who, &error);
 	if (ret)
 		message_error("%s", error.text);
-	inc_anchors_free(anchors);
+	incr_anchors_free(anchors);
 	return ret;
 }
 
 /* The image is whole now, if some of it may be absent. */
 static int check_signed(const struct sign *sign)
 {
-	struct inc_image *image;
+	struct incr_image *image;
 	u8 block[INC_BLOCK_SIZE];
-	struct inc_error error;
+	struct incr_error error;
 	int ret;
 
-	ret = inc_image_open_fd(&image, sign->fd, sign->path,
-				sign->seg.generation, &error);
+	ret = incr_image_open_fd(&image, sign->fd, sign->path,
+				 sign->seg.generation, &error);
 	if (ret) {
 		message_error("%s", error.text);
 		return ret;
 	}
-	if (!inc_image_read(image, 0, 1, block, &error))
+	if (!incr_image_read(image, 0, 1, block, &error))
 		signer_check_start(sign->path, block);
-	inc_image_close(image);
+	incr_image_close(image);
 	return 0;
 }
 
@@ -495,7 +495,7 @@ int command_sign(int argc, char **argv)
 		.options.passphrase_fd = -1,
 		.options.epoch = NO_EPOCH,
 		.output.fd = -1,
-		.generation = INC_NEWEST,
+		.generation = INCR_NEWEST,
 	};
 	int option;
 

@@ -41,14 +41,14 @@ const char verify_help[] =
 struct verify {
 	const char *path;
 	int fd;
-	struct inc_image *image;
-	struct inc_image *newer;	/* the next generation: checked */
+	struct incr_image *image;
+	struct incr_image *newer;	/* the next generation: checked */
 	u64 threads;
 	bool root_given;
 	u8 root[INC_DIGEST_MAX];
 	int root_size;
-	struct inc_anchors *anchors;	/* NULL: any or no signature will do */
-	struct inc_signer signer;
+	struct incr_anchors *anchors;	/* NULL: any or no signature will do */
+	struct incr_signer signer;
 
 	u64 next;		/* block or offset */
 	u64 end;
@@ -67,7 +67,7 @@ struct step {
 	u64 errors;
 	u64 absent;
 	u32 texts;
-	struct inc_error text[ERRORS_SHOWN];
+	struct incr_error text[ERRORS_SHOWN];
 	u8 data[STEP_BYTES];
 };
 
@@ -82,7 +82,7 @@ static void step_free(void *item)
 	free(item);
 }
 
-static void note(struct step *step, int code, const struct inc_error *error)
+static void note(struct step *step, int code, const struct incr_error *error)
 {
 	if (code == -ENODATA) {
 		step->absent++;
@@ -124,7 +124,7 @@ static int produce(void *context, void *item)
 	u64 most = verify->by_device ? STEP_BYTES >> INC_BLOCK_SHIFT :
 				       STEP_BYTES;
 	u64 left = verify->end - verify->next;
-	struct inc_error error;
+	struct incr_error error;
 	int ret = 0;
 	u64 zeros;
 
@@ -136,14 +136,14 @@ static int produce(void *context, void *item)
 	 */
 	while (verify->by_device && left && !ret) {
 		/* Of most generations most has been checked already. */
-		zeros = verify->newer ? inc_image_shared(verify->image,
+		zeros = verify->newer ? incr_image_shared(verify->image,
 				verify->newer, verify->next, left) : 0;
 		verify->next += zeros;
 		left -= zeros;
 		if (!left)
 			break;
-		ret = inc_image_zeros(verify->image, verify->next, left, &zeros,
-				      &error);
+		ret = incr_image_zeros(verify->image, verify->next, left, &zeros,
+				       &error);
 		if (!zeros)
 			break;
 		verify->next += zeros;
@@ -159,17 +159,17 @@ static int produce(void *context, void *item)
 
 static void check_device(struct verify *verify, struct step *step)
 {
-	struct inc_error error;
+	struct incr_error error;
 	u64 i;
 	int ret;
 
-	if (!inc_image_read(verify->image, step->start, step->count,
-			    step->data, &error))
+	if (!incr_image_read(verify->image, step->start, step->count,
+			     step->data, &error))
 		return;
 	/* Then find out which. */
 	for (i = 0; i < step->count; i++) {
-		ret = inc_image_read(verify->image, step->start + i, 1,
-				     step->data, &error);
+		ret = incr_image_read(verify->image, step->start + i, 1,
+				      step->data, &error);
 		if (ret)
 			note(step, ret, &error);
 	}
@@ -177,8 +177,8 @@ static void check_device(struct verify *verify, struct step *step)
 
 static void check_file(struct verify *verify, struct step *step)
 {
-	u64 chunk = 1ull << inc_image_segment(verify->image)->chunk_shift;
-	struct inc_error error;
+	u64 chunk = 1ull << incr_image_segment(verify->image)->chunk_shift;
+	struct incr_error error;
 	u64 i;
 	int ret;
 
@@ -188,12 +188,12 @@ static void check_file(struct verify *verify, struct step *step)
 		note(step, ret, &error);
 		return;
 	}
-	if (!inc_image_verify(verify->image, step->start, step->count,
-			      step->data, &error))
+	if (!incr_image_verify(verify->image, step->start, step->count,
+			       step->data, &error))
 		return;
 	for (i = 0; i < step->count; i += chunk) {
-		ret = inc_image_verify(verify->image, step->start + i, chunk,
-				       step->data + i, &error);
+		ret = incr_image_verify(verify->image, step->start + i, chunk,
+					step->data + i, &error);
 		if (ret)
 			note(step, ret, &error);
 	}
@@ -246,13 +246,13 @@ static int walk(struct verify *verify, bool by_device, u64 end)
 }
 
 /* Said at once: checking the rest takes its time. */
-static int check_signature(struct verify *verify, struct inc_error *error)
+static int check_signature(struct verify *verify, struct incr_error *error)
 {
-	int ret = inc_image_check_signature(verify->image, verify->anchors,
-					    &verify->signer, error);
+	int ret = incr_image_check_signature(verify->image, verify->anchors,
+					     &verify->signer, error);
 
 	if (!ret)
-		ret = inc_image_prove_size(verify->image, error);
+		ret = incr_image_prove_size(verify->image, error);
 	/* What is absent is told at the end. */
 	return ret == -ENODATA ? 0 : ret;
 }
@@ -261,38 +261,38 @@ static int check_generation(struct verify *verify, u32 generation,
 			    bool *complete)
 {
 	const struct inc_segment *seg;
-	struct inc_error error;
+	struct incr_error error;
 	u64 present;
 	int ret;
 
-	ret = inc_image_open_file(&verify->image, verify->path, generation,
-				  &error);
+	ret = incr_image_open_file(&verify->image, verify->path, generation,
+				   &error);
 	if (ret) {
 		message_error("%s", error.text);
 		return ret;
 	}
-	if (verify->root_given && generation == INC_NEWEST)
-		ret = inc_image_trust(verify->image, verify->root,
-				      (size_t)verify->root_size, NULL, 0,
-				      &error);
-	if (!ret && verify->anchors && generation == INC_NEWEST)
+	if (verify->root_given && generation == INCR_NEWEST)
+		ret = incr_image_trust(verify->image, verify->root,
+				       (size_t)verify->root_size, NULL, 0,
+				       &error);
+	if (!ret && verify->anchors && generation == INCR_NEWEST)
 		ret = check_signature(verify, &error);
 	if (!ret)
-		ret = inc_local_present(verify->image, verify->fd, &present,
-					&error);
+		ret = incr_local_present(verify->image, verify->fd, &present,
+					 &error);
 	if (ret) {
 		message_error("%s: %s", verify->path, error.text);
 		return ret;
 	}
-	seg = inc_image_segment(verify->image);
-	*complete = present == inc_image_size(verify->image);
+	seg = incr_image_segment(verify->image);
+	*complete = present == incr_image_size(verify->image);
 	return walk(verify, true, seg->device_blocks);
 }
 
 /* What follows the last segment in a file is not part of the image. */
 static void check_end(struct verify *verify)
 {
-	u64 size = inc_image_size(verify->image);
+	u64 size = incr_image_size(verify->image);
 	struct stat st;
 
 	if (fstat(verify->fd, &st) || !S_ISREG(st.st_mode) ||
@@ -307,9 +307,9 @@ static void check_end(struct verify *verify)
 static int check_all(struct verify *verify)
 {
 	char present_text[FORMAT_SIZE_MAX], size_text[FORMAT_SIZE_MAX];
-	u32 generation = INC_NEWEST;
+	u32 generation = INCR_NEWEST;
 	bool complete = false;
-	struct inc_error error;
+	struct incr_error error;
 	u64 present, size;
 	int ret;
 
@@ -317,20 +317,20 @@ static int check_all(struct verify *verify)
 		ret = check_generation(verify, generation, &complete);
 		if (ret)
 			return ret;
-		generation = inc_image_segment(verify->image)->generation;
-		inc_image_close(verify->newer);
+		generation = incr_image_segment(verify->image)->generation;
+		incr_image_close(verify->newer);
 		verify->newer = NULL;
 		if (!generation--)
 			break;
 		verify->newer = verify->image;
 		verify->image = NULL;
 	}
-	size = inc_image_size(verify->image);
+	size = incr_image_size(verify->image);
 	check_end(verify);
 	if (complete)
 		return walk(verify, false, size);
 
-	ret = inc_local_present(verify->image, verify->fd, &present, &error);
+	ret = incr_local_present(verify->image, verify->fd, &present, &error);
 	if (!ret)
 		message_error("%s: incomplete: its presence bitmap has %s of %s; %llu blocks could not be checked",
 			      verify->path, format_size(present, present_text),
@@ -353,9 +353,9 @@ static int run(struct verify *verify)
 	ret = check_all(verify);
 	close(verify->fd);
 	if (!ret && !verify->errors) {
-		seg = inc_image_segment_at(verify->image,
-				inc_image_segments(verify->image) - 1);
-		inc_hex_format(seg->root_digest, seg->digest_size, root);
+		seg = incr_image_segment_at(verify->image,
+				incr_image_segments(verify->image) - 1);
+		incr_hex_format(seg->root_digest, seg->digest_size, root);
 		printf("%s: good: generation %u, device of %s, root hash %s\n",
 		       printable_name(verify->path), seg->generation,
 		       format_size(seg->device_blocks << INC_BLOCK_SHIFT,
@@ -372,8 +372,8 @@ static int run(struct verify *verify)
 			      verify->errors > verify->shown_count ?
 			      ", the first of which are shown" : "");
 	}
-	inc_image_close(verify->image);
-	inc_image_close(verify->newer);
+	incr_image_close(verify->image);
+	incr_image_close(verify->newer);
 	return ret || verify->errors ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -383,8 +383,8 @@ static bool parse_option(struct verify *verify, const char **certificate,
 	switch (option) {
 	case 'r':
 		verify->root_given = true;
-		verify->root_size = inc_hex_parse(optarg, verify->root,
-						  INC_DIGEST_MAX);
+		verify->root_size = incr_hex_parse(optarg, verify->root,
+						   INC_DIGEST_MAX);
 		if (verify->root_size > 0)
 			return true;
 		message_error("verify: --root-hash takes hexadecimal digits, not '%s'",
@@ -412,7 +412,7 @@ int command_verify(int argc, char **argv)
 	static const char *const operands[] = { "IMAGE" };
 	struct verify verify = { .threads = pipeline_threads() };
 	const char *certificate = NULL;
-	struct inc_error error;
+	struct incr_error error;
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -422,11 +422,11 @@ int command_verify(int argc, char **argv)
 		return EXIT_USAGE;
 	verify.path = argv[optind];
 	if (certificate &&
-	    inc_anchors_load(&verify.anchors, certificate, &error)) {
+	    incr_anchors_load(&verify.anchors, certificate, &error)) {
 		message_error("%s", error.text);
 		return EXIT_FAILED;
 	}
 	status = run(&verify);
-	inc_anchors_free(verify.anchors);
+	incr_anchors_free(verify.anchors);
 	return status;
 }

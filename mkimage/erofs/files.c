@@ -42,7 +42,7 @@ static int add_file(struct lister *lister, const struct erofs_inode *inode)
 				 full << EROFS_BLOCK_SHIFT, tail, size);
 	if (ret)
 		return ret;
-	inc_hash_digest(lister->files.hash, tail, sizeof(tail), digest);
+	incr_hash_digest(lister->files.hash, tail, sizeof(tail), digest);
 	return files_add_block(&lister->files, full, digest);
 }
 

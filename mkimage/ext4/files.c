@@ -31,8 +31,8 @@ static int add_blocks(struct lister *lister)
 	     lister->count--) {
 		if (io_channel_read_blk64(fs->io, lister->block++, 1, data))
 			return -EIO;
-		inc_hash_digest(lister->files.hash, data, fs->blocksize,
-				digest);
+		incr_hash_digest(lister->files.hash, data, fs->blocksize,
+				 digest);
 		ret = files_add_block(&lister->files, lister->index++, digest);
 	}
 	lister->count = 0;
@@ -159,9 +159,9 @@ int ext4_files(struct overlay *overlay, files_visit visit, void *context)
 	ret = files_open(&lister->files, overlay, visit, context);
 	/* Of a block of the filesystem. */
 	if (!ret)
-		inc_hash_digest(lister->files.hash, zeros,
-				lister->ext4.fs->blocksize,
-				lister->files.zeros);
+		incr_hash_digest(lister->files.hash, zeros,
+				 lister->ext4.fs->blocksize,
+				 lister->files.zeros);
 	if (!ret)
 		ret = ext4_visit(&lister->ext4, list_inode, lister);
 	files_close(&lister->files);

@@ -16,18 +16,18 @@ int files_open(struct files *files, struct overlay *overlay, files_visit visit,
 	       void *context)
 {
 	const struct inc_segment *seg =
-		inc_image_segment(overlay_image(overlay));
+		incr_image_segment(overlay_image(overlay));
 	static const u8 zeros[INC_BLOCK_SIZE];
 
 	memset(files, 0, sizeof(*files));
 	files->overlay = overlay;
 	files->visit = visit;
 	files->visit_context = context;
-	files->hash = inc_hash_new(seg->hash_name, seg->salt, seg->salt_size);
+	files->hash = incr_hash_new(seg->hash_name, seg->salt, seg->salt_size);
 	files->context = EVP_MD_CTX_new();
 	if (!files->hash || !files->context)
 		return no_memory();
-	inc_hash_digest(files->hash, zeros, sizeof(zeros), files->zeros);
+	incr_hash_digest(files->hash, zeros, sizeof(zeros), files->zeros);
 	files->content = CONTENT_MAX +
 			 CONTENT_FACTOR * (overlay_blocks(overlay) << INC_BLOCK_SHIFT);
 	return 0;
@@ -37,7 +37,7 @@ void files_close(struct files *files)
 {
 	tdestroy(files->known, free);
 	EVP_MD_CTX_free(files->context);
-	inc_hash_free(files->hash);
+	incr_hash_free(files->hash);
 }
 
 int files_start(struct files *files)
@@ -119,14 +119,14 @@ int files_add_block(struct files *files, u64 index, const u8 *digest)
 
 int files_add_blocks(struct files *files, u64 index, u64 block, u64 count)
 {
-	struct inc_error error;
+	struct incr_error error;
 	u64 part, i;
 	int ret = files_meet(files, count << INC_BLOCK_SHIFT);
 
 	for (; !ret && count; count -= part, block += part, index += part) {
 		part = count < FILES_DIGESTS ? count : FILES_DIGESTS;
-		ret = inc_image_digests(overlay_image(files->overlay), block,
-					part, files->digests, &error);
+		ret = incr_image_digests(overlay_image(files->overlay), block,
+					 part, files->digests, &error);
 		if (ret)
 			message_error("%s: %s", overlay_name(files->overlay),
 				      error.text);

@@ -36,7 +36,7 @@ struct walk;
  *	further
  * @check: read what @extend made again
  * @files: walk along it in any order. Contents are not read where the digests of
- *	their blocks do (inc_image_digests())
+ *	their blocks do (incr_image_digests())
  *
  * All return 0, or an errno below 0 after an error message.
  */

@@ -78,14 +78,14 @@ static int compare_paths(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-static int paths_read(struct paths *paths, struct inc_image *image,
+static int paths_read(struct paths *paths, struct incr_image *image,
 		      const char *name, const struct filesystem *known)
 {
 	const struct filesystem *fs;
 	struct overlay *overlay;
 	int ret = overlay_open(&overlay, image, name, "/tmp");
 
-	paths->bytes = PATHS_MAX + PATHS_FACTOR * inc_image_size(image);
+	paths->bytes = PATHS_MAX + PATHS_FACTOR * incr_image_size(image);
 	if (ret)
 		return ret;
 	ret = filesystem_find(known, overlay,
@@ -136,7 +136,7 @@ static void describe(struct json_object *object, const struct inc_segment *seg)
 {
 	char root[2 * INC_DIGEST_MAX + 1];
 
-	inc_hex_format(seg->root_digest, seg->digest_size, root);
+	incr_hex_format(seg->root_digest, seg->digest_size, root);
 	json_number(object, "generation", seg->generation);
 	json_number(object, "device_bytes",
 		    seg->device_blocks << INC_BLOCK_SHIFT);
@@ -147,14 +147,14 @@ static void describe(struct json_object *object, const struct inc_segment *seg)
 	json_text(object, "root_hash", root);
 }
 
-static int describe_files(struct json_object *object, struct inc_image *image,
+static int describe_files(struct json_object *object, struct incr_image *image,
 			  const char *name, u32 generation,
 			  const struct filesystem *known, struct paths *old)
 {
 	struct paths new = { 0 };
-	struct inc_image *other;
-	struct inc_error error;
-	int ret = inc_image_open_other(&other, image, generation, &error);
+	struct incr_image *other;
+	struct incr_error error;
+	int ret = incr_image_open_other(&other, image, generation, &error);
 
 	if (ret) {
 		message_error("%s: %s", name, error.text);
@@ -165,14 +165,14 @@ static int describe_files(struct json_object *object, struct inc_image *image,
 		compare(object, old, &new);
 	paths_free(old);
 	*old = new;
-	inc_image_close(other);
+	incr_image_close(other);
 	return ret;
 }
 
-int generations_describe(struct json_object *root, struct inc_image *image,
+int generations_describe(struct json_object *root, struct incr_image *image,
 			 const char *name, const struct filesystem *known)
 {
-	u32 newest = inc_image_segment(image)->generation, i;
+	u32 newest = incr_image_segment(image)->generation, i;
 	struct json_object *array = json_object_new_array();
 	struct paths paths = { 0 };
 	int ret = 0;
@@ -182,7 +182,7 @@ int generations_describe(struct json_object *root, struct inc_image *image,
 		struct json_object *object = json_object_new_object();
 
 		json_object_array_add(array, object);
-		describe(object, inc_image_segment_at(image, i));
+		describe(object, incr_image_segment_at(image, i));
 		if (known)
 			ret = describe_files(object, image, name, i, known,
 					     &paths);

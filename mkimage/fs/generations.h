@@ -18,7 +18,7 @@ struct json_object;
  *
  * Return: 0, or an errno below 0 after an error message.
  */
-int generations_describe(struct json_object *root, struct inc_image *image,
+int generations_describe(struct json_object *root, struct incr_image *image,
 			 const char *name, const struct filesystem *known);
 
 #endif /* MKIMAGE_GENERATIONS_H */

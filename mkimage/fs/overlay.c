@@ -29,7 +29,7 @@ struct cached {
 };
 
 struct overlay {
-	struct inc_image *image;
+	struct incr_image *image;
 	const char *name;
 	struct inc_hash *hash;
 	int fd;			/* changed blocks, each at its own place */
@@ -42,10 +42,10 @@ struct overlay {
 
 static const u8 zero_block[INC_BLOCK_SIZE];
 
-int overlay_open(struct overlay **overlay, struct inc_image *image,
+int overlay_open(struct overlay **overlay, struct incr_image *image,
 		 const char *name, const char *folder)
 {
-	const struct inc_segment *seg = inc_image_segment(image);
+	const struct inc_segment *seg = incr_image_segment(image);
 	struct overlay *new = calloc(1, sizeof(*new));
 
 	if (!new)
@@ -54,7 +54,7 @@ int overlay_open(struct overlay **overlay, struct inc_image *image,
 	new->name = name;
 	new->blocks = new->base = seg->device_blocks;
 	new->fd = -1;
-	new->hash = inc_hash_new(seg->hash_name, seg->salt, seg->salt_size);
+	new->hash = incr_hash_new(seg->hash_name, seg->salt, seg->salt_size);
 	new->cache = calloc(CACHE_BLOCKS, sizeof(*new->cache));
 	if (!new->hash || !new->cache) {
 		overlay_close(new);
@@ -81,11 +81,11 @@ void overlay_close(struct overlay *overlay)
 		free(overlay->regions[i]);
 	free(overlay->regions);
 	free(overlay->cache);
-	inc_hash_free(overlay->hash);
+	incr_hash_free(overlay->hash);
 	free(overlay);
 }
 
-struct inc_image *overlay_image(const struct overlay *overlay)
+struct incr_image *overlay_image(const struct overlay *overlay)
 {
 	return overlay->image;
 }
@@ -181,8 +181,8 @@ int overlay_resize(struct overlay *overlay, u64 blocks)
 
 static int read_base(struct overlay *overlay, u64 block, u64 count, void *data)
 {
-	struct inc_error error;
-	int ret = inc_image_read(overlay->image, block, count, data, &error);
+	struct incr_error error;
+	int ret = incr_image_read(overlay->image, block, count, data, &error);
 
 	if (ret)
 		message_error("%s: %s", overlay->name, error.text);
@@ -279,19 +279,19 @@ static int as_before(struct overlay *overlay, u64 block, const void *data,
 		     bool *same)
 {
 	u8 old[INC_SHA256_SIZE], new[INC_SHA256_SIZE];
-	struct inc_error error;
+	struct incr_error error;
 	int ret;
 
 	if (block >= overlay->base) {
 		*same = !memcmp(data, zero_block, sizeof(zero_block));
 		return 0;
 	}
-	ret = inc_image_digests(overlay->image, block, 1, old, &error);
+	ret = incr_image_digests(overlay->image, block, 1, old, &error);
 	if (ret) {
 		message_error("%s: %s", overlay->name, error.text);
 		return ret;
 	}
-	inc_hash_digest(overlay->hash, data, INC_BLOCK_SIZE, new);
+	incr_hash_digest(overlay->hash, data, INC_BLOCK_SIZE, new);
 	*same = !memcmp(old, new, sizeof(old));
 	return 0;
 }

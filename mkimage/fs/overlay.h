@@ -26,12 +26,12 @@ struct overlay;
  * Return: 0, or an errno below 0 after an error message; so do the functions
  * below that return an int.
  */
-int overlay_open(struct overlay **overlay, struct inc_image *image,
+int overlay_open(struct overlay **overlay, struct incr_image *image,
 		 const char *name, const char *folder);
 void overlay_close(struct overlay *overlay);
 
 /* What is below; its name. */
-struct inc_image *overlay_image(const struct overlay *overlay);
+struct incr_image *overlay_image(const struct overlay *overlay);
 const char *overlay_name(const struct overlay *overlay);
 
 /* Size of the device now, in blocks. */

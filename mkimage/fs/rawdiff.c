@@ -18,9 +18,9 @@
 static int clear(struct overlay *overlay, u64 block, u64 count)
 {
 	static const u8 zeros[INC_BLOCK_SIZE];
-	struct inc_image *image = overlay_image(overlay);
-	u64 old = inc_image_segment(image)->device_blocks;
-	struct inc_error error;
+	struct incr_image *image = overlay_image(overlay);
+	u64 old = incr_image_segment(image)->device_blocks;
+	struct incr_error error;
 	int ret = 0;
 
 	while (!ret && count) {
@@ -28,9 +28,9 @@ static int clear(struct overlay *overlay, u64 block, u64 count)
 
 		if (left) {
 			same = 0;
-			if (inc_image_zeros(image, block,
-					    left < count ? left : count, &same,
-					    &error)) {
+			if (incr_image_zeros(image, block,
+					     left < count ? left : count, &same,
+					     &error)) {
 				message_error("%s: %s", overlay_name(overlay),
 					      error.text);
 				return -EIO;

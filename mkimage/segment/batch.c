@@ -50,8 +50,8 @@ static void hash_blocks(struct batch *batch,
 			memcpy(batch->digest[i], options->zero_digest,
 			       sizeof(batch->digest[i]));
 		else
-			inc_hash_digest(options->hash, data, INC_BLOCK_SIZE,
-					batch->digest[i]);
+			incr_hash_digest(options->hash, data, INC_BLOCK_SIZE,
+					 batch->digest[i]);
 	}
 }
 

@@ -71,9 +71,9 @@ void cluster_id(const struct cluster_options *options, const u8 *digests,
 		      u8 *id)
 {
 	if (options->cluster_shift)
-		inc_hash_digest(options->hash, digests,
-				(size_t)INC_SHA256_SIZE <<
-				options->cluster_shift, id);
+		incr_hash_digest(options->hash, digests,
+				 (size_t)INC_SHA256_SIZE <<
+				 options->cluster_shift, id);
 	else
 		memcpy(id, digests, INC_SHA256_SIZE);
 }

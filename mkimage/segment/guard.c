@@ -22,7 +22,7 @@ static int put_page(struct guard *guard, u32 number)
 			level->page, INC_PAGE_SIZE, guard->name);
 	if (ret)
 		return ret;
-	inc_hash_digest(guard->hash, level->page, INC_PAGE_SIZE, digest);
+	incr_hash_digest(guard->hash, level->page, INC_PAGE_SIZE, digest);
 	return add_digest(guard, number + 1, digest);
 }
 
@@ -43,7 +43,7 @@ int guard_add(struct guard *guard, const void *page)
 {
 	u8 digest[INC_SHA256_SIZE];
 
-	inc_hash_digest(guard->hash, page, INC_PAGE_SIZE, digest);
+	incr_hash_digest(guard->hash, page, INC_PAGE_SIZE, digest);
 	return add_digest(guard, 0, digest);
 }
 

@@ -19,10 +19,10 @@ struct known {
 /* A walk over one generation. */
 struct search {
 	struct known *known;
-	struct inc_image *image;
+	struct incr_image *image;
 	const char *name;
 	const struct cluster_options *options;
-	struct inc_error error;
+	struct incr_error error;
 	u64 map_page;			/* that @map is; UINT64_MAX: none */
 	__le64 map[INC_ENTRIES_PER_PAGE];
 };
@@ -77,8 +77,8 @@ static int get_entry(struct search *search, u64 block, u64 *entry)
 
 	if (search->map_page != inc_map_page(block)) {
 		search->map_page = UINT64_MAX;
-		ret = inc_image_map_page(search->image, inc_map_page(block),
-					 search->map, &search->error);
+		ret = incr_image_map_page(search->image, inc_map_page(block),
+					  search->map, &search->error);
 		if (ret)
 			return failed(search, ret);
 		search->map_page = inc_map_page(block);
@@ -91,7 +91,7 @@ static int get_entry(struct search *search, u64 block, u64 *entry)
 static int look_at(struct search *search, u64 block, const u8 *digests)
 {
 	u32 shift = search->options->cluster_shift;
-	const struct inc_segment *seg = inc_image_segment(search->image);
+	const struct inc_segment *seg = incr_image_segment(search->image);
 	struct inc_extent extent;
 	struct digestmap_place *place;
 	u8 id[INC_SHA256_SIZE];
@@ -118,7 +118,7 @@ static int look_at(struct search *search, u64 block, const u8 *digests)
 static int search_page(struct search *search, u64 page)
 {
 	static const u32 per_page = INC_PAGE_SIZE / INC_SHA256_SIZE;
-	const struct inc_segment *seg = inc_image_segment(search->image);
+	const struct inc_segment *seg = incr_image_segment(search->image);
 	u64 block = page * per_page, end = block + per_page;
 	u8 digests[INC_PAGE_SIZE];
 	u32 step = 1u << search->options->cluster_shift;
@@ -126,8 +126,8 @@ static int search_page(struct search *search, u64 page)
 
 	if (end > seg->device_blocks)
 		end = seg->device_blocks;
-	ret = inc_image_digests(search->image, block, end - block, digests,
-				&search->error);
+	ret = incr_image_digests(search->image, block, end - block, digests,
+				 &search->error);
 	if (ret)
 		return failed(search, ret);
 	for (; !ret && block + step <= end; block += step)
@@ -142,8 +142,8 @@ static int search_page(struct search *search, u64 page)
  */
 static int search_generation(struct search *search)
 {
-	const struct inc_segment *seg = inc_image_segment(search->image);
-	const struct inc_run *runs = inc_image_runs(search->image, true);
+	const struct inc_segment *seg = incr_image_segment(search->image);
+	const struct inc_run *runs = incr_image_runs(search->image, true);
 	u64 level0 = seg->tree.levels ? seg->tree.first[0] : 0;
 	u32 i;
 	int ret = 0;
@@ -165,23 +165,23 @@ static int search_generation(struct search *search)
 	return ret;
 }
 
-int known_find(struct known *known, struct inc_image *image, const char *name,
+int known_find(struct known *known, struct incr_image *image, const char *name,
 	       const struct cluster_options *options)
 {
 	struct search search = {
 		.known = known, .name = name, .options = options,
 	};
-	u32 newest = inc_image_segment(image)->generation, i;
+	u32 newest = incr_image_segment(image)->generation, i;
 	int ret = 0;
 
 	for (i = 0; !ret && i <= newest && known->missing; i++) {
 		search.map_page = UINT64_MAX;
-		ret = inc_image_open_other(&search.image, image, i,
-					   &search.error);
+		ret = incr_image_open_other(&search.image, image, i,
+					    &search.error);
 		if (ret)
 			return failed(&search, ret);
 		ret = search_generation(&search);
-		inc_image_close(search.image);
+		incr_image_close(search.image);
 	}
 	return ret;
 }

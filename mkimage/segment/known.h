@@ -21,7 +21,7 @@ int known_want(struct known *known, const u8 *id);
  * Look for everything that is wanted, in all generations of the image up to the
  * open one. Return: 0, or an errno below 0 after an error message.
  */
-int known_find(struct known *known, struct inc_image *image, const char *name,
+int known_find(struct known *known, struct incr_image *image, const char *name,
 	       const struct cluster_options *options);
 
 /*

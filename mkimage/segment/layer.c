@@ -20,7 +20,7 @@
 struct layer {
 	struct segment *seg;
 	struct overlay *overlay;
-	struct inc_image *image;
+	struct incr_image *image;
 	const struct inc_segment *base;
 	const char *folder;
 	unsigned int threads;
@@ -212,13 +212,13 @@ static int store_clusters(struct layer *layer, int level)
 /* The root of a device of one block is that block's digest. */
 static int start_root(struct layer *layer)
 {
-	struct inc_error error;
+	struct incr_error error;
 	int ret;
 
 	if (layer->seg->meta.tree.levels)
 		return 0;
-	ret = inc_image_digests(layer->image, 0, 1, layer->seg->meta.root,
-				&error);
+	ret = incr_image_digests(layer->image, 0, 1, layer->seg->meta.root,
+				 &error);
 	if (ret)
 		message_error("%s: %s", overlay_name(layer->overlay),
 			      error.text);
@@ -310,7 +310,7 @@ static u64 count_runs(const struct repage *arrays, u32 count, u64 most)
 static u64 choose_most(const struct layer *layer, const struct repage *arrays,
 		       u32 count)
 {
-	const struct inc_segment *first = inc_image_segment_at(layer->image, 0);
+	const struct inc_segment *first = incr_image_segment_at(layer->image, 0);
 	u64 bound = arrays->tree ? first->tree_runs : first->map_runs;
 	u64 most = 0;
 
@@ -349,8 +349,8 @@ static int prepare(struct layer *layer, const struct inc_hash *hash)
 			      overlay_name(layer->overlay), INC_SEGMENTS_MAX);
 		return -EFBIG;
 	}
-	inc_hash_digest(hash, zero_block, sizeof(zero_block),
-			layer->zero_digest);
+	incr_hash_digest(hash, zero_block, sizeof(zero_block),
+			 layer->zero_digest);
 	memset(seg, 0, sizeof(*seg));
 	seg->hash = hash;
 	seg->zero_digest = layer->zero_digest;
@@ -377,7 +377,7 @@ int layer_build(struct segment *seg, struct overlay *overlay,
 		.seg = seg,
 		.overlay = overlay,
 		.image = overlay_image(overlay),
-		.base = inc_image_segment(overlay_image(overlay)),
+		.base = incr_image_segment(overlay_image(overlay)),
 		.folder = folder,
 		.threads = threads,
 	};

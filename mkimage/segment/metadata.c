@@ -62,7 +62,7 @@ static int level_add(struct metadata *meta, struct metadata_level *level,
 		memcpy(level->page + level->fill, item, size);
 	if (*pages) {
 		level->fill = 0;
-		inc_hash_digest(meta->hash, level->page, INC_PAGE_SIZE, digest);
+		incr_hash_digest(meta->hash, level->page, INC_PAGE_SIZE, digest);
 	}
 	return *pages ? pagelist_add(&level->list, level->page, digest, *pages,
 				     runs) : 0;
@@ -131,7 +131,7 @@ static int level_finish(struct metadata *meta, struct metadata_level *level,
 		memset(level->page + level->fill, 0,
 		       INC_PAGE_SIZE - level->fill);
 		level->fill = 0;
-		inc_hash_digest(meta->hash, level->page, INC_PAGE_SIZE, digest);
+		incr_hash_digest(meta->hash, level->page, INC_PAGE_SIZE, digest);
 		ret = pagelist_add(&level->list, level->page, digest, 1, runs);
 	}
 	return ret ? ret : pagelist_finish(&level->list, runs);

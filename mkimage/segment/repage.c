@@ -48,7 +48,7 @@ void repage_free(struct repage *repage)
 }
 
 static int failed(const struct repage *repage, int code,
-		  const struct inc_error *error)
+		  const struct incr_error *error)
 {
 	message_error("%s: %s", repage->name, error->text);
 	return code;
@@ -56,12 +56,12 @@ static int failed(const struct repage *repage, int code,
 
 static int read_old(const struct repage *repage, u64 number, void *page)
 {
-	struct inc_error error;
+	struct incr_error error;
 	int ret = repage->tree ?
-		  inc_image_tree_page(repage->image,
-				      repage->old_first + number, page,
-				      &error) :
-		  inc_image_map_page(repage->image, number, page, &error);
+		  incr_image_tree_page(repage->image,
+				       repage->old_first + number, page,
+				       &error) :
+		  incr_image_map_page(repage->image, number, page, &error);
 
 	return ret ? failed(repage, ret, &error) : 0;
 }
@@ -110,8 +110,8 @@ static int add_change(struct repage *repage)
 	}
 	change = &repage->changes[repage->change_count++];
 	change->number = repage->number;
-	inc_hash_digest(repage->hash, repage->page, INC_PAGE_SIZE,
-			change->digest);
+	incr_hash_digest(repage->hash, repage->page, INC_PAGE_SIZE,
+			 change->digest);
 	return spool_append(repage->spool, repage->page, INC_PAGE_SIZE);
 }
 
@@ -198,7 +198,7 @@ int repage_top_digest(struct repage *repage, u8 *digest)
 		return 0;
 	}
 	ret = read_old(repage, 0, page);
-	inc_hash_digest(repage->hash, page, INC_PAGE_SIZE, digest);
+	incr_hash_digest(repage->hash, page, INC_PAGE_SIZE, digest);
 	return ret;
 }
 
@@ -215,16 +215,16 @@ void repage_hole_digest(const struct repage *repage, u8 *digest)
 	u8 page[INC_PAGE_SIZE];
 
 	hole_page(repage, page);
-	inc_hash_digest(repage->hash, page, INC_PAGE_SIZE, digest);
+	incr_hash_digest(repage->hash, page, INC_PAGE_SIZE, digest);
 }
 
 /* The run of the old directory that holds page @number of the array. */
 static void old_run(const struct repage *repage, u64 number,
 		    struct piece *piece)
 {
-	const struct inc_segment *seg = inc_image_segment(repage->image);
-	const struct inc_run *runs = inc_image_runs(repage->image,
-						    repage->tree);
+	const struct inc_segment *seg = incr_image_segment(repage->image);
+	const struct inc_run *runs = incr_image_runs(repage->image,
+						     repage->tree);
 	u32 low = 0, high = repage->tree ? seg->tree_runs : seg->map_runs;
 	u64 first, end = repage->old_first + repage->old_pages;
 
@@ -321,7 +321,7 @@ static int list_stored(struct repage *repage, const struct piece *piece,
 			ret = read_old(repage, piece->first + i, page);
 		if (ret)
 			break;
-		inc_hash_digest(repage->hash, page, sizeof(page), digest);
+		incr_hash_digest(repage->hash, page, sizeof(page), digest);
 		ret = pagelist_add(list, page, digest, 1, runs);
 	}
 	return ret;
@@ -333,7 +333,7 @@ static int list_hole(const struct repage *repage, const struct piece *piece,
 	u8 page[INC_PAGE_SIZE], digest[INC_SHA256_SIZE];
 
 	hole_page(repage, page);
-	inc_hash_digest(repage->hash, page, sizeof(page), digest);
+	incr_hash_digest(repage->hash, page, sizeof(page), digest);
 	return pagelist_add(list, page, digest, piece->pages, runs);
 }
 

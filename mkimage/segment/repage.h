@@ -31,7 +31,7 @@ struct repage_change {
  *	even if they are as they were
  */
 struct repage {
-	struct inc_image *image;
+	struct incr_image *image;
 	const char *name;
 	const struct inc_hash *hash;
 	bool tree;

@@ -408,7 +408,7 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 		memcpy(head + INC_BLOCK_SIZE, seg->signature,
 		       seg->signature_size);
 	}
-	inc_head_digest(head, seg->head_size, super->head_digest);
+	incr_head_digest(head, seg->head_size, super->head_digest);
 
 	ret = write_all(fd, 0, head, seg->head_size, name);
 	free(head);

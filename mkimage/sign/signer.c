@@ -18,7 +18,7 @@
 struct signer {
 	EVP_PKEY *key;
 	STACK_OF(X509) *certificates;	/* the signer's first */
-	struct inc_anchors *anchors;	/* the same */
+	struct incr_anchors *anchors;	/* the same */
 	const char *name;
 };
 
@@ -89,7 +89,7 @@ bool signer_options_only_sign(const char *command,
 	return false;
 }
 
-/* Of the file that inc_anchors_load() has found good. */
+/* Of the file that incr_anchors_load() has found good. */
 static int load_certificates(struct signer *signer)
 {
 	BIO *bio = BIO_new_file(signer->name, "r");
@@ -152,13 +152,13 @@ int signer_check_output(const struct signer_options *options,
 int signer_open(struct signer **result, const struct signer_options *options)
 {
 	struct signer *signer = calloc(1, sizeof(*signer));
-	struct inc_error error;
+	struct incr_error error;
 	int ret;
 
 	if (!signer)
 		return no_memory();
 	signer->name = options->certificate;
-	ret = inc_anchors_load(&signer->anchors, options->certificate, &error);
+	ret = incr_anchors_load(&signer->anchors, options->certificate, &error);
 	if (ret)
 		message_error("%s", error.text);
 	else
@@ -188,7 +188,7 @@ void signer_free(struct signer *signer)
 		return;
 	EVP_PKEY_free(signer->key);
 	sk_X509_pop_free(signer->certificates, X509_free);
-	inc_anchors_free(signer->anchors);
+	incr_anchors_free(signer->anchors);
 	free(signer);
 }
 
@@ -235,8 +235,8 @@ static CMS_ContentInfo *make(const struct signer *signer, const char *text)
 int signer_sign(struct signer *signer, const char *text, u8 **data,
 		size_t *size)
 {
-	struct inc_signer who;
-	struct inc_error error;
+	struct incr_signer who;
+	struct incr_error error;
 	CMS_ContentInfo *cms;
 	int length, ret;
 
@@ -256,8 +256,8 @@ int signer_sign(struct signer *signer, const char *text, u8 **data,
 		return -EFBIG;
 	}
 	/* What a device far away has signed must be what it was given. */
-	ret = inc_signature_match(*data, *size, text, signer->anchors, &who,
-				  &error);
+	ret = incr_signature_match(*data, *size, text, signer->anchors, &who,
+				   &error);
 	if (ret)
 		message_error("cannot sign: %s", error.text);
 	else if (who.expired)

@@ -499,8 +499,8 @@ static void seal_page(const struct sealed *sealed, const u8 *page, u32 level,
 		parent = sealed_page(sealed, number);
 	}
 	if (page && parent)
-		inc_hash_digest(sealed->hash, page, INC_PAGE_SIZE,
-				parent + place);
+		incr_hash_digest(sealed->hash, page, INC_PAGE_SIZE,
+				 parent + place);
 }
 
 /* Digests along a tree, from the lowest pages to the root. */
@@ -538,7 +538,7 @@ static void reseal(struct edit_image *image, u32 number)
 			      &seg, &why) ||
 	    seg.digest_size != INC_SHA256_SIZE)
 		return;
-	hash = inc_hash_new("sha256", seg.salt, seg.salt_size);
+	hash = incr_hash_new("sha256", seg.salt, seg.salt_size);
 	if (!hash)
 		return;
 	dir = directory(image, number, true, &runs);
@@ -564,7 +564,7 @@ static void reseal(struct edit_image *image, u32 number)
 
 		seal(&guard);
 	}
-	inc_hash_free(hash);
+	incr_hash_free(hash);
 }
 
 static void fix_heads(struct edit_image *image)
@@ -577,7 +577,7 @@ static void fix_heads(struct edit_image *image)
 		u8 *head = bytes_at(image, image->seg[i].offset, size);
 
 		if (head && size >= INC_BLOCK_SIZE)
-			inc_head_digest(head, size, super->head_digest);
+			incr_head_digest(head, size, super->head_digest);
 	}
 }
 

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 	} while (0)
 
 /* What failed with @ret has said why. */
-static inline void fuzz_failed(int ret, const struct inc_error *error)
+static inline void fuzz_failed(int ret, const struct incr_error *error)
 {
 	MUST(ret < 0);
 	MUST(memchr(error->text, 0, sizeof(error->text)) && error->text[0]);

@@ -51,20 +51,20 @@ static const char stranger_pem[] =
 	"Ior82UnPLl1j6p+u\n"
 	"-----END CERTIFICATE-----\n";
 
-static struct inc_anchors *trusted, *stranger;
+static struct incr_anchors *trusted, *stranger;
 static u8 *head;
 static size_t head_size;
 static u32 area;
 
-static int load(struct inc_anchors **anchors, const void *pem, size_t size,
-		struct inc_error *error)
+static int load(struct incr_anchors **anchors, const void *pem, size_t size,
+		struct incr_error *error)
 {
 	int file = memfd_create("anchors", MFD_CLOEXEC), ret;
 	char path[32];
 
 	MUST(file >= 0 && write(file, pem, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	ret = inc_anchors_load(anchors, path, error);
+	ret = incr_anchors_load(anchors, path, error);
 	close(file);
 	return ret;
 }
@@ -73,7 +73,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const struct fuzz_seed *seed;
 	struct inc_super *super;
-	struct inc_error error;
+	struct incr_error error;
 	size_t i;
 
 	(void)argc, (void)argv;
@@ -91,7 +91,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 static int read_image(void *context, u64 offset, size_t length, void *buffer,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	(void)context, (void)error;
 	MUST(offset <= head_size && length <= head_size - offset);
@@ -101,12 +101,12 @@ static int read_image(void *context, u64 offset, size_t length, void *buffer,
 
 static void check(const u8 *data, size_t size)
 {
-	const struct inc_io io = { .read = read_image };
+	const struct incr_io io = { .read = read_image };
 	struct inc_super *super = (struct inc_super *)head;
 	u8 *room = head + le32_to_cpu(super->signature_offset);
-	struct inc_signer signer;
-	struct inc_image *image;
-	struct inc_error error;
+	struct incr_signer signer;
+	struct incr_image *image;
+	struct incr_error error;
 	int ret;
 
 	if (size > area)
@@ -114,27 +114,27 @@ static void check(const u8 *data, size_t size)
 	memcpy(room, data, size);
 	memset(room + size, 0, area - size);
 	super->signature_size = cpu_to_le32((u32)size);
-	inc_head_digest(head, le32_to_cpu(super->head_size),
-			super->head_digest);
-	MUST(!inc_image_open(&image, &io, head_size, INC_NEWEST, &error));
-	ret = inc_image_check_signature(image, trusted, &signer, &error);
+	incr_head_digest(head, le32_to_cpu(super->head_size),
+			 super->head_digest);
+	MUST(!incr_image_open(&image, &io, head_size, INCR_NEWEST, &error));
+	ret = incr_image_check_signature(image, trusted, &signer, &error);
 	if (ret)
 		fuzz_failed(ret, &error);
 	else
 		MUST(!strncmp(signer.subject, "CN = good ", 10) &&
 		     !signer.expired);
-	ret = inc_image_check_signature(image, stranger, &signer, &error);
+	ret = incr_image_check_signature(image, stranger, &signer, &error);
 	if (ret)
 		fuzz_failed(ret, &error);
 	else
 		MUST(!strcmp(signer.subject, "CN = bad foreign"));
-	inc_image_close(image);
+	incr_image_close(image);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	struct inc_anchors *anchors;
-	struct inc_error error;
+	struct incr_anchors *anchors;
+	struct incr_error error;
 	int ret;
 
 	if (!size || data[0] == 0x30) {
@@ -145,6 +145,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (ret)
 		fuzz_failed(ret, &error);
 	else
-		inc_anchors_free(anchors);
+		incr_anchors_free(anchors);
 	return 0;
 }

@@ -27,7 +27,7 @@ static struct filesystem_seed {
 } seeds[FILESYSTEMS_MAX];
 static u32 count;
 
-static struct inc_image *holes;		/* what they are written over */
+static struct incr_image *holes;		/* what they are written over */
 static char folder[4096];
 static char source[4110], added[4120];
 
@@ -71,7 +71,7 @@ static void load_all(void)
 	MUST(count);		/* else: run make fuzz-targets */
 	free(names);
 	strcpy(path + length, "holes.inc");
-	MUST(!inc_image_open_file(&holes, path, INC_NEWEST, NULL));
+	MUST(!incr_image_open_file(&holes, path, INCR_NEWEST, NULL));
 }
 
 static void clean_up(void)

@@ -102,7 +102,7 @@ static void check_read(const u8 *data, size_t size, const u8 *got,
 static void test_read(struct origin_connection *connection, u64 offset,
 		      size_t length, const u8 *data, size_t size)
 {
-	struct inc_error error = { "" };
+	struct incr_error error = { "" };
 	u8 *buffer = malloc(length);
 	int ret;
 
@@ -136,7 +136,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	const struct origin_options options = { .timeout = 1 };
 	struct origin_connection *connection;
 	struct origin *origin;
-	struct inc_error error;
+	struct incr_error error;
 	u64 offset;
 	size_t length;
 	int i;

@@ -13,7 +13,7 @@
 struct test {
 	const struct fuzz_seed *seed;
 	struct edit_image bytes;
-	struct inc_image *image;
+	struct incr_image *image;
 	bool trusted;		/* the true root and salt are those that count */
 	bool true_head;		/* the head is the true one */
 	u64 blocks;
@@ -21,7 +21,7 @@ struct test {
 };
 
 static int read_bytes(void *context, u64 offset, size_t length, void *buffer,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	const struct edit_image *bytes = context;
 
@@ -44,14 +44,14 @@ static void check_blocks(struct test *test, u64 block, u64 count)
 
 static void test_read(struct test *test, u64 block, u64 count)
 {
-	struct inc_error error;
+	struct incr_error error;
 	int ret;
 
 	if (block >= test->blocks)
 		return;
 	if (count > test->blocks - block)
 		count = test->blocks - block;
-	ret = inc_image_read(test->image, block, count, test->out, &error);
+	ret = incr_image_read(test->image, block, count, test->out, &error);
 	if (ret)
 		fuzz_failed(ret, &error);
 	else
@@ -73,13 +73,13 @@ static void test_reads(struct test *test)
 static void test_map(struct test *test)
 {
 	struct inc_extent extent;
-	struct inc_error error;
+	struct incr_error error;
 	u64 block = 0, next;
 	u32 steps = 0;
 	int ret;
 
 	while (block < test->blocks && steps++ < 1024) {
-		ret = inc_image_map(test->image, block, &extent, &next, &error);
+		ret = incr_image_map(test->image, block, &extent, &next, &error);
 		if (ret) {
 			fuzz_failed(ret, &error);
 			next = block + 1;
@@ -87,7 +87,7 @@ static void test_map(struct test *test)
 		MUST(next > block && next <= test->blocks);
 		block = next;
 	}
-	ret = inc_image_extent(test->image, test->blocks - 1, &extent, &error);
+	ret = incr_image_extent(test->image, test->blocks - 1, &extent, &error);
 	if (ret)
 		fuzz_failed(ret, &error);
 }
@@ -95,13 +95,13 @@ static void test_map(struct test *test)
 static void test_zeros(struct test *test)
 {
 	u64 block = 0, zeros, max;
-	struct inc_error error;
+	struct incr_error error;
 	u32 steps;
 	int ret;
 
 	for (steps = 0; block < test->blocks && steps < 64; steps++) {
 		max = test->blocks - block < 4096 ? test->blocks - block : 4096;
-		ret = inc_image_zeros(test->image, block, max, &zeros, &error);
+		ret = incr_image_zeros(test->image, block, max, &zeros, &error);
 		if (ret)
 			fuzz_failed(ret, &error);
 		MUST(zeros <= max);
@@ -115,14 +115,14 @@ static void test_zeros(struct test *test)
 
 static void test_tree(struct test *test)
 {
-	const struct inc_segment *seg = inc_image_segment(test->image);
-	struct inc_error error;
+	const struct inc_segment *seg = incr_image_segment(test->image);
+	struct incr_error error;
 	u8 page[INC_PAGE_SIZE];
 	u64 number;
 	int ret;
 
 	for (number = 0; number <= seg->tree.pages && number < 16; number++) {
-		ret = inc_image_tree_page(test->image, number, page, &error);
+		ret = incr_image_tree_page(test->image, number, page, &error);
 		MUST(ret || number < seg->tree.pages);
 		if (ret)
 			fuzz_failed(ret, &error);
@@ -132,41 +132,41 @@ static void test_tree(struct test *test)
 static void test_digests(struct test *test)
 {
 	u64 count = test->blocks < 200 ? test->blocks : 200;
-	struct inc_error error;
+	struct incr_error error;
 	int ret;
 
-	ret = inc_image_digests(test->image, 0, count, test->out, &error);
+	ret = incr_image_digests(test->image, 0, count, test->out, &error);
 	if (ret)
 		fuzz_failed(ret, &error);
-	ret = inc_image_digests(test->image, test->blocks - count, count,
-				test->out, &error);
+	ret = incr_image_digests(test->image, test->blocks - count, count,
+				 test->out, &error);
 	if (ret)
 		fuzz_failed(ret, &error);
 }
 
 static void test_plan(struct test *test, u64 block, u64 count)
 {
-	struct inc_range *ranges;
-	struct inc_error error;
+	struct incr_range *ranges;
+	struct incr_error error;
 	size_t ranges_count, i;
 	u64 chunk, end = 0;
 	int ret;
 
 	if (block > test->blocks || count > test->blocks - block)
 		return;
-	ret = inc_image_plan(test->image, block, count, &ranges, &ranges_count,
-			     &error);
+	ret = incr_image_plan(test->image, block, count, &ranges, &ranges_count,
+			      &error);
 	if (ret) {
 		fuzz_failed(ret, &error);
 		return;
 	}
-	chunk = 1ull << inc_image_segment(test->image)->chunk_shift;
+	chunk = 1ull << incr_image_segment(test->image)->chunk_shift;
 	for (i = 0; i < ranges_count; i++) {
 		MUST(ranges[i].length);
 		MUST(!((ranges[i].offset | ranges[i].length) & (chunk - 1)));
 		MUST(!i || ranges[i].offset > end);
 		end = ranges[i].offset + ranges[i].length;
-		MUST(end <= inc_image_size(test->image));
+		MUST(end <= incr_image_size(test->image));
 	}
 	free(ranges);
 }
@@ -189,16 +189,16 @@ static void check_metadata(struct test *test, u64 offset, u64 length,
 static void test_verify(struct test *test, u64 offset, u64 length, bool other)
 {
 	u64 start = offset, widened = length;
-	struct inc_error error;
+	struct incr_error error;
 	u8 *data;
 	int ret;
 
-	ret = inc_image_widen(test->image, &start, &widened, &error);
+	ret = incr_image_widen(test->image, &start, &widened, &error);
 	if (ret) {
 		fuzz_failed(ret, &error);
 	} else {
 		MUST(start <= offset && start + widened >= offset + length);
-		MUST(start + widened <= inc_image_size(test->image));
+		MUST(start + widened <= incr_image_size(test->image));
 	}
 	data = malloc(length);	/* of its own, so that overruns are seen */
 	MUST(data);
@@ -207,7 +207,7 @@ static void test_verify(struct test *test, u64 offset, u64 length, bool other)
 		memcpy(data, test->seed->bytes + offset,
 		       length < test->seed->size - offset ? length :
 		       test->seed->size - offset);
-	ret = inc_image_verify(test->image, offset, length, data, &error);
+	ret = incr_image_verify(test->image, offset, length, data, &error);
 	if (ret)
 		fuzz_failed(ret, &error);
 	else if (test->true_head && offset < test->seed->seg.data_offset)
@@ -217,8 +217,8 @@ static void test_verify(struct test *test, u64 offset, u64 length, bool other)
 
 static void test_file(struct test *test)
 {
-	u64 chunk = 1ull << inc_image_segment(test->image)->chunk_shift;
-	u64 size = inc_image_size(test->image), offset, length;
+	u64 chunk = 1ull << incr_image_segment(test->image)->chunk_shift;
+	u64 size = incr_image_size(test->image), offset, length;
 	u32 i;
 
 	for (i = 0; i < CHUNKS_MAX; i++) {
@@ -228,7 +228,7 @@ static void test_file(struct test *test)
 		if (offset >= size)
 			continue;
 		test_verify(test, offset, chunk, false);
-		inc_image_area(test->image, offset);
+		incr_image_area(test->image, offset);
 	}
 	length = size < VERIFY_MAX ? size : VERIFY_MAX;
 	test_verify(test, 0, length, false);
@@ -237,19 +237,19 @@ static void test_file(struct test *test)
 
 static void test_image(struct test *test)
 {
-	const struct inc_segment *seg = inc_image_segment(test->image);
+	const struct inc_segment *seg = incr_image_segment(test->image);
 	const struct fuzz_seed *seed = test->seed;
-	u32 segments = inc_image_segments(test->image);
-	struct inc_error error;
+	u32 segments = incr_image_segments(test->image);
+	struct incr_error error;
 
 	MUST(segments && seg->generation < segments);
-	MUST(seg == inc_image_segment_at(test->image, seg->generation));
-	MUST(inc_image_size(test->image) <= test->bytes.size);
+	MUST(seg == incr_image_segment_at(test->image, seg->generation));
+	MUST(incr_image_size(test->image) <= test->bytes.size);
 	test->blocks = seg->device_blocks;
-	test->trusted = !inc_image_trust(test->image, seed->seg.root_digest,
-					 seed->seg.digest_size,
-					 seed->seg.salt, seed->seg.salt_size,
-					 &error);
+	test->trusted = !incr_image_trust(test->image, seed->seg.root_digest,
+					  seed->seg.digest_size,
+					  seed->seg.salt, seed->seg.salt_size,
+					  &error);
 	/* The size of a device is in the trusted table, too. */
 	if (test->blocks != seed->seg.device_blocks)
 		test->trusted = false;
@@ -270,21 +270,21 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	static u8 *out;
 	struct test test = { .out = out };
-	struct inc_error error;
-	struct inc_io io = { read_bytes, &test.bytes };
+	struct incr_error error;
+	struct incr_io io = { read_bytes, &test.bytes };
 	int ret;
 
 	if (!out)
 		test.out = out = malloc(READ_MAX << INC_BLOCK_SHIFT);
 	MUST(out);
 	test.seed = fuzz_image(data, size, &test.bytes);
-	ret = inc_image_open(&test.image, &io, test.bytes.size,
-			     edit_generation(&test.bytes), &error);
+	ret = incr_image_open(&test.image, &io, test.bytes.size,
+			      edit_generation(&test.bytes), &error);
 	if (ret) {
 		fuzz_failed(ret, &error);
 		return 0;
 	}
 	test_image(&test);
-	inc_image_close(test.image);
+	incr_image_close(test.image);
 	return 0;
 }

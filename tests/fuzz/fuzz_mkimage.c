@@ -61,13 +61,13 @@ static int extract(void)
 /* Is the device of another size than one would wait for? */
 static bool too_large(void)
 {
-	struct inc_image *image;
+	struct incr_image *image;
 	bool large;
 
-	if (inc_image_open_file(&image, path, INC_NEWEST, NULL))
+	if (incr_image_open_file(&image, path, INCR_NEWEST, NULL))
 		return false;
-	large = inc_image_segment(image)->device_blocks > BLOCKS_MAX;
-	inc_image_close(image);
+	large = incr_image_segment(image)->device_blocks > BLOCKS_MAX;
+	incr_image_close(image);
 	return large;
 }
 
@@ -102,20 +102,20 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void good_image(const struct fuzz_seed *seed)
 {
 	static u8 out[64 << INC_BLOCK_SHIFT];
-	struct inc_image *image;
+	struct incr_image *image;
 	u64 block, count, blocks;
 
 	MUST(!inspect((char []){ "--json" }));
-	MUST(!inc_image_open_file(&image, path, INC_NEWEST, NULL));
-	blocks = inc_image_segment(image)->device_blocks;
+	MUST(!incr_image_open_file(&image, path, INCR_NEWEST, NULL));
+	blocks = incr_image_segment(image)->device_blocks;
 	MUST(blocks <= seed->seg.device_blocks);
 	for (block = 0; block < blocks; block += count) {
 		count = blocks - block < 64 ? blocks - block : 64;
-		MUST(!inc_image_read(image, block, count, out, NULL));
+		MUST(!incr_image_read(image, block, count, out, NULL));
 		MUST(!memcmp(out, seed->raw + (block << INC_BLOCK_SHIFT),
 			     count << INC_BLOCK_SHIFT));
 	}
-	inc_image_close(image);
+	incr_image_close(image);
 }
 
 /* What extract has written is what the library reads. */
@@ -123,14 +123,14 @@ static void same_as_read(const struct fuzz_seed *seed)
 {
 	static u8 out[64 << INC_BLOCK_SHIFT], got[64 << INC_BLOCK_SHIFT];
 	const struct inc_segment *seg;
-	struct inc_image *image;
+	struct incr_image *image;
 	u64 block, count;
 	struct stat st;
 	bool true_root;
 	int fd;
 
-	MUST(!inc_image_open_file(&image, path, INC_NEWEST, NULL));
-	seg = inc_image_segment(image);
+	MUST(!incr_image_open_file(&image, path, INCR_NEWEST, NULL));
+	seg = incr_image_segment(image);
 	true_root = seg->device_blocks == seed->seg.device_blocks &&
 		    seg->salt_size == seed->seg.salt_size &&
 		    !memcmp(seg->salt, seed->seg.salt, seg->salt_size) &&
@@ -144,7 +144,7 @@ static void same_as_read(const struct fuzz_seed *seed)
 
 		count = seg->device_blocks - block < 64 ?
 			seg->device_blocks - block : 64;
-		MUST(!inc_image_read(image, block, count, out, NULL));
+		MUST(!incr_image_read(image, block, count, out, NULL));
 		MUST(pread(fd, got, count << INC_BLOCK_SHIFT, (off_t)at) ==
 		     (ssize_t)(count << INC_BLOCK_SHIFT));
 		MUST(!memcmp(got, out, count << INC_BLOCK_SHIFT));
@@ -154,7 +154,7 @@ static void same_as_read(const struct fuzz_seed *seed)
 	close(fd);
 	MUST(!stat(tree, &st));
 	MUST((u64)st.st_size == (seg->tree.pages + 1) << INC_PAGE_SHIFT);
-	inc_image_close(image);
+	incr_image_close(image);
 	unlink(raw);
 	unlink(tree);
 }
@@ -184,7 +184,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		verify(NULL, NULL);
 		return 0;
 	}
-	inc_hex_format(seed->seg.root_digest, seed->seg.digest_size, root);
+	incr_hex_format(seed->seg.root_digest, seed->seg.digest_size, root);
 	if (!verify((char []){ "--root-hash" }, root))
 		good_image(seed);
 	return 0;

@@ -60,11 +60,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	bytes = malloc(size / 2 + 1);
 	MUST(bytes);
-	n = inc_hex_parse(text, bytes, size / 2);
+	n = incr_hex_parse(text, bytes, size / 2);
 	if (n >= 0) {
 		hex = malloc(2 * (size_t)n + 1);
 		MUST(hex);
-		inc_hex_format(bytes, (size_t)n, hex);
+		incr_hex_format(bytes, (size_t)n, hex);
 		MUST(!strcasecmp(hex, text));
 		free(hex);
 	}

@@ -12,7 +12,7 @@ static const char other[] =
 
 #define MUST_END(field)	MUST(memchr(field, 0, sizeof(field)))
 
-static void check_signer(const struct inc_signer *signer)
+static void check_signer(const struct incr_signer *signer)
 {
 	MUST_END(signer->algorithm);
 	MUST_END(signer->digest);
@@ -24,23 +24,23 @@ static void check_signer(const struct inc_signer *signer)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	struct inc_signer signer;
-	struct inc_error error;
+	struct incr_signer signer;
+	struct incr_error error;
 	int ret;
 
-	ret = inc_signature_describe(data, size, &signer, &error);
+	ret = incr_signature_describe(data, size, &signer, &error);
 	if (ret)
 		fuzz_failed(ret, &error);
 	else
 		check_signer(&signer);
-	ret = inc_signature_match(data, size, text, NULL, &signer, &error);
+	ret = incr_signature_match(data, size, text, NULL, &signer, &error);
 	if (ret)
 		fuzz_failed(ret, &error);
 	else
 		check_signer(&signer);
 	/* One that matches both is of neither. */
 	if (!ret)
-		MUST(inc_signature_match(data, size, other, NULL, &signer,
-					 &error));
+		MUST(incr_signature_match(data, size, other, NULL, &signer,
+					  &error));
 	return 0;
 }

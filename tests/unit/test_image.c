@@ -367,7 +367,7 @@ static void unmake(struct maker *maker)
 }
 
 static int memory_read(void *context, u64 offset, size_t length, void *buffer,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	struct memory *memory = context;
 
@@ -384,29 +384,29 @@ static int memory_read(void *context, u64 offset, size_t length, void *buffer,
 	return 0;
 }
 
-static int open_memory(struct inc_image **image, struct memory *memory,
-		       u32 generation, struct inc_error *error)
+static int open_memory(struct incr_image **image, struct memory *memory,
+		       u32 generation, struct incr_error *error)
 {
-	const struct inc_io io = { memory_read, memory };
+	const struct incr_io io = { memory_read, memory };
 
-	return inc_image_open(image, &io, memory->maker->size, generation,
-			      error);
+	return incr_image_open(image, &io, memory->maker->size, generation,
+			       error);
 }
 
-static void must(int ret, const struct inc_error *error)
+static void must(int ret, const struct incr_error *error)
 {
 	if (ret)
 		fail_msg("%d: %s", ret, error->text);
 }
 
-static void check_blocks(struct inc_image *image, u32 generation, u32 block,
+static void check_blocks(struct incr_image *image, u32 generation, u32 block,
 			 u32 count)
 {
 	u8 *got = malloc(4096 * (size_t)count), wanted[4096];
-	struct inc_error error;
+	struct incr_error error;
 	u32 i;
 
-	must(inc_image_read(image, block, count, got, &error), &error);
+	must(incr_image_read(image, block, count, got, &error), &error);
 	for (i = 0; i < count; i++) {
 		block_content(generation, block + i, wanted);
 		assert_memory_equal(got + 4096 * i, wanted, 4096);
@@ -422,31 +422,31 @@ static void reads(void **state)
 	for (shift = 12; shift <= 14; shift++) {
 		struct maker *maker = make(shift);
 		struct memory memory = { .maker = maker };
-		struct inc_image *image;
-		struct inc_error error;
+		struct incr_image *image;
+		struct incr_error error;
 		u8 block[4096];
 
 		for (generation = 0; generation < 2; generation++) {
 			must(open_memory(&image, &memory, generation, &error),
 			     &error);
-			assert_int_equal(inc_image_segments(image), 2);
-			assert_int_equal(inc_image_size(image), maker->size);
+			assert_int_equal(incr_image_segments(image), 2);
+			assert_int_equal(incr_image_size(image), maker->size);
 			check_blocks(image, generation, 0, BLOCKS);
 			check_blocks(image, generation, 5, 2);
 			check_blocks(image, generation, 201, 3);
 			check_blocks(image, generation, BLOCKS - 1, 1);
 			check_blocks(image, generation, 0, 0);
-			assert_int_equal(inc_image_read(image, BLOCKS, 1,
-							block, &error),
+			assert_int_equal(incr_image_read(image, BLOCKS, 1,
+							 block, &error),
 					 -EINVAL);
-			assert_int_equal(inc_image_read(image, 1, UINT64_MAX,
-							block, &error),
+			assert_int_equal(incr_image_read(image, 1, UINT64_MAX,
+							 block, &error),
 					 -EINVAL);
-			inc_image_close(image);
+			incr_image_close(image);
 		}
-		must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
-		assert_int_equal(inc_image_segment(image)->generation, 1);
-		inc_image_close(image);
+		must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
+		assert_int_equal(incr_image_segment(image)->generation, 1);
+		incr_image_close(image);
 		assert_int_equal(open_memory(&image, &memory, 2, &error),
 				 -EINVAL);
 		unmake(maker);
@@ -457,54 +457,54 @@ static void zeros_and_trust(void **state)
 {
 	struct maker *maker = make(12);
 	struct memory memory = { .maker = maker };
-	struct inc_image *image;
-	struct inc_error error;
+	struct incr_image *image;
+	struct incr_error error;
 	u8 page[4096], digest[32];
 	u64 count, segment;
 
 	(void)state;
-	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
-	must(inc_image_zeros(image, 0, BLOCKS, &count, &error), &error);
+	must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
+	must(incr_image_zeros(image, 0, BLOCKS, &count, &error), &error);
 	assert_int_equal(count, 2);
-	must(inc_image_zeros(image, 1, 5, &count, &error), &error);
+	must(incr_image_zeros(image, 1, 5, &count, &error), &error);
 	assert_int_equal(count, 1);
-	must(inc_image_zeros(image, 2, 5, &count, &error), &error);
+	must(incr_image_zeros(image, 2, 5, &count, &error), &error);
 	assert_int_equal(count, 0);
 	/* A malformed entry ends the count; what is before it is zero. */
 	maker->bytes[(maker->map_page[0] << 12) + 8 + 7] ^= 0x70;
-	segment = inc_image_segment(image)->offset;
+	segment = incr_image_segment(image)->offset;
 	guard_again(maker, segment);
-	inc_image_close(image);
-	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
-	assert_int_equal(inc_image_zeros(image, 0, BLOCKS, &count, &error),
+	incr_image_close(image);
+	must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
+	assert_int_equal(incr_image_zeros(image, 0, BLOCKS, &count, &error),
 			 -EINVAL);
 	assert_int_equal(count, 1);
-	assert_int_equal(inc_image_zeros(image, 1, BLOCKS - 1, &count, &error),
+	assert_int_equal(incr_image_zeros(image, 1, BLOCKS - 1, &count, &error),
 			 -EINVAL);
 	assert_int_equal(count, 0);
 
-	must(inc_image_trust(image, maker->root, 32, (const u8 *)SALT, 5,
-			     &error), &error);
-	must(inc_image_trust(image, maker->root, 32, NULL, 0, &error), &error);
-	assert_int_equal(inc_image_trust(image, maker->root, 32,
-					 (const u8 *)"", 0, &error), -EBADMSG);
-	assert_int_equal(inc_image_trust(image, maker->root, 31, NULL, 0,
-					 &error), -EINVAL);
-	assert_int_equal(inc_image_trust(image, maker->digests[0], 32, NULL, 0,
-					 &error), -EBADMSG);
+	must(incr_image_trust(image, maker->root, 32, (const u8 *)SALT, 5,
+			      &error), &error);
+	must(incr_image_trust(image, maker->root, 32, NULL, 0, &error), &error);
+	assert_int_equal(incr_image_trust(image, maker->root, 32,
+					  (const u8 *)"", 0, &error), -EBADMSG);
+	assert_int_equal(incr_image_trust(image, maker->root, 31, NULL, 0,
+					  &error), -EINVAL);
+	assert_int_equal(incr_image_trust(image, maker->digests[0], 32, NULL, 0,
+					  &error), -EBADMSG);
 
-	must(inc_image_tree_page(image, 0, page, &error), &error);
+	must(incr_image_tree_page(image, 0, page, &error), &error);
 	hash(page, 4096, digest);
 	assert_memory_equal(digest, maker->root, 32);
-	must(inc_image_tree_page(image, LEAF_PAGES, page, &error), &error);
+	must(incr_image_tree_page(image, LEAF_PAGES, page, &error), &error);
 	assert_memory_equal(page, maker->digests[128 * (LEAF_PAGES - 1)], 32);
-	assert_int_equal(inc_image_tree_page(image, LEAF_PAGES + 1, page,
-					     &error), -EINVAL);
-	inc_image_close(image);
+	assert_int_equal(incr_image_tree_page(image, LEAF_PAGES + 1, page,
+					      &error), -EINVAL);
+	incr_image_close(image);
 	unmake(maker);
 }
 
-static bool covered(const struct inc_range *ranges, size_t count, u64 start,
+static bool covered(const struct incr_range *ranges, size_t count, u64 start,
 		    u64 end)
 {
 	size_t i;
@@ -522,18 +522,18 @@ static void plans(void **state)
 	struct maker *maker = make(12);
 	struct memory memory = { .maker = maker };
 	struct inc_extent extent;
-	struct inc_range *ranges;
+	struct incr_range *ranges;
 	const struct inc_segment *seg;
-	struct inc_image *image;
-	struct inc_error error;
+	struct incr_image *image;
+	struct incr_error error;
 	size_t count, i;
 	u32 block, dictionaries = 0;
 
 	(void)state;
-	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
 	for (block = 0; block < BLOCKS; block += 6) {
-		must(inc_image_plan(image, block, block < 600 ? 99 : 1, &ranges,
-				    &count, &error), &error);
+		must(incr_image_plan(image, block, block < 600 ? 99 : 1, &ranges,
+				     &count, &error), &error);
 		for (i = 0; i < count; i++) {
 			assert_int_equal(ranges[i].offset % 4096, 0);
 			assert_int_equal(ranges[i].length % 4096, 0);
@@ -543,7 +543,7 @@ static void plans(void **state)
 					    ranges[i - 1].offset +
 					    ranges[i - 1].length);
 		}
-		must(inc_image_extent(image, block, &extent, &error), &error);
+		must(incr_image_extent(image, block, &extent, &error), &error);
 		assert_true(!extent.length ||
 			    covered(ranges, count, extent.offset,
 				    extent.offset + extent.length));
@@ -557,8 +557,8 @@ static void plans(void **state)
 		assert_true(covered(ranges, count, maker->tree_page[0] << 12,
 				    (maker->tree_page[0] + 1) << 12));
 		if (extent.codec == INC_CODEC_LZ4_DICT) {
-			seg = inc_image_segment_at(image, extent.offset >=
-					inc_image_segment(image)->offset);
+			seg = incr_image_segment_at(image, extent.offset >=
+					incr_image_segment(image)->offset);
 			assert_true(covered(ranges, count,
 					    seg->dictionary_offset,
 					    seg->dictionary_offset +
@@ -566,26 +566,26 @@ static void plans(void **state)
 			dictionaries |= 1u << seg->generation;
 		}
 		/* Map page 0 is the second segment's, page 1 the first's. */
-		seg = inc_image_segment_at(image, block < 512);
+		seg = incr_image_segment_at(image, block < 512);
 		assert_true(covered(ranges, count, seg->guard_offset,
 				    seg->guard_offset + 4096));
 		free(ranges);
 	}
 	assert_int_equal(dictionaries, 3);
-	assert_int_equal(inc_image_plan(image, BLOCKS, 1, &ranges, &count,
-					&error), -EINVAL);
-	inc_image_close(image);
+	assert_int_equal(incr_image_plan(image, BLOCKS, 1, &ranges, &count,
+					 &error), -EINVAL);
+	incr_image_close(image);
 	unmake(maker);
 }
 
 /* Where the data of @at's segment starts; UINT64_MAX if @at is before it. */
-static u64 data_start(const struct inc_image *image, u64 at)
+static u64 data_start(const struct incr_image *image, u64 at)
 {
 	u64 data = UINT64_MAX;
 	u32 i;
 
-	for (i = 0; i < inc_image_segments(image); i++) {
-		const struct inc_segment *seg = inc_image_segment_at(image, i);
+	for (i = 0; i < incr_image_segments(image); i++) {
+		const struct inc_segment *seg = incr_image_segment_at(image, i);
 
 		if (at >= seg->data_offset && at < seg->end)
 			data = seg->data_offset;
@@ -607,17 +607,17 @@ static void verifies(void **state)
 		struct memory memory = { .maker = maker };
 		u64 chunk = 1ull << shift, at, offset, length;
 		const struct inc_segment *seg;
-		struct inc_image *image;
-		struct inc_error error;
+		struct incr_image *image;
+		struct incr_error error;
 		u32 i;
 
-		must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
-		must(inc_image_verify(image, 0, maker->size, maker->bytes,
-				      &error), &error);
+		must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
+		must(incr_image_verify(image, 0, maker->size, maker->bytes,
+				       &error), &error);
 		for (at = 0; at < maker->size; at += chunk) {
 			offset = at;
 			length = chunk;
-			must(inc_image_widen(image, &offset, &length, &error),
+			must(incr_image_widen(image, &offset, &length, &error),
 			     &error);
 			assert_true(offset <= at && offset % chunk == 0);
 			assert_true(length % chunk == 0 &&
@@ -625,41 +625,41 @@ static void verifies(void **state)
 			memory.lowest = UINT64_MAX;
 			memory.highest = 0;
 			memory.data_offset = data_start(image, at);
-			must(inc_image_verify(image, at, chunk,
-					      maker->bytes + at, &error),
+			must(incr_image_verify(image, at, chunk,
+					       maker->bytes + at, &error),
 			     &error);
 			assert_true(memory.lowest >= offset);
 			assert_true(memory.highest <= offset + length);
 		}
 		for (i = 0; i < MAP_PAGES; i++)
-			assert_int_equal(inc_image_area(image,
+			assert_int_equal(incr_image_area(image,
 					 maker->map_page[i] << 12),
-					 INC_AREA_MAP);
+					 INCR_AREA_MAP);
 		for (i = 0; i <= LEAF_PAGES; i++)
-			assert_int_equal(inc_image_area(image,
+			assert_int_equal(incr_image_area(image,
 					 maker->tree_page[i] << 12),
-					 INC_AREA_TREE);
-		assert_int_equal(inc_image_area(image, 0), INC_AREA_HEAD);
-		assert_int_equal(inc_image_area(image, up(16384, chunk)),
-				 INC_AREA_BITMAP);
-		assert_int_equal(inc_image_area(image, up(16384, chunk) +
-						chunk), INC_AREA_TREE);
-		seg = inc_image_segment(image);
-		assert_int_equal(inc_image_area(image, seg->owners_offset),
-				 INC_AREA_OWNERS);
-		assert_int_equal(inc_image_area(image, seg->guard_offset),
-				 INC_AREA_GUARD);
-		assert_int_equal(inc_image_area(image, seg->dictionary_offset),
-				 INC_AREA_DICTIONARY);
-		assert_int_equal(inc_image_area(image, maker->size - 1),
-				 INC_AREA_DATA);
-		assert_int_equal(inc_image_verify(image, 1, chunk,
-						  maker->bytes, &error),
+					 INCR_AREA_TREE);
+		assert_int_equal(incr_image_area(image, 0), INCR_AREA_HEAD);
+		assert_int_equal(incr_image_area(image, up(16384, chunk)),
+				 INCR_AREA_BITMAP);
+		assert_int_equal(incr_image_area(image, up(16384, chunk) +
+						 chunk), INCR_AREA_TREE);
+		seg = incr_image_segment(image);
+		assert_int_equal(incr_image_area(image, seg->owners_offset),
+				 INCR_AREA_OWNERS);
+		assert_int_equal(incr_image_area(image, seg->guard_offset),
+				 INCR_AREA_GUARD);
+		assert_int_equal(incr_image_area(image, seg->dictionary_offset),
+				 INCR_AREA_DICTIONARY);
+		assert_int_equal(incr_image_area(image, maker->size - 1),
+				 INCR_AREA_DATA);
+		assert_int_equal(incr_image_verify(image, 1, chunk,
+						   maker->bytes, &error),
 				 -EINVAL);
-		assert_int_equal(inc_image_verify(image, maker->size, chunk,
-						  maker->bytes, &error),
+		assert_int_equal(incr_image_verify(image, maker->size, chunk,
+						   maker->bytes, &error),
 				 -EINVAL);
-		inc_image_close(image);
+		incr_image_close(image);
 		unmake(maker);
 	}
 }
@@ -668,14 +668,14 @@ static void verifies(void **state)
 static void check_same(const struct maker *maker)
 {
 	struct memory memory = { .maker = maker };
-	struct inc_image *image;
-	struct inc_error error;
+	struct incr_image *image;
+	struct incr_error error;
 	u32 generation;
 
 	for (generation = 0; generation < 2; generation++) {
 		must(open_memory(&image, &memory, generation, &error), &error);
 		check_blocks(image, generation, 0, BLOCKS);
-		inc_image_close(image);
+		incr_image_close(image);
 	}
 }
 
@@ -688,20 +688,20 @@ static void changed_bits(void **state)
 	struct maker *maker = make(13), *good = make(13);
 	struct memory memory = { .maker = good };
 	u64 chunk = 1ull << 13, at, step = 0;
-	struct inc_image *image;
-	struct inc_error error;
+	struct incr_image *image;
+	struct incr_error error;
 
 	(void)state;
-	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+	must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
 	for (at = 0; at < maker->size; at += stride * (1 + step++ % 211)) {
-		enum inc_area area = inc_image_area(image, at);
+		enum incr_area area = incr_image_area(image, at);
 		u64 start = at / chunk * chunk;
 		int ret;
 
 		maker->bytes[at] ^= (u8)(1u << at % 8);
-		ret = inc_image_verify(image, start, chunk,
-				       maker->bytes + start, &error);
-		if (!ret && area == INC_AREA_DATA)
+		ret = incr_image_verify(image, start, chunk,
+					maker->bytes + start, &error);
+		if (!ret && area == INCR_AREA_DATA)
 			check_same(maker);
 		else if (!ret)
 			fail_msg("offset %llu", (unsigned long long)at);
@@ -712,7 +712,7 @@ static void changed_bits(void **state)
 	}
 	/* And none of that has been believed. */
 	check_blocks(image, 1, 0, BLOCKS);
-	inc_image_close(image);
+	incr_image_close(image);
 	unmake(good);
 	unmake(maker);
 }
@@ -727,18 +727,18 @@ static void damaged_image(void **state)
 
 	(void)state;
 	for (at = 0; at < maker->size; at += stride * (997 + step++ % 611)) {
-		struct inc_image *image;
-		struct inc_error error;
+		struct incr_image *image;
+		struct incr_error error;
 		u32 block;
 		int ret;
 
 		maker->bytes[at] ^= (u8)(1u << at % 8);
-		ret = open_memory(&image, &memory, INC_NEWEST, &error);
+		ret = open_memory(&image, &memory, INCR_NEWEST, &error);
 		for (block = 0; !ret && block < BLOCKS; block += 50) {
 			u32 count = BLOCKS - block < 50 ? BLOCKS - block : 50;
 			u32 i;
 
-			if (inc_image_read(image, block, count, got, &error))
+			if (incr_image_read(image, block, count, got, &error))
 				continue;
 			for (i = 0; i < count; i++) {
 				block_content(1, block + i, wanted);
@@ -747,7 +747,7 @@ static void damaged_image(void **state)
 			}
 		}
 		if (!ret)
-			inc_image_close(image);
+			incr_image_close(image);
 		maker->bytes[at] ^= (u8)(1u << at % 8);
 	}
 	free(got);
@@ -762,20 +762,20 @@ static void heals(void **state)
 	const u64 places[] = { maker->tree_page[0] << 12,
 			       maker->tree_page[3] << 12,
 			       (maker->map_page[0] << 12) + 8 };
-	struct inc_image *image;
-	struct inc_error error;
+	struct incr_image *image;
+	struct incr_error error;
 	u8 block[4096];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
+		must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
 		maker->bytes[places[i]] ^= 1;
-		assert_int_equal(inc_image_read(image, 257, 1, block, &error),
+		assert_int_equal(incr_image_read(image, 257, 1, block, &error),
 				 -EBADMSG);
 		maker->bytes[places[i]] ^= 1;
 		check_blocks(image, 1, 257, 1);
-		inc_image_close(image);
+		incr_image_close(image);
 	}
 	unmake(maker);
 }
@@ -790,16 +790,16 @@ static void guarded_pages(void **state)
 	struct maker *maker = make(12);
 	struct memory memory = { .maker = maker };
 	struct inc_segment seg;
-	struct inc_image *image;
-	struct inc_error error;
+	struct incr_image *image;
+	struct incr_error error;
 	u8 block[4096], wrong[4096];
 	u64 data, length, value;
 	size_t i;
 
 	(void)state;
 	must(open_memory(&image, &memory, 0, &error), &error);
-	seg = *inc_image_segment(image);
-	inc_image_close(image);
+	seg = *incr_image_segment(image);
+	incr_image_close(image);
 	data = seg.data_offset;
 	length = seg.end - data;
 	const struct {
@@ -822,33 +822,33 @@ static void guarded_pages(void **state)
 		assert_memory_not_equal(wrong, page, sizeof(wrong));
 		/* It arrives, unknown before; and again, known by now. */
 		must(open_memory(&image, &memory, 0, &error), &error);
-		assert_int_equal(inc_image_verify(image, pages[i].place, 4096,
-						  wrong, &error), -EBADMSG);
+		assert_int_equal(incr_image_verify(image, pages[i].place, 4096,
+						   wrong, &error), -EBADMSG);
 		assert_non_null(strstr(error.text, pages[i].why));
-		must(inc_image_verify(image, pages[i].place, 4096, page,
-				      &error), &error);
-		must(inc_image_verify(image, data, length, maker->bytes + data,
-				      &error), &error);
-		assert_int_equal(inc_image_verify(image, pages[i].place, 4096,
-						  wrong, &error), -EBADMSG);
-		inc_image_close(image);
+		must(incr_image_verify(image, pages[i].place, 4096, page,
+				       &error), &error);
+		must(incr_image_verify(image, data, length, maker->bytes + data,
+				       &error), &error);
+		assert_int_equal(incr_image_verify(image, pages[i].place, 4096,
+						   wrong, &error), -EBADMSG);
+		incr_image_close(image);
 
 		/* It is in the image. */
 		must(open_memory(&image, &memory, 0, &error), &error);
 		memcpy(&value, page, 8);
 		memcpy(page, page + 24, 8);
 		memcpy(page + 24, &value, 8);
-		assert_int_equal(inc_image_verify(image, data, length,
-						  maker->bytes + data, &error),
+		assert_int_equal(incr_image_verify(image, data, length,
+						   maker->bytes + data, &error),
 				 -EBADMSG);
 		assert_non_null(strstr(error.text, pages[i].why));
 		memcpy(&value, page, 8);
 		memcpy(page, page + 24, 8);
 		memcpy(page + 24, &value, 8);
-		must(inc_image_verify(image, data, length, maker->bytes + data,
-				      &error), &error);
+		must(incr_image_verify(image, data, length, maker->bytes + data,
+				       &error), &error);
 		check_blocks(image, 0, 513, 1);
-		inc_image_close(image);
+		incr_image_close(image);
 	}
 
 	/* A map page that lies elsewhere is not believed. */
@@ -858,10 +858,10 @@ static void guarded_pages(void **state)
 		memcpy(maker->bytes + seg.map_dir_offset + 8, &page, 8);
 		guard_again(maker, 0);
 		must(open_memory(&image, &memory, 0, &error), &error);
-		assert_int_equal(inc_image_read(image, 0, 1, block, &error),
+		assert_int_equal(incr_image_read(image, 0, 1, block, &error),
 				 -EINVAL);
 		assert_non_null(strstr(error.text, "guards"));
-		inc_image_close(image);
+		incr_image_close(image);
 	}
 	unmake(maker);
 }
@@ -875,7 +875,7 @@ static void guarded_pages(void **state)
 #define WIDE_RUNS	(INC_RUNS_MAX / 4)
 
 static int wide_read(void *context, u64 offset, size_t length, void *buffer,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	(void)error;
 	memcpy(buffer, (u8 *)context + offset, length);
@@ -977,19 +977,19 @@ static void long_walks(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
 		u8 *bytes = calloc(1, ROOM);
-		const struct inc_io io = { wide_read, bytes };
+		const struct incr_io io = { wide_read, bytes };
 		struct timespec start, end;
-		struct inc_image *image;
-		struct inc_error error;
+		struct incr_image *image;
+		struct incr_error error;
 		u64 data, size;
 
 		assert_non_null(bytes);
 		wide_image(bytes, runs[i], &data, &size);
 		assert_true(size < ROOM);
-		must(inc_image_open(&image, &io, size, 0, &error), &error);
+		must(incr_image_open(&image, &io, size, 0, &error), &error);
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
-		assert_int_equal(inc_image_verify(image, data, 4096,
-						  bytes + data, &error),
+		assert_int_equal(incr_image_verify(image, data, 4096,
+						   bytes + data, &error),
 				 -EBADMSG);
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
 		assert_non_null(strstr(error.text, "padding of the data"));
@@ -998,9 +998,9 @@ static void long_walks(void **state)
 			fail_msg("%u runs: too slow", runs[i]);
 		/* With zeros there, all is well. */
 		bytes[data + 4095] = 0;
-		must(inc_image_verify(image, data, 4096, bytes + data, &error),
+		must(incr_image_verify(image, data, 4096, bytes + data, &error),
 		     &error);
-		inc_image_close(image);
+		incr_image_close(image);
 		free(bytes);
 	}
 }
@@ -1010,21 +1010,21 @@ static void absent(void **state)
 	struct maker *maker = make(12);
 	struct memory memory = { .maker = maker };
 	struct inc_extent extent;
-	struct inc_image *image;
-	struct inc_error error;
+	struct incr_image *image;
+	struct incr_error error;
 	u8 block[4096];
 
 	(void)state;
-	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
-	must(inc_image_extent(image, 10, &extent, &error), &error);
+	must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
+	must(incr_image_extent(image, 10, &extent, &error), &error);
 	memory.fail_start = extent.offset;
 	memory.fail_end = extent.offset + 1;
-	assert_int_equal(inc_image_read(image, 10, 1, block, &error), -ENODATA);
+	assert_int_equal(incr_image_read(image, 10, 1, block, &error), -ENODATA);
 	assert_true(error.text[0]);
 	check_blocks(image, 1, 300, 10);
 	memory.fail_end = 0;
 	check_blocks(image, 1, 10, 1);
-	inc_image_close(image);
+	incr_image_close(image);
 	unmake(maker);
 }
 
@@ -1034,61 +1034,61 @@ static void local_images(void **state)
 	struct memory memory = { .maker = maker };
 	char name[] = "/tmp/incremental-test.XXXXXX";
 	int fd = mkstemp(name);
-	struct inc_image *image, *local;
-	struct inc_error error;
+	struct incr_image *image, *local;
+	struct incr_error error;
 	u8 block[4096], bits[64];
 	u64 present;
 
 	(void)state;
 	assert_true(fd >= 0);
-	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
-	must(inc_local_create(image, fd, &error), &error);
+	must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
+	must(incr_local_create(image, fd, &error), &error);
 	assert_int_equal(lseek(fd, 0, SEEK_END), maker->size);
-	must(inc_local_present(image, fd, &present, &error), &error);
+	must(incr_local_present(image, fd, &present, &error), &error);
 	/* Heads of 4 chunks and bitmaps of 1, twice. */
 	assert_int_equal(present, 2 * 5 * 4096);
 	assert_int_equal(pread(fd, bits, sizeof(bits),
-			       (off_t)inc_image_segment(image)->bitmap_offset),
+			       (off_t)incr_image_segment(image)->bitmap_offset),
 			 sizeof(bits));
 	assert_int_equal(bits[0], 0x1f);
 	assert_int_equal(bits[1], 0);
 
-	must(inc_image_open_file(&local, name, INC_NEWEST, &error), &error);
-	assert_int_equal(inc_image_read(local, 300, 1, block, &error),
+	must(incr_image_open_file(&local, name, INCR_NEWEST, &error), &error);
+	assert_int_equal(incr_image_read(local, 300, 1, block, &error),
 			 -ENODATA);
-	inc_image_close(local);
+	incr_image_close(local);
 
 	/* All of the image makes a complete local image. */
 	assert_int_equal(pwrite(fd, maker->bytes, maker->size, 0),
 			 (ssize_t)maker->size);
-	must(inc_image_open_file(&local, name, INC_NEWEST, &error), &error);
+	must(incr_image_open_file(&local, name, INCR_NEWEST, &error), &error);
 	check_blocks(local, 1, 0, BLOCKS);
-	must(inc_local_present(local, fd, &present, &error), &error);
+	must(incr_local_present(local, fd, &present, &error), &error);
 	assert_int_equal(present, maker->size);
-	inc_image_close(local);
-	inc_image_close(image);
+	incr_image_close(local);
+	incr_image_close(image);
 	close(fd);
 	unlink(name);
-	assert_int_equal(inc_image_open_file(&local, name, 0, &error), -ENOENT);
+	assert_int_equal(incr_image_open_file(&local, name, 0, &error), -ENOENT);
 	unmake(maker);
 }
 
 /* The reason is at the end: that is not what a long name pushes out. */
 static void test_error(void **state)
 {
-	char name[4096], error_max[sizeof(((struct inc_error *)0)->text)];
-	struct inc_error error;
+	char name[4096], error_max[sizeof(((struct incr_error *)0)->text)];
+	struct incr_error error;
 	size_t length;
 
 	(void)state;
-	assert_int_equal(inc_fail(&error, -EIO, "%s: %d", "name", 5), -EIO);
+	assert_int_equal(incr_fail(&error, -EIO, "%s: %d", "name", 5), -EIO);
 	assert_string_equal(error.text, "name: 5");
-	assert_int_equal(inc_fail(NULL, -EIO, "%s", "nobody reads it"), -EIO);
+	assert_int_equal(incr_fail(NULL, -EIO, "%s", "nobody reads it"), -EIO);
 
 	memset(name, 'n', sizeof(name) - 1);
 	for (length = sizeof(error_max) - 20; length < sizeof(name); length++) {
 		name[length] = '\0';
-		inc_fail(&error, -EIO, "%s: the reason", name);
+		incr_fail(&error, -EIO, "%s: the reason", name);
 		assert_true(strlen(error.text) < sizeof(error_max));
 		assert_string_equal(error.text + strlen(error.text) - 12,
 				    ": the reason");
@@ -1122,36 +1122,36 @@ static void appended(void **state)
 	char name[] = "/tmp/incremental-test.XXXXXX";
 	int fd = mkstemp(name);
 	const struct inc_segment *seg;
-	struct inc_image *image, *local;
-	struct inc_error error;
+	struct incr_image *image, *local;
+	struct incr_error error;
 	u8 *bytes = malloc(ROOM);
 	u64 second, present;
 
 	(void)state;
 	assert_true(fd >= 0 && bytes);
-	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
-	seg = inc_image_segment(image);
+	must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
+	seg = incr_image_segment(image);
 	second = seg->offset;
 
 	/* Heads only: old blocks are there, new ones are not. */
 	only_base(maker, fd, second);
-	must(inc_local_append(image, 1, fd, false, &error), &error);
-	must(inc_image_open_file(&local, name, INC_NEWEST, &error), &error);
-	must(inc_local_present(local, fd, &present, &error), &error);
+	must(incr_local_append(image, 1, fd, false, &error), &error);
+	must(incr_image_open_file(&local, name, INCR_NEWEST, &error), &error);
+	must(incr_local_present(local, fd, &present, &error), &error);
 	assert_int_equal(present, second + 5 * 4096);
-	assert_int_equal(inc_image_read(local, 5, 1, bytes, &error), -ENODATA);
-	inc_image_close(local);
+	assert_int_equal(incr_image_read(local, 5, 1, bytes, &error), -ENODATA);
+	incr_image_close(local);
 	assert_int_equal(lseek(fd, 0, SEEK_END), maker->size);
 	assert_int_equal(pread(fd, bytes, maker->size, 0), maker->size);
 	assert_memory_equal(bytes, maker->bytes, second + seg->head_size);
 	assert_true(inc_all_zero(bytes + seg->meta_offset, seg->meta_size));
-	must(inc_image_open_file(&local, name, 0, &error), &error);
+	must(incr_image_open_file(&local, name, 0, &error), &error);
 	check_blocks(local, 0, 0, BLOCKS);
-	inc_image_close(local);
+	incr_image_close(local);
 
 	/* All of it. */
 	only_base(maker, fd, second);
-	must(inc_local_append(image, 1, fd, true, &error), &error);
+	must(incr_local_append(image, 1, fd, true, &error), &error);
 	assert_int_equal(lseek(fd, 0, SEEK_END), maker->size);
 	assert_int_equal(pread(fd, bytes, maker->size, 0), maker->size);
 	assert_memory_equal(bytes, maker->bytes, maker->size);
@@ -1160,12 +1160,12 @@ static void appended(void **state)
 	for (present = second; present < maker->size; present += 3001) {
 		only_base(maker, fd, second);
 		maker->bytes[present] ^= 4;
-		assert_int_equal(inc_local_append(image, 1, fd, true, &error),
+		assert_int_equal(incr_local_append(image, 1, fd, true, &error),
 				 -EBADMSG);
 		maker->bytes[present] ^= 4;
 		assert_int_equal(lseek(fd, 0, SEEK_END), second);
 	}
-	inc_image_close(image);
+	incr_image_close(image);
 	close(fd);
 	unlink(name);
 	free(bytes);
@@ -1178,15 +1178,15 @@ static void odd_segments(void **state)
 	struct maker *maker = make(12), *other = make(12);
 	struct memory memory = { .maker = other };
 	struct inc_super super;
-	struct inc_image *image;
-	struct inc_error error;
+	struct incr_image *image;
+	struct incr_error error;
 	u64 second;
 	u32 head;
 
 	(void)state;
 	must(open_memory(&image, &memory, 0, &error), &error);
-	second = inc_image_segment(image)->end;
-	inc_image_close(image);
+	second = incr_image_segment(image)->end;
+	incr_image_close(image);
 
 	/* Another UUID. */
 	memcpy(&super, other->bytes + second, sizeof(super));
@@ -1210,9 +1210,9 @@ static void odd_segments(void **state)
 	memcpy(other->bytes, maker->bytes, second);
 	memset(other->bytes + second, 0, 65536);
 	other->size = second + 65536;
-	must(open_memory(&image, &memory, INC_NEWEST, &error), &error);
-	assert_int_equal(inc_image_size(image), second);
-	inc_image_close(image);
+	must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
+	assert_int_equal(incr_image_size(image), second);
+	incr_image_close(image);
 	unmake(other);
 	unmake(maker);
 }
@@ -1220,7 +1220,7 @@ static void odd_segments(void **state)
 /* A digest is never handed out with other bytes than those it is of. */
 static void cached_digests(void **state)
 {
-	struct inc_cache *cache = inc_cache_new();
+	struct inc_cache *cache = incr_cache_new();
 	u8 good[4096], bad[4096], page[4096], sum[32], other[32], digest[32];
 
 	(void)state;
@@ -1230,17 +1230,17 @@ static void cached_digests(void **state)
 	hash(good, sizeof(good), sum);
 	hash(bad, sizeof(bad), other);
 
-	assert_false(inc_cache_get(cache, 7, page, digest));
-	inc_cache_put(cache, 7, good, sum);
-	assert_true(inc_cache_get(cache, 7, page, digest));
+	assert_false(incr_cache_get(cache, 7, page, digest));
+	incr_cache_put(cache, 7, good, sum);
+	assert_true(incr_cache_get(cache, 7, page, digest));
 	assert_memory_equal(digest, sum, 32);
-	inc_cache_put(cache, 7, bad, other);
-	assert_true(inc_cache_get(cache, 7, page, digest));
+	incr_cache_put(cache, 7, bad, other);
+	assert_true(incr_cache_get(cache, 7, page, digest));
 	assert_memory_equal(page, bad, sizeof(bad));
 	assert_memory_equal(digest, other, 32);
-	inc_cache_drop(cache, 7);
-	assert_false(inc_cache_get(cache, 7, page, digest));
-	inc_cache_free(cache);
+	incr_cache_drop(cache, 7);
+	assert_false(incr_cache_get(cache, 7, page, digest));
+	incr_cache_free(cache);
 }
 
 static void hexadecimal(void **state)
@@ -1249,13 +1249,13 @@ static void hexadecimal(void **state)
 	u8 bytes[4];
 
 	(void)state;
-	assert_int_equal(inc_hex_parse("00fFa5", bytes, 4), 3);
-	inc_hex_format(bytes, 3, text);
+	assert_int_equal(incr_hex_parse("00fFa5", bytes, 4), 3);
+	incr_hex_format(bytes, 3, text);
 	assert_string_equal(text, "00ffa5");
-	assert_int_equal(inc_hex_parse("", bytes, 4), 0);
-	assert_int_equal(inc_hex_parse("0", bytes, 4), -EINVAL);
-	assert_int_equal(inc_hex_parse("0g", bytes, 4), -EINVAL);
-	assert_int_equal(inc_hex_parse("0011223344", bytes, 4), -EINVAL);
+	assert_int_equal(incr_hex_parse("", bytes, 4), 0);
+	assert_int_equal(incr_hex_parse("0", bytes, 4), -EINVAL);
+	assert_int_equal(incr_hex_parse("0g", bytes, 4), -EINVAL);
+	assert_int_equal(incr_hex_parse("0011223344", bytes, 4), -EINVAL);
 }
 
 int main(int argc, char **argv)

@@ -66,7 +66,7 @@ static bool has_open(const char *path)
 static void test_files(void **state)
 {
 	char pid[32], longer[STATS_MAX + 2];
-	struct inc_error error;
+	struct incr_error error;
 	struct keeper keeper;
 
 	(void)state;
@@ -95,7 +95,7 @@ static void test_files(void **state)
 
 static void test_none(void **state)
 {
-	struct inc_error error;
+	struct incr_error error;
 	struct keeper keeper;
 
 	(void)state;
@@ -115,7 +115,7 @@ static void test_none(void **state)
 static void test_killed(void **state)
 {
 	static const struct timespec moment = { .tv_nsec = 1000000 };
-	struct inc_error error;
+	struct incr_error error;
 	struct keeper keeper;
 	struct stat st;
 	int pipes[2], status, i;

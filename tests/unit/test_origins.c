@@ -59,7 +59,7 @@ static void test_list(void **state)
 	static const char text[] = "# ours\r\n\nhttp://u:w@host/\r\n/path\n /x";
 	char path[] = "/tmp/test_origins.XXXXXX", *list[4] = { NULL };
 	unsigned int count = 0, i;
-	struct inc_error error;
+	struct incr_error error;
 	int fd = mkstemp(path);
 
 	(void)state;

@@ -36,7 +36,7 @@ static void check(const struct ranges *ranges, const bool *set)
 	size_t i;
 
 	for (i = 0; i < ranges->count; i++) {
-		const struct inc_range *range = &ranges->list[i];
+		const struct incr_range *range = &ranges->list[i];
 
 		assert_true(range->length && range->offset >= at);
 		at = range->offset + range->length;

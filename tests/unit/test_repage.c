@@ -31,7 +31,7 @@ static void start(struct array *array, u64 items)
 	repage->item_size = INC_SHA256_SIZE;
 	repage->old_items = 1;
 	repage->items = items;
-	repage->hash = inc_hash_new("sha256", NULL, 0);
+	repage->hash = incr_hash_new("sha256", NULL, 0);
 	memset(repage->hole_item, 'h', INC_SHA256_SIZE);
 	memset(repage->old_single, 'o', INC_SHA256_SIZE);
 	array->runs.step = PAGELIST_STEP;
@@ -57,7 +57,7 @@ static void finish(struct array *array)
 
 static void end(struct array *array)
 {
-	inc_hash_free((struct inc_hash *)array->repage.hash);
+	incr_hash_free((struct inc_hash *)array->repage.hash);
 	repage_free(&array->repage);
 	pagelist_free(&array->list);
 }

@@ -27,15 +27,15 @@
 typedef int (*attempt)(const void *argument);
 
 /* How far a child is confined: the parts by themselves, and all of it. */
-static int enter_all(struct inc_error *error)
+static int enter_all(struct incr_error *error)
 {
 	return sandbox_enter(SANDBOX_AUTO, error);
 }
 
-static int in_child(int (*enter)(struct inc_error *error), attempt attempt,
+static int in_child(int (*enter)(struct incr_error *error), attempt attempt,
 		    const void *argument)
 {
-	struct inc_error error;
+	struct incr_error error;
 	pid_t child;
 	int status;
 
@@ -352,7 +352,7 @@ static void test_abort(void **state)
 
 static void test_off(void **state)
 {
-	struct inc_error error;
+	struct incr_error error;
 
 	(void)state;
 	assert_int_equal(sandbox_enter(SANDBOX_OFF, &error), 0);

@@ -100,7 +100,7 @@ static int add_mount(struct mounts *mounts, char *line)
 	return 0;
 }
 
-int mounts_read(struct mounts *mounts, struct inc_error *error)
+int mounts_read(struct mounts *mounts, struct incr_error *error)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL;
@@ -110,9 +110,9 @@ int mounts_read(struct mounts *mounts, struct inc_error *error)
 	mounts->list = NULL;
 	mounts->count = 0;
 	if (!file)
-		return inc_fail(error, -errno,
-				"cannot read /proc/self/mountinfo: %s",
-				strerror(errno));
+		return incr_fail(error, -errno,
+				 "cannot read /proc/self/mountinfo: %s",
+				 strerror(errno));
 	while (!err && getline(&line, &room, file) > 0)
 		err = add_mount(mounts, line);
 	if (!err && ferror(file))
@@ -120,8 +120,8 @@ int mounts_read(struct mounts *mounts, struct inc_error *error)
 	free(line);
 	fclose(file);
 	if (err)
-		inc_fail(error, err, "cannot read /proc/self/mountinfo: %s",
-			 strerror(-err));
+		incr_fail(error, err, "cannot read /proc/self/mountinfo: %s",
+			  strerror(-err));
 	return err;
 }
 

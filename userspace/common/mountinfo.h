@@ -39,7 +39,7 @@ struct mounts {
 };
 
 /* Those of this mount namespace. mounts_free() in any case. */
-int mounts_read(struct mounts *mounts, struct inc_error *error);
+int mounts_read(struct mounts *mounts, struct incr_error *error);
 void mounts_free(struct mounts *mounts);
 
 static inline bool mount_is_of(const struct mount *mount, u32 major, u32 minor)

@@ -16,7 +16,7 @@
 
 /* The filesystem's own message about a failure, or the error's name. */
 static int context_failed(int context, int err, const char *device,
-			  const struct mount *mount, struct inc_error *error)
+			  const struct mount *mount, struct incr_error *error)
 {
 	char text[256];
 	ssize_t n = read(context, text, sizeof(text) - 1);
@@ -26,9 +26,9 @@ static int context_failed(int context, int err, const char *device,
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	/* A level stands in front: "e erofs: ..." */
-	return inc_fail(error, err, "cannot mount %s as %s is mounted: %s",
-			device, mount->point,
-			n > 2 ? text + 2 : strerror(-err));
+	return incr_fail(error, err, "cannot mount %s as %s is mounted: %s",
+			 device, mount->point,
+			 n > 2 ? text + 2 : strerror(-err));
 }
 
 /* One option of the old filesystem, "key" or "key=value". */
@@ -98,14 +98,14 @@ static unsigned int attributes(const struct mount *mount)
 }
 
 int mount_try(const struct mount *mount, const char *device,
-	      struct inc_error *error)
+	      struct incr_error *error)
 {
 	int context = fsopen(mount->type, FSOPEN_CLOEXEC);
 	int fd, err;
 
 	if (context < 0)
-		return inc_fail(error, -errno, "cannot mount a %s: %s",
-				mount->type, strerror(errno));
+		return incr_fail(error, -errno, "cannot mount a %s: %s",
+				 mount->type, strerror(errno));
 	err = set_options(context, mount, device);
 	if (!err && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		err = -errno;
@@ -128,7 +128,7 @@ struct attempt {
 	char path[DM_NAME_MAX + 16];
 	int done;
 	int fd;
-	struct inc_error error;
+	struct incr_error error;
 };
 
 static void *run(void *argument)
@@ -156,16 +156,16 @@ static bool wait_done(const struct attempt *attempt, int signals)
 }
 
 static int run_thread(struct attempt *attempt, const char *name, int signals,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
-	struct inc_error why;
+	struct incr_error why;
 	pthread_t thread;
 	int err;
 
 	err = -pthread_create(&thread, NULL, run, attempt);
 	if (err)
-		return inc_fail(error, err, "cannot start a thread: %s",
-				strerror(-err));
+		return incr_fail(error, err, "cannot start a thread: %s",
+				 strerror(-err));
 	if (wait_done(attempt, signals)) {
 		pthread_join(thread, NULL);
 		if (attempt->fd < 0)
@@ -177,11 +177,11 @@ static int run_thread(struct attempt *attempt, const char *name, int signals,
 	pthread_join(thread, NULL);
 	if (attempt->fd >= 0)
 		close(attempt->fd);
-	return inc_fail(error, -EINTR, "interrupted");
+	return incr_fail(error, -EINTR, "interrupted");
 }
 
 int mount_attempt(const struct mount *mount, const char *name,
-		  const sigset_t *held, struct inc_error *error)
+		  const sigset_t *held, struct incr_error *error)
 {
 	struct attempt attempt = { .mount = mount };
 	int signals, ret;
@@ -190,8 +190,8 @@ int mount_attempt(const struct mount *mount, const char *name,
 	attempt.done = eventfd(0, EFD_CLOEXEC);
 	signals = signalfd(-1, held, SFD_CLOEXEC);
 	if (attempt.done < 0 || signals < 0)
-		ret = inc_fail(error, -errno, "cannot wait for signals: %s",
-			       strerror(errno));
+		ret = incr_fail(error, -errno, "cannot wait for signals: %s",
+				strerror(errno));
 	else
 		ret = run_thread(&attempt, name, signals, error);
 	if (attempt.done >= 0)

@@ -13,7 +13,7 @@
  * descriptor that holds the mount, or -errno.
  */
 int mount_try(const struct mount *mount, const char *device,
-	      struct inc_error *error);
+	      struct incr_error *error);
 
 /**
  * mount_attempt - mount a device as @mount is, and give up at a signal
@@ -27,6 +27,6 @@ int mount_try(const struct mount *mount, const char *device,
  * Return: a file descriptor that holds the mount, -EINTR, or -errno.
  */
 int mount_attempt(const struct mount *mount, const char *name,
-		  const sigset_t *held, struct inc_error *error);
+		  const sigset_t *held, struct incr_error *error);
 
 #endif /* SETUP_ATTEMPT_H */

@@ -75,15 +75,15 @@ static int bind_loop(struct backing *backing, int number, int file,
 }
 
 static int make_loop(struct backing *backing, int file, const char *path,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	int number, attempt, err = -EBUSY;
 
 	if (control < 0) {
 		err = -errno;
-		return inc_fail(error, err, "cannot open /dev/loop-control: %s",
-				strerror(-err));
+		return incr_fail(error, err, "cannot open /dev/loop-control: %s",
+				 strerror(-err));
 	}
 	for (attempt = 0; err == -EBUSY && attempt < ATTEMPTS; attempt++) {
 		number = ioctl(control, LOOP_CTL_GET_FREE);
@@ -92,13 +92,13 @@ static int make_loop(struct backing *backing, int file, const char *path,
 	}
 	close(control);
 	if (err)
-		inc_fail(error, err, "cannot set up a loop device for %s: %s",
-			 path, strerror(-err));
+		incr_fail(error, err, "cannot set up a loop device for %s: %s",
+			  path, strerror(-err));
 	return err;
 }
 
 static int use_file(struct backing *backing, const struct image_file *file,
-		    struct inc_error *error)
+		    struct incr_error *error)
 {
 	if (find_loop(backing, &file->st))
 		return 0;
@@ -107,7 +107,7 @@ static int use_file(struct backing *backing, const struct image_file *file,
 }
 
 int backing_open(struct backing *backing, const struct image_file *file,
-		 struct inc_error *error)
+		 struct incr_error *error)
 {
 	int err = 0;
 

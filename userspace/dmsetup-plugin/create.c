@@ -18,7 +18,7 @@
 #define ATTEMPTS	3
 
 int setup_read_origin(void *context, u64 offset, size_t length, void *buffer,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	struct origin_connection *connection = context;
 	unsigned int attempt;
@@ -36,7 +36,7 @@ int setup_read_origin(void *context, u64 offset, size_t length, void *buffer,
 
 /* The new file, before it has its name. */
 static int open_temporary(const char *path, char **name,
-			  struct inc_error *error)
+			  struct incr_error *error)
 {
 	mode_t mask = umask(0);
 	int fd, err;
@@ -44,7 +44,7 @@ static int open_temporary(const char *path, char **name,
 	umask(mask);
 	if (asprintf(name, "%s.XXXXXX", path) < 0) {
 		*name = NULL;
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	}
 	fd = doomed_open(*name, O_CLOEXEC);
 	if (fd >= 0 && !fchmod(fd, 0666 & ~mask))
@@ -57,8 +57,8 @@ static int open_temporary(const char *path, char **name,
 	}
 	free(*name);
 	*name = NULL;
-	return inc_fail(error, err, "cannot create %s: %s", path,
-			strerror(-err));
+	return incr_fail(error, err, "cannot create %s: %s", path,
+			 strerror(-err));
 }
 
 /* The name must survive a crash, too. */
@@ -80,7 +80,7 @@ static int sync_directory(const char *path)
 }
 
 static int give_name(int fd, const char *temporary, const char *path,
-		     bool force, struct inc_error *error)
+		     bool force, struct incr_error *error)
 {
 	int err = 0;
 
@@ -97,17 +97,17 @@ static int give_name(int fd, const char *temporary, const char *path,
 	if (!err)
 		err = sync_directory(path);
 	if (err == -EEXIST)
-		return inc_fail(error, err, "%s exists already (see --force)",
-				path);
+		return incr_fail(error, err, "%s exists already (see --force)",
+				 path);
 	if (err)
-		inc_fail(error, err, "cannot write %s: %s", path,
-			 strerror(-err));
+		incr_fail(error, err, "cannot write %s: %s", path,
+			  strerror(-err));
 	return err;
 }
 
-static void say_made(struct inc_image *image, int fd, const char *path)
+static void say_made(struct incr_image *image, int fd, const char *path)
 {
-	const struct inc_segment *segment = inc_image_segment(image);
+	const struct inc_segment *segment = incr_image_segment(image);
 	char root[2 * INC_DIGEST_MAX + 1], uuid[33];
 	char size[FORMAT_SIZE_MAX], device[FORMAT_SIZE_MAX];
 	char disk[FORMAT_SIZE_MAX];
@@ -115,8 +115,8 @@ static void say_made(struct inc_image *image, int fd, const char *path)
 
 	if (fstat(fd, &st))
 		st.st_blocks = 0;
-	inc_hex_format(segment->root_digest, segment->digest_size, root);
-	inc_hex_format(segment->uuid, sizeof(segment->uuid), uuid);
+	incr_hex_format(segment->root_digest, segment->digest_size, root);
+	incr_hex_format(segment->uuid, sizeof(segment->uuid), uuid);
 	printf("%s\n"
 	       "  image:       %s, %s on disk\n"
 	       "  UUID:        %.8s-%.4s-%.4s-%.4s-%s\n"
@@ -125,7 +125,7 @@ static void say_made(struct inc_image *image, int fd, const char *path)
 	       "  hash:        %s\n"
 	       "  root hash:   %s\n",
 	       printable_name(path),
-	       format_size(inc_image_size(image), size),
+	       format_size(incr_image_size(image), size),
 	       format_size((u64)st.st_blocks * 512, disk),
 	       uuid, uuid + 8, uuid + 12, uuid + 16, uuid + 20,
 	       segment->generation,
@@ -135,20 +135,20 @@ static void say_made(struct inc_image *image, int fd, const char *path)
 
 /* Refuse to replace the origin, perhaps the only complete image, by holes. */
 static int check_origin(const struct origin *origin, const char *path,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	struct stat st;
 
 	if (stat(path, &st) || !origin_is_file(origin, &st))
 		return 0;
-	return inc_fail(error, -EINVAL,
-			"%s is not replaced: the origin %s is the same file; give the local image another name",
-			path, origin_name(origin));
+	return incr_fail(error, -EINVAL,
+			 "%s is not replaced: the origin %s is the same file; give the local image another name",
+			 path, origin_name(origin));
 }
 
 static int make_file(const struct options *options,
-		     const struct origin *origin, struct inc_image *image,
-		     const char *path, struct inc_error *error)
+		     const struct origin *origin, struct incr_image *image,
+		     const char *path, struct incr_error *error)
 {
 	char *temporary;
 	int fd, err;
@@ -156,7 +156,7 @@ static int make_file(const struct options *options,
 	fd = open_temporary(path, &temporary, error);
 	if (fd < 0)
 		return fd;
-	err = inc_local_create(image, fd, error);
+	err = incr_local_create(image, fd, error);
 	/* Another file may have come to that name by now. */
 	if (!err)
 		err = check_origin(origin, path, error);
@@ -176,10 +176,10 @@ static int make_file(const struct options *options,
 static int create_from(const struct options *options,
 		       struct origin_connection *connection,
 		       const struct origin *origin, const char *path,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
-	struct inc_io io = { .read = setup_read_origin, .context = connection };
-	struct inc_image *image;
+	struct incr_io io = { .read = setup_read_origin, .context = connection };
+	struct incr_image *image;
 	struct inc_super super;
 	int err;
 
@@ -188,10 +188,10 @@ static int create_from(const struct options *options,
 	if (err)
 		return err;
 	if (!origin_size(origin))
-		return inc_fail(error, -EPROTO,
-				"the server does not say how long the image is");
-	err = inc_image_open(&image, &io, origin_size(origin),
-			     options->generation, error);
+		return incr_fail(error, -EPROTO,
+				 "the server does not say how long the image is");
+	err = incr_image_open(&image, &io, origin_size(origin),
+			      options->generation, error);
 	if (err)
 		return err;
 	err = image_trust(image, options, error);
@@ -199,17 +199,17 @@ static int create_from(const struct options *options,
 		err = image_check_heads(image, 0, options, error);
 	if (!err)
 		err = make_file(options, origin, image, path, error);
-	inc_image_close(image);
+	incr_image_close(image);
 	return err;
 }
 
 static int create_with(const struct options *options,
 		       const struct origin_options *how, const char *where,
-		       const char *path, struct inc_error *error)
+		       const char *path, struct incr_error *error)
 {
 	struct origin_connection *connection = NULL;
 	struct origin *origin = NULL;
-	struct inc_error why;
+	struct incr_error why;
 	int err;
 
 	err = origin_open(&origin, where, how, error);
@@ -221,7 +221,7 @@ static int create_with(const struct options *options,
 	if (err == -EEXIST)
 		*error = why;
 	else if (err)
-		inc_fail(error, err, "%s: %s", origin_name(origin), why.text);
+		incr_fail(error, err, "%s: %s", origin_name(origin), why.text);
 	origin_disconnect(connection);
 	origin_close(origin);
 	return err;
@@ -230,14 +230,14 @@ static int create_with(const struct options *options,
 /* Not the first one alone: the others may be needed later. */
 static int check_origins(const struct options *options,
 			 const struct origin_options *how, const char *path,
-			 struct inc_error *error)
+			 struct incr_error *error)
 {
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; !err && i < options->origin_count; i++) {
 		struct origin *origin;
-		struct inc_error ignored;
+		struct incr_error ignored;
 
 		/* A fault of one is reported when its turn comes. */
 		if (origin_open(&origin, options->origins[i], how, &ignored))
@@ -249,7 +249,7 @@ static int check_origins(const struct options *options,
 }
 
 int command_create(const struct options *options, char **args,
-		   struct inc_error *error)
+		   struct incr_error *error)
 {
 	struct origin_options how = { .timeout = ORIGIN_TIMEOUT_DEFAULT };
 	struct stat st;
@@ -258,13 +258,13 @@ int command_create(const struct options *options, char **args,
 
 	if (!lstat(args[0], &st)) {
 		if (!options->force)
-			return inc_fail(error, -EEXIST,
-					"%s exists already (see --force)",
-					args[0]);
+			return incr_fail(error, -EEXIST,
+					 "%s exists already (see --force)",
+					 args[0]);
 		if (!S_ISREG(st.st_mode))
-			return inc_fail(error, -EEXIST,
-					"%s is not a regular file, and not replaced",
-					args[0]);
+			return incr_fail(error, -EEXIST,
+					 "%s is not a regular file, and not replaced",
+					 args[0]);
 	}
 	err = check_origins(options, &how, args[0], error);
 	if (!err && options->ca_file)

@@ -57,16 +57,16 @@ static int run(struct dm_task *task)
 	return dm_task_get_errno(task) ? -dm_task_get_errno(task) : -EIO;
 }
 
-static int no_memory(struct inc_error *error)
+static int no_memory(struct incr_error *error)
 {
-	return inc_fail(error, -ENOMEM, "out of memory for device-mapper");
+	return incr_fail(error, -ENOMEM, "out of memory for device-mapper");
 }
 
 /*
  * libdevmapper makes no task either if it does not get on with the kernel, of
  * which it asks the version first: find out why.
  */
-static int no_task(struct inc_error *error)
+static int no_task(struct incr_error *error)
 {
 	struct dm_ioctl version = {
 		.version = { DM_VERSION_MAJOR, 0, 0 },
@@ -83,39 +83,39 @@ static int no_task(struct inc_error *error)
 		return no_memory(error);
 	case -EPERM:
 	case -EACCES:
-		return inc_fail(error, -EPERM,
-				"device-mapper cannot be used: root is needed");
+		return incr_fail(error, -EPERM,
+				 "device-mapper cannot be used: root is needed");
 	case -ENOENT:
 	case -ENODEV:
 	case -ENXIO:
 		/* Without rights libdevmapper cannot make the node, either. */
 		if (geteuid())
-			return inc_fail(error, -EPERM,
-					"device-mapper cannot be used: root is needed");
-		return inc_fail(error, -ENXIO,
-				"the kernel has no device-mapper: load dm-mod.ko");
+			return incr_fail(error, -EPERM,
+					 "device-mapper cannot be used: root is needed");
+		return incr_fail(error, -ENXIO,
+				 "the kernel has no device-mapper: load dm-mod.ko");
 	}
-	return inc_fail(error, err, "cannot use " CONTROL ": %s",
-			strerror(-err));
+	return incr_fail(error, err, "cannot use " CONTROL ": %s",
+			 strerror(-err));
 }
 
 static int create_task(struct dm_task **task, int type, const char *name,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	*task = dm_task_create(type);
 	if (!*task)
 		return no_task(error);
 	if (name && !dm_task_set_name(*task, name)) {
 		dm_task_destroy(*task);
-		return inc_fail(error, -ERR_USAGE,
-				"\"%.128s\" cannot be a device's name", name);
+		return incr_fail(error, -ERR_USAGE,
+				 "\"%.128s\" cannot be a device's name", name);
 	}
 	return 0;
 }
 
 bool dm_exists(const char *name)
 {
-	struct inc_error ignored;
+	struct incr_error ignored;
 	struct dm_task *task;
 	struct dm_info info;
 	bool exists;
@@ -127,7 +127,7 @@ bool dm_exists(const char *name)
 	return exists;
 }
 
-int dm_need_target(struct inc_error *error)
+int dm_need_target(struct incr_error *error)
 {
 	struct dm_task *task;
 	int err;
@@ -138,8 +138,8 @@ int dm_need_target(struct inc_error *error)
 	err = run(task);
 	dm_task_destroy(task);
 	if (err)
-		inc_fail(error, -ENODEV,
-			 "the kernel has no target \"" TARGET "\": load dm-incremental.ko");
+		incr_fail(error, -ENODEV,
+			  "the kernel has no target \"" TARGET "\": load dm-incremental.ko");
 	return err ? -ENODEV : 0;
 }
 
@@ -153,7 +153,7 @@ static int set_table(struct dm_task *task, const char *uuid, u64 sectors,
 }
 
 int dm_create(const char *name, const char *uuid, u64 sectors,
-	      const char *parameters, struct inc_error *error)
+	      const char *parameters, struct incr_error *error)
 {
 	struct kernel_log log;
 	struct dm_task *task;
@@ -176,15 +176,15 @@ int dm_create(const char *name, const char *uuid, u64 sectors,
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
 	if (err && kernel_log_find(&log, ": " TARGET ": ", why, sizeof(why)))
-		inc_fail(error, err, "the kernel refuses the device: %s", why);
+		incr_fail(error, err, "the kernel refuses the device: %s", why);
 	else if (err)
-		inc_fail(error, err, "cannot create device %s: %s", name,
-			 strerror(-err));
+		incr_fail(error, err, "cannot create device %s: %s", name,
+			  strerror(-err));
 	kernel_log_close(&log);
 	return err;
 }
 
-int dm_remove(const char *name, bool deferred, struct inc_error *error)
+int dm_remove(const char *name, bool deferred, struct incr_error *error)
 {
 	struct dm_task *task;
 	uint32_t cookie = 0;
@@ -203,16 +203,16 @@ int dm_remove(const char *name, bool deferred, struct inc_error *error)
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
 	if (err == -EBUSY)
-		return inc_fail(error, err, "device %s is in use", name);
+		return incr_fail(error, err, "device %s is in use", name);
 	if (err == -ENXIO)
-		return inc_fail(error, -ENODEV, "there is no device %s", name);
+		return incr_fail(error, -ENODEV, "there is no device %s", name);
 	if (err)
-		inc_fail(error, err, "cannot remove device %s: %s", name,
-			 strerror(-err));
+		incr_fail(error, err, "cannot remove device %s: %s", name,
+			  strerror(-err));
 	return err;
 }
 
-static u64 device_sectors(const char *name, struct inc_error *error)
+static u64 device_sectors(const char *name, struct incr_error *error)
 {
 	struct dm_task *task;
 	uint64_t start, length = 0;
@@ -227,7 +227,7 @@ static u64 device_sectors(const char *name, struct inc_error *error)
 	return length;
 }
 
-int dm_fail_reads(const char *name, struct inc_error *error)
+int dm_fail_reads(const char *name, struct incr_error *error)
 {
 	u64 sectors = device_sectors(name, error);
 	struct dm_task *task;
@@ -235,7 +235,7 @@ int dm_fail_reads(const char *name, struct inc_error *error)
 	int err;
 
 	if (!sectors)
-		return inc_fail(error, -ENODEV, "there is no device %s", name);
+		return incr_fail(error, -ENODEV, "there is no device %s", name);
 	err = create_task(&task, DM_DEVICE_RELOAD, name, error);
 	if (err)
 		return err;
@@ -251,14 +251,14 @@ int dm_fail_reads(const char *name, struct inc_error *error)
 	      dm_task_set_cookie(task, &cookie, 0) ? run(task) : -ENOMEM;
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
-	return err ? inc_fail(error, err,
-			      "cannot have reads of device %s fail: %s",
-			      name, strerror(-err)) : 0;
+	return err ? incr_fail(error, err,
+			       "cannot have reads of device %s fail: %s",
+			       name, strerror(-err)) : 0;
 }
 
 /* The one target's parameters, of a table or a status; allocated. */
 static int read_line(int type, const char *name, struct dm_state *state,
-		     char **line, struct inc_error *error)
+		     char **line, struct incr_error *error)
 {
 	char *target = NULL, *parameters = NULL;
 	struct dm_task *task;
@@ -274,18 +274,18 @@ static int read_line(int type, const char *name, struct dm_state *state,
 	if (!err && !dm_task_get_info(task, &state->info))
 		err = -EIO;
 	if (err == -ENXIO || (!err && !state->info.exists)) {
-		err = inc_fail(error, -ENODEV, "there is no device %s", name);
+		err = incr_fail(error, -ENODEV, "there is no device %s", name);
 	} else if (err) {
-		inc_fail(error, err, "cannot look at device %s: %s", name,
-			 err == -EPERM || err == -EACCES ?
-			 "root is needed" : strerror(-err));
+		incr_fail(error, err, "cannot look at device %s: %s", name,
+			  err == -EPERM || err == -EACCES ?
+			  "root is needed" : strerror(-err));
 	} else {
 		dm_get_next_target(task, NULL, &start, &length, &target,
 				   &parameters);
 		if (!target || strcmp(target, TARGET) || !parameters)
-			err = inc_fail(error, -ENOTBLK,
-				       "device %s is not an incremental device",
-				       name);
+			err = incr_fail(error, -ENOTBLK,
+					"device %s is not an incremental device",
+					name);
 	}
 	if (!err) {
 		uuid = dm_task_get_uuid(task);
@@ -301,7 +301,7 @@ static int read_line(int type, const char *name, struct dm_state *state,
 }
 
 int dm_read_state(const char *name, struct dm_state *state,
-		  struct inc_error *error)
+		  struct incr_error *error)
 {
 	int err;
 
@@ -322,7 +322,7 @@ void dm_free_state(struct dm_state *state)
 	state->table = state->status = NULL;
 }
 
-int dm_wait_event(const char *name, u32 event, struct inc_error *error)
+int dm_wait_event(const char *name, u32 event, struct incr_error *error)
 {
 	struct dm_task *task;
 	int err;
@@ -333,14 +333,14 @@ int dm_wait_event(const char *name, u32 event, struct inc_error *error)
 	err = dm_task_set_event_nr(task, event) ? run(task) : -ENOMEM;
 	dm_task_destroy(task);
 	if (err == -ENXIO)
-		return inc_fail(error, -ENODEV, "there is no device %s", name);
+		return incr_fail(error, -ENODEV, "there is no device %s", name);
 	if (err)
-		inc_fail(error, err, "cannot wait for device %s: %s", name,
-			 strerror(-err));
+		incr_fail(error, err, "cannot wait for device %s: %s", name,
+			  strerror(-err));
 	return err;
 }
 
-int dm_rename(const char *name, const char *to, struct inc_error *error)
+int dm_rename(const char *name, const char *to, struct incr_error *error)
 {
 	struct dm_task *task;
 	uint32_t cookie = 0;
@@ -354,8 +354,8 @@ int dm_rename(const char *name, const char *to, struct inc_error *error)
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
 	if (err)
-		inc_fail(error, err, "cannot rename device %s to %s: %s",
-			 name, to, strerror(-err));
+		incr_fail(error, err, "cannot rename device %s to %s: %s",
+			  name, to, strerror(-err));
 	return err;
 }
 
@@ -370,7 +370,7 @@ void dm_make_nodes(const char *name)
 /* Look up device @name, without its table; false: it has gone. */
 static bool read_device(const char *name, struct dm_device *device)
 {
-	struct inc_error ignored;
+	struct incr_error ignored;
 	struct dm_task *task;
 	const char *uuid;
 	bool found;
@@ -402,7 +402,7 @@ static int list_add(struct dm_list_of *list, const char *name)
 	return 0;
 }
 
-int dm_list_ours(struct dm_list_of *list, struct inc_error *error)
+int dm_list_ours(struct dm_list_of *list, struct incr_error *error)
 {
 	const struct dm_names *names;
 	struct dm_task *task;
@@ -423,8 +423,8 @@ int dm_list_ours(struct dm_list_of *list, struct inc_error *error)
 	}
 	dm_task_destroy(task);
 	if (err)
-		inc_fail(error, err, "cannot list the devices: %s",
-			 err == -EPERM || err == -EACCES ?
-			 "root is needed" : strerror(-err));
+		incr_fail(error, err, "cannot list the devices: %s",
+			  err == -EPERM || err == -EACCES ?
+			  "root is needed" : strerror(-err));
 	return err;
 }

@@ -22,13 +22,13 @@ void dm_begin(bool verbose);
 bool dm_exists(const char *name);
 
 /* The kernel knows the target, or loads its module now. */
-int dm_need_target(struct inc_error *error);
+int dm_need_target(struct incr_error *error);
 
 /* Create a read-only device of one target; nothing is left on failure. */
 int dm_create(const char *name, const char *uuid, u64 sectors,
-	      const char *parameters, struct inc_error *error);
+	      const char *parameters, struct incr_error *error);
 
-int dm_remove(const char *name, bool deferred, struct inc_error *error);
+int dm_remove(const char *name, bool deferred, struct incr_error *error);
 
 /**
  * struct dm_state - an incremental device
@@ -45,7 +45,7 @@ struct dm_state {
 
 /* -ENODEV: no such device; -ENOTBLK: it is of another kind. */
 int dm_read_state(const char *name, struct dm_state *state,
-		  struct inc_error *error);
+		  struct incr_error *error);
 void dm_free_state(struct dm_state *state);
 
 /**
@@ -63,19 +63,19 @@ struct table {
 	const char *options;
 };
 
-int parse_table(const char *line, struct table *table, struct inc_error *error);
+int parse_table(const char *line, struct table *table, struct incr_error *error);
 
 /* A status line, taken apart; see status-line.h. */
 struct status;
 int read_status_line(const char *line, struct status *status,
-		     struct inc_error *error);
+		     struct incr_error *error);
 
 /*
  * Read device @name, and take its lines apart. @table may lead into @state, which
  * dm_free_state() frees unless there was an error. Return: as dm_read_state().
  */
 int read_lines(const char *name, struct dm_state *state, struct table *table,
-	       struct status *status, struct inc_error *error);
+	       struct status *status, struct incr_error *error);
 
 /* "7:0" -> the first line of a file of its directory in /sys; "" if none. */
 void read_sys(const char *device, const char *file, char *text, size_t size);
@@ -90,9 +90,9 @@ void node_path(const char *device, char *text, size_t size);
  * Let all reads of a device fail from now on, those that wait as well: for one
  * that is to be removed.
  */
-int dm_fail_reads(const char *name, struct inc_error *error);
+int dm_fail_reads(const char *name, struct incr_error *error);
 
-int dm_rename(const char *name, const char *to, struct inc_error *error);
+int dm_rename(const char *name, const char *to, struct incr_error *error);
 
 /**
  * struct dm_device - a device as the list has it
@@ -117,7 +117,7 @@ struct dm_list_of {
  * All devices with UUIDs that incrementalsetup gives; @list->devices is to be
  * freed, after a failure, too.
  */
-int dm_list_ours(struct dm_list_of *list, struct inc_error *error);
+int dm_list_ours(struct dm_list_of *list, struct incr_error *error);
 
 /*
  * Make the node of device @name in /dev/mapper; NULL: remove nodes there that have
@@ -126,6 +126,6 @@ int dm_list_ours(struct dm_list_of *list, struct inc_error *error);
 void dm_make_nodes(const char *name);
 
 /* Wait until the device has had an event after number @event. */
-int dm_wait_event(const char *name, u32 event, struct inc_error *error);
+int dm_wait_event(const char *name, u32 event, struct incr_error *error);
 
 #endif /* SETUP_DM_H */

@@ -36,14 +36,14 @@ struct evict {
 	struct device device;
 	char below[128];
 	struct image_lock lock;
-	struct inc_image *image;
+	struct incr_image *image;
 	bool open[INC_SEGMENTS_MAX];
 	u64 evicted;
 };
 
-static int out_of_memory(int err, struct inc_error *error)
+static int out_of_memory(int err, struct incr_error *error)
 {
-	return err ? inc_fail(error, err, "out of memory") : 0;
+	return err ? incr_fail(error, err, "out of memory") : 0;
 }
 
 /* Add to @data where all segments have data, or metadata, too. */
@@ -53,9 +53,9 @@ static int add_segments(const struct evict *evict, bool metadata,
 	u32 i;
 	int err = 0;
 
-	for (i = 0; !err && i < inc_image_segments(evict->image); i++) {
+	for (i = 0; !err && i < incr_image_segments(evict->image); i++) {
 		const struct inc_segment *seg =
-			inc_image_segment_at(evict->image, i);
+			incr_image_segment_at(evict->image, i);
 
 		err = ranges_add(data, metadata ? seg->meta_offset :
 				 seg->data_offset, seg->end);
@@ -65,48 +65,48 @@ static int add_segments(const struct evict *evict, bool metadata,
 
 /* ---- the image ---- */
 
-/* An inc_io: reads present bytes from the node. */
+/* An incr_io: reads present bytes from the node. */
 static int read_present(void *context, u64 offset, size_t length, void *buffer,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	struct evict *evict = context;
 	int err = device_read(&evict->device, offset, length, buffer);
 
-	return err ? inc_fail(error, err, "%s: cannot read at %llu: %s",
-			      evict->device.path, (unsigned long long)offset,
-			      strerror(-err)) : 0;
+	return err ? incr_fail(error, err, "%s: cannot read at %llu: %s",
+			       evict->device.path, (unsigned long long)offset,
+			       strerror(-err)) : 0;
 }
 
 /* Add the ranges that generation @generation needs to @needed. */
 static int add_needed(struct evict *evict, u32 generation,
-		      struct ranges *needed, struct inc_error *error)
+		      struct ranges *needed, struct incr_error *error)
 {
-	struct inc_image *image = NULL;
-	struct inc_range *list = NULL;
+	struct incr_image *image = NULL;
+	struct incr_range *list = NULL;
 	size_t count = 0, i;
 	int err;
 
-	err = inc_image_open_other(&image, evict->image, generation, error);
+	err = incr_image_open_other(&image, evict->image, generation, error);
 	if (!err)
-		err = inc_image_plan(image, 0,
-				     inc_image_segment(image)->device_blocks,
-				     &list, &count, error);
+		err = incr_image_plan(image, 0,
+				      incr_image_segment(image)->device_blocks,
+				      &list, &count, error);
 	if (err == -ENODATA)
-		inc_fail(error, err,
-			 "%s: what generation %u needs cannot be told: its map is not all present (--range and --all-cold do without)",
-			 evict->name, generation);
+		incr_fail(error, err,
+			  "%s: what generation %u needs cannot be told: its map is not all present (--range and --all-cold do without)",
+			  evict->name, generation);
 	for (i = 0; !err && i < count; i++)
 		err = out_of_memory(ranges_add(needed, list[i].offset,
 					       list[i].offset + list[i].length),
 				    error);
 	free(list);
-	inc_image_close(image);
+	incr_image_close(image);
 	return err;
 }
 
 /* Note which generation device @dm, "dm-3", has open, if it is one of ours. */
 static int note_open(struct evict *evict, const char *dm,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	char file[300], name[DM_UUID_MAX];
 	struct dm_state state;
@@ -128,7 +128,7 @@ static int note_open(struct evict *evict, const char *dm,
 }
 
 /* All that is on the backing device counts, by whomever it was made. */
-static int find_open(struct evict *evict, struct inc_error *error)
+static int find_open(struct evict *evict, struct incr_error *error)
 {
 	struct dirent *entry;
 	char path[192];
@@ -138,8 +138,8 @@ static int find_open(struct evict *evict, struct inc_error *error)
 	snprintf(path, sizeof(path), "/sys/dev/block/%s/holders", evict->below);
 	holders = opendir(path);
 	if (!holders)
-		return inc_fail(error, -errno, "cannot open %s: %s", path,
-				strerror(errno));
+		return incr_fail(error, -errno, "cannot open %s: %s", path,
+				 strerror(errno));
 	while (!err && (entry = readdir(holders)))
 		if (!strncmp(entry->d_name, "dm-", 3))
 			err = note_open(evict, entry->d_name, error);
@@ -148,7 +148,7 @@ static int find_open(struct evict *evict, struct inc_error *error)
 }
 
 /* Find the device's parts, and the number of loaders that could bring data back. */
-static int look(struct evict *evict, u64 *loaders, struct inc_error *error)
+static int look(struct evict *evict, u64 *loaders, struct incr_error *error)
 {
 	struct dm_state state;
 	struct status status;
@@ -165,7 +165,7 @@ static int look(struct evict *evict, u64 *loaders, struct inc_error *error)
 }
 
 /* From here on no device of another generation comes to the image. */
-static int lock(struct evict *evict, struct inc_error *error)
+static int lock(struct evict *evict, struct incr_error *error)
 {
 	char path[160];
 	int fd, err;
@@ -173,16 +173,16 @@ static int lock(struct evict *evict, struct inc_error *error)
 	device_path(evict->below, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return inc_fail(error, -errno, "cannot open %s: %s", path,
-				strerror(errno));
+		return incr_fail(error, -errno, "cannot open %s: %s", path,
+				 strerror(errno));
 	err = image_lock(&evict->lock, fd, path, error);
 	close(fd);
 	return err;
 }
 
-static int open_evict(struct evict *evict, bool force, struct inc_error *error)
+static int open_evict(struct evict *evict, bool force, struct incr_error *error)
 {
-	const struct inc_io io = { .read = read_present, .context = evict };
+	const struct incr_io io = { .read = read_present, .context = evict };
 	char path[160], below[sizeof(evict->below)];
 	u64 loaders;
 	int err;
@@ -196,19 +196,19 @@ static int open_evict(struct evict *evict, bool force, struct inc_error *error)
 	if (!err)
 		err = look(evict, &loaders, error);
 	if (!err && strcmp(below, evict->below))
-		err = inc_fail(error, -EBUSY,
-			       "device %s has come to another image meanwhile: try again",
-			       evict->name);
+		err = incr_fail(error, -EBUSY,
+				"device %s has come to another image meanwhile: try again",
+				evict->name);
 	if (!err && !loaders && !force)
-		err = inc_fail(error, -ENXIO,
-			       "%s has no loader to bring back evicted data, and the file may be the only copy (--force evicts all the same)",
-			       evict->name);
+		err = incr_fail(error, -ENXIO,
+				"%s has no loader to bring back evicted data, and the file may be the only copy (--force evicts all the same)",
+				evict->name);
 	snprintf(path, sizeof(path), "/dev/mapper/%s", evict->name);
 	if (!err)
 		err = device_open(&evict->device, path, error);
 	if (!err)
-		err = inc_image_open(&evict->image, &io, evict->device.size,
-				     INC_NEWEST, error);
+		err = incr_image_open(&evict->image, &io, evict->device.size,
+				      INCR_NEWEST, error);
 	return err;
 }
 
@@ -216,22 +216,22 @@ static int open_evict(struct evict *evict, bool force, struct inc_error *error)
 
 /* The data of generation N, or of all, but for what open generations need. */
 static int choose_unneeded(struct evict *evict, const struct options *options,
-			   struct ranges *chosen, struct inc_error *error)
+			   struct ranges *chosen, struct incr_error *error)
 {
 	struct ranges needed = { 0 }, wanted = { 0 }, data = { 0 };
 	struct ranges inside = { 0 };
-	u32 count = inc_image_segments(evict->image), i;
-	bool one = options->generation != INC_NEWEST;
+	u32 count = incr_image_segments(evict->image), i;
+	bool one = options->generation != INCR_NEWEST;
 	int err = find_open(evict, error);
 
 	if (!err && one && options->generation >= count)
-		err = inc_fail(error, -EINVAL,
-			       "%s: the image has no generation %u: its last one is %u",
-			       evict->name, options->generation, count - 1);
+		err = incr_fail(error, -EINVAL,
+				"%s: the image has no generation %u: its last one is %u",
+				evict->name, options->generation, count - 1);
 	if (!err && one && evict->open[options->generation])
-		err = inc_fail(error, -EBUSY,
-			       "%s: a device has generation %u open",
-			       evict->name, options->generation);
+		err = incr_fail(error, -EBUSY,
+				"%s: a device has generation %u open",
+				evict->name, options->generation);
 	for (i = 0; !err && i < count; i++)
 		if (evict->open[i])
 			err = add_needed(evict, i, &needed, error);
@@ -258,9 +258,9 @@ static int choose_unneeded(struct evict *evict, const struct options *options,
 }
 
 /* All whole chunks in the given range that are data, or metadata, too. */
-static int choose_range(struct evict *evict, const struct inc_range *range,
+static int choose_range(struct evict *evict, const struct incr_range *range,
 			bool metadata, struct ranges *chosen,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	struct ranges asked = { 0 }, data = { 0 };
 	u64 chunk = evict->device.chunk, size = evict->device.size;
@@ -280,9 +280,9 @@ static int choose_range(struct evict *evict, const struct inc_range *range,
 }
 
 static int choose(struct evict *evict, const struct options *options,
-		  struct ranges *chosen, struct inc_error *error)
+		  struct ranges *chosen, struct incr_error *error)
 {
-	const struct inc_range all = { 0, evict->device.size };
+	const struct incr_range all = { 0, evict->device.size };
 
 	if (options->range.length)
 		return choose_range(evict, &options->range, true, chosen,
@@ -294,7 +294,7 @@ static int choose(struct evict *evict, const struct options *options,
 
 /* ---- the deed ---- */
 
-static u64 present_in(const struct evict *evict, const struct inc_range *range)
+static u64 present_in(const struct evict *evict, const struct incr_range *range)
 {
 	u64 end = range->offset + range->length, at = range->offset, start, stop;
 	u64 present = 0;
@@ -306,8 +306,8 @@ static u64 present_in(const struct evict *evict, const struct inc_range *range)
 	return present;
 }
 
-static int evict_range(struct evict *evict, const struct inc_range *range,
-		       bool cold, struct inc_error *error)
+static int evict_range(struct evict *evict, const struct incr_range *range,
+		       bool cold, struct incr_error *error)
 {
 	u64 before = present_in(evict, range), after;
 	int err = before ? device_evict(&evict->device, range->offset,
@@ -320,18 +320,18 @@ static int evict_range(struct evict *evict, const struct inc_range *range,
 		evict->evicted += before > after ? before - after : 0;
 		return 0;
 	case -EOPNOTSUPP:
-		return inc_fail(error, err,
-				"%s: the device or file system below %s cannot give space back",
-				evict->name, evict->device.path);
+		return incr_fail(error, err,
+				 "%s: the device or file system below %s cannot give space back",
+				 evict->name, evict->device.path);
 	case -EINVAL:
 	case -ENOTTY:
-		return inc_fail(error, err,
-				"the kernel's module cannot evict: it is too old");
+		return incr_fail(error, err,
+				 "the kernel's module cannot evict: it is too old");
 	default:
-		return inc_fail(error, err, "%s: cannot evict at %llu: %s",
-				evict->device.path,
-				(unsigned long long)range->offset,
-				strerror(-err));
+		return incr_fail(error, err, "%s: cannot evict at %llu: %s",
+				 evict->device.path,
+				 (unsigned long long)range->offset,
+				 strerror(-err));
 	}
 }
 
@@ -356,7 +356,7 @@ static void report(const struct evict *evict, const struct options *options)
 }
 
 int command_evict(const struct options *options, char **args,
-		  struct inc_error *error)
+		  struct incr_error *error)
 {
 	struct ranges chosen = { 0 };
 	struct evict evict = {
@@ -366,10 +366,10 @@ int command_evict(const struct options *options, char **args,
 	size_t i;
 	int err;
 
-	if ((options->generation != INC_NEWEST) + !!options->range.length +
+	if ((options->generation != INCR_NEWEST) + !!options->range.length +
 	    options->all_cold > 1)
-		return inc_fail(error, -ERR_USAGE,
-				"--generation, --range and --all-cold exclude each other");
+		return incr_fail(error, -ERR_USAGE,
+				 "--generation, --range and --all-cold exclude each other");
 	err = device_name(args[0], &evict.name, error);
 	if (!err)
 		err = open_evict(&evict, options->force, error);
@@ -384,7 +384,7 @@ int command_evict(const struct options *options, char **args,
 	if (!err)
 		report(&evict, options);
 	free(chosen.list);
-	inc_image_close(evict.image);
+	incr_image_close(evict.image);
 	if (evict.device.fd >= 0)
 		device_close(&evict.device);
 	image_unlock(&evict.lock);

@@ -24,15 +24,15 @@ int file_reopen(int fd, int flags)
  * FIFO could wait for ever, and opening some devices has effects.
  */
 static int open_place(struct image_file *file, int place,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	if (S_ISDIR(file->st.st_mode))
-		return inc_fail(error, -EISDIR, "%s is a directory",
-				file->path);
+		return incr_fail(error, -EISDIR, "%s is a directory",
+				 file->path);
 	if (!S_ISREG(file->st.st_mode) && !S_ISBLK(file->st.st_mode))
-		return inc_fail(error, -EINVAL,
-				"%s is neither a file nor a block device",
-				file->path);
+		return incr_fail(error, -EINVAL,
+				 "%s is neither a file nor a block device",
+				 file->path);
 	file->read_only = false;
 	file->fd = file_reopen(place, O_RDWR);
 	if (file->fd == -EROFS || file->fd == -EACCES || file->fd == -EPERM) {
@@ -40,23 +40,23 @@ static int open_place(struct image_file *file, int place,
 		file->fd = file_reopen(place, O_RDONLY);
 	}
 	return file->fd >= 0 ? 0 :
-	       inc_fail(error, file->fd, "%s: %s", file->path,
-			strerror(-file->fd));
+	       incr_fail(error, file->fd, "%s: %s", file->path,
+			 strerror(-file->fd));
 }
 
 static int look_at(struct image_file *file, const char *path, int *place,
-		   struct inc_error *error)
+		   struct incr_error *error)
 {
 	file->path = path;
 	file->fd = -1;
 	*place = open(path, O_PATH | O_CLOEXEC);
 	if (*place >= 0 && !fstat(*place, &file->st))
 		return 0;
-	return inc_fail(error, -errno, "%s: %s", path, strerror(errno));
+	return incr_fail(error, -errno, "%s: %s", path, strerror(errno));
 }
 
 int image_file_open(struct image_file *file, const char *path,
-		    struct inc_error *error)
+		    struct incr_error *error)
 {
 	int place;
 	int err = look_at(file, path, &place, error);
@@ -91,20 +91,20 @@ bool loop_shows(int loop, const struct stat *st, bool *read_only)
 }
 
 int loop_file_open(struct image_file *file, int loop, const char *loop_path,
-		   const char *path, struct inc_error *error)
+		   const char *path, struct incr_error *error)
 {
 	struct loop_info64 info;
 	int place, err;
 
 	file->fd = -1;
 	if (ioctl(loop, LOOP_GET_STATUS64, &info))
-		return inc_fail(error, -errno, "cannot look at %s: %s",
-				loop_path, strerror(errno));
+		return incr_fail(error, -errno, "cannot look at %s: %s",
+				 loop_path, strerror(errno));
 	err = look_at(file, path, &place, error);
 	if (err || !is_file_of(&info, &file->st))
-		err = inc_fail(error, -ENOENT,
-			       "the file of %s is no longer at %s", loop_path,
-			       path);
+		err = incr_fail(error, -ENOENT,
+				"the file of %s is no longer at %s", loop_path,
+				path);
 	/* The loop device holds the file, so its inode means no other. */
 	if (!err)
 		err = open_place(file, place, error);

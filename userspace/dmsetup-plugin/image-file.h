@@ -28,7 +28,7 @@ struct image_file {
  * refused before it is opened. image_file_close() in any case.
  */
 int image_file_open(struct image_file *file, const char *path,
-		    struct inc_error *error);
+		    struct incr_error *error);
 void image_file_close(struct image_file *file);
 
 /**
@@ -40,7 +40,7 @@ void image_file_close(struct image_file *file);
  * Return: 0; -ENOENT if @path names another file or none; other errnos.
  */
 int loop_file_open(struct image_file *file, int loop, const char *loop_path,
-		   const char *path, struct inc_error *error);
+		   const char *path, struct incr_error *error);
 
 /* Does loop device @loop show the whole file @st, from its start? */
 bool loop_shows(int loop, const struct stat *st, bool *read_only);
@@ -58,7 +58,7 @@ int file_reopen(int fd, int flags);
  */
 #define IMAGE_KEY_MAX	64
 int image_key(int fd, const char *path, char key[IMAGE_KEY_MAX],
-	      struct inc_error *error);
+	      struct incr_error *error);
 
 #define ORIGINS_PATH_MAX	128
 
@@ -67,7 +67,7 @@ void origins_path(const char *key, char path[ORIGINS_PATH_MAX]);
 
 /* Write those of @options; the image must be locked, so that the directory exists. */
 int origins_save(const struct options *options, const char *key,
-		 struct inc_error *error);
+		 struct incr_error *error);
 
 /* Add those that were saved to @options; allocated, the caller's. */
 void origins_load(struct options *options, const char *key);
@@ -102,7 +102,7 @@ struct image_lock {
  * that it forks.
  */
 int image_lock(struct image_lock *lock, int fd, const char *path,
-	       struct inc_error *error);
+	       struct incr_error *error);
 void image_unlock(struct image_lock *lock);
 
 #endif /* SETUP_IMAGE_FILE_H */

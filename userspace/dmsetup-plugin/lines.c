@@ -10,16 +10,16 @@
 #include "dmsetup-plugin/dm.h"
 
 int read_status_line(const char *line, struct status *status,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	int err = parse_status(line, status);
 
-	return err ? inc_fail(error, err,
-			      "the kernel's status line is not understood") :
+	return err ? incr_fail(error, err,
+			       "the kernel's status line is not understood") :
 		     0;
 }
 
-int parse_table(const char *line, struct table *table, struct inc_error *error)
+int parse_table(const char *line, struct table *table, struct incr_error *error)
 {
 	u64 version;
 
@@ -29,14 +29,14 @@ int parse_table(const char *line, struct table *table, struct inc_error *error)
 	    !take_word(&line, table->hash, sizeof(table->hash)) ||
 	    !take_word(&line, table->root, sizeof(table->root)) ||
 	    !take_word(&line, table->salt, sizeof(table->salt)))
-		return inc_fail(error, -EPROTO,
-				"the kernel's table line is not understood");
+		return incr_fail(error, -EPROTO,
+				 "the kernel's table line is not understood");
 	table->options = line + strspn(line, " ");
 	return 0;
 }
 
 int read_lines(const char *name, struct dm_state *state, struct table *table,
-	       struct status *status, struct inc_error *error)
+	       struct status *status, struct incr_error *error)
 {
 	int err = dm_read_state(name, state, error);
 

@@ -97,7 +97,7 @@ static int loader_errno(int status)
 
 int loader_start(const struct options *options, const struct backing *backing,
 		 const char *key, const sigset_t *held, const sigset_t *old,
-		 struct inc_error *error)
+		 struct incr_error *error)
 {
 	char path[4096], node[160], list[ORIGINS_PATH_MAX], *ca_file = NULL;
 	const char *args[16];
@@ -134,18 +134,18 @@ int loader_start(const struct options *options, const struct backing *backing,
 	err = spawn(&child, path, args, old);
 	free(ca_file);
 	if (err)
-		return inc_fail(error, err, "cannot start " LOADER ": %s",
-				strerror(-err));
+		return incr_fail(error, err, "cannot start " LOADER ": %s",
+				 strerror(-err));
 	err = wait_child(child, held, &status);
 	if (err == -EINTR)
-		return inc_fail(error, err, "interrupted");
+		return incr_fail(error, err, "interrupted");
 	if (err)
-		return inc_fail(error, err, "cannot wait for " LOADER ": %s",
-				strerror(-err));
+		return incr_fail(error, err, "cannot wait for " LOADER ": %s",
+				 strerror(-err));
 	err = loader_errno(status);
 	/* It has said why. */
 	if (err)
-		inc_fail(error, err, LOADER " did not start");
+		incr_fail(error, err, LOADER " did not start");
 	return err;
 }
 

@@ -28,16 +28,16 @@
 #define ATTEMPTS	50
 #define PAUSE		100000u	/* microseconds */
 
-static int no_directory(int err, struct inc_error *error)
+static int no_directory(int err, struct incr_error *error)
 {
 	if (err == -EACCES)
-		return inc_fail(error, -EPERM, "root is needed");
-	return inc_fail(error, err,
-			"cannot use " STATE_DIRECTORY ", where locks of images are kept: %s",
-			strerror(-err));
+		return incr_fail(error, -EPERM, "root is needed");
+	return incr_fail(error, err,
+			 "cannot use " STATE_DIRECTORY ", where locks of images are kept: %s",
+			 strerror(-err));
 }
 
-static int open_directory(int *directory, struct inc_error *error)
+static int open_directory(int *directory, struct incr_error *error)
 {
 	struct stat st;
 
@@ -48,20 +48,20 @@ static int open_directory(int *directory, struct inc_error *error)
 	if (*directory < 0 || fstat(*directory, &st))
 		return no_directory(-errno, error);
 	if (st.st_uid || st.st_mode & 077)
-		return inc_fail(error, -EPERM,
-				STATE_DIRECTORY ", where locks of images are kept, is not root's alone: it must be owned by root, with mode 0700");
+		return incr_fail(error, -EPERM,
+				 STATE_DIRECTORY ", where locks of images are kept, is not root's alone: it must be owned by root, with mode 0700");
 	return 0;
 }
 
 int image_key(int fd, const char *path, char key[IMAGE_KEY_MAX],
-	      struct inc_error *error)
+	      struct incr_error *error)
 {
 	struct loop_info64 info;
 	struct stat st;
 
 	if (fstat(fd, &st))
-		return inc_fail(error, -errno, "cannot look at %s: %s", path,
-				strerror(errno));
+		return incr_fail(error, -errno, "cannot look at %s: %s", path,
+				 strerror(errno));
 	if (S_ISBLK(st.st_mode) && !ioctl(fd, LOOP_GET_STATUS64, &info))
 		snprintf(key, IMAGE_KEY_MAX, "file-%llx-%llu",
 			 (unsigned long long)info.lo_device,
@@ -127,7 +127,7 @@ static int try_file(struct image_lock *lock, int fd)
 }
 
 int image_lock(struct image_lock *lock, int fd, const char *path,
-	       struct inc_error *error)
+	       struct incr_error *error)
 {
 	unsigned int attempt;
 	struct stat st = { .st_mode = 0 };
@@ -136,8 +136,8 @@ int image_lock(struct image_lock *lock, int fd, const char *path,
 	*lock = (struct image_lock)IMAGE_UNLOCKED;
 	err = image_key(fd, path, lock->name, error);
 	if (!err && fstat(fd, &st))
-		err = inc_fail(error, -errno, "cannot look at %s: %s", path,
-			       strerror(errno));
+		err = incr_fail(error, -errno, "cannot look at %s: %s", path,
+				strerror(errno));
 	if (!err)
 		err = open_directory(&lock->directory, error);
 	if (err) {
@@ -156,11 +156,11 @@ int image_lock(struct image_lock *lock, int fd, const char *path,
 		return 0;
 	image_unlock(lock);
 	if (err == -EAGAIN)
-		return inc_fail(error, -EBUSY,
-				"%s stays locked by another program", path);
-	return inc_fail(error, err,
-			"cannot lock %s in " STATE_DIRECTORY ": %s", path,
-			strerror(-err));
+		return incr_fail(error, -EBUSY,
+				 "%s stays locked by another program", path);
+	return incr_fail(error, err,
+			 "cannot lock %s in " STATE_DIRECTORY ": %s", path,
+			 strerror(-err));
 }
 
 void image_unlock(struct image_lock *lock)

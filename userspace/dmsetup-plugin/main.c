@@ -30,7 +30,7 @@ static const struct command {
 	const char *usage;
 	const char *help;
 	int (*run)(const struct options *options, char **args,
-		   struct inc_error *error);
+		   struct incr_error *error);
 } commands[] = {
 	{ "create", CREATE, 1, "IMAGE",
 	  "make a local image that holds nothing yet", command_create },
@@ -229,7 +229,7 @@ static char *take_secret(void)
 
 static void take_origins(struct options *options)
 {
-	struct inc_error error;
+	struct incr_error error;
 	int err = origin_read_list(optarg, options->origins,
 				   &options->origin_count, ORIGINS_MAX, &error);
 
@@ -241,7 +241,7 @@ static void take_origins(struct options *options)
 
 static void take_root(struct options *options)
 {
-	int n = inc_hex_parse(optarg, options->root, sizeof(options->root));
+	int n = incr_hex_parse(optarg, options->root, sizeof(options->root));
 
 	if (n <= 0)
 		usage_fail("--root-hash \"%s\" is not a hexadecimal digest",
@@ -250,7 +250,7 @@ static void take_root(struct options *options)
 }
 
 /* "OFFSET:LENGTH", both with units; the argument is taken apart. */
-static void take_range(struct inc_range *range)
+static void take_range(struct incr_range *range)
 {
 	char *colon = strchr(optarg, ':');
 
@@ -426,13 +426,13 @@ static void check_given(const struct command *command, u32 given)
 int main(int argc, char **argv)
 {
 	struct options options = {
-		.generation = INC_NEWEST,
+		.generation = INCR_NEWEST,
 		.read_timeout = UNSET,
 		.commit_interval = UNSET,
 		.timeout = UNSET,
 		.max_heads = MAX_HEADS_DEFAULT,
 	};
-	struct inc_error error = { "" };
+	struct incr_error error = { "" };
 	const struct command *command;
 	u32 given;
 	int err;
@@ -467,16 +467,16 @@ int main(int argc, char **argv)
 			   command->bit == CREATE ? "" :
 			   " or --require-signature");
 	dm_begin(options.verbose);
-	err = options.certificate ? inc_anchors_load(&options.anchors,
-						     options.certificate,
-						     &error) : 0;
+	err = options.certificate ? incr_anchors_load(&options.anchors,
+						      options.certificate,
+						      &error) : 0;
 	if (!err)
 		err = command->run(&options, argv + optind, &error);
 	if (err)
 		message_error("%s", error.text);
 	else if (fflush(stdout) || ferror(stdout))
 		err = -EIO;
-	inc_anchors_free(options.anchors);
+	incr_anchors_free(options.anchors);
 	free(options.layer);
 	while (options.origin_count)
 		free(options.origins[--options.origin_count]);

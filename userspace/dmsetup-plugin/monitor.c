@@ -97,7 +97,7 @@ void monitor_follow(const char *name, const char *from, const char *to)
 }
 
 static int change(const struct options *options, const char *given,
-		  bool monitor, struct inc_error *error)
+		  bool monitor, struct incr_error *error)
 {
 	const char *plugin = options->plugin ? options->plugin : PLUGIN;
 	struct dm_state state;
@@ -110,34 +110,34 @@ static int change(const struct options *options, const char *given,
 	if (err)
 		return err;
 	if (!*state.uuid)
-		err = inc_fail(error, -ENODEV,
-			       "device %s has no UUID, by which dmeventd knows devices",
-			       name);
+		err = incr_fail(error, -ENODEV,
+				"device %s has no UUID, by which dmeventd knows devices",
+				name);
 	if (!err) {
 		err = ask(plugin, state.uuid, monitor);
 		if (err == -ENOMEM)
-			inc_fail(error, err, "out of memory for dmeventd");
+			incr_fail(error, err, "out of memory for dmeventd");
 		else if (err && monitor)
-			inc_fail(error, err,
-				 "dmeventd does not watch %s: is it installed, and does it find %s? (--verbose and its log say more)",
-				 name, plugin);
+			incr_fail(error, err,
+				  "dmeventd does not watch %s: is it installed, and does it find %s? (--verbose and its log say more)",
+				  name, plugin);
 		else if (err)
-			inc_fail(error, err,
-				 "dmeventd does not watch %s with %s", name,
-				 plugin);
+			incr_fail(error, err,
+				  "dmeventd does not watch %s with %s", name,
+				  plugin);
 	}
 	dm_free_state(&state);
 	return err;
 }
 
 int command_monitor(const struct options *options, char **args,
-		    struct inc_error *error)
+		    struct incr_error *error)
 {
 	return change(options, args[0], true, error);
 }
 
 int command_unmonitor(const struct options *options, char **args,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	return change(options, args[0], false, error);
 }

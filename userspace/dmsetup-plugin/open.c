@@ -18,7 +18,7 @@ static void format_uuid(const struct image_facts *facts,
 {
 	char hex[33];
 
-	inc_hex_format(facts->uuid, sizeof(facts->uuid), hex);
+	incr_hex_format(facts->uuid, sizeof(facts->uuid), hex);
 	snprintf(text, DM_UUID_MAX, UUID_PREFIX "%s%s-%s",
 		 is_vouched_for(options) ? "" : UUID_UNVOUCHED, hex, name);
 }
@@ -60,19 +60,19 @@ static void forget_origins(const char *device, const char *key)
 static int open_device(const struct options *options,
 		       const struct backing *backing, struct image_lock *lock,
 		       const struct image_facts *facts, const char *name,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	char uuid[DM_UUID_MAX], key[IMAGE_KEY_MAX], *parameters;
 	sigset_t held, old;
-	struct inc_error why;
+	struct incr_error why;
 	int err;
 
 	if (options->origin_count && backing->read_only)
-		return inc_fail(error, -EROFS,
-				"the image cannot be written, so nothing can be loaded into it");
+		return incr_fail(error, -EROFS,
+				 "the image cannot be written, so nothing can be loaded into it");
 	if (asprintf(&parameters, "1 %s %s", backing->path,
 		     facts->parameters) < 0)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	format_uuid(facts, options, name, uuid);
 	hold_signals(&held, &old);
 	err = dm_create(name, uuid, facts->sectors, parameters, error);
@@ -99,7 +99,7 @@ static void warn_incomplete(const char *name)
 {
 	struct status status;
 	struct dm_state state;
-	struct inc_error why;
+	struct incr_error why;
 
 	if (dm_read_state(name, &state, &why))
 		return;
@@ -113,7 +113,7 @@ static void warn_incomplete(const char *name)
 }
 
 int command_open(const struct options *options, char **args,
-		 struct inc_error *error)
+		 struct incr_error *error)
 {
 	struct image_facts facts = { .parameters = NULL };
 	struct image_lock lock = IMAGE_UNLOCKED;
@@ -130,8 +130,8 @@ int command_open(const struct options *options, char **args,
 	if (!err)
 		err = dm_need_target(error);
 	if (!err && dm_exists(name))
-		err = inc_fail(error, -EEXIST, "device %s exists already",
-			       name);
+		err = incr_fail(error, -EEXIST, "device %s exists already",
+				name);
 	/* A process that sets up the same image meanwhile must find our loop device. */
 	if (!err)
 		err = image_lock(&lock, file.fd, args[0], error);
@@ -155,7 +155,7 @@ int command_open(const struct options *options, char **args,
 static void find_key(const struct table *table, char key[IMAGE_KEY_MAX])
 {
 	char path[160];
-	struct inc_error ignored;
+	struct incr_error ignored;
 	int fd;
 
 	*key = '\0';
@@ -169,10 +169,10 @@ static void find_key(const struct table *table, char key[IMAGE_KEY_MAX])
 }
 
 int command_close(const struct options *options, char **args,
-		  struct inc_error *error)
+		  struct incr_error *error)
 {
 	char key[IMAGE_KEY_MAX] = "";
-	struct inc_error ignored;
+	struct incr_error ignored;
 	struct dm_state state;
 	struct table table;
 	const char *name;
@@ -193,7 +193,7 @@ int command_close(const struct options *options, char **args,
 }
 
 int command_table(const struct options *options, char **args,
-		  struct inc_error *error)
+		  struct incr_error *error)
 {
 	struct image_facts facts = { .parameters = NULL };
 	struct image_file file = { .fd = -1 };
@@ -201,13 +201,13 @@ int command_table(const struct options *options, char **args,
 	int err;
 
 	if (!*args[1] || strpbrk(args[1], " \t\n\\"))
-		return inc_fail(error, -ERR_USAGE,
-				"\"%s\" cannot stand in a table", args[1]);
+		return incr_fail(error, -ERR_USAGE,
+				 "\"%s\" cannot stand in a table", args[1]);
 	/* A device that comes only later is not looked at. */
 	if (!stat(args[1], &st) && !S_ISBLK(st.st_mode))
-		return inc_fail(error, -ENOTBLK,
-				"%s is not a block device (see losetup(8) for a file)",
-				args[1]);
+		return incr_fail(error, -ENOTBLK,
+				 "%s is not a block device (see losetup(8) for a file)",
+				 args[1]);
 	err = image_file_open(&file, args[0], error);
 	if (!err)
 		err = image_facts(&file, options, &facts, error);

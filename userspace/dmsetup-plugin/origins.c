@@ -36,7 +36,7 @@ static int write_origin(FILE *file, const char *where)
 }
 
 int origins_save(const struct options *options, const char *key,
-		 struct inc_error *error)
+		 struct incr_error *error)
 {
 	char path[ORIGINS_PATH_MAX], temporary[ORIGINS_PATH_MAX + 4];
 	FILE *file = NULL;
@@ -62,12 +62,12 @@ int origins_save(const struct options *options, const char *key,
 		err = -errno;
 	if (err == -EINVAL) {
 		unlink(temporary);
-		inc_fail(error, err,
-			 "an origin's name has a line break: the loader cannot be given it");
+		incr_fail(error, err,
+			  "an origin's name has a line break: the loader cannot be given it");
 	} else if (err) {
 		unlink(temporary);
-		inc_fail(error, err, "cannot write %s: %s", path,
-			 strerror(-err));
+		incr_fail(error, err, "cannot write %s: %s", path,
+			  strerror(-err));
 	}
 	return err;
 }
@@ -75,7 +75,7 @@ int origins_save(const struct options *options, const char *key,
 void origins_load(struct options *options, const char *key)
 {
 	char path[ORIGINS_PATH_MAX];
-	struct inc_error why;
+	struct incr_error why;
 
 	origins_path(key, path);
 	if (origin_read_list(path, options->origins, &options->origin_count,

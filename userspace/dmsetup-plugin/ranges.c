@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include "dmsetup-plugin/ranges.h"
 
-static u64 end_of(const struct inc_range *range)
+static u64 end_of(const struct incr_range *range)
 {
 	return range->offset + range->length;
 }
 
 int ranges_add(struct ranges *ranges, u64 start, u64 end)
 {
-	struct inc_range *list;
+	struct incr_range *list;
 
 	if (start >= end)
 		return 0;
@@ -25,7 +25,7 @@ int ranges_add(struct ranges *ranges, u64 start, u64 end)
 		ranges->list = list;
 		ranges->room = room;
 	}
-	ranges->list[ranges->count++] = (struct inc_range){
+	ranges->list[ranges->count++] = (struct incr_range){
 		.offset = start, .length = end - start,
 	};
 	return 0;
@@ -33,14 +33,14 @@ int ranges_add(struct ranges *ranges, u64 start, u64 end)
 
 static int by_offset(const void *left, const void *right)
 {
-	const struct inc_range *a = left, *b = right;
+	const struct incr_range *a = left, *b = right;
 
 	return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
 void ranges_sort(struct ranges *ranges)
 {
-	struct inc_range *list = ranges->list;
+	struct incr_range *list = ranges->list;
 	size_t i, kept = 0;
 
 	if (!ranges->count)
@@ -64,7 +64,7 @@ int ranges_intersect(struct ranges *both, const struct ranges *a,
 	int err = 0;
 
 	while (!err && i < a->count && j < b->count) {
-		const struct inc_range *one = &a->list[i], *other = &b->list[j];
+		const struct incr_range *one = &a->list[i], *other = &b->list[j];
 		u64 end = end_of(one), other_end = end_of(other);
 
 		err = ranges_add(both, one->offset > other->offset ?

@@ -14,7 +14,7 @@
  * @list: @count of them; allocated, to be freed
  */
 struct ranges {
-	struct inc_range *list;
+	struct incr_range *list;
 	size_t count;
 	size_t room;
 };

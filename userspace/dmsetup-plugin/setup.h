@@ -30,7 +30,7 @@ struct options {
 	u8 root[INC_DIGEST_MAX];
 	size_t root_size;
 	const char *certificate;
-	struct inc_anchors *anchors;	/* the certificates in that file */
+	struct incr_anchors *anchors;	/* the certificates in that file */
 	const char *plugin;
 	u32 generation;
 	u64 read_timeout;
@@ -40,7 +40,7 @@ struct options {
 	char *layer;
 	const char *mountpoint;
 	bool dry_run;
-	struct inc_range range;
+	struct incr_range range;
 	bool all_cold;
 	bool require_signature;
 	u32 min_epoch;
@@ -55,30 +55,30 @@ struct options {
 	bool help;
 };
 
-/* An inc_io over an origin's connection, a little patient. */
+/* An incr_io over an origin's connection, a little patient. */
 int setup_read_origin(void *connection, u64 offset, size_t length,
-		      void *buffer, struct inc_error *error);
+		      void *buffer, struct incr_error *error);
 
 /* Commands; @args are what main() has counted. */
 int command_create(const struct options *options, char **args,
-		   struct inc_error *error);
+		   struct incr_error *error);
 int command_open(const struct options *options, char **args,
-		 struct inc_error *error);
+		 struct incr_error *error);
 int command_close(const struct options *options, char **args,
-		  struct inc_error *error);
+		  struct incr_error *error);
 int command_status(const struct options *options, char **args,
-		   struct inc_error *error);
+		   struct incr_error *error);
 int command_table(const struct options *options, char **args,
-		  struct inc_error *error);
+		  struct incr_error *error);
 int command_wait(const struct options *options, char **args,
-		 struct inc_error *error);
+		 struct incr_error *error);
 int command_monitor(const struct options *options, char **args,
-		    struct inc_error *error);
+		    struct incr_error *error);
 int command_unmonitor(const struct options *options, char **args,
-		      struct inc_error *error);
+		      struct incr_error *error);
 
 int command_evict(const struct options *options, char **args,
-		  struct inc_error *error);
+		  struct incr_error *error);
 
 /**
  * struct image_facts - what a device is made from
@@ -96,12 +96,12 @@ struct image_facts {
  * The image must have the root hash that was given, if one was, and a signature
  * that leads to the certificates that were given; then it is said whose it is.
  */
-int image_trust(struct inc_image *image, const struct options *options,
-		struct inc_error *error);
+int image_trust(struct incr_image *image, const struct options *options,
+		struct incr_error *error);
 
 /* Is the epoch of a generation, which a signature covers, too low? Then say so. */
 int image_check_epoch(const struct inc_segment *segment, u64 least,
-		      struct inc_error *error);
+		      struct incr_error *error);
 
 /* Do @options say who vouches for the root hash? If not, it is the image's own. */
 static inline bool is_vouched_for(const struct options *options)
@@ -114,8 +114,8 @@ static inline bool is_vouched_for(const struct options *options)
  * Do the heads of segments from @first on take --max-heads at most? Nothing
  * vouches for those of older generations, and all of them are written.
  */
-int image_check_heads(struct inc_image *image, u32 first,
-		      const struct options *options, struct inc_error *error);
+int image_check_heads(struct incr_image *image, u32 first,
+		      const struct options *options, struct incr_error *error);
 
 /*
  * What a table line says so that the root hash vouches for the device's size as
@@ -133,17 +133,17 @@ static inline const char *proof_option(const struct options *options)
  * If the size is to be proved: can it be? The proof wants a first block that
  * begins with zeros; where that is not known yet, the kernel will see.
  */
-int image_check_start(struct inc_image *image, const struct options *options,
-		      struct inc_error *error);
+int image_check_start(struct incr_image *image, const struct options *options,
+		      struct incr_error *error);
 
 struct image_file;
 
 /* Check the local image's head against what is trusted; see image.c. */
 int image_facts(const struct image_file *file, const struct options *options,
-		struct image_facts *facts, struct inc_error *error);
+		struct image_facts *facts, struct incr_error *error);
 
 /* "/dev/mapper/NAME" or "NAME" -> "NAME", checked. */
-int device_name(const char *given, const char **name, struct inc_error *error);
+int device_name(const char *given, const char **name, struct incr_error *error);
 
 /**
  * struct backing - the block device under a device
@@ -159,7 +159,7 @@ struct backing {
 
 /* Find or make the block device that holds an image, which is locked. */
 int backing_open(struct backing *backing, const struct image_file *file,
-		 struct inc_error *error);
+		 struct incr_error *error);
 void backing_close(struct backing *backing);
 
 /*
@@ -170,7 +170,7 @@ void backing_close(struct backing *backing);
  */
 int loader_start(const struct options *options, const struct backing *backing,
 		 const char *key, const sigset_t *held, const sigset_t *old,
-		 struct inc_error *error);
+		 struct incr_error *error);
 
 /*
  * The origins that a loader of @node ("/dev/incremental/loop0") was given, as

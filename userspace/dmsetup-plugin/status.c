@@ -109,7 +109,7 @@ static void print_text(const char *name, const struct dm_state *state,
 }
 
 int command_status(const struct options *options, char **args,
-		   struct inc_error *error)
+		   struct incr_error *error)
 {
 	char device[160], file[512];
 	struct status status;
@@ -122,7 +122,7 @@ int command_status(const struct options *options, char **args,
 	if (!err)
 		err = read_lines(name, &state, &table, &status, error);
 	if (err == -ENODEV)
-		return inc_fail(error, err, "/dev/mapper/%s is inactive", name);
+		return incr_fail(error, err, "/dev/mapper/%s is inactive", name);
 	if (err)
 		return err;
 	device_path(table.device, device, sizeof(device));

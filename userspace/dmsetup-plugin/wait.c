@@ -33,7 +33,7 @@ static void set_alarm(u64 seconds)
 
 /* Look, and if it is not complete, say after which event to look again. */
 static int look(const char *name, bool *complete, u32 *event,
-		struct inc_error *error)
+		struct incr_error *error)
 {
 	struct dm_state state;
 	struct status status;
@@ -53,7 +53,7 @@ static int look(const char *name, bool *complete, u32 *event,
 }
 
 int command_wait(const struct options *options, char **args,
-		 struct inc_error *error)
+		 struct incr_error *error)
 {
 	bool complete = false;
 	const char *name;
@@ -72,10 +72,10 @@ int command_wait(const struct options *options, char **args,
 		if (!timed_out)
 			err = dm_wait_event(name, event, error);
 		if (timed_out)
-			return inc_fail(error, -ETIMEDOUT,
-					"%s is not complete after %llu s",
-					name,
-					(unsigned long long)options->timeout);
+			return incr_fail(error, -ETIMEDOUT,
+					 "%s is not complete after %llu s",
+					 name,
+					 (unsigned long long)options->timeout);
 		if (err && err != -EINTR)
 			return err;
 	}

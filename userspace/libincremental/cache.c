@@ -30,7 +30,7 @@ struct inc_cache {
 	struct set sets[SETS];
 };
 
-struct inc_cache *inc_cache_new(void)
+struct inc_cache *incr_cache_new(void)
 {
 	struct inc_cache *cache = calloc(1, sizeof(*cache));
 	int i;
@@ -40,7 +40,7 @@ struct inc_cache *inc_cache_new(void)
 	return cache;
 }
 
-void inc_cache_free(struct inc_cache *cache)
+void incr_cache_free(struct inc_cache *cache)
 {
 	int i, j;
 
@@ -82,8 +82,8 @@ static bool holds(const struct way *way, u64 file_page)
 }
 
 /* Return: whether the page was there. */
-bool inc_cache_get(struct inc_cache *cache, u64 file_page, void *page,
-		   u8 *digest)
+bool incr_cache_get(struct inc_cache *cache, u64 file_page, void *page,
+		    u8 *digest)
 {
 	struct set *set = set_of(cache, file_page);
 	struct way *way;
@@ -102,8 +102,8 @@ bool inc_cache_get(struct inc_cache *cache, u64 file_page, void *page,
 }
 
 /* Without memory, no caching. */
-void inc_cache_put(struct inc_cache *cache, u64 file_page, const void *page,
-		   const u8 *digest)
+void incr_cache_put(struct inc_cache *cache, u64 file_page, const void *page,
+		    const u8 *digest)
 {
 	struct set *set = set_of(cache, file_page);
 	struct way *way;
@@ -121,7 +121,7 @@ void inc_cache_put(struct inc_cache *cache, u64 file_page, const void *page,
 	pthread_mutex_unlock(&set->lock);
 }
 
-void inc_cache_drop(struct inc_cache *cache, u64 file_page)
+void incr_cache_drop(struct inc_cache *cache, u64 file_page)
 {
 	struct set *set = set_of(cache, file_page);
 	struct way *way;

@@ -11,7 +11,7 @@ struct inc_dictionaries {
 	u8 *bytes[];			/* by generation; NULL: not read yet */
 };
 
-int inc_dictionaries_new(struct inc_image *image)
+int incr_dictionaries_new(struct incr_image *image)
 {
 	struct inc_dictionaries *all;
 
@@ -24,7 +24,7 @@ int inc_dictionaries_new(struct inc_image *image)
 	return 0;
 }
 
-void inc_dictionaries_free(struct inc_image *image)
+void incr_dictionaries_free(struct incr_image *image)
 {
 	struct inc_dictionaries *all = image->dictionaries;
 	u32 i;
@@ -40,7 +40,7 @@ void inc_dictionaries_free(struct inc_image *image)
 /* Whole pages: what guards them is digests of pages. */
 static int dictionary_read(const struct inc_source *source,
 			   const struct inc_segment *seg, u8 **result,
-			   struct inc_error *error)
+			   struct incr_error *error)
 {
 	u64 size = (seg->dictionary_size + INC_PAGE_SIZE - 1) &
 		   ~(u64)(INC_PAGE_SIZE - 1);
@@ -49,13 +49,13 @@ static int dictionary_read(const struct inc_source *source,
 	int ret;
 
 	if (!bytes)
-		return inc_fail(error, -ENOMEM,
-				"out of memory for a dictionary");
-	ret = inc_source_read(source, seg->dictionary_offset, size, bytes,
-			      error);
+		return incr_fail(error, -ENOMEM,
+				 "out of memory for a dictionary");
+	ret = incr_source_read(source, seg->dictionary_offset, size, bytes,
+			       error);
 	for (at = 0; !ret && at < size; at += INC_PAGE_SIZE)
-		ret = inc_guarded_check(source, seg->dictionary_offset + at,
-					bytes + at, error);
+		ret = incr_guarded_check(source, seg->dictionary_offset + at,
+					 bytes + at, error);
 	if (ret)
 		free(bytes);
 	else
@@ -64,15 +64,15 @@ static int dictionary_read(const struct inc_source *source,
 }
 
 /**
- * inc_dictionary_get - the verified dictionary of a segment that has one
+ * incr_dictionary_get - the verified dictionary of a segment that has one
  * @bytes: set to seg->dictionary_size bytes that stay until the image is closed
  *
  * Not the lock's holder reads it, since that may take long; if two threads do,
  * the first one's is kept.
  */
-int inc_dictionary_get(const struct inc_source *source,
-		       const struct inc_segment *seg, const u8 **bytes,
-		       struct inc_error *error)
+int incr_dictionary_get(const struct inc_source *source,
+			const struct inc_segment *seg, const u8 **bytes,
+			struct incr_error *error)
 {
 	struct inc_dictionaries *all = source->image->dictionaries;
 	u8 **place = &all->bytes[seg->generation], *mine = NULL;

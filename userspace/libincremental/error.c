@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "libincremental/internal.h"
 
-static void format_error(struct inc_error *error, const char *format,
+static void format_error(struct incr_error *error, const char *format,
 			 va_list arguments)
 {
 	static const char gap[] = " ... ";
@@ -26,7 +26,7 @@ static void format_error(struct inc_error *error, const char *format,
 	free(text);
 }
 
-int inc_fail(struct inc_error *error, int code, const char *format, ...)
+int incr_fail(struct incr_error *error, int code, const char *format, ...)
 {
 	va_list arguments;
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "libincremental/exact.h"
 
-int inc_read_exactly(int fd, uint64_t offset, void *data, size_t length)
+int incr_read_exactly(int fd, uint64_t offset, void *data, size_t length)
 {
 	char *to = data;
 
@@ -24,7 +24,7 @@ int inc_read_exactly(int fd, uint64_t offset, void *data, size_t length)
 	return 0;
 }
 
-int inc_write_exactly(int fd, uint64_t offset, const void *data, size_t length)
+int incr_write_exactly(int fd, uint64_t offset, const void *data, size_t length)
 {
 	const char *from = data;
 

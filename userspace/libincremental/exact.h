@@ -13,12 +13,12 @@
  * Read @length bytes at @offset of @fd into @data. Return: 0, -ENODATA if the file
  * ends before, or another errno below 0; then what @data holds is undefined.
  */
-int inc_read_exactly(int fd, uint64_t offset, void *data, size_t length);
+int incr_read_exactly(int fd, uint64_t offset, void *data, size_t length);
 
 /*
  * Write them. Return: 0, or an errno below 0; then some may have been written. -EIO
  * if @fd takes none of them and does not say why.
  */
-int inc_write_exactly(int fd, uint64_t offset, const void *data, size_t length);
+int incr_write_exactly(int fd, uint64_t offset, const void *data, size_t length);
 
 #endif /* INCREMENTAL_EXACT_H */

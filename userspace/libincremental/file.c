@@ -12,7 +12,7 @@
 
 struct inc_file {
 	int fd;
-	struct inc_image *image;
+	struct incr_image *image;
 	bool complete;
 };
 
@@ -30,7 +30,7 @@ static int bits_set(int fd, u64 offset, u64 first, u64 last, bool *set)
 
 		if (length > sizeof(bytes))
 			length = sizeof(bytes);
-		ret = inc_read_exactly(fd, offset + start, bytes, length);
+		ret = incr_read_exactly(fd, offset + start, bytes, length);
 		if (ret)
 			return ret;
 		for (; bit <= last && bit / 8 < start + length; bit++) {
@@ -61,7 +61,7 @@ static int present(int fd, const struct inc_segment *seg, u64 offset,
 }
 
 static int file_read(void *context, u64 offset, size_t length, void *buffer,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	struct inc_file *file = context;
 	u64 at = offset, left = length;
@@ -69,7 +69,7 @@ static int file_read(void *context, u64 offset, size_t length, void *buffer,
 
 	while (file->image && !file->complete && left) {
 		const struct inc_segment *seg =
-			inc_segment_holding(file->image, at);
+			incr_segment_holding(file->image, at);
 		u64 part = seg->end - at < left ? seg->end - at : left;
 		bool set;
 
@@ -77,35 +77,35 @@ static int file_read(void *context, u64 offset, size_t length, void *buffer,
 		if (ret)
 			break;
 		if (!set)
-			return inc_fail(error, -ENODATA,
-					"bytes %llu to %llu are not present in this local image",
-					(unsigned long long)at,
-					(unsigned long long)(at + part - 1));
+			return incr_fail(error, -ENODATA,
+					 "bytes %llu to %llu are not present in this local image",
+					 (unsigned long long)at,
+					 (unsigned long long)(at + part - 1));
 		at += part;
 		left -= part;
 	}
 	if (!ret)
-		ret = inc_read_exactly(file->fd, offset, buffer, length);
+		ret = incr_read_exactly(file->fd, offset, buffer, length);
 	if (ret == -ENODATA)
-		return inc_fail(error, -EIO,
-				"file ends before offset %llu: truncated?",
-				(unsigned long long)offset + length);
+		return incr_fail(error, -EIO,
+				 "file ends before offset %llu: truncated?",
+				 (unsigned long long)offset + length);
 	if (ret)
-		return inc_fail(error, ret, "reading at offset %llu: %s",
-				(unsigned long long)offset,
-				strerror(-ret));
+		return incr_fail(error, ret, "reading at offset %llu: %s",
+				 (unsigned long long)offset,
+				 strerror(-ret));
 	return 0;
 }
 
 /**
- * inc_file_open - make a file an inc_io
- * @file: set on success; freed with inc_file_close()
+ * incr_file_open - make a file an incr_io
+ * @file: set on success; freed with incr_file_close()
  * @fd: of the file, open for reading: closed with @file, and on failure
  * @io: filled in; valid as long as @file
  * @size: bytes of the file or block device
  */
-int inc_file_open(struct inc_file **file, int fd, struct inc_io *io, u64 *size,
-		  struct inc_error *error)
+int incr_file_open(struct inc_file **file, int fd, struct incr_io *io, u64 *size,
+		   struct incr_error *error)
 {
 	struct inc_file *new = calloc(1, sizeof(*new));
 	struct stat st;
@@ -114,7 +114,7 @@ int inc_file_open(struct inc_file **file, int fd, struct inc_io *io, u64 *size,
 
 	if (!new) {
 		close(fd);
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	}
 	new->fd = fd;
 	if (fstat(new->fd, &st))
@@ -131,14 +131,14 @@ int inc_file_open(struct inc_file **file, int fd, struct inc_io *io, u64 *size,
 	*file = new;
 	return 0;
 fail:
-	ret = inc_fail(error, -errno, "%s", strerror(errno));
-	inc_file_close(new);
+	ret = incr_fail(error, -errno, "%s", strerror(errno));
+	incr_file_close(new);
 	return ret;
 }
 
 /* From now on reads of absent bytes fail with ENODATA. */
-int inc_file_attach(struct inc_file *file, struct inc_image *image,
-		    struct inc_error *error)
+int incr_file_attach(struct inc_file *file, struct incr_image *image,
+		     struct incr_error *error)
 {
 	bool set = true;
 	u32 i;
@@ -148,17 +148,17 @@ int inc_file_attach(struct inc_file *file, struct inc_image *image,
 		int ret = present(file->fd, seg, seg->offset, seg->size, &set);
 
 		if (ret)
-			return inc_fail(error, ret,
-					"reading the presence bitmap at offset %llu: %s",
-					(unsigned long long)seg->bitmap_offset,
-					strerror(-ret));
+			return incr_fail(error, ret,
+					 "reading the presence bitmap at offset %llu: %s",
+					 (unsigned long long)seg->bitmap_offset,
+					 strerror(-ret));
 	}
 	file->complete = set;
 	file->image = image;
 	return 0;
 }
 
-void inc_file_close(struct inc_file *file)
+void incr_file_close(struct inc_file *file)
 {
 	if (!file)
 		return;

@@ -48,8 +48,8 @@ static EVP_MD_CTX *thread_context(void)
 	return context;
 }
 
-struct inc_hash *inc_hash_new(const char *name, const void *salt,
-			      size_t salt_size)
+struct inc_hash *incr_hash_new(const char *name, const void *salt,
+			       size_t salt_size)
 {
 	struct inc_hash *hash;
 
@@ -64,14 +64,14 @@ struct inc_hash *inc_hash_new(const char *name, const void *salt,
 	if (!hash->salted ||
 	    !EVP_DigestInit_ex(hash->salted, EVP_sha256(), NULL) ||
 	    !EVP_DigestUpdate(hash->salted, salt, salt_size)) {
-		inc_hash_free(hash);
+		incr_hash_free(hash);
 		errno = ENOMEM;
 		return NULL;
 	}
 	return hash;
 }
 
-void inc_hash_free(struct inc_hash *hash)
+void incr_hash_free(struct inc_hash *hash)
 {
 	if (!hash)
 		return;
@@ -79,8 +79,8 @@ void inc_hash_free(struct inc_hash *hash)
 	free(hash);
 }
 
-void inc_hash_digest(const struct inc_hash *hash, const void *data,
-		     size_t length, u8 *digest)
+void incr_hash_digest(const struct inc_hash *hash, const void *data,
+		      size_t length, u8 *digest)
 {
 	EVP_MD_CTX *context = thread_context();
 
@@ -90,7 +90,7 @@ void inc_hash_digest(const struct inc_hash *hash, const void *data,
 		fatal();
 }
 
-void inc_head_digest(const void *head, size_t size, u8 *digest)
+void incr_head_digest(const void *head, size_t size, u8 *digest)
 {
 	static const u8 zero[sizeof(((struct inc_super *)0)->head_digest)];
 	const size_t start = offsetof(struct inc_super, head_digest);

@@ -14,31 +14,31 @@
 struct inc_hash;
 
 /**
- * inc_hash_new - prepare a salted hash
+ * incr_hash_new - prepare a salted hash
  * @name: as the kernel's crypto API names it; only "sha256" is known
  * @salt: copied; may be NULL if @salt_size is 0
  *
- * Return: freed by inc_hash_free(); NULL with errno ENOTSUP for an unknown
+ * Return: freed by incr_hash_free(); NULL with errno ENOTSUP for an unknown
  * name, ENOMEM otherwise.
  */
-struct inc_hash *inc_hash_new(const char *name, const void *salt,
-			      size_t salt_size);
-void inc_hash_free(struct inc_hash *hash);
+struct inc_hash *incr_hash_new(const char *name, const void *salt,
+			       size_t salt_size);
+void incr_hash_free(struct inc_hash *hash);
 
 /**
- * inc_hash_digest - digest of the salt and @length bytes at @data
+ * incr_hash_digest - digest of the salt and @length bytes at @data
  * @digest: receives INC_SHA256_SIZE bytes
  *
  * Any number of threads may use one @hash at a time. Does not fail: libcrypto
  * can only be out of memory here, and then the process ends.
  */
-void inc_hash_digest(const struct inc_hash *hash, const void *data,
-		     size_t length, u8 *digest);
+void incr_hash_digest(const struct inc_hash *hash, const void *data,
+		      size_t length, u8 *digest);
 
 /*
  * Digest of a head: SHA-256 of @size bytes with the superblock's head_digest
  * taken as zeros.
  */
-void inc_head_digest(const void *head, size_t size, u8 *digest);
+void incr_head_digest(const void *head, size_t size, u8 *digest);
 
 #endif /* INCREMENTAL_HASH_H */

@@ -4,7 +4,7 @@
  */
 #include "libincremental/incremental.h"
 
-int inc_hex_digit(char c)
+int incr_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -15,13 +15,13 @@ int inc_hex_digit(char c)
 	return -1;
 }
 
-int inc_hex_parse(const char *hex, u8 *bytes, size_t max)
+int incr_hex_parse(const char *hex, u8 *bytes, size_t max)
 {
 	size_t count;
 
 	for (count = 0; hex[2 * count]; count++) {
-		int high = inc_hex_digit(hex[2 * count]);
-		int low = high < 0 ? -1 : inc_hex_digit(hex[2 * count + 1]);
+		int high = incr_hex_digit(hex[2 * count]);
+		int low = high < 0 ? -1 : incr_hex_digit(hex[2 * count + 1]);
 
 		if (low < 0 || count == max)
 			return -EINVAL;
@@ -30,7 +30,7 @@ int inc_hex_parse(const char *hex, u8 *bytes, size_t max)
 	return (int)count;
 }
 
-void inc_hex_format(const u8 *bytes, size_t size, char *hex)
+void incr_hex_format(const u8 *bytes, size_t size, char *hex)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t i;

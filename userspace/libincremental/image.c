@@ -24,9 +24,9 @@ static const char *segment_mismatch(const struct inc_segment *first,
  * @super is not of the segment that has to come next. Say whether a layer is
  * out of place, and how to get rid of it: what is before it is good.
  */
-static int layer_misplaced(const struct inc_image *image,
+static int layer_misplaced(const struct incr_image *image,
 			   const struct inc_super *super, u64 offset,
-			   struct inc_error *error)
+			   struct incr_error *error)
 {
 	const struct inc_segment *first = image->segments;
 	u32 generation = le32_to_cpu(super->generation);
@@ -43,15 +43,15 @@ static int layer_misplaced(const struct inc_image *image,
 		what = "the layer that comes before it is missing";
 	else
 		return 0;
-	return inc_fail(error, -EINVAL,
-			"segment at offset %llu, generation %u: %s; \"truncate -s %llu\" cuts it off, and what is behind it",
-			(unsigned long long)offset, generation, what,
-			(unsigned long long)offset);
+	return incr_fail(error, -EINVAL,
+			 "segment at offset %llu, generation %u: %s; \"truncate -s %llu\" cuts it off, and what is behind it",
+			 (unsigned long long)offset, generation, what,
+			 (unsigned long long)offset);
 }
 
-static int segment_read(struct inc_image *image, u64 offset, u64 size,
+static int segment_read(struct incr_image *image, u64 offset, u64 size,
 			struct inc_segment *seg, bool *end,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	struct inc_super super;
 	const char *why;
@@ -66,10 +66,10 @@ static int segment_read(struct inc_image *image, u64 offset, u64 size,
 	if (*end)
 		return 0;
 	if (size < sizeof(super))
-		return inc_fail(error, -EINVAL,
-				"%llu bytes are too few for an incremental image",
-				(unsigned long long)size);
-	ret = inc_raw_read(image, offset, sizeof(super), &super, error);
+		return incr_fail(error, -EINVAL,
+				 "%llu bytes are too few for an incremental image",
+				 (unsigned long long)size);
+	ret = incr_raw_read(image, offset, sizeof(super), &super, error);
 	if (ret)
 		return ret;
 	*end = offset && inc_all_zero(&super, INC_FIRST_SECTOR);
@@ -79,13 +79,13 @@ static int segment_read(struct inc_image *image, u64 offset, u64 size,
 	if (ret)
 		return ret;
 	if (inc_segment_parse(&super, offset, size, seg, &why))
-		return inc_fail(error, -EINVAL, "segment at offset %llu: %s",
-				(unsigned long long)offset, why);
+		return incr_fail(error, -EINVAL, "segment at offset %llu: %s",
+				 (unsigned long long)offset, why);
 	return 0;
 }
 
-static int segments_read(struct inc_image *image, u64 size,
-			 struct inc_error *error)
+static int segments_read(struct incr_image *image, u64 size,
+			 struct incr_error *error)
 {
 	struct inc_segment seg;
 	const char *why;
@@ -104,16 +104,16 @@ static int segments_read(struct inc_image *image, u64 size,
 					     room * sizeof(seg));
 
 			if (!more)
-				return inc_fail(error, -ENOMEM,
-						"out of memory for segments");
+				return incr_fail(error, -ENOMEM,
+						 "out of memory for segments");
 			image->segments = more;
 		}
 		image->segments[image->segment_count] = seg;
 		why = segment_mismatch(image->segments, &seg);
 		if (why)
-			return inc_fail(error, -EINVAL,
-					"segment at offset %llu: %s",
-					(unsigned long long)offset, why);
+			return incr_fail(error, -EINVAL,
+					 "segment at offset %llu: %s",
+					 (unsigned long long)offset, why);
 		image->segment_count++;
 		image->size = offset = seg.end;
 		if (offset >= size)
@@ -123,8 +123,8 @@ static int segments_read(struct inc_image *image, u64 size,
 }
 
 /* Every head's digest is checked; only one generation's head is kept. */
-static int heads_check(struct inc_image *image, u32 generation,
-		       struct inc_error *error)
+static int heads_check(struct incr_image *image, u32 generation,
+		       struct incr_error *error)
 {
 	u32 i;
 
@@ -134,7 +134,7 @@ static int heads_check(struct inc_image *image, u32 generation,
 
 		if (i == generation)
 			continue;
-		ret = inc_head_read(image, &image->segments[i], &head, error);
+		ret = incr_head_read(image, &image->segments[i], &head, error);
 		if (ret)
 			return ret;
 		free(head);
@@ -142,45 +142,45 @@ static int heads_check(struct inc_image *image, u32 generation,
 	return 0;
 }
 
-static int hash_prepare(struct inc_image *image, struct inc_error *error)
+static int hash_prepare(struct incr_image *image, struct incr_error *error)
 {
 	static const u8 zero_block[INC_BLOCK_SIZE];
 	const struct inc_segment *seg = image->segments;
 
 	if (!strcmp(seg->hash_name, "sha256") &&
 	    seg->digest_size != INC_SHA256_SIZE)
-		return inc_fail(error, -EINVAL,
-				"superblock: digest size %u is not that of sha256 (32)",
-				seg->digest_size);
-	image->hash = inc_hash_new(seg->hash_name, seg->salt, seg->salt_size);
+		return incr_fail(error, -EINVAL,
+				 "superblock: digest size %u is not that of sha256 (32)",
+				 seg->digest_size);
+	image->hash = incr_hash_new(seg->hash_name, seg->salt, seg->salt_size);
 	if (!image->hash && errno == ENOTSUP)
-		return inc_fail(error, -ENOTSUP,
-				"superblock: hash '%s' is not supported, only sha256 is",
-				seg->hash_name);
+		return incr_fail(error, -ENOTSUP,
+				 "superblock: hash '%s' is not supported, only sha256 is",
+				 seg->hash_name);
 	if (!image->hash)
-		return inc_fail(error, -ENOMEM, "out of memory");
-	inc_hash_digest(image->hash, zero_block, sizeof(zero_block),
-			image->zero_digest);
+		return incr_fail(error, -ENOMEM, "out of memory");
+	incr_hash_digest(image->hash, zero_block, sizeof(zero_block),
+			 image->zero_digest);
 	return 0;
 }
 
 /* With its segments known: prepare to read one generation. */
-int inc_image_start(struct inc_image *image, u32 generation,
-		    struct inc_error *error)
+int incr_image_start(struct incr_image *image, u32 generation,
+		     struct incr_error *error)
 {
 	int ret;
 
-	image->cache = inc_cache_new();
-	if (!image->cache || !inc_views_new(image) ||
-	    inc_dictionaries_new(image))
-		return inc_fail(error, -ENOMEM, "out of memory");
+	image->cache = incr_cache_new();
+	if (!image->cache || !incr_views_new(image) ||
+	    incr_dictionaries_new(image))
+		return incr_fail(error, -ENOMEM, "out of memory");
 	ret = hash_prepare(image, error);
-	return ret ? ret : inc_view_load(image, &image->segments[generation],
-					 &image->view, error);
+	return ret ? ret : incr_view_load(image, &image->segments[generation],
+					  &image->view, error);
 }
 
-static int image_load(struct inc_image *image, u64 size, u32 generation,
-		      struct inc_error *error)
+static int image_load(struct incr_image *image, u64 size, u32 generation,
+		      struct incr_error *error)
 {
 	int ret;
 
@@ -189,39 +189,39 @@ static int image_load(struct inc_image *image, u64 size, u32 generation,
 	if (ret)
 		return ret;
 	image->size = image->segments[image->segment_count - 1].end;
-	if (generation == INC_NEWEST)
+	if (generation == INCR_NEWEST)
 		generation = image->segment_count - 1;
 	if (generation >= image->segment_count)
-		return inc_fail(error, -EINVAL,
-				"image has no generation %u, its newest is %u",
-				generation, image->segment_count - 1);
+		return incr_fail(error, -EINVAL,
+				 "image has no generation %u, its newest is %u",
+				 generation, image->segment_count - 1);
 	ret = heads_check(image, generation, error);
-	return ret ? ret : inc_image_start(image, generation, error);
+	return ret ? ret : incr_image_start(image, generation, error);
 }
 
-struct inc_image *inc_image_new(const struct inc_io *io,
-				struct inc_error *error)
+struct incr_image *incr_image_new(const struct incr_io *io,
+				  struct incr_error *error)
 {
-	struct inc_image *image = calloc(1, sizeof(*image));
+	struct incr_image *image = calloc(1, sizeof(*image));
 
 	if (image)
 		image->io = *io;
 	else
-		inc_fail(error, -ENOMEM, "out of memory");
+		incr_fail(error, -ENOMEM, "out of memory");
 	return image;
 }
 
-int inc_image_open(struct inc_image **image, const struct inc_io *io, u64 size,
-		   u32 generation, struct inc_error *error)
+int incr_image_open(struct incr_image **image, const struct incr_io *io, u64 size,
+		    u32 generation, struct incr_error *error)
 {
-	struct inc_image *new = inc_image_new(io, error);
+	struct incr_image *new = incr_image_new(io, error);
 	int ret;
 
 	if (!new)
 		return -ENOMEM;
 	ret = image_load(new, size, generation, error);
 	if (ret) {
-		inc_image_close(new);
+		incr_image_close(new);
 		return ret;
 	}
 	*image = new;
@@ -229,29 +229,29 @@ int inc_image_open(struct inc_image **image, const struct inc_io *io, u64 size,
 }
 
 /* @fd is closed with the image, or on failure. */
-static int open_file(struct inc_image **image, int fd, u32 generation,
-		     struct inc_error *error)
+static int open_file(struct incr_image **image, int fd, u32 generation,
+		     struct incr_error *error)
 {
-	struct inc_image *new;
+	struct incr_image *new;
 	struct inc_file *file;
-	struct inc_io io;
+	struct incr_io io;
 	u64 size;
 	int ret;
 
-	ret = inc_file_open(&file, fd, &io, &size, error);
+	ret = incr_file_open(&file, fd, &io, &size, error);
 	if (ret)
 		return ret;
-	new = inc_image_new(&io, error);
+	new = incr_image_new(&io, error);
 	if (!new) {
-		inc_file_close(file);
+		incr_file_close(file);
 		return -ENOMEM;
 	}
 	new->file = file;
 	ret = image_load(new, size, generation, error);
 	if (!ret)
-		ret = inc_file_attach(file, new, error);
+		ret = incr_file_attach(file, new, error);
 	if (ret) {
-		inc_image_close(new);
+		incr_image_close(new);
 		return ret;
 	}
 	*image = new;
@@ -259,29 +259,29 @@ static int open_file(struct inc_image **image, int fd, u32 generation,
 }
 
 /* @fd as for open_file(); below 0: why there is none, a negative errno. */
-static int open_named(struct inc_image **image, int fd, const char *path,
-		      u32 generation, struct inc_error *error)
+static int open_named(struct incr_image **image, int fd, const char *path,
+		      u32 generation, struct incr_error *error)
 {
-	struct inc_error why;
+	struct incr_error why;
 	int ret;
 
 	if (fd < 0)
-		ret = inc_fail(&why, fd, "%s", strerror(-fd));
+		ret = incr_fail(&why, fd, "%s", strerror(-fd));
 	else
 		ret = open_file(image, fd, generation, &why);
-	return ret ? inc_fail(error, ret, "%s: %s", path, why.text) : 0;
+	return ret ? incr_fail(error, ret, "%s: %s", path, why.text) : 0;
 }
 
-int inc_image_open_file(struct inc_image **image, const char *path,
-			u32 generation, struct inc_error *error)
+int incr_image_open_file(struct incr_image **image, const char *path,
+			 u32 generation, struct incr_error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	return open_named(image, fd < 0 ? -errno : fd, path, generation, error);
 }
 
-int inc_image_open_fd(struct inc_image **image, int fd, const char *path,
-		      u32 generation, struct inc_error *error)
+int incr_image_open_fd(struct incr_image **image, int fd, const char *path,
+		       u32 generation, struct incr_error *error)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
@@ -289,57 +289,57 @@ int inc_image_open_fd(struct inc_image **image, int fd, const char *path,
 			  error);
 }
 
-void inc_image_close(struct inc_image *image)
+void incr_image_close(struct incr_image *image)
 {
 	if (!image)
 		return;
-	inc_views_free(image);
-	inc_dictionaries_free(image);
-	inc_cache_free(image->cache);
-	inc_hash_free(image->hash);
-	inc_file_close(image->file);
+	incr_views_free(image);
+	incr_dictionaries_free(image);
+	incr_cache_free(image->cache);
+	incr_hash_free(image->hash);
+	incr_file_close(image->file);
 	free(image->segments);
 	free(image);
 }
 
-const struct inc_segment *inc_image_segment(const struct inc_image *image)
+const struct inc_segment *incr_image_segment(const struct incr_image *image)
 {
 	return image->view->seg;
 }
 
-const struct inc_segment *inc_image_segment_at(const struct inc_image *image,
-					       u32 number)
+const struct inc_segment *incr_image_segment_at(const struct incr_image *image,
+						u32 number)
 {
 	return &image->segments[number];
 }
 
-u32 inc_image_segments(const struct inc_image *image)
+u32 incr_image_segments(const struct incr_image *image)
 {
 	return image->segment_count;
 }
 
-u64 inc_image_size(const struct inc_image *image)
+u64 incr_image_size(const struct incr_image *image)
 {
 	return image->size;
 }
 
-int inc_image_trust(struct inc_image *image, const u8 *root, size_t root_size,
-		    const u8 *salt, size_t salt_size, struct inc_error *error)
+int incr_image_trust(struct incr_image *image, const u8 *root, size_t root_size,
+		     const u8 *salt, size_t salt_size, struct incr_error *error)
 {
 	const struct inc_segment *seg = image->view->seg;
 
 	if (root_size != seg->digest_size)
-		return inc_fail(error, -EINVAL,
-				"root digest has %zu bytes, %s has %u",
-				root_size, seg->hash_name, seg->digest_size);
+		return incr_fail(error, -EINVAL,
+				 "root digest has %zu bytes, %s has %u",
+				 root_size, seg->hash_name, seg->digest_size);
 	if (memcmp(root, seg->root_digest, root_size))
-		return inc_fail(error, -EBADMSG,
-				"root digest of generation %u is not the trusted one",
-				seg->generation);
+		return incr_fail(error, -EBADMSG,
+				 "root digest of generation %u is not the trusted one",
+				 seg->generation);
 	if (salt && (salt_size != seg->salt_size ||
 		     memcmp(salt, seg->salt, salt_size)))
-		return inc_fail(error, -EBADMSG,
-				"salt of generation %u is not the trusted one",
-				seg->generation);
+		return incr_fail(error, -EBADMSG,
+				 "salt of generation %u is not the trusted one",
+				 seg->generation);
 	return 0;
 }

@@ -20,77 +20,77 @@
 #include <stddef.h>
 #include "format.h"
 
-struct inc_error {
+struct incr_error {
 	char text[512];
 };
 
 /*
- * Set @error's text, unless it is NULL, and return @code: "return inc_fail(...)".
+ * Set @error's text, unless it is NULL, and return @code: "return incr_fail(...)".
  * If the text is too long, its middle is left out: the reason is at its end, and a
  * path that may be longer is before it.
  */
-int inc_fail(struct inc_error *error, int code, const char *format, ...)
+int incr_fail(struct incr_error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /**
- * struct inc_io - where an image's bytes come from
+ * struct incr_io - where an image's bytes come from
  * @read: read exactly @length bytes at @offset of the image file into @buffer;
  *	return 0, or a negative errno (ENODATA: absent) and say why in @error.
  *	Called from any thread that uses the image, several at a time.
  * @context: passed to @read; owned by the caller, who keeps it until
- *	inc_image_close()
+ *	incr_image_close()
  */
-struct inc_io {
+struct incr_io {
 	int (*read)(void *context, u64 offset, size_t length, void *buffer,
-		    struct inc_error *error);
+		    struct incr_error *error);
 	void *context;
 };
 
-struct inc_image;
+struct incr_image;
 
-#define INC_NEWEST	UINT32_MAX	/* as a generation: the newest there is */
+#define INCR_NEWEST	UINT32_MAX	/* as a generation: the newest there is */
 
 /**
- * inc_image_open - open one generation of an image
- * @image: set on success; the caller frees it with inc_image_close()
+ * incr_image_open - open one generation of an image
+ * @image: set on success; the caller frees it with incr_image_close()
  * @io: copied
  * @size: bytes that @io can read, at least those of the image
- * @generation: number, or INC_NEWEST
+ * @generation: number, or INCR_NEWEST
  *
  * Reads the heads only; checks their digests and directories.
  */
-int inc_image_open(struct inc_image **image, const struct inc_io *io, u64 size,
-		   u32 generation, struct inc_error *error);
+int incr_image_open(struct incr_image **image, const struct incr_io *io, u64 size,
+		    u32 generation, struct incr_error *error);
 
 /*
  * The same for a file; it may be sparse (a local image): see inc_present_*.
  * On failure @error starts with the path; errors of later reads do not.
  */
-int inc_image_open_file(struct inc_image **image, const char *path,
-			u32 generation, struct inc_error *error);
+int incr_image_open_file(struct incr_image **image, const char *path,
+			 u32 generation, struct incr_error *error);
 
 /*
  * The same for a file that is open for reading as @fd, which stays the caller's;
  * @path is for @error alone. A path may name another file by now.
  */
-int inc_image_open_fd(struct inc_image **image, int fd, const char *path,
-		      u32 generation, struct inc_error *error);
+int incr_image_open_fd(struct incr_image **image, int fd, const char *path,
+		       u32 generation, struct incr_error *error);
 
-void inc_image_close(struct inc_image *image);
+void incr_image_close(struct incr_image *image);
 
 /* The segment that describes the open generation; valid until close. */
-const struct inc_segment *inc_image_segment(const struct inc_image *image);
+const struct inc_segment *incr_image_segment(const struct incr_image *image);
 
-/* Segment @number, 0 to inc_image_segments() - 1, in file order. */
-const struct inc_segment *inc_image_segment_at(const struct inc_image *image,
-					       u32 number);
-u32 inc_image_segments(const struct inc_image *image);
+/* Segment @number, 0 to incr_image_segments() - 1, in file order. */
+const struct inc_segment *incr_image_segment_at(const struct incr_image *image,
+						u32 number);
+u32 incr_image_segments(const struct incr_image *image);
 
 /* Bytes of the image file, all segments together. */
-u64 inc_image_size(const struct inc_image *image);
+u64 incr_image_size(const struct incr_image *image);
 
 /**
- * inc_image_trust - compare what the head says with what the caller trusts
+ * incr_image_trust - compare what the head says with what the caller trusts
  * @root: trusted root digest, @root_size bytes
  * @salt: trusted salt, or NULL to take the head's
  *
@@ -99,15 +99,15 @@ u64 inc_image_size(const struct inc_image *image);
  *
  * Return: 0; EBADMSG if the head has another root digest or salt.
  */
-int inc_image_trust(struct inc_image *image, const u8 *root, size_t root_size,
-		    const u8 *salt, size_t salt_size, struct inc_error *error);
+int incr_image_trust(struct incr_image *image, const u8 *root, size_t root_size,
+		     const u8 *salt, size_t salt_size, struct incr_error *error);
 
 /* Look up and check the map entry of @block. */
-int inc_image_extent(struct inc_image *image, u64 block,
-		     struct inc_extent *extent, struct inc_error *error);
+int incr_image_extent(struct incr_image *image, u64 block,
+		      struct inc_extent *extent, struct incr_error *error);
 
 /**
- * inc_image_map - walk along the map
+ * incr_image_map - walk along the map
  * @block: where the walk is
  * @extent: of @block's cluster
  * @next: set to the first block of the next cluster; after zero blocks, to the
@@ -115,20 +115,20 @@ int inc_image_extent(struct inc_image *image, u64 block,
  *
  * The walk reads each map page once or more, repeated pages just once.
  */
-int inc_image_map(struct inc_image *image, u64 block, struct inc_extent *extent,
-		  u64 *next, struct inc_error *error);
+int incr_image_map(struct incr_image *image, u64 block, struct inc_extent *extent,
+		   u64 *next, struct incr_error *error);
 
 /**
- * inc_image_read - read verified blocks of the virtual device
+ * incr_image_read - read verified blocks of the virtual device
  * @block: first
  * @count: number of blocks
  * @buffer: receives @count * 4096 bytes; its contents are undefined on failure
  */
-int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
-		   struct inc_error *error);
+int incr_image_read(struct incr_image *image, u64 block, u64 count, void *buffer,
+		    struct incr_error *error);
 
 /**
- * inc_image_zeros - how many blocks have no extent
+ * incr_image_zeros - how many blocks have no extent
  * @block: first
  * @max: blocks to look at
  * @count: set to the number of blocks from @block on, up to @max, that are
@@ -137,59 +137,59 @@ int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
  *
  * Costs no reading of zeros: a device's holes are passed over quickly.
  */
-int inc_image_zeros(struct inc_image *image, u64 block, u64 max, u64 *count,
-		    struct inc_error *error);
+int incr_image_zeros(struct incr_image *image, u64 block, u64 max, u64 *count,
+		     struct incr_error *error);
 
 /**
- * inc_image_tree_page - read a verified page of the hash tree
- * @page: number, below inc_image_segment()->tree.pages
+ * incr_image_tree_page - read a verified page of the hash tree
+ * @page: number, below incr_image_segment()->tree.pages
  * @buffer: receives 4096 bytes
  */
-int inc_image_tree_page(struct inc_image *image, u64 page, void *buffer,
-			struct inc_error *error);
+int incr_image_tree_page(struct incr_image *image, u64 page, void *buffer,
+			 struct incr_error *error);
 
 /**
- * inc_image_digests - verified digests of blocks
+ * incr_image_digests - verified digests of blocks
  * @digests: receives @count digests of 32 bytes, those of blocks of zeros too
  *
  * Reads the hash tree only, not the blocks.
  */
-int inc_image_digests(struct inc_image *image, u64 block, u64 count,
-		      void *digests, struct inc_error *error);
+int incr_image_digests(struct incr_image *image, u64 block, u64 count,
+		       void *digests, struct incr_error *error);
 
 /**
- * inc_image_map_page - read a page of the map
- * @page: number, below inc_image_segment()->map_pages
+ * incr_image_map_page - read a page of the map
+ * @page: number, below incr_image_segment()->map_pages
  * @entries: receives INC_ENTRIES_PER_PAGE entries, each checked by its form
  */
-int inc_image_map_page(struct inc_image *image, u64 page, __le64 *entries,
-		       struct inc_error *error);
+int incr_image_map_page(struct incr_image *image, u64 page, __le64 *entries,
+			struct incr_error *error);
 
 /*
  * The checked directory of the open generation's map or tree, of as many runs
  * as its segment says; valid until close.
  */
-const struct inc_run *inc_image_runs(const struct inc_image *image, bool tree);
+const struct inc_run *incr_image_runs(const struct incr_image *image, bool tree);
 
 /*
  * How many blocks from @block on, up to @max, two generations of an image have
  * in the same pages of the map and of the tree's lowest level, to which the tree
  * of @image leads: where they are good in @other, they are in @image.
  */
-u64 inc_image_shared(struct inc_image *image, const struct inc_image *other,
-		     u64 block, u64 max);
+u64 incr_image_shared(struct incr_image *image, const struct incr_image *other,
+		      u64 block, u64 max);
 
 /**
- * inc_image_open_other - open another generation of an open image
- * @other: set on success; closed before @image, whose inc_io it uses
+ * incr_image_open_other - open another generation of an open image
+ * @other: set on success; closed before @image, whose incr_io it uses
  *
  * Reads one head only: the others are known to be good.
  */
-int inc_image_open_other(struct inc_image **other, struct inc_image *image,
-			 u32 generation, struct inc_error *error);
+int incr_image_open_other(struct incr_image **other, struct incr_image *image,
+			  u32 generation, struct incr_error *error);
 
 /**
- * inc_image_verify - check bytes of the image file before they are filled
+ * incr_image_verify - check bytes of the image file before they are filled
  * @offset: a multiple of the chunk size
  * @length: a multiple of the chunk size
  * @data: the @length bytes that arrived for [offset, offset + length)
@@ -198,60 +198,60 @@ int inc_image_open_other(struct inc_image **other, struct inc_image *image,
  * table and map up to the guard's digest in the head, extents by expanding them
  * and checking every block, the presence bitmap by being all ones, the rest by
  * being zero. Metadata that this takes, and the rest of extents that reach over
- * either end of the range, are read through the image's inc_io where @data does
+ * either end of the range, are read through the image's incr_io where @data does
  * not have them.
  */
-int inc_image_verify(struct inc_image *image, u64 offset, u64 length,
-		     const void *data, struct inc_error *error);
+int incr_image_verify(struct incr_image *image, u64 offset, u64 length,
+		      const void *data, struct incr_error *error);
 
 /**
- * inc_image_widen - which data inc_image_verify() of a range needs
+ * incr_image_widen - which data incr_image_verify() of a range needs
  * @offset: in: a multiple of the chunk size; out: same or lower
  * @length: in: a multiple of the chunk size; out: such that all extents that
  *	have bytes in the range are covered; both stay multiples of the chunk
  *	size
  *
- * A loader fetches the widened range, keeps it where the image's inc_io finds
+ * A loader fetches the widened range, keeps it where the image's incr_io finds
  * it, and verifies the range that it asked for: that reads no other data, but
  * metadata still. (What was added by widening may hold parts of further
  * extents, and is not verified by that.)
  */
-int inc_image_widen(struct inc_image *image, u64 *offset, u64 *length,
-		    struct inc_error *error);
+int incr_image_widen(struct incr_image *image, u64 *offset, u64 *length,
+		     struct incr_error *error);
 
-struct inc_range {
+struct incr_range {
 	u64 offset;
 	u64 length;
 };
 
 /**
- * inc_image_plan - which ranges of the image file a set of blocks needs
+ * incr_image_plan - which ranges of the image file a set of blocks needs
  * @ranges: set to an array that the caller frees: chunk-aligned, sorted,
  *	disjoint, neighbours merged: map pages with what proves them right, tree
  *	pages and extents
  * @count: number of @ranges
  */
-int inc_image_plan(struct inc_image *image, u64 block, u64 blocks,
-		   struct inc_range **ranges, size_t *count,
-		   struct inc_error *error);
+int incr_image_plan(struct incr_image *image, u64 block, u64 blocks,
+		    struct incr_range **ranges, size_t *count,
+		    struct incr_error *error);
 
 /* What a range of the image file holds, for messages and priorities. */
-enum inc_area {
-	INC_AREA_HEAD, INC_AREA_BITMAP, INC_AREA_GUARD, INC_AREA_DICTIONARY,
-	INC_AREA_OWNERS, INC_AREA_MAP, INC_AREA_TREE, INC_AREA_META_PADDING,
-	INC_AREA_DATA,
+enum incr_area {
+	INCR_AREA_HEAD, INCR_AREA_BITMAP, INCR_AREA_GUARD, INCR_AREA_DICTIONARY,
+	INCR_AREA_OWNERS, INCR_AREA_MAP, INCR_AREA_TREE, INCR_AREA_META_PADDING,
+	INCR_AREA_DATA,
 };
-enum inc_area inc_image_area(const struct inc_image *image, u64 offset);
+enum incr_area incr_image_area(const struct incr_image *image, u64 offset);
 
 /*
  * Local images: a new sparse file that holds heads and bitmap only. @fd is an
  * empty file open for writing. Writes every head as @image reads it, sets the
  * heads' and bitmaps' presence bits, gives the file its full size.
  */
-int inc_local_create(struct inc_image *image, int fd, struct inc_error *error);
+int incr_local_create(struct incr_image *image, int fd, struct incr_error *error);
 
 /**
- * inc_local_append - add segments to a local image
+ * incr_local_append - add segments to a local image
  * @image: with the segments that @fd has, and those that it lacks
  * @first: number of the first segment that it lacks
  * @fd: the local image, open for writing; what follows its last segment is
@@ -262,12 +262,12 @@ int inc_local_create(struct inc_image *image, int fd, struct inc_error *error);
  * last segment or with one of the new: see "Segments after the first" in
  * docs/format.md. The caller sees to it that nobody else appends.
  */
-int inc_local_append(struct inc_image *image, u32 first, int fd, bool whole,
-		     struct inc_error *error);
+int incr_local_append(struct incr_image *image, u32 first, int fd, bool whole,
+		      struct incr_error *error);
 
 /* Bytes present according to the bitmaps of the local image @fd. */
-int inc_local_present(struct inc_image *image, int fd, u64 *bytes,
-		      struct inc_error *error);
+int incr_local_present(struct incr_image *image, int fd, u64 *bytes,
+		       struct incr_error *error);
 
 /*
  * Signatures of a generation, in its segment's head: PKCS#7, detached, in DER,
@@ -282,7 +282,7 @@ static inline void inc_segment_signed_text(const struct inc_segment *seg,
 }
 
 /**
- * struct inc_signer - whose signature it is
+ * struct incr_signer - whose signature it is
  * @algorithm: "RSA-2048", "ECDSA-256"; "ECDSA" if the certificate is not known
  * @digest: "SHA256"
  * @issuer: of the signer's certificate, as the signature says; "" if it names
@@ -292,7 +292,7 @@ static inline void inc_segment_signed_text(const struct inc_segment *seg,
  * @fingerprint: SHA-256 of it, in hexadecimal; "" if it is not known
  * @expired: it is past its end
  */
-struct inc_signer {
+struct incr_signer {
 	char algorithm[48];
 	char digest[32];
 	char issuer[256];
@@ -303,26 +303,26 @@ struct inc_signer {
 };
 
 /**
- * inc_image_signature - the open generation's signature, not checked
+ * incr_image_signature - the open generation's signature, not checked
  * @data: set to @size bytes that the caller frees
  *
  * Return: 0; ENOKEY if there is none; EBADMSG if it is too long.
  */
-int inc_image_signature(struct inc_image *image, u8 **data, size_t *size,
-			struct inc_error *error);
+int incr_image_signature(struct incr_image *image, u8 **data, size_t *size,
+			 struct incr_error *error);
 
 /* Certificates that are trusted, from a file in PEM. */
-struct inc_anchors;
-int inc_anchors_load(struct inc_anchors **anchors, const char *path,
-		     struct inc_error *error);
-void inc_anchors_free(struct inc_anchors *anchors);
+struct incr_anchors;
+int incr_anchors_load(struct incr_anchors **anchors, const char *path,
+		      struct incr_error *error);
+void incr_anchors_free(struct incr_anchors *anchors);
 
 /* Take a signature apart; nothing of what it says is checked. */
-int inc_signature_describe(const u8 *data, size_t size,
-			   struct inc_signer *signer, struct inc_error *error);
+int incr_signature_describe(const u8 *data, size_t size,
+			    struct incr_signer *signer, struct incr_error *error);
 
 /**
- * inc_signature_match - is it the signature of a text?
+ * incr_signature_match - is it the signature of a text?
  * @anchors: where the signer's certificate may be; or NULL: in @data only
  * @signer: filled in on success
  *
@@ -331,42 +331,42 @@ int inc_signature_describe(const u8 *data, size_t size,
  * Return: 0; EBADMSG if it is malformed, or of another text; ENOKEY if the
  * signer's certificate is not at hand, so that this could not be found out.
  */
-int inc_signature_match(const u8 *data, size_t size, const char *text,
-			const struct inc_anchors *anchors,
-			struct inc_signer *signer, struct inc_error *error);
+int incr_signature_match(const u8 *data, size_t size, const char *text,
+			 const struct incr_anchors *anchors,
+			 struct incr_signer *signer, struct incr_error *error);
 
 /**
- * inc_image_check_signature - is the open generation signed by who is trusted?
+ * incr_image_check_signature - is the open generation signed by who is trusted?
  * @anchors: trusted, whether roots, in between or the signer's own
  * @signer: filled in on success
  *
  * The signature must be of the generation's root digest, and a chain must lead
  * from the signer's certificate to one of @anchors with all of them valid now.
  * Then the head's root digest and salt can be trusted; the size of the device
- * can when inc_image_prove_size() agrees.
+ * can when incr_image_prove_size() agrees.
  *
  * Return: 0; EBADMSG if not so; other errnos.
  */
-int inc_image_check_signature(struct inc_image *image,
-			      const struct inc_anchors *anchors,
-			      struct inc_signer *signer,
-			      struct inc_error *error);
+int incr_image_check_signature(struct incr_image *image,
+			       const struct incr_anchors *anchors,
+			       struct incr_signer *signer,
+			       struct incr_error *error);
 
 /**
- * inc_image_prove_size - does the root digest vouch for the device's size?
+ * incr_image_prove_size - does the root digest vouch for the device's size?
  *
  * For images that are signed; see "Signatures" in docs/format.md.
  *
  * Return: 0; EBADMSG if not; ENODATA if its first and last block are not all
  * there.
  */
-int inc_image_prove_size(struct inc_image *image, struct inc_error *error);
+int incr_image_prove_size(struct incr_image *image, struct incr_error *error);
 
 /* The value of a hexadecimal digit, or -1. */
-int inc_hex_digit(char c);
+int incr_hex_digit(char c);
 
 /* "0123ab" <-> bytes. Parse returns the number of bytes or -EINVAL. */
-int inc_hex_parse(const char *hex, u8 *bytes, size_t max);
-void inc_hex_format(const u8 *bytes, size_t size, char *hex);
+int incr_hex_parse(const char *hex, u8 *bytes, size_t max);
+void incr_hex_format(const u8 *bytes, size_t size, char *hex);
 
 #endif /* INCREMENTAL_H */

@@ -29,7 +29,7 @@ struct inc_back_index {
  * lack, so this view refers to every byte of the segment.
  */
 struct inc_view {
-	struct inc_view *next;		/* in inc_image.views */
+	struct inc_view *next;		/* in incr_image.views */
 	unsigned int users;
 	const struct inc_segment *seg;
 	struct inc_run *map_runs;
@@ -37,8 +37,8 @@ struct inc_view {
 	struct inc_back_index tree_back;
 };
 
-struct inc_image {
-	struct inc_io io;
+struct incr_image {
+	struct incr_io io;
 	u64 size;			/* of all segments */
 	struct inc_segment *segments;
 	u32 segment_count;
@@ -53,10 +53,10 @@ struct inc_image {
 
 /*
  * Where a function takes metadata and extents from: @length bytes at @offset
- * come from @data, all others from the image's inc_io.
+ * come from @data, all others from the image's incr_io.
  */
 struct inc_source {
-	struct inc_image *image;
+	struct incr_image *image;
 	struct inc_view *view;
 	u64 offset;
 	u64 length;
@@ -85,70 +85,70 @@ struct inc_cursor {
 };
 
 /* cache.c: pages of the image file with their digests */
-struct inc_cache *inc_cache_new(void);
-void inc_cache_free(struct inc_cache *cache);
-bool inc_cache_get(struct inc_cache *cache, u64 file_page, void *page,
-		   u8 *digest);
-void inc_cache_put(struct inc_cache *cache, u64 file_page, const void *page,
-		   const u8 *digest);
-void inc_cache_drop(struct inc_cache *cache, u64 file_page);
+struct inc_cache *incr_cache_new(void);
+void incr_cache_free(struct inc_cache *cache);
+bool incr_cache_get(struct inc_cache *cache, u64 file_page, void *page,
+		    u8 *digest);
+void incr_cache_put(struct inc_cache *cache, u64 file_page, const void *page,
+		    const u8 *digest);
+void incr_cache_drop(struct inc_cache *cache, u64 file_page);
 
 /* file.c */
 struct inc_file;
-int inc_file_open(struct inc_file **file, int fd, struct inc_io *io, u64 *size,
-		  struct inc_error *error);
-int inc_file_attach(struct inc_file *file, struct inc_image *image,
-		    struct inc_error *error);
-void inc_file_close(struct inc_file *file);
+int incr_file_open(struct inc_file **file, int fd, struct incr_io *io, u64 *size,
+		   struct incr_error *error);
+int incr_file_attach(struct inc_file *file, struct incr_image *image,
+		     struct incr_error *error);
+void incr_file_close(struct inc_file *file);
 
 /* image.c */
-struct inc_image *inc_image_new(const struct inc_io *io,
-				struct inc_error *error);
-int inc_image_start(struct inc_image *image, u32 generation,
-		    struct inc_error *error);
+struct incr_image *incr_image_new(const struct incr_io *io,
+				  struct incr_error *error);
+int incr_image_start(struct incr_image *image, u32 generation,
+		     struct incr_error *error);
 
 /* lookup.c */
-int inc_raw_read(struct inc_image *image, u64 offset, size_t length,
-		 void *buffer, struct inc_error *error);
-const struct inc_segment *inc_segment_holding(const struct inc_image *image,
-					      u64 offset);
-bool inc_head_good(const struct inc_segment *seg, const u8 *head);
-int inc_head_read(struct inc_image *image, const struct inc_segment *seg,
-		  u8 **head, struct inc_error *error);
-bool inc_views_new(struct inc_image *image);
-void inc_views_free(struct inc_image *image);
-int inc_view_load(struct inc_image *image, const struct inc_segment *seg,
-		  struct inc_view **result, struct inc_error *error);
-struct inc_view *inc_view_get(struct inc_image *image, u32 generation,
-			      struct inc_error *error);
-void inc_view_put(struct inc_image *image, struct inc_view *view);
-bool inc_back_find(const struct inc_back_index *index, u64 file_page,
-		   u64 *page);
+int incr_raw_read(struct incr_image *image, u64 offset, size_t length,
+		  void *buffer, struct incr_error *error);
+const struct inc_segment *incr_segment_holding(const struct incr_image *image,
+					       u64 offset);
+bool incr_head_good(const struct inc_segment *seg, const u8 *head);
+int incr_head_read(struct incr_image *image, const struct inc_segment *seg,
+		   u8 **head, struct incr_error *error);
+bool incr_views_new(struct incr_image *image);
+void incr_views_free(struct incr_image *image);
+int incr_view_load(struct incr_image *image, const struct inc_segment *seg,
+		   struct inc_view **result, struct incr_error *error);
+struct inc_view *incr_view_get(struct incr_image *image, u32 generation,
+			       struct incr_error *error);
+void incr_view_put(struct incr_image *image, struct inc_view *view);
+bool incr_back_find(const struct inc_back_index *index, u64 file_page,
+		    u64 *page);
 
 /* pages.c */
-int inc_source_read(const struct inc_source *source, u64 offset, size_t length,
-		    void *buffer, struct inc_error *error);
-void inc_hashes_tree(struct inc_hashes *hashes, const struct inc_view *view);
-void inc_hashes_guard(struct inc_hashes *hashes, const struct inc_segment *seg);
-u64 inc_hashes_page(const struct inc_hashes *hashes, u32 level, u64 block,
-		    u32 *place);
-u64 inc_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level);
-int inc_hashes_fetch(const struct inc_source *source,
-		     const struct inc_hashes *hashes, u32 level, u64 block,
-		     u8 *page, struct inc_error *error);
-int inc_guarded_fetch(const struct inc_source *source, u64 file_page,
-		      void *page, struct inc_error *error);
-int inc_guarded_check(const struct inc_source *source, u64 offset,
-		      const void *page, struct inc_error *error);
-int inc_block_digest(const struct inc_source *source, u64 block,
-		     struct inc_cursor *cursor, u8 *digest,
-		     struct inc_error *error);
-int inc_entry_fetch(const struct inc_source *source, u64 block,
-		    struct inc_cursor *cursor, struct inc_extent *extent,
-		    struct inc_error *error);
-u64 inc_map_skip(const struct inc_source *source, u64 block,
-		 const struct inc_cursor *cursor);
-u64 inc_map_next(const struct inc_source *source, u64 page);
+int incr_source_read(const struct inc_source *source, u64 offset, size_t length,
+		     void *buffer, struct incr_error *error);
+void incr_hashes_tree(struct inc_hashes *hashes, const struct inc_view *view);
+void incr_hashes_guard(struct inc_hashes *hashes, const struct inc_segment *seg);
+u64 incr_hashes_page(const struct inc_hashes *hashes, u32 level, u64 block,
+		     u32 *place);
+u64 incr_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level);
+int incr_hashes_fetch(const struct inc_source *source,
+		      const struct inc_hashes *hashes, u32 level, u64 block,
+		      u8 *page, struct incr_error *error);
+int incr_guarded_fetch(const struct inc_source *source, u64 file_page,
+		       void *page, struct incr_error *error);
+int incr_guarded_check(const struct inc_source *source, u64 offset,
+		       const void *page, struct incr_error *error);
+int incr_block_digest(const struct inc_source *source, u64 block,
+		      struct inc_cursor *cursor, u8 *digest,
+		      struct incr_error *error);
+int incr_entry_fetch(const struct inc_source *source, u64 block,
+		     struct inc_cursor *cursor, struct inc_extent *extent,
+		     struct incr_error *error);
+u64 incr_map_skip(const struct inc_source *source, u64 block,
+		  const struct inc_cursor *cursor);
+u64 incr_map_next(const struct inc_source *source, u64 page);
 
 static inline bool inc_all_zero(const void *data, size_t length)
 {
@@ -170,20 +170,20 @@ static inline void inc_cursor_init(struct inc_cursor *cursor)
 }
 
 /* dictionary.c */
-int inc_dictionaries_new(struct inc_image *image);
-void inc_dictionaries_free(struct inc_image *image);
-int inc_dictionary_get(const struct inc_source *source,
-		       const struct inc_segment *seg, const u8 **bytes,
-		       struct inc_error *error);
+int incr_dictionaries_new(struct incr_image *image);
+void incr_dictionaries_free(struct incr_image *image);
+int incr_dictionary_get(const struct inc_source *source,
+			const struct inc_segment *seg, const u8 **bytes,
+			struct incr_error *error);
 
 /* read.c */
-int inc_extent_expand(const struct inc_source *source,
-		      const struct inc_extent *extent, u64 block,
-		      const void *stored, void *blocks,
-		      struct inc_error *error);
-int inc_blocks_check(const struct inc_source *source,
-		     const struct inc_extent *extent, u64 block, u64 count,
-		     const u8 *blocks, struct inc_cursor *cursor,
-		     struct inc_error *error);
+int incr_extent_expand(const struct inc_source *source,
+		       const struct inc_extent *extent, u64 block,
+		       const void *stored, void *blocks,
+		       struct incr_error *error);
+int incr_blocks_check(const struct inc_source *source,
+		      const struct inc_extent *extent, u64 block, u64 count,
+		      const u8 *blocks, struct inc_cursor *cursor,
+		      struct incr_error *error);
 
 #endif /* INCREMENTAL_INTERNAL_H */

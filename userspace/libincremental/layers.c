@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include "libincremental/internal.h"
 
-int inc_image_digests(struct inc_image *image, u64 block, u64 count,
-		      void *digests, struct inc_error *error)
+int incr_image_digests(struct incr_image *image, u64 block, u64 count,
+		       void *digests, struct incr_error *error)
 {
 	const struct inc_source source = { image, image->view, 0, 0, NULL };
 	u64 blocks = image->view->seg->device_blocks;
@@ -15,19 +15,19 @@ int inc_image_digests(struct inc_image *image, u64 block, u64 count,
 	int ret = 0;
 
 	if (block > blocks || count > blocks - block)
-		return inc_fail(error, -EINVAL,
-				"blocks %llu+%llu reach past the device's end (%llu blocks)",
-				(unsigned long long)block,
-				(unsigned long long)count,
-				(unsigned long long)blocks);
+		return incr_fail(error, -EINVAL,
+				 "blocks %llu+%llu reach past the device's end (%llu blocks)",
+				 (unsigned long long)block,
+				 (unsigned long long)count,
+				 (unsigned long long)blocks);
 	inc_cursor_init(&cursor);
 	for (; !ret && count; count--, out += INC_SHA256_SIZE)
-		ret = inc_block_digest(&source, block++, &cursor, out, error);
+		ret = incr_block_digest(&source, block++, &cursor, out, error);
 	return ret;
 }
 
-int inc_image_map_page(struct inc_image *image, u64 page, __le64 *entries,
-		       struct inc_error *error)
+int incr_image_map_page(struct incr_image *image, u64 page, __le64 *entries,
+			struct incr_error *error)
 {
 	const struct inc_source source = { image, image->view, 0, 0, NULL };
 	u64 block = page << INC_ENTRIES_SHIFT;
@@ -36,14 +36,14 @@ int inc_image_map_page(struct inc_image *image, u64 page, __le64 *entries,
 	u32 i;
 
 	if (page >= image->view->seg->map_pages)
-		return inc_fail(error, -EINVAL,
-				"map has no page %llu, only %llu pages",
-				(unsigned long long)page,
-				(unsigned long long)image->view->seg->map_pages);
+		return incr_fail(error, -EINVAL,
+				 "map has no page %llu, only %llu pages",
+				 (unsigned long long)page,
+				 (unsigned long long)image->view->seg->map_pages);
 	inc_cursor_init(&cursor);
 	for (i = 0; i < INC_ENTRIES_PER_PAGE; i++) {
-		int ret = inc_entry_fetch(&source, block + i, &cursor, &extent,
-					  error);
+		int ret = incr_entry_fetch(&source, block + i, &cursor, &extent,
+					   error);
 
 		if (ret)
 			return ret;
@@ -52,7 +52,7 @@ int inc_image_map_page(struct inc_image *image, u64 page, __le64 *entries,
 	return 0;
 }
 
-const struct inc_run *inc_image_runs(const struct inc_image *image, bool tree)
+const struct inc_run *incr_image_runs(const struct incr_image *image, bool tree)
 {
 	return tree ? image->view->tree_runs : image->view->map_runs;
 }
@@ -73,8 +73,8 @@ static u64 map_file_page(const struct inc_view *view, u64 block)
 			      inc_map_page(block));
 }
 
-u64 inc_image_shared(struct inc_image *image, const struct inc_image *other,
-		     u64 block, u64 max)
+u64 incr_image_shared(struct incr_image *image, const struct incr_image *other,
+		      u64 block, u64 max)
 {
 	const struct inc_view *a = image->view, *b = other->view;
 	u32 shift = INC_PAGE_SHIFT - a->seg->tree.digest_shift;
@@ -91,16 +91,16 @@ u64 inc_image_shared(struct inc_image *image, const struct inc_image *other,
 		end = b->seg->device_blocks;
 	while (at < end && tree_file_page(a, at) == tree_file_page(b, at) &&
 	       map_file_page(a, at) == map_file_page(b, at) &&
-	       !inc_image_digests(image, at, 1, digest, NULL))
+	       !incr_image_digests(image, at, 1, digest, NULL))
 		at = ((at >> shift) + 1) << shift;
 	at = at < end ? at : end;
 	return at > block ? at - block : 0;
 }
 
-int inc_image_open_other(struct inc_image **other, struct inc_image *image,
-			 u32 generation, struct inc_error *error)
+int incr_image_open_other(struct incr_image **other, struct incr_image *image,
+			  u32 generation, struct incr_error *error)
 {
-	struct inc_image *new = inc_image_new(&image->io, error);
+	struct incr_image *new = incr_image_new(&image->io, error);
 	size_t size = image->segment_count * sizeof(*image->segments);
 	int ret;
 
@@ -111,12 +111,12 @@ int inc_image_open_other(struct inc_image **other, struct inc_image *image,
 	if (new->segments) {
 		memcpy(new->segments, image->segments, size);
 		new->segment_count = image->segment_count;
-		ret = inc_image_start(new, generation, error);
+		ret = incr_image_start(new, generation, error);
 	} else {
-		ret = inc_fail(error, -ENOMEM, "out of memory for segments");
+		ret = incr_fail(error, -ENOMEM, "out of memory for segments");
 	}
 	if (ret) {
-		inc_image_close(new);
+		incr_image_close(new);
 		return ret;
 	}
 	*other = new;

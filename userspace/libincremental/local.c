@@ -16,10 +16,10 @@ static u64 fixed_chunks(const struct inc_segment *seg)
 	return (seg->meta_offset - seg->offset) >> seg->chunk_shift;
 }
 
-static int write_failed(int ret, u64 offset, struct inc_error *error)
+static int write_failed(int ret, u64 offset, struct incr_error *error)
 {
-	return inc_fail(error, ret, "cannot write at offset %llu: %s",
-			(unsigned long long)offset, strerror(-ret));
+	return incr_fail(error, ret, "cannot write at offset %llu: %s",
+			 (unsigned long long)offset, strerror(-ret));
 }
 
 /*
@@ -28,7 +28,7 @@ static int write_failed(int ret, u64 offset, struct inc_error *error)
  * has arrived is not remembered.
  */
 static int bitmap_reserve(const struct inc_segment *seg, int fd,
-			  struct inc_error *error)
+			  struct incr_error *error)
 {
 	int err;
 
@@ -36,16 +36,16 @@ static int bitmap_reserve(const struct inc_segment *seg, int fd,
 		err = posix_fallocate(fd, (off_t)seg->bitmap_offset,
 				      (off_t)seg->bitmap_size);
 	} while (err == EINTR);
-	return err ? inc_fail(error, -err,
-			      "cannot reserve %llu bytes for the presence bitmap at offset %llu: %s",
-			      (unsigned long long)seg->bitmap_size,
-			      (unsigned long long)seg->bitmap_offset,
-			      strerror(err)) : 0;
+	return err ? incr_fail(error, -err,
+			       "cannot reserve %llu bytes for the presence bitmap at offset %llu: %s",
+			       (unsigned long long)seg->bitmap_size,
+			       (unsigned long long)seg->bitmap_offset,
+			       strerror(err)) : 0;
 }
 
 /* Only the bytes with ones are written: the rest is zeros already. */
 static int bitmap_write(const struct inc_segment *seg, int fd,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	u64 ones = fixed_chunks(seg);
 	size_t bytes = (ones + 7) / 8;
@@ -56,16 +56,16 @@ static int bitmap_write(const struct inc_segment *seg, int fd,
 		return ret;
 	bits = malloc(bytes);
 	if (!bits)
-		return inc_fail(error, -ENOMEM, "out of memory for the bitmap");
+		return incr_fail(error, -ENOMEM, "out of memory for the bitmap");
 	memset(bits, 0xff, bytes);
 	if (ones % 8)
 		bits[bytes - 1] = (u8)((1u << ones % 8) - 1);
-	ret = inc_write_exactly(fd, seg->bitmap_offset, bits, bytes);
+	ret = incr_write_exactly(fd, seg->bitmap_offset, bits, bytes);
 	free(bits);
 	return ret ? write_failed(ret, seg->bitmap_offset, error) : 0;
 }
 
-int inc_local_create(struct inc_image *image, int fd, struct inc_error *error)
+int incr_local_create(struct incr_image *image, int fd, struct incr_error *error)
 {
 	int ret = 0;
 	u32 i;
@@ -74,42 +74,42 @@ int inc_local_create(struct inc_image *image, int fd, struct inc_error *error)
 		const struct inc_segment *seg = &image->segments[i];
 		u8 *head;
 
-		ret = inc_head_read(image, seg, &head, error);
+		ret = incr_head_read(image, seg, &head, error);
 		if (ret)
 			return ret;
-		ret = inc_write_exactly(fd, seg->offset, head, seg->head_size);
+		ret = incr_write_exactly(fd, seg->offset, head, seg->head_size);
 		free(head);
 		if (ret)
 			return write_failed(ret, seg->offset, error);
 		ret = bitmap_write(seg, fd, error);
 	}
 	if (!ret && ftruncate(fd, (off_t)image->size))
-		ret = inc_fail(error, -errno,
-			       "cannot give the local image its size of %llu bytes: %s",
-			       (unsigned long long)image->size,
-			       strerror(errno));
+		ret = incr_fail(error, -errno,
+				"cannot give the local image its size of %llu bytes: %s",
+				(unsigned long long)image->size,
+				strerror(errno));
 	return ret;
 }
 
 /* Write all of a segment but its head, each byte verified. */
-static int copy_body(struct inc_image *image, const struct inc_segment *seg,
-		     int fd, struct inc_error *error)
+static int copy_body(struct incr_image *image, const struct inc_segment *seg,
+		     int fd, struct incr_error *error)
 {
 	u64 offset = seg->bitmap_offset;
 	u8 *data = malloc(COPY_STEP);
-	int ret = data ? 0 : inc_fail(error, -ENOMEM, "out of memory");
+	int ret = data ? 0 : incr_fail(error, -ENOMEM, "out of memory");
 
 	while (!ret && offset < seg->end) {
 		size_t length = seg->end - offset < COPY_STEP ?
 				(size_t)(seg->end - offset) : COPY_STEP;
 
-		ret = inc_raw_read(image, offset, length, data, error);
+		ret = incr_raw_read(image, offset, length, data, error);
 		if (!ret)
-			ret = inc_image_verify(image, offset, length, data,
-					       error);
+			ret = incr_image_verify(image, offset, length, data,
+						error);
 		if (ret)
 			break;
-		ret = inc_write_exactly(fd, offset, data, length);
+		ret = incr_write_exactly(fd, offset, data, length);
 		if (ret)
 			write_failed(ret, offset, error);
 		offset += length;
@@ -118,25 +118,25 @@ static int copy_body(struct inc_image *image, const struct inc_segment *seg,
 	return ret;
 }
 
-static int sync_failed(const struct inc_segment *seg, struct inc_error *error)
+static int sync_failed(const struct inc_segment *seg, struct incr_error *error)
 {
-	return inc_fail(error, -errno,
-			"cannot append generation %u: %s", seg->generation,
-			strerror(errno));
+	return incr_fail(error, -errno,
+			 "cannot append generation %u: %s", seg->generation,
+			 strerror(errno));
 }
 
 /*
  * The first sector comes last: up to then what follows the old image is no
  * segment to a reader.
  */
-static int append_segment(struct inc_image *image,
+static int append_segment(struct incr_image *image,
 			  const struct inc_segment *seg, int fd, bool whole,
-			  struct inc_error *error)
+			  struct incr_error *error)
 {
 	u8 *head;
 	int ret;
 
-	ret = inc_head_read(image, seg, &head, error);
+	ret = incr_head_read(image, seg, &head, error);
 	if (ret)
 		return ret;
 	/* What an earlier attempt has left is no hole. */
@@ -144,9 +144,9 @@ static int append_segment(struct inc_image *image,
 	    ftruncate(fd, (off_t)seg->end))
 		ret = sync_failed(seg, error);
 	if (!ret) {
-		ret = inc_write_exactly(fd, seg->offset + INC_FIRST_SECTOR,
-					head + INC_FIRST_SECTOR,
-					seg->head_size - INC_FIRST_SECTOR);
+		ret = incr_write_exactly(fd, seg->offset + INC_FIRST_SECTOR,
+					 head + INC_FIRST_SECTOR,
+					 seg->head_size - INC_FIRST_SECTOR);
 		if (ret)
 			write_failed(ret, seg->offset, error);
 	}
@@ -156,7 +156,7 @@ static int append_segment(struct inc_image *image,
 	if (!ret && fsync(fd))
 		ret = sync_failed(seg, error);
 	if (!ret) {
-		ret = inc_write_exactly(fd, seg->offset, head, INC_FIRST_SECTOR);
+		ret = incr_write_exactly(fd, seg->offset, head, INC_FIRST_SECTOR);
 		if (ret)
 			write_failed(ret, seg->offset, error);
 	}
@@ -166,8 +166,8 @@ static int append_segment(struct inc_image *image,
 	return ret;
 }
 
-int inc_local_append(struct inc_image *image, u32 first, int fd, bool whole,
-		     struct inc_error *error)
+int incr_local_append(struct incr_image *image, u32 first, int fd, bool whole,
+		      struct incr_error *error)
 {
 	int ret = 0;
 	u32 i;
@@ -184,7 +184,7 @@ int inc_local_append(struct inc_image *image, u32 first, int fd, bool whole,
 
 /* Ones in bits @from to @to - 1 of the bitmap at @offset of @fd. */
 static int count_ones(int fd, u64 offset, u64 from, u64 to, u64 *ones,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	u8 buffer[65536];
 	u64 start = from / 8 * 8;
@@ -196,12 +196,12 @@ static int count_ones(int fd, u64 offset, u64 from, u64 to, u64 *ones,
 
 		if (bytes > sizeof(buffer))
 			bytes = sizeof(buffer);
-		ret = inc_read_exactly(fd, offset + start / 8, buffer, bytes);
+		ret = incr_read_exactly(fd, offset + start / 8, buffer, bytes);
 		if (ret)
-			return inc_fail(error, ret,
-					"cannot read the presence bitmap at offset %llu: %s",
-					(unsigned long long)offset,
-					strerror(-ret));
+			return incr_fail(error, ret,
+					 "cannot read the presence bitmap at offset %llu: %s",
+					 (unsigned long long)offset,
+					 strerror(-ret));
 		for (bit = start; bit < to && bit < start + 8 * bytes; bit++)
 			if (bit >= from)
 				*ones += buffer[(bit - start) / 8] >>
@@ -210,8 +210,8 @@ static int count_ones(int fd, u64 offset, u64 from, u64 to, u64 *ones,
 	return 0;
 }
 
-int inc_local_present(struct inc_image *image, int fd, u64 *bytes,
-		      struct inc_error *error)
+int incr_local_present(struct incr_image *image, int fd, u64 *bytes,
+		       struct incr_error *error)
 {
 	u32 i;
 

@@ -14,29 +14,29 @@ struct inc_views {
 	struct inc_view *list;		/* last used first */
 };
 
-/* Read bytes of the image through its inc_io. */
-int inc_raw_read(struct inc_image *image, u64 offset, size_t length,
-		 void *buffer, struct inc_error *error)
+/* Read bytes of the image through its incr_io. */
+int incr_raw_read(struct incr_image *image, u64 offset, size_t length,
+		  void *buffer, struct incr_error *error)
 {
 	int ret;
 
 	if (offset > image->size || length > image->size - offset)
-		return inc_fail(error, -EINVAL,
-				"range %llu+%zu reaches past the end of the image (%llu bytes)",
-				(unsigned long long)offset, length,
-				(unsigned long long)image->size);
+		return incr_fail(error, -EINVAL,
+				 "range %llu+%zu reaches past the end of the image (%llu bytes)",
+				 (unsigned long long)offset, length,
+				 (unsigned long long)image->size);
 	if (error)
 		error->text[0] = '\0';
 	ret = image->io.read(image->io.context, offset, length, buffer, error);
 	if (ret && error && !error->text[0])
-		inc_fail(error, ret, "cannot read %zu bytes at offset %llu: %s",
-			 length, (unsigned long long)offset, strerror(-ret));
+		incr_fail(error, ret, "cannot read %zu bytes at offset %llu: %s",
+			  length, (unsigned long long)offset, strerror(-ret));
 	return ret;
 }
 
 /* The segment with byte @offset of the image; NULL past the end. */
-const struct inc_segment *inc_segment_holding(const struct inc_image *image,
-					      u64 offset)
+const struct inc_segment *incr_segment_holding(const struct incr_image *image,
+					       u64 offset)
 {
 	u32 low = 0, high = image->segment_count;
 
@@ -54,36 +54,36 @@ const struct inc_segment *inc_segment_holding(const struct inc_image *image,
 }
 
 /* Is @head, seg->head_size bytes, what was parsed, and does its digest fit? */
-bool inc_head_good(const struct inc_segment *seg, const u8 *head)
+bool incr_head_good(const struct inc_segment *seg, const u8 *head)
 {
 	const struct inc_super *super = (const struct inc_super *)head;
 	u8 digest[INC_SHA256_SIZE];
 
-	inc_head_digest(head, seg->head_size, digest);
+	incr_head_digest(head, seg->head_size, digest);
 	return !memcmp(digest, seg->head_digest, sizeof(digest)) &&
 	       !memcmp(digest, super->head_digest, sizeof(digest));
 }
 
 /**
- * inc_head_read - read a segment's head and check its digest
+ * incr_head_read - read a segment's head and check its digest
  * @head: set to seg->head_size bytes that the caller frees
  */
-int inc_head_read(struct inc_image *image, const struct inc_segment *seg,
-		  u8 **head, struct inc_error *error)
+int incr_head_read(struct incr_image *image, const struct inc_segment *seg,
+		   u8 **head, struct incr_error *error)
 {
 	int ret;
 
 	*head = malloc(seg->head_size);
 	if (!*head)
-		return inc_fail(error, -ENOMEM, "out of memory for the head");
-	ret = inc_raw_read(image, seg->offset, seg->head_size, *head, error);
+		return incr_fail(error, -ENOMEM, "out of memory for the head");
+	ret = incr_raw_read(image, seg->offset, seg->head_size, *head, error);
 	if (ret)
 		goto fail;
-	if (!inc_head_good(seg, *head)) {
-		ret = inc_fail(error, -EBADMSG,
-			       "head of generation %u (offset %llu) does not match its digest: it is damaged",
-			       seg->generation,
-			       (unsigned long long)seg->offset);
+	if (!incr_head_good(seg, *head)) {
+		ret = incr_fail(error, -EBADMSG,
+				"head of generation %u (offset %llu) does not match its digest: it is damaged",
+				seg->generation,
+				(unsigned long long)seg->offset);
 		goto fail;
 	}
 	return 0;
@@ -149,8 +149,8 @@ static int back_make(struct inc_back_index *index, const struct inc_run *runs,
 }
 
 /* Find a page of the directory that is stored at @file_page. */
-bool inc_back_find(const struct inc_back_index *index, u64 file_page,
-		   u64 *page)
+bool incr_back_find(const struct inc_back_index *index, u64 file_page,
+		    u64 *page)
 {
 	const struct inc_back *back = index->runs;
 	u32 low = 0, high = index->count;
@@ -171,37 +171,37 @@ bool inc_back_find(const struct inc_back_index *index, u64 file_page,
 
 static int directory_copy(const u8 *head, const struct inc_segment *seg,
 			  const char *name, u32 offset, u32 count, u64 pages,
-			  struct inc_run **runs, struct inc_error *error)
+			  struct inc_run **runs, struct incr_error *error)
 {
 	size_t bytes = (size_t)count * sizeof(**runs);
 	const char *why;
 
 	*runs = malloc(bytes ? bytes : 1);
 	if (!*runs)
-		return inc_fail(error, -ENOMEM, "out of memory for a directory");
+		return incr_fail(error, -ENOMEM, "out of memory for a directory");
 	memcpy(*runs, head + offset, bytes);
 	if (count && inc_dir_check(*runs, count, pages, seg->end, &why))
-		return inc_fail(error, -EINVAL,
-				"%s directory of generation %u: %s", name,
-				seg->generation, why);
+		return incr_fail(error, -EINVAL,
+				 "%s directory of generation %u: %s", name,
+				 seg->generation, why);
 	return 0;
 }
 
 /**
- * inc_view_load - make a view of a segment's generation
- * @result: set on success; freed by inc_views_free() once it is the image's
+ * incr_view_load - make a view of a segment's generation
+ * @result: set on success; freed by incr_views_free() once it is the image's
  */
-int inc_view_load(struct inc_image *image, const struct inc_segment *seg,
-		  struct inc_view **result, struct inc_error *error)
+int incr_view_load(struct incr_image *image, const struct inc_segment *seg,
+		   struct inc_view **result, struct incr_error *error)
 {
 	struct inc_view *view = calloc(1, sizeof(*view));
 	u8 *head = NULL;
 	int ret;
 
 	if (!view)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	view->seg = seg;
-	ret = inc_head_read(image, seg, &head, error);
+	ret = incr_head_read(image, seg, &head, error);
 	if (!ret)
 		ret = directory_copy(head, seg, "map", seg->map_dir_offset,
 				     seg->map_runs, seg->map_pages,
@@ -212,7 +212,7 @@ int inc_view_load(struct inc_image *image, const struct inc_segment *seg,
 				     &view->tree_runs, error);
 	if (!ret && back_make(&view->tree_back, view->tree_runs, seg->tree_runs,
 			      seg->tree.pages))
-		ret = inc_fail(error, -ENOMEM, "out of memory for a directory");
+		ret = incr_fail(error, -ENOMEM, "out of memory for a directory");
 	free(head);
 	if (ret) {
 		view_free(view);
@@ -223,7 +223,7 @@ int inc_view_load(struct inc_image *image, const struct inc_segment *seg,
 }
 
 /* Return: whether there was memory for other generations' views. */
-bool inc_views_new(struct inc_image *image)
+bool incr_views_new(struct incr_image *image)
 {
 	image->views = calloc(1, sizeof(*image->views));
 	if (image->views)
@@ -232,12 +232,12 @@ bool inc_views_new(struct inc_image *image)
 }
 
 /**
- * inc_view_get - the view of any generation
+ * incr_view_get - the view of any generation
  *
- * Return: given back with inc_view_put(); NULL on failure.
+ * Return: given back with incr_view_put(); NULL on failure.
  */
-struct inc_view *inc_view_get(struct inc_image *image, u32 generation,
-			      struct inc_error *error)
+struct inc_view *incr_view_get(struct incr_image *image, u32 generation,
+			       struct incr_error *error)
 {
 	struct inc_views *views = image->views;
 	struct inc_view **link, *view;
@@ -252,8 +252,8 @@ struct inc_view *inc_view_get(struct inc_image *image, u32 generation,
 	view = *link;
 	if (view)
 		*link = view->next;
-	else if (inc_view_load(image, &image->segments[generation], &view,
-			       error))
+	else if (incr_view_load(image, &image->segments[generation], &view,
+				error))
 		view = NULL;
 	if (view) {
 		view->next = views->list;
@@ -264,7 +264,7 @@ struct inc_view *inc_view_get(struct inc_image *image, u32 generation,
 	return view;
 }
 
-void inc_view_put(struct inc_image *image, struct inc_view *view)
+void incr_view_put(struct incr_image *image, struct inc_view *view)
 {
 	struct inc_views *views = image->views;
 	struct inc_view **link;
@@ -289,7 +289,7 @@ void inc_view_put(struct inc_image *image, struct inc_view *view)
 }
 
 /* Free all views of the image, the open generation's among them. */
-void inc_views_free(struct inc_image *image)
+void incr_views_free(struct incr_image *image)
 {
 	if (image->views) {
 		while (image->views->list) {
@@ -304,36 +304,36 @@ void inc_views_free(struct inc_image *image)
 	view_free(image->view);
 }
 
-enum inc_area inc_image_area(const struct inc_image *image, u64 offset)
+enum incr_area incr_image_area(const struct incr_image *image, u64 offset)
 {
-	const struct inc_segment *seg = inc_segment_holding(image, offset);
+	const struct inc_segment *seg = incr_segment_holding(image, offset);
 	/* Views are loaded on demand, which changes nothing that shows. */
-	struct inc_image *writable = (struct inc_image *)image;
-	enum inc_area area = INC_AREA_META_PADDING;
+	struct incr_image *writable = (struct incr_image *)image;
+	enum incr_area area = INCR_AREA_META_PADDING;
 	struct inc_view *view;
 	u64 page;
 
 	if (!seg || offset >= seg->data_offset)
-		return INC_AREA_DATA;
+		return INCR_AREA_DATA;
 	if (offset < seg->bitmap_offset)
-		return INC_AREA_HEAD;
+		return INCR_AREA_HEAD;
 	if (offset < seg->meta_offset)
-		return INC_AREA_BITMAP;
+		return INCR_AREA_BITMAP;
 	if (inc_within(offset, seg->owners_offset, seg->owners_size))
-		return INC_AREA_OWNERS;
+		return INCR_AREA_OWNERS;
 	if (inc_within(offset, seg->dictionary_offset, seg->dictionary_size))
-		return INC_AREA_DICTIONARY;
+		return INCR_AREA_DICTIONARY;
 	if (inc_within(offset, seg->guarded_offset, seg->guarded_size))
-		return INC_AREA_MAP;
+		return INCR_AREA_MAP;
 	if (inc_within(offset, seg->guard_offset,
 		       seg->guard.pages << INC_PAGE_SHIFT))
-		return INC_AREA_GUARD;
+		return INCR_AREA_GUARD;
 
-	view = inc_view_get(writable, seg->generation, NULL);
+	view = incr_view_get(writable, seg->generation, NULL);
 	if (!view)
 		return area;
-	if (inc_back_find(&view->tree_back, offset >> INC_PAGE_SHIFT, &page))
-		area = INC_AREA_TREE;
-	inc_view_put(writable, view);
+	if (incr_back_find(&view->tree_back, offset >> INC_PAGE_SHIFT, &page))
+		area = INCR_AREA_TREE;
+	incr_view_put(writable, view);
 	return area;
 }

@@ -7,10 +7,10 @@
 
 /*
  * Read bytes of the image: from the source's own bytes where it has them,
- * from the image's inc_io before and after them.
+ * from the image's incr_io before and after them.
  */
-int inc_source_read(const struct inc_source *source, u64 offset, size_t length,
-		    void *buffer, struct inc_error *error)
+int incr_source_read(const struct inc_source *source, u64 offset, size_t length,
+		     void *buffer, struct incr_error *error)
 {
 	u64 start = source->offset, end = source->offset + source->length;
 	u8 *out = buffer;
@@ -26,8 +26,8 @@ int inc_source_read(const struct inc_source *source, u64 offset, size_t length,
 		if (own) {
 			memcpy(out, source->data + (offset - start), part);
 		} else {
-			ret = inc_raw_read(source->image, offset, part, out,
-					   error);
+			ret = incr_raw_read(source->image, offset, part, out,
+					    error);
 			if (ret)
 				return ret;
 		}
@@ -39,41 +39,41 @@ int inc_source_read(const struct inc_source *source, u64 offset, size_t length,
 }
 
 static int page_fetch(const struct inc_source *source, u64 file_page,
-		      void *page, u8 *digest, struct inc_error *error)
+		      void *page, u8 *digest, struct incr_error *error)
 {
-	struct inc_image *image = source->image;
+	struct incr_image *image = source->image;
 	u64 offset = file_page << INC_PAGE_SHIFT;
 	int ret;
 
-	if (inc_cache_get(image->cache, file_page, page, digest))
+	if (incr_cache_get(image->cache, file_page, page, digest))
 		return 0;
-	ret = inc_source_read(source, offset, INC_PAGE_SIZE, page, error);
+	ret = incr_source_read(source, offset, INC_PAGE_SIZE, page, error);
 	if (ret)
 		return ret;
-	inc_hash_digest(image->hash, page, INC_PAGE_SIZE, digest);
+	incr_hash_digest(image->hash, page, INC_PAGE_SIZE, digest);
 	/* What has only just arrived is not kept before it is verified. */
 	if (offset - source->offset >= source->length)
-		inc_cache_put(image->cache, file_page, page, digest);
+		incr_cache_put(image->cache, file_page, page, digest);
 	return 0;
 }
 
 /* A page that must have the digest @expected; "@name (offset ...)" it is. */
 static int page_prove(const struct inc_source *source, u64 file_page,
 		      const u8 *expected, const char *name, void *page,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	u8 digest[INC_SHA256_SIZE];
 	int ret = page_fetch(source, file_page, page, digest, error);
 
 	if (ret || !memcmp(digest, expected, sizeof(digest)))
 		return ret;
-	inc_cache_drop(source->image->cache, file_page);
-	return inc_fail(error, -EBADMSG,
-			"%s (offset %llu) does not match its digest", name,
-			(unsigned long long)file_page << INC_PAGE_SHIFT);
+	incr_cache_drop(source->image->cache, file_page);
+	return incr_fail(error, -EBADMSG,
+			 "%s (offset %llu) does not match its digest", name,
+			 (unsigned long long)file_page << INC_PAGE_SHIFT);
 }
 
-void inc_hashes_tree(struct inc_hashes *hashes, const struct inc_view *view)
+void incr_hashes_tree(struct inc_hashes *hashes, const struct inc_view *view)
 {
 	hashes->name = "hash tree";
 	hashes->tree = &view->seg->tree;
@@ -82,7 +82,7 @@ void inc_hashes_tree(struct inc_hashes *hashes, const struct inc_view *view)
 	hashes->run_count = view->seg->tree_runs;
 }
 
-void inc_hashes_guard(struct inc_hashes *hashes, const struct inc_segment *seg)
+void incr_hashes_guard(struct inc_hashes *hashes, const struct inc_segment *seg)
 {
 	hashes->name = "guard";
 	hashes->tree = &seg->guard;
@@ -95,18 +95,18 @@ void inc_hashes_guard(struct inc_hashes *hashes, const struct inc_segment *seg)
 	hashes->run_count = 1;
 }
 
-u64 inc_hashes_page(const struct inc_hashes *hashes, u32 level, u64 block,
-		    u32 *place)
+u64 incr_hashes_page(const struct inc_hashes *hashes, u32 level, u64 block,
+		     u32 *place)
 {
 	return inc_dir_lookup(hashes->runs, hashes->run_count,
 			      inc_tree_page(hashes->tree, level, block, place));
 }
 
 /**
- * inc_hashes_below - a block that is hashed below page @number
+ * incr_hashes_below - a block that is hashed below page @number
  * @level: set to the page's
  */
-u64 inc_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level)
+u64 incr_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level)
 {
 	const struct inc_tree *tree = hashes->tree;
 
@@ -118,7 +118,7 @@ u64 inc_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level)
 }
 
 /**
- * inc_hashes_fetch - a verified page of a hash tree
+ * incr_hashes_fetch - a verified page of a hash tree
  * @level: below the tree's levels
  * @block: a block below the page
  * @page: receives 4096 bytes
@@ -126,9 +126,9 @@ u64 inc_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level)
  * Goes down from the root, so that every page is compared with a digest that
  * is itself verified.
  */
-int inc_hashes_fetch(const struct inc_source *source,
-		     const struct inc_hashes *hashes, u32 level, u64 block,
-		     u8 *page, struct inc_error *error)
+int incr_hashes_fetch(const struct inc_source *source,
+		      const struct inc_hashes *hashes, u32 level, u64 block,
+		      u8 *page, struct incr_error *error)
 {
 	u8 expected[INC_SHA256_SIZE];
 	u32 l = hashes->tree->levels;
@@ -137,7 +137,7 @@ int inc_hashes_fetch(const struct inc_source *source,
 	memcpy(expected, hashes->root, sizeof(expected));
 	for (;;) {
 		u32 place, used;
-		u64 file_page = inc_hashes_page(hashes, --l, block, &place);
+		u64 file_page = incr_hashes_page(hashes, --l, block, &place);
 		int ret;
 
 		snprintf(name, sizeof(name), "%s page %llu", hashes->name,
@@ -150,10 +150,10 @@ int inc_hashes_fetch(const struct inc_source *source,
 		/* Else the tree would be that of another device, too. */
 		used = inc_tree_used(hashes->tree, l, block);
 		if (!inc_all_zero(page + used, INC_PAGE_SIZE - used)) {
-			inc_cache_drop(source->image->cache, file_page);
-			return inc_fail(error, -EBADMSG,
-					"%s (offset %llu) has more digests than it should",
-					name, (unsigned long long)file_page <<
+			incr_cache_drop(source->image->cache, file_page);
+			return incr_fail(error, -EBADMSG,
+					 "%s (offset %llu) has more digests than it should",
+					 name, (unsigned long long)file_page <<
 						INC_PAGE_SHIFT);
 		}
 		if (l == level)
@@ -165,7 +165,7 @@ int inc_hashes_fetch(const struct inc_source *source,
 /* The verified digest of a block; @page is scratch. */
 static int hashes_digest(const struct inc_source *source,
 			 const struct inc_hashes *hashes, u64 block,
-			 u8 *page, u8 *digest, struct inc_error *error)
+			 u8 *page, u8 *digest, struct incr_error *error)
 {
 	u32 place;
 	int ret;
@@ -174,7 +174,7 @@ static int hashes_digest(const struct inc_source *source,
 		memcpy(digest, hashes->root, INC_SHA256_SIZE);
 		return 0;
 	}
-	ret = inc_hashes_fetch(source, hashes, 0, block, page, error);
+	ret = incr_hashes_fetch(source, hashes, 0, block, page, error);
 	if (ret)
 		return ret;
 	inc_tree_page(hashes->tree, 0, block, &place);
@@ -195,31 +195,31 @@ static const char *guarded_name(const struct inc_segment *seg, u64 offset)
 /* The digest that its segment's guard has for the page at @offset. */
 static int guarded_digest(const struct inc_source *source, u64 offset,
 			  u8 *digest, const char **name,
-			  struct inc_error *error)
+			  struct incr_error *error)
 {
-	const struct inc_segment *seg = inc_segment_holding(source->image,
-							    offset);
+	const struct inc_segment *seg = incr_segment_holding(source->image,
+							     offset);
 	u8 scratch[INC_PAGE_SIZE];
 	struct inc_hashes guard;
 
 	if (!seg || !inc_within(offset, seg->guarded_offset, seg->guarded_size))
-		return inc_fail(error, -EINVAL,
-				"map page (offset %llu) is not among the pages that its segment guards",
-				(unsigned long long)offset);
+		return incr_fail(error, -EINVAL,
+				 "map page (offset %llu) is not among the pages that its segment guards",
+				 (unsigned long long)offset);
 	*name = guarded_name(seg, offset);
-	inc_hashes_guard(&guard, seg);
+	incr_hashes_guard(&guard, seg);
 	return hashes_digest(source, &guard,
 			     (offset - seg->guarded_offset) >> INC_PAGE_SHIFT,
 			     scratch, digest, error);
 }
 
 /**
- * inc_guarded_fetch - a page of map, owner table or dictionary, verified
+ * incr_guarded_fetch - a page of map, owner table or dictionary, verified
  * @file_page: where it is; the guard of the segment there says what it must be
  * @page: receives 4096 bytes
  */
-int inc_guarded_fetch(const struct inc_source *source, u64 file_page,
-		      void *page, struct inc_error *error)
+int incr_guarded_fetch(const struct inc_source *source, u64 file_page,
+		       void *page, struct incr_error *error)
 {
 	u8 expected[INC_SHA256_SIZE];
 	const char *name;
@@ -231,8 +231,8 @@ int inc_guarded_fetch(const struct inc_source *source, u64 file_page,
 }
 
 /* Check a page that has been read from @offset, a multiple of 4096. */
-int inc_guarded_check(const struct inc_source *source, u64 offset,
-		      const void *page, struct inc_error *error)
+int incr_guarded_check(const struct inc_source *source, u64 offset,
+		       const void *page, struct incr_error *error)
 {
 	u8 expected[INC_SHA256_SIZE], digest[INC_SHA256_SIZE];
 	const char *name;
@@ -240,18 +240,18 @@ int inc_guarded_check(const struct inc_source *source, u64 offset,
 
 	if (ret)
 		return ret;
-	inc_hash_digest(source->image->hash, page, INC_PAGE_SIZE, digest);
+	incr_hash_digest(source->image->hash, page, INC_PAGE_SIZE, digest);
 	if (!memcmp(digest, expected, sizeof(digest)))
 		return 0;
-	return inc_fail(error, -EBADMSG,
-			"%s (offset %llu) does not match its digest", name,
-			(unsigned long long)offset);
+	return incr_fail(error, -EBADMSG,
+			 "%s (offset %llu) does not match its digest", name,
+			 (unsigned long long)offset);
 }
 
 /* The verified digest of a data block; @digest has INC_SHA256_SIZE bytes. */
-int inc_block_digest(const struct inc_source *source, u64 block,
-		     struct inc_cursor *cursor, u8 *digest,
-		     struct inc_error *error)
+int incr_block_digest(const struct inc_source *source, u64 block,
+		      struct inc_cursor *cursor, u8 *digest,
+		      struct incr_error *error)
 {
 	const struct inc_tree *tree = &source->view->seg->tree;
 	struct inc_hashes hashes;
@@ -259,15 +259,15 @@ int inc_block_digest(const struct inc_source *source, u64 block,
 	u32 place;
 	int ret;
 
-	inc_hashes_tree(&hashes, source->view);
+	incr_hashes_tree(&hashes, source->view);
 	if (!tree->levels)
 		return hashes_digest(source, &hashes, block, NULL, digest,
 				     error);
 	number = inc_tree_page(tree, 0, block, &place);
 	if (number != cursor->tree_page) {
 		cursor->tree_page = UINT64_MAX;
-		ret = inc_hashes_fetch(source, &hashes, 0, block, cursor->tree,
-				       error);
+		ret = incr_hashes_fetch(source, &hashes, 0, block, cursor->tree,
+					error);
 		if (ret)
 			return ret;
 		cursor->tree_page = number;
@@ -284,12 +284,12 @@ static u64 map_file_page(const struct inc_source *source, u64 block)
 }
 
 /**
- * inc_map_next - the next map page that may have other contents
+ * incr_map_next - the next map page that may have other contents
  * @page: number of a map page
  *
  * Return: the page after @page, or after all of its repetitions.
  */
-u64 inc_map_next(const struct inc_source *source, u64 page)
+u64 incr_map_next(const struct inc_source *source, u64 page)
 {
 	const struct inc_segment *seg = source->view->seg;
 	const struct inc_run *runs = source->view->map_runs;
@@ -309,9 +309,9 @@ u64 inc_map_next(const struct inc_source *source, u64 page)
 				      seg->map_pages;
 }
 
-int inc_entry_fetch(const struct inc_source *source, u64 block,
-		    struct inc_cursor *cursor, struct inc_extent *extent,
-		    struct inc_error *error)
+int incr_entry_fetch(const struct inc_source *source, u64 block,
+		     struct inc_cursor *cursor, struct inc_extent *extent,
+		     struct incr_error *error)
 {
 	const struct inc_segment *seg = source->view->seg;
 	u64 number = inc_map_page(block);
@@ -320,8 +320,8 @@ int inc_entry_fetch(const struct inc_source *source, u64 block,
 
 	if (number != cursor->map_page) {
 		cursor->map_page = UINT64_MAX;
-		ret = inc_guarded_fetch(source, map_file_page(source, block),
-					cursor->map, error);
+		ret = incr_guarded_fetch(source, map_file_page(source, block),
+					 cursor->map, error);
 		if (ret)
 			return ret;
 		cursor->map_page = number;
@@ -329,23 +329,23 @@ int inc_entry_fetch(const struct inc_source *source, u64 block,
 	entry = le64_to_cpu(cursor->map[inc_map_index(block)]);
 	if (!inc_entry_decode(entry, seg->cluster_shift, seg->end, extent))
 		return 0;
-	return inc_fail(error, -EINVAL,
-			"map entry of block %llu (offset %llu) is malformed: 0x%016llx",
-			(unsigned long long)block,
-			(unsigned long long)(map_file_page(source, block) <<
+	return incr_fail(error, -EINVAL,
+			 "map entry of block %llu (offset %llu) is malformed: 0x%016llx",
+			 (unsigned long long)block,
+			 (unsigned long long)(map_file_page(source, block) <<
 				INC_PAGE_SHIFT) + 8 * inc_map_index(block),
-			(unsigned long long)entry);
+			 (unsigned long long)entry);
 }
 
 /**
- * inc_map_skip - the next block that may differ from a zero block
+ * incr_map_skip - the next block that may differ from a zero block
  * @block: a block whose entry is 0, just looked up with @cursor
  *
  * Return: a block above @block, all between being zero; at most the device's
  * size. Costs a page of the map at a time, or a whole repeated run.
  */
-u64 inc_map_skip(const struct inc_source *source, u64 block,
-		 const struct inc_cursor *cursor)
+u64 incr_map_skip(const struct inc_source *source, u64 block,
+		  const struct inc_cursor *cursor)
 {
 	const struct inc_segment *seg = source->view->seg;
 	u32 index = inc_map_index(block);
@@ -357,6 +357,6 @@ u64 inc_map_skip(const struct inc_source *source, u64 block,
 	block += i - index;
 	/* A page of zeros only: pass over its repetitions. */
 	if (i == INC_ENTRIES_PER_PAGE && !index)
-		block = inc_map_next(source, page) << INC_ENTRIES_SHIFT;
+		block = incr_map_next(source, page) << INC_ENTRIES_SHIFT;
 	return block < seg->device_blocks ? block : seg->device_blocks;
 }

@@ -8,14 +8,14 @@
 struct plan {
 	u64 mask;			/* chunk size less 1 */
 	const struct inc_segment *dictionary;	/* whose was added last */
-	struct inc_range *ranges;
+	struct incr_range *ranges;
 	size_t count;
 	size_t room;
 };
 
 static int range_compare(const void *left, const void *right)
 {
-	const struct inc_range *a = left, *b = right;
+	const struct incr_range *a = left, *b = right;
 
 	if (a->offset != b->offset)
 		return a->offset < b->offset ? -1 : 1;
@@ -31,8 +31,8 @@ static void plan_merge(struct plan *plan)
 		return;
 	qsort(plan->ranges, plan->count, sizeof(*plan->ranges), range_compare);
 	for (i = 1; i < plan->count; i++) {
-		struct inc_range *last = &plan->ranges[kept];
-		const struct inc_range *range = &plan->ranges[i];
+		struct incr_range *last = &plan->ranges[kept];
+		const struct incr_range *range = &plan->ranges[i];
 		u64 end = range->offset + range->length;
 
 		if (range->offset > last->offset + last->length)
@@ -44,11 +44,11 @@ static void plan_merge(struct plan *plan)
 }
 
 static int plan_add(struct plan *plan, u64 offset, u64 length,
-		    struct inc_error *error)
+		    struct incr_error *error)
 {
 	u64 start = offset & ~plan->mask;
 	u64 end = (offset + length + plan->mask) & ~plan->mask;
-	struct inc_range *last;
+	struct incr_range *last;
 
 	if (plan->count) {
 		last = &plan->ranges[plan->count - 1];
@@ -68,8 +68,8 @@ static int plan_add(struct plan *plan, u64 offset, u64 length,
 					     room * sizeof(*plan->ranges));
 
 			if (!more)
-				return inc_fail(error, -ENOMEM,
-						"out of memory");
+				return incr_fail(error, -ENOMEM,
+						 "out of memory");
 			plan->ranges = more;
 			plan->room = room;
 		}
@@ -81,30 +81,30 @@ static int plan_add(struct plan *plan, u64 offset, u64 length,
 
 /* The pages of a hash tree on the way from the root to @block. */
 static int plan_hashes(struct plan *plan, const struct inc_hashes *hashes,
-		       u64 block, struct inc_error *error)
+		       u64 block, struct incr_error *error)
 {
 	u32 level, place;
 	int ret = 0;
 
 	for (level = hashes->tree->levels; !ret && level-- > 0;)
-		ret = plan_add(plan, inc_hashes_page(hashes, level, block,
-						     &place) << INC_PAGE_SHIFT,
+		ret = plan_add(plan, incr_hashes_page(hashes, level, block,
+						      &place) << INC_PAGE_SHIFT,
 			       INC_PAGE_SIZE, error);
 	return ret;
 }
 
 /* Guarded pages, and those of the guard on the way to them. */
-static int plan_guarded(struct plan *plan, const struct inc_image *image,
-			u64 offset, u64 length, struct inc_error *error)
+static int plan_guarded(struct plan *plan, const struct incr_image *image,
+			u64 offset, u64 length, struct incr_error *error)
 {
-	const struct inc_segment *seg = inc_segment_holding(image, offset);
+	const struct inc_segment *seg = incr_segment_holding(image, offset);
 	u64 page, end = offset + length;
 	struct inc_hashes guard;
 	int ret = plan_add(plan, offset, length, error);
 
 	if (!seg || !inc_within(offset, seg->guarded_offset, seg->guarded_size))
 		return ret;
-	inc_hashes_guard(&guard, seg);
+	incr_hashes_guard(&guard, seg);
 	for (page = offset; !ret && page < end; page += INC_PAGE_SIZE)
 		ret = plan_hashes(plan, &guard, (page - seg->guarded_offset) >>
 				  INC_PAGE_SHIFT, error);
@@ -112,10 +112,10 @@ static int plan_guarded(struct plan *plan, const struct inc_image *image,
 }
 
 /* The dictionary of the extent at @offset. */
-static int plan_dictionary(struct plan *plan, const struct inc_image *image,
-			   u64 offset, struct inc_error *error)
+static int plan_dictionary(struct plan *plan, const struct incr_image *image,
+			   u64 offset, struct incr_error *error)
 {
-	const struct inc_segment *seg = inc_segment_holding(image, offset);
+	const struct inc_segment *seg = incr_segment_holding(image, offset);
 
 	if (!seg || !seg->dictionary_size || seg == plan->dictionary)
 		return 0;
@@ -125,7 +125,7 @@ static int plan_dictionary(struct plan *plan, const struct inc_image *image,
 }
 
 static int plan_blocks(struct plan *plan, const struct inc_source *source,
-		       u64 block, u64 end, struct inc_error *error)
+		       u64 block, u64 end, struct incr_error *error)
 {
 	const struct inc_view *view = source->view;
 	const struct inc_segment *seg = view->seg;
@@ -137,7 +137,7 @@ static int plan_blocks(struct plan *plan, const struct inc_source *source,
 	int ret = 0;
 
 	inc_cursor_init(&cursor);
-	inc_hashes_tree(&tree, view);
+	incr_hashes_tree(&tree, view);
 	while (!ret && block < end) {
 		if (block >= tree_end) {
 			ret = plan_hashes(plan, &tree, block, error);
@@ -153,12 +153,12 @@ static int plan_blocks(struct plan *plan, const struct inc_source *source,
 					   INC_PAGE_SIZE, error);
 		}
 		if (!ret)
-			ret = inc_entry_fetch(source, block, &cursor, &extent,
-					      error);
+			ret = incr_entry_fetch(source, block, &cursor, &extent,
+					       error);
 		if (ret)
 			break;
 		if (extent.codec == INC_CODEC_ZERO) {
-			u64 next = inc_map_skip(source, block, &cursor);
+			u64 next = incr_map_skip(source, block, &cursor);
 
 			block = next < tree_end ? next : tree_end;
 			continue;
@@ -173,9 +173,9 @@ static int plan_blocks(struct plan *plan, const struct inc_source *source,
 	return ret;
 }
 
-int inc_image_plan(struct inc_image *image, u64 block, u64 blocks,
-		   struct inc_range **ranges, size_t *count,
-		   struct inc_error *error)
+int incr_image_plan(struct incr_image *image, u64 block, u64 blocks,
+		    struct incr_range **ranges, size_t *count,
+		    struct incr_error *error)
 {
 	const struct inc_source source = { image, image->view, 0, 0, NULL };
 	const struct inc_segment *seg = image->view->seg;
@@ -183,11 +183,11 @@ int inc_image_plan(struct inc_image *image, u64 block, u64 blocks,
 	int ret;
 
 	if (block > seg->device_blocks || blocks > seg->device_blocks - block)
-		return inc_fail(error, -EINVAL,
-				"blocks %llu+%llu reach past the device's end (%llu blocks)",
-				(unsigned long long)block,
-				(unsigned long long)blocks,
-				(unsigned long long)seg->device_blocks);
+		return incr_fail(error, -EINVAL,
+				 "blocks %llu+%llu reach past the device's end (%llu blocks)",
+				 (unsigned long long)block,
+				 (unsigned long long)blocks,
+				 (unsigned long long)seg->device_blocks);
 	ret = plan_blocks(&plan, &source, block, block + blocks, error);
 	if (ret) {
 		free(plan.ranges);

@@ -21,15 +21,15 @@ struct group {
 };
 
 /**
- * inc_extent_expand - expand an extent into its cluster
+ * incr_extent_expand - expand an extent into its cluster
  * @block: any block of the cluster, for the message
  * @stored: extent->length bytes
  * @blocks: receives inc_cluster_bytes(extent) bytes
  */
-int inc_extent_expand(const struct inc_source *source,
-		      const struct inc_extent *extent, u64 block,
-		      const void *stored, void *blocks,
-		      struct inc_error *error)
+int incr_extent_expand(const struct inc_source *source,
+		       const struct inc_extent *extent, u64 block,
+		       const void *stored, void *blocks,
+		       struct incr_error *error)
 {
 	const struct inc_segment *seg;
 	int size = (int)inc_cluster_bytes(extent), length;
@@ -45,13 +45,13 @@ int inc_extent_expand(const struct inc_source *source,
 					     (int)extent->length, size);
 		break;
 	case INC_CODEC_LZ4_DICT:
-		seg = inc_segment_holding(source->image, extent->offset);
+		seg = incr_segment_holding(source->image, extent->offset);
 		if (!seg || !seg->dictionary_size)
-			return inc_fail(error, -EINVAL,
-					"block %llu (offset %llu): its extent needs a dictionary, which its segment lacks",
-					(unsigned long long)block,
-					(unsigned long long)extent->offset);
-		ret = inc_dictionary_get(source, seg, &dictionary, error);
+			return incr_fail(error, -EINVAL,
+					 "block %llu (offset %llu): its extent needs a dictionary, which its segment lacks",
+					 (unsigned long long)block,
+					 (unsigned long long)extent->offset);
+		ret = incr_dictionary_get(source, seg, &dictionary, error);
 		if (ret)
 			return ret;
 		length = LZ4_decompress_safe_usingDict(stored, blocks,
@@ -60,50 +60,50 @@ int inc_extent_expand(const struct inc_source *source,
 				(int)seg->dictionary_size);
 		break;
 	default:
-		return inc_fail(error, -ENOTSUP,
-				"block %llu (offset %llu): codec %u is not supported",
-				(unsigned long long)block,
-				(unsigned long long)extent->offset,
-				extent->codec);
+		return incr_fail(error, -ENOTSUP,
+				 "block %llu (offset %llu): codec %u is not supported",
+				 (unsigned long long)block,
+				 (unsigned long long)extent->offset,
+				 extent->codec);
 	}
 	if (length == size)
 		return 0;
-	return inc_fail(error, -EBADMSG,
-			"block %llu: the %u bytes at offset %llu do not decompress to its cluster",
-			(unsigned long long)block, extent->length,
-			(unsigned long long)extent->offset);
+	return incr_fail(error, -EBADMSG,
+			 "block %llu: the %u bytes at offset %llu do not decompress to its cluster",
+			 (unsigned long long)block, extent->length,
+			 (unsigned long long)extent->offset);
 }
 
 /**
- * inc_blocks_check - compare blocks with their digests in the hash tree
+ * incr_blocks_check - compare blocks with their digests in the hash tree
  * @extent: where they were stored, for the message
  * @block: first
  * @count: number of them
  */
-int inc_blocks_check(const struct inc_source *source,
-		     const struct inc_extent *extent, u64 block, u64 count,
-		     const u8 *blocks, struct inc_cursor *cursor,
-		     struct inc_error *error)
+int incr_blocks_check(const struct inc_source *source,
+		      const struct inc_extent *extent, u64 block, u64 count,
+		      const u8 *blocks, struct inc_cursor *cursor,
+		      struct incr_error *error)
 {
 	u8 expected[INC_SHA256_SIZE], digest[INC_SHA256_SIZE];
 	u64 i;
 
 	for (i = 0; i < count; i++) {
-		int ret = inc_block_digest(source, block + i, cursor, expected,
-					   error);
+		int ret = incr_block_digest(source, block + i, cursor, expected,
+					    error);
 
 		if (ret)
 			return ret;
-		inc_hash_digest(source->image->hash,
-				blocks + (i << INC_BLOCK_SHIFT),
-				INC_BLOCK_SIZE, digest);
+		incr_hash_digest(source->image->hash,
+				 blocks + (i << INC_BLOCK_SHIFT),
+				 INC_BLOCK_SIZE, digest);
 		if (!memcmp(digest, expected, sizeof(digest)))
 			continue;
-		return inc_fail(error, -EBADMSG,
-				"block %llu (%u bytes at offset %llu) does not match its digest",
-				(unsigned long long)(block + i),
-				extent->length,
-				(unsigned long long)extent->offset);
+		return incr_fail(error, -EBADMSG,
+				 "block %llu (%u bytes at offset %llu) does not match its digest",
+				 (unsigned long long)(block + i),
+				 extent->length,
+				 (unsigned long long)extent->offset);
 	}
 	return 0;
 }
@@ -115,7 +115,7 @@ int inc_blocks_check(const struct inc_source *source,
  */
 static int zeros_count(const struct inc_source *source, u64 block, u64 max,
 		       struct inc_cursor *cursor, u64 *count,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	u64 end = block + max, b = block;
 	u8 expected[INC_SHA256_SIZE];
@@ -125,23 +125,23 @@ static int zeros_count(const struct inc_source *source, u64 block, u64 max,
 	while (b < end) {
 		u64 stop;
 
-		ret = inc_entry_fetch(source, b, cursor, &extent, error);
+		ret = incr_entry_fetch(source, b, cursor, &extent, error);
 		if (ret)
 			break;
 		if (extent.codec != INC_CODEC_ZERO)
 			break;
-		stop = inc_map_skip(source, b, cursor);
+		stop = incr_map_skip(source, b, cursor);
 		for (; b < stop && b < end; b++) {
-			ret = inc_block_digest(source, b, cursor, expected,
-					       error);
+			ret = incr_block_digest(source, b, cursor, expected,
+						error);
 			if (ret)
 				goto out;
 			if (!memcmp(expected, source->image->zero_digest,
 				    sizeof(expected)))
 				continue;
-			ret = inc_fail(error, -EBADMSG,
-				       "block %llu has no extent, but its digest is not that of zeros",
-				       (unsigned long long)b);
+			ret = incr_fail(error, -EBADMSG,
+					"block %llu has no extent, but its digest is not that of zeros",
+					(unsigned long long)b);
 			goto out;
 		}
 	}
@@ -153,7 +153,7 @@ out:
 /* Collect clusters from @block on whose extents lie in one row in the file. */
 static int group_collect(const struct inc_source *source, u64 block, u64 end,
 			 struct inc_cursor *cursor, struct group *group,
-			 u64 *next, struct inc_error *error)
+			 u64 *next, struct incr_error *error)
 {
 	struct inc_extent extent;
 	int ret;
@@ -161,7 +161,7 @@ static int group_collect(const struct inc_source *source, u64 block, u64 end,
 	group->count = 0;
 	group->length = 0;
 	while (block < end && group->count < GROUP_EXTENTS) {
-		ret = inc_entry_fetch(source, block, cursor, &extent, error);
+		ret = incr_entry_fetch(source, block, cursor, &extent, error);
 		if (ret)
 			return ret;
 		if (extent.codec == INC_CODEC_ZERO)
@@ -186,7 +186,7 @@ static int group_collect(const struct inc_source *source, u64 block, u64 end,
 static int group_expand(const struct inc_source *source,
 			const struct group *group, const u8 *stored,
 			u64 block, u64 end, struct inc_cursor *cursor,
-			u8 *scratch, u8 *out, struct inc_error *error)
+			u8 *scratch, u8 *out, struct incr_error *error)
 {
 	u32 i;
 
@@ -200,8 +200,8 @@ static int group_expand(const struct inc_source *source,
 		u8 *cluster = from == start && to == stop ? place : scratch;
 		int ret;
 
-		ret = inc_extent_expand(source, extent, from, stored, cluster,
-					error);
+		ret = incr_extent_expand(source, extent, from, stored, cluster,
+					 error);
 		if (ret)
 			return ret;
 		stored += extent->length;
@@ -209,29 +209,29 @@ static int group_expand(const struct inc_source *source,
 			memcpy(place,
 			       cluster + ((from - start) << INC_BLOCK_SHIFT),
 			       (to - from) << INC_BLOCK_SHIFT);
-		ret = inc_blocks_check(source, extent, from, to - from, place,
-				       cursor, error);
+		ret = incr_blocks_check(source, extent, from, to - from, place,
+					cursor, error);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-static int range_check(const struct inc_image *image, u64 block, u64 count,
-		       struct inc_error *error)
+static int range_check(const struct incr_image *image, u64 block, u64 count,
+		       struct incr_error *error)
 {
 	u64 blocks = image->view->seg->device_blocks;
 
 	if (block <= blocks && count <= blocks - block)
 		return 0;
-	return inc_fail(error, -EINVAL,
-			"blocks %llu+%llu reach past the device's end (%llu blocks)",
-			(unsigned long long)block, (unsigned long long)count,
-			(unsigned long long)blocks);
+	return incr_fail(error, -EINVAL,
+			 "blocks %llu+%llu reach past the device's end (%llu blocks)",
+			 (unsigned long long)block, (unsigned long long)count,
+			 (unsigned long long)blocks);
 }
 
-int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
-		   struct inc_error *error)
+int incr_image_read(struct incr_image *image, u64 block, u64 count, void *buffer,
+		    struct incr_error *error)
 {
 	const struct inc_source source = { image, image->view, 0, 0, NULL };
 	u64 end = block + count;
@@ -250,7 +250,7 @@ int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
 	scratch = malloc((size_t)INC_BLOCK_SIZE <<
 			 image->view->seg->cluster_shift);
 	if (!scratch)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 
 	for (; block < end; block = next) {
 		ret = group_collect(&source, block, end, &cursor, &group,
@@ -273,11 +273,11 @@ int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
 			stored = malloc(stored_size);
 		}
 		if (!stored) {
-			ret = inc_fail(error, -ENOMEM, "out of memory");
+			ret = incr_fail(error, -ENOMEM, "out of memory");
 			break;
 		}
-		ret = inc_source_read(&source, group.offset, group.length,
-				      stored, error);
+		ret = incr_source_read(&source, group.offset, group.length,
+				       stored, error);
 		if (!ret)
 			ret = group_expand(&source, &group, stored, block, end,
 					   &cursor, scratch, out, error);
@@ -290,8 +290,8 @@ int inc_image_read(struct inc_image *image, u64 block, u64 count, void *buffer,
 	return ret;
 }
 
-int inc_image_zeros(struct inc_image *image, u64 block, u64 max, u64 *count,
-		    struct inc_error *error)
+int incr_image_zeros(struct incr_image *image, u64 block, u64 max, u64 *count,
+		     struct incr_error *error)
 {
 	const struct inc_source source = { image, image->view, 0, 0, NULL };
 	struct inc_cursor cursor;
@@ -305,16 +305,16 @@ int inc_image_zeros(struct inc_image *image, u64 block, u64 max, u64 *count,
 	return zeros_count(&source, block, max, &cursor, count, error);
 }
 
-int inc_image_extent(struct inc_image *image, u64 block,
-		     struct inc_extent *extent, struct inc_error *error)
+int incr_image_extent(struct incr_image *image, u64 block,
+		      struct inc_extent *extent, struct incr_error *error)
 {
 	u64 next;
 
-	return inc_image_map(image, block, extent, &next, error);
+	return incr_image_map(image, block, extent, &next, error);
 }
 
-int inc_image_map(struct inc_image *image, u64 block, struct inc_extent *extent,
-		  u64 *next, struct inc_error *error)
+int incr_image_map(struct incr_image *image, u64 block, struct inc_extent *extent,
+		   u64 *next, struct incr_error *error)
 {
 	const struct inc_source source = { image, image->view, 0, 0, NULL };
 	u64 blocks = image->view->seg->device_blocks;
@@ -325,11 +325,11 @@ int inc_image_map(struct inc_image *image, u64 block, struct inc_extent *extent,
 	if (ret)
 		return ret;
 	inc_cursor_init(&cursor);
-	ret = inc_entry_fetch(&source, block, &cursor, extent, error);
+	ret = incr_entry_fetch(&source, block, &cursor, extent, error);
 	if (ret)
 		return ret;
 	*next = extent->codec == INC_CODEC_ZERO ?
-		inc_map_skip(&source, block, &cursor) :
+		incr_map_skip(&source, block, &cursor) :
 		inc_cluster_start(extent, block) +
 			(1ull << extent->cluster_shift);
 	if (*next > blocks)
@@ -337,20 +337,20 @@ int inc_image_map(struct inc_image *image, u64 block, struct inc_extent *extent,
 	return 0;
 }
 
-int inc_image_tree_page(struct inc_image *image, u64 page, void *buffer,
-			struct inc_error *error)
+int incr_image_tree_page(struct incr_image *image, u64 page, void *buffer,
+			 struct incr_error *error)
 {
 	const struct inc_source source = { image, image->view, 0, 0, NULL };
 	struct inc_hashes hashes;
 	u32 level;
 	u64 block;
 
-	inc_hashes_tree(&hashes, image->view);
+	incr_hashes_tree(&hashes, image->view);
 	if (page >= hashes.tree->pages)
-		return inc_fail(error, -EINVAL,
-				"hash tree has no page %llu, only %llu pages",
-				(unsigned long long)page,
-				(unsigned long long)hashes.tree->pages);
-	block = inc_hashes_below(&hashes, page, &level);
-	return inc_hashes_fetch(&source, &hashes, level, block, buffer, error);
+		return incr_fail(error, -EINVAL,
+				 "hash tree has no page %llu, only %llu pages",
+				 (unsigned long long)page,
+				 (unsigned long long)hashes.tree->pages);
+	block = incr_hashes_below(&hashes, page, &level);
+	return incr_hashes_fetch(&source, &hashes, level, block, buffer, error);
 }

@@ -19,7 +19,7 @@
  */
 #define CHAIN_LEVEL		2
 
-struct inc_anchors {
+struct incr_anchors {
 	STACK_OF(X509) *certificates;
 	char *path;
 };
@@ -34,8 +34,8 @@ static const char *why_not(void)
 	return reason ? reason : "malformed";
 }
 
-int inc_image_signature(struct inc_image *image, u8 **data, size_t *size,
-			struct inc_error *error)
+int incr_image_signature(struct incr_image *image, u8 **data, size_t *size,
+			 struct incr_error *error)
 {
 	const struct inc_segment *seg = image->view->seg;
 	u8 *head;
@@ -44,14 +44,14 @@ int inc_image_signature(struct inc_image *image, u8 **data, size_t *size,
 	*data = NULL;
 	*size = 0;
 	if (!seg->signature_size)
-		return inc_fail(error, -ENOKEY, "generation %u is not signed",
-				seg->generation);
+		return incr_fail(error, -ENOKEY, "generation %u is not signed",
+				 seg->generation);
 	if (seg->signature_size > INC_SIGNATURE_AREA)
-		return inc_fail(error, -EBADMSG,
-				"signature of generation %u has %u bytes, over the format's limit of %u",
-				seg->generation, seg->signature_size,
-				INC_SIGNATURE_AREA);
-	ret = inc_head_read(image, seg, &head, error);
+		return incr_fail(error, -EBADMSG,
+				 "signature of generation %u has %u bytes, over the format's limit of %u",
+				 seg->generation, seg->signature_size,
+				 INC_SIGNATURE_AREA);
+	ret = incr_head_read(image, seg, &head, error);
 	if (ret)
 		return ret;
 	*data = malloc(seg->signature_size);
@@ -60,13 +60,13 @@ int inc_image_signature(struct inc_image *image, u8 **data, size_t *size,
 		       seg->signature_size);
 		*size = seg->signature_size;
 	} else {
-		ret = inc_fail(error, -ENOMEM, "out of memory");
+		ret = incr_fail(error, -ENOMEM, "out of memory");
 	}
 	free(head);
 	return ret;
 }
 
-void inc_anchors_free(struct inc_anchors *anchors)
+void incr_anchors_free(struct incr_anchors *anchors)
 {
 	if (!anchors)
 		return;
@@ -82,8 +82,8 @@ static int no_passphrase(char *buffer, int size, int writing, void *context)
 	return -1;
 }
 
-static int read_certificates(struct inc_anchors *anchors, BIO *bio,
-			     struct inc_error *error)
+static int read_certificates(struct incr_anchors *anchors, BIO *bio,
+			     struct incr_error *error)
 {
 	unsigned long code;
 	X509 *one;
@@ -93,32 +93,32 @@ static int read_certificates(struct inc_anchors *anchors, BIO *bio,
 		if (sk_X509_num(anchors->certificates) == CERTIFICATES_MAX ||
 		    !sk_X509_push(anchors->certificates, one)) {
 			X509_free(one);
-			return inc_fail(error, -EINVAL,
-					"%s: more than %d certificates",
-					anchors->path, CERTIFICATES_MAX);
+			return incr_fail(error, -EINVAL,
+					 "%s: more than %d certificates",
+					 anchors->path, CERTIFICATES_MAX);
 		}
 	}
 	/* That is how the end of the file is told. */
 	code = ERR_peek_last_error();
 	if (ERR_GET_LIB(code) != ERR_LIB_PEM ||
 	    ERR_GET_REASON(code) != PEM_R_NO_START_LINE)
-		return inc_fail(error, -EINVAL,
-				"%s: certificate %d cannot be read: %s",
-				anchors->path,
-				sk_X509_num(anchors->certificates) + 1,
-				why_not());
+		return incr_fail(error, -EINVAL,
+				 "%s: certificate %d cannot be read: %s",
+				 anchors->path,
+				 sk_X509_num(anchors->certificates) + 1,
+				 why_not());
 	ERR_clear_error();
 	if (!sk_X509_num(anchors->certificates))
-		return inc_fail(error, -EINVAL,
-				"%s: there is no certificate in PEM in it",
-				anchors->path);
+		return incr_fail(error, -EINVAL,
+				 "%s: there is no certificate in PEM in it",
+				 anchors->path);
 	return 0;
 }
 
-int inc_anchors_load(struct inc_anchors **anchors, const char *path,
-		     struct inc_error *error)
+int incr_anchors_load(struct incr_anchors **anchors, const char *path,
+		      struct incr_error *error)
 {
-	struct inc_anchors *new = calloc(1, sizeof(*new));
+	struct incr_anchors *new = calloc(1, sizeof(*new));
 	BIO *bio;
 	int ret;
 
@@ -127,8 +127,8 @@ int inc_anchors_load(struct inc_anchors **anchors, const char *path,
 		new->certificates = sk_X509_new_null();
 	}
 	if (!new || !new->path || !new->certificates) {
-		inc_anchors_free(new);
-		return inc_fail(error, -ENOMEM, "out of memory");
+		incr_anchors_free(new);
+		return incr_fail(error, -ENOMEM, "out of memory");
 	}
 	errno = 0;
 	bio = BIO_new_file(path, "r");
@@ -137,11 +137,11 @@ int inc_anchors_load(struct inc_anchors **anchors, const char *path,
 		BIO_free(bio);
 	} else {
 		ret = errno ? -errno : -EIO;
-		inc_fail(error, ret, "%s: %s", path, strerror(-ret));
+		incr_fail(error, ret, "%s: %s", path, strerror(-ret));
 		ERR_clear_error();
 	}
 	if (ret)
-		inc_anchors_free(new);
+		incr_anchors_free(new);
 	else
 		*anchors = new;
 	return ret;
@@ -200,7 +200,7 @@ static void format_key(EVP_PKEY *key, char *text, size_t size)
 
 /* The one signer; its digest must be one that nobody can forge. */
 static int find_signer(CMS_ContentInfo *cms, CMS_SignerInfo **signer,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	STACK_OF(CMS_SignerInfo) *all = CMS_get0_SignerInfos(cms);
 	const EVP_MD *digest;
@@ -208,18 +208,18 @@ static int find_signer(CMS_ContentInfo *cms, CMS_SignerInfo **signer,
 	char name[64];
 
 	if (!all || sk_CMS_SignerInfo_num(all) != 1)
-		return inc_fail(error, -EBADMSG,
-				"signature has %d signers, not 1",
-				all ? sk_CMS_SignerInfo_num(all) : 0);
+		return incr_fail(error, -EBADMSG,
+				 "signature has %d signers, not 1",
+				 all ? sk_CMS_SignerInfo_num(all) : 0);
 	*signer = sk_CMS_SignerInfo_value(all, 0);
 	CMS_SignerInfo_get0_algs(*signer, NULL, NULL, &algorithm, NULL);
 	digest = EVP_get_digestbyobj(algorithm->algorithm);
 	if (digest && EVP_MD_get_size(digest) >= DIGEST_LEAST)
 		return 0;
 	OBJ_obj2txt(name, sizeof(name), algorithm->algorithm, 0);
-	return inc_fail(error, -EBADMSG,
-			"signature is over a %s digest, which is not known here or too weak",
-			name);
+	return incr_fail(error, -EBADMSG,
+			 "signature is over a %s digest, which is not known here or too weak",
+			 name);
 }
 
 /* Is it all one SEQUENCE in DER? The kernel wants that, too. */
@@ -232,7 +232,7 @@ static bool is_sequence(const u8 *der, size_t size)
 }
 
 static int parse(const u8 *data, size_t size, CMS_ContentInfo **cms,
-		 CMS_SignerInfo **signer, struct inc_error *error)
+		 CMS_SignerInfo **signer, struct incr_error *error)
 {
 	const unsigned char *at = data;
 	int ret = 0;
@@ -242,11 +242,11 @@ static int parse(const u8 *data, size_t size, CMS_ContentInfo **cms,
 	       d2i_CMS_ContentInfo(NULL, &at, (long)size);
 	if (!*cms || at != data + size ||
 	    OBJ_obj2nid(CMS_get0_type(*cms)) != NID_pkcs7_signed)
-		ret = inc_fail(error, -EBADMSG,
-			       "signature is not a signed PKCS#7 message in DER");
+		ret = incr_fail(error, -EBADMSG,
+				"signature is not a signed PKCS#7 message in DER");
 	else if (CMS_is_detached(*cms) != 1)
-		ret = inc_fail(error, -EBADMSG,
-			       "signature has contents of its own: it must be detached");
+		ret = incr_fail(error, -EBADMSG,
+				"signature has contents of its own: it must be detached");
 	else
 		ret = find_signer(*cms, signer, error);
 	ERR_clear_error();
@@ -258,7 +258,7 @@ static int parse(const u8 *data, size_t size, CMS_ContentInfo **cms,
 }
 
 /* What the signature itself tells; the key's size only for RSA. */
-static void describe(CMS_SignerInfo *info, struct inc_signer *signer)
+static void describe(CMS_SignerInfo *info, struct incr_signer *signer)
 {
 	X509_ALGOR *digest, *algorithm;
 	ASN1_INTEGER *serial = NULL;
@@ -290,7 +290,7 @@ static void describe(CMS_SignerInfo *info, struct inc_signer *signer)
 		format_serial(serial, signer->serial, sizeof(signer->serial));
 }
 
-static void describe_certificate(X509 *certificate, struct inc_signer *signer)
+static void describe_certificate(X509 *certificate, struct incr_signer *signer)
 {
 	u8 digest[EVP_MAX_MD_SIZE];
 	unsigned int size = 0;
@@ -300,13 +300,13 @@ static void describe_certificate(X509 *certificate, struct inc_signer *signer)
 	format_key(X509_get0_pubkey(certificate), signer->algorithm,
 		   sizeof(signer->algorithm));
 	if (X509_digest(certificate, EVP_sha256(), digest, &size))
-		inc_hex_format(digest, size, signer->fingerprint);
+		incr_hex_format(digest, size, signer->fingerprint);
 	signer->expired = X509_cmp_current_time(
 				X509_get0_notAfter(certificate)) < 0;
 }
 
-int inc_signature_describe(const u8 *data, size_t size,
-			   struct inc_signer *signer, struct inc_error *error)
+int incr_signature_describe(const u8 *data, size_t size,
+			    struct incr_signer *signer, struct incr_error *error)
 {
 	CMS_SignerInfo *info;
 	CMS_ContentInfo *cms;
@@ -341,15 +341,15 @@ static BIO *text_bio(const char *text)
  * for among the @anchors and in the message itself.
  */
 static int match(CMS_ContentInfo *cms, CMS_SignerInfo *info, const char *text,
-		 const struct inc_anchors *anchors, struct inc_signer *signer,
-		 X509 **certificate, struct inc_error *error)
+		 const struct incr_anchors *anchors, struct incr_signer *signer,
+		 X509 **certificate, struct incr_error *error)
 {
 	BIO *bio = text_bio(text);
 	int good;
 
 	describe(info, signer);
 	if (!bio)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	ERR_clear_error();
 	good = CMS_verify(cms, anchors ? anchors->certificates : NULL, NULL,
 			  bio, NULL,
@@ -365,19 +365,19 @@ static int match(CMS_ContentInfo *cms, CMS_SignerInfo *info, const char *text,
 	}
 	if (!*certificate) {
 		ERR_clear_error();
-		return inc_fail(error, -ENOKEY,
-				"the signer's certificate (number %.40s by %.200s) is neither in the signature nor in %.100s",
-				signer->serial, signer->issuer,
-				anchors ? anchors->path : "a file");
+		return incr_fail(error, -ENOKEY,
+				 "the signer's certificate (number %.40s by %.200s) is neither in the signature nor in %.100s",
+				 signer->serial, signer->issuer,
+				 anchors ? anchors->path : "a file");
 	}
-	return inc_fail(error, -EBADMSG,
-			"signature by %.200s is not of this root hash, %.128s (%s)",
-			signer->subject, text, why_not());
+	return incr_fail(error, -EBADMSG,
+			 "signature by %.200s is not of this root hash, %.128s (%s)",
+			 signer->subject, text, why_not());
 }
 
-int inc_signature_match(const u8 *data, size_t size, const char *text,
-			const struct inc_anchors *anchors,
-			struct inc_signer *signer, struct inc_error *error)
+int incr_signature_match(const u8 *data, size_t size, const char *text,
+			 const struct incr_anchors *anchors,
+			 struct incr_signer *signer, struct incr_error *error)
 {
 	CMS_SignerInfo *info;
 	CMS_ContentInfo *cms;
@@ -393,8 +393,8 @@ int inc_signature_match(const u8 *data, size_t size, const char *text,
 
 /* One sentence for what X509_verify_cert() has found. */
 static int chain_failed(X509_STORE_CTX *context,
-			const struct inc_anchors *anchors,
-			struct inc_error *error)
+			const struct incr_anchors *anchors,
+			struct incr_error *error)
 {
 	X509 *certificate = X509_STORE_CTX_get_current_cert(context);
 	int code = X509_STORE_CTX_get_error(context);
@@ -407,42 +407,42 @@ static int chain_failed(X509_STORE_CTX *context,
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		format_time(X509_get0_notAfter(certificate), when,
 			    sizeof(when));
-		return inc_fail(error, -EBADMSG,
-				"certificate of %s expired on %s", subject,
-				when);
+		return incr_fail(error, -EBADMSG,
+				 "certificate of %s expired on %s", subject,
+				 when);
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		format_time(X509_get0_notBefore(certificate), when,
 			    sizeof(when));
-		return inc_fail(error, -EBADMSG,
-				"certificate of %s is not valid before %s",
-				subject, when);
+		return incr_fail(error, -EBADMSG,
+				 "certificate of %s is not valid before %s",
+				 subject, when);
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-		return inc_fail(error, -EBADMSG,
-				"certificate of %s leads to none in %.200s",
-				subject, anchors->path);
+		return incr_fail(error, -EBADMSG,
+				 "certificate of %s leads to none in %.200s",
+				 subject, anchors->path);
 	case X509_V_ERR_CA_MD_TOO_WEAK:
-		return inc_fail(error, -EBADMSG,
-				"certificate of %s is signed over a digest that can be forged: it has to be made anew, with SHA-256 or better",
-				subject);
+		return incr_fail(error, -EBADMSG,
+				 "certificate of %s is signed over a digest that can be forged: it has to be made anew, with SHA-256 or better",
+				 subject);
 	case X509_V_ERR_EE_KEY_TOO_SMALL:
 	case X509_V_ERR_CA_KEY_TOO_SMALL:
-		return inc_fail(error, -EBADMSG,
-				"certificate of %s has a key that is too small: RSA takes 2048 bits, ECDSA 224",
-				subject);
+		return incr_fail(error, -EBADMSG,
+				 "certificate of %s has a key that is too small: RSA takes 2048 bits, ECDSA 224",
+				 subject);
 	default:
-		return inc_fail(error, -EBADMSG, "certificate of %s: %s",
-				subject, X509_verify_cert_error_string(code));
+		return incr_fail(error, -EBADMSG, "certificate of %s: %s",
+				 subject, X509_verify_cert_error_string(code));
 	}
 }
 
 /* From the signer's certificate to one of the anchors, all of them valid. */
 static int check_chain(X509 *certificate, STACK_OF(X509) *others,
-		       const struct inc_anchors *anchors,
-		       struct inc_error *error)
+		       const struct incr_anchors *anchors,
+		       struct incr_error *error)
 {
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	X509_STORE *store = X509_STORE_new();
@@ -454,7 +454,7 @@ static int check_chain(X509 *certificate, STACK_OF(X509) *others,
 				sk_X509_value(anchors->certificates, i));
 	good = good && X509_STORE_CTX_init(context, store, certificate, others);
 	if (!good) {
-		ret = inc_fail(error, -ENOMEM, "out of memory");
+		ret = incr_fail(error, -ENOMEM, "out of memory");
 	} else {
 		/* What is in the file is trusted, a root or not. */
 		X509_STORE_CTX_set_flags(context, X509_V_FLAG_PARTIAL_CHAIN);
@@ -470,26 +470,26 @@ static int check_chain(X509 *certificate, STACK_OF(X509) *others,
 	return ret;
 }
 
-int inc_image_prove_size(struct inc_image *image, struct inc_error *error)
+int incr_image_prove_size(struct incr_image *image, struct incr_error *error)
 {
 	u64 last = image->view->seg->device_blocks - 1;
 	u8 block[INC_BLOCK_SIZE];
 	int ret;
 
-	ret = inc_image_read(image, 0, 1, block, error);
+	ret = incr_image_read(image, 0, 1, block, error);
 	if (ret)
 		return ret;
 	if (!inc_all_zero(block, INC_SIGNED_ZEROS))
-		return inc_fail(error, -EBADMSG,
-				"the first block does not begin with %u zeros, so a signature does not vouch for the device's size",
-				INC_SIGNED_ZEROS);
-	return inc_image_read(image, last, 1, block, error);
+		return incr_fail(error, -EBADMSG,
+				 "the first block does not begin with %u zeros, so a signature does not vouch for the device's size",
+				 INC_SIGNED_ZEROS);
+	return incr_image_read(image, last, 1, block, error);
 }
 
-int inc_image_check_signature(struct inc_image *image,
-			      const struct inc_anchors *anchors,
-			      struct inc_signer *signer,
-			      struct inc_error *error)
+int incr_image_check_signature(struct incr_image *image,
+			       const struct incr_anchors *anchors,
+			       struct incr_signer *signer,
+			       struct incr_error *error)
 {
 	const struct inc_segment *seg = image->view->seg;
 	char text[INC_SIGNED_TEXT_MAX];
@@ -501,7 +501,7 @@ int inc_image_check_signature(struct inc_image *image,
 	u8 *data;
 	int ret;
 
-	ret = inc_image_signature(image, &data, &size, error);
+	ret = incr_image_signature(image, &data, &size, error);
 	if (ret)
 		return ret == -ENOKEY ? -EBADMSG : ret;
 	ret = parse(data, size, &cms, &info, error);

@@ -24,7 +24,7 @@ static u64 source_end(const struct inc_source *source)
 }
 
 static int check_zero(const struct inc_source *source, u64 start, u64 end,
-		      const char *what, struct inc_error *error)
+		      const char *what, struct incr_error *error)
 {
 	if (start < source->offset)
 		start = source->offset;
@@ -33,33 +33,33 @@ static int check_zero(const struct inc_source *source, u64 start, u64 end,
 	if (start >= end || inc_all_zero(source->data +
 					 (start - source->offset), end - start))
 		return 0;
-	return inc_fail(error, -EBADMSG,
-			"%s between offset %llu and %llu is not zero", what,
-			(unsigned long long)start, (unsigned long long)end);
+	return incr_fail(error, -EBADMSG,
+			 "%s between offset %llu and %llu is not zero", what,
+			 (unsigned long long)start, (unsigned long long)end);
 }
 
 /* The part of the head in the range must leave the head's digest as it is. */
-static int check_head(const struct inc_source *source, struct inc_error *error)
+static int check_head(const struct inc_source *source, struct incr_error *error)
 {
 	const struct inc_segment *seg = source->view->seg;
 	u8 *head = malloc(seg->head_size);
 	int ret;
 
 	if (!head)
-		return inc_fail(error, -ENOMEM, "out of memory for the head");
-	ret = inc_source_read(source, seg->offset, seg->head_size, head, error);
-	if (!ret && !inc_head_good(seg, head))
-		ret = inc_fail(error, -EBADMSG,
-			       "head of generation %u (offset %llu) does not match its digest",
-			       seg->generation,
-			       (unsigned long long)seg->offset);
+		return incr_fail(error, -ENOMEM, "out of memory for the head");
+	ret = incr_source_read(source, seg->offset, seg->head_size, head, error);
+	if (!ret && !incr_head_good(seg, head))
+		ret = incr_fail(error, -EBADMSG,
+				"head of generation %u (offset %llu) does not match its digest",
+				seg->generation,
+				(unsigned long long)seg->offset);
 	free(head);
 	return ret;
 }
 
 /* The origin's bitmap has ones for the segment's chunks, then zeros. */
 static int check_bitmap(const struct inc_source *source, u64 start, u64 end,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	const struct inc_segment *seg = source->view->seg;
 	u64 chunks = seg->size >> seg->chunk_shift;
@@ -71,11 +71,11 @@ static int check_bitmap(const struct inc_source *source, u64 start, u64 end,
 		u8 expected = ones >= 8 ? 0xff : (u8)((1u << ones) - 1);
 
 		if (source->data[at - source->offset] != expected)
-			return inc_fail(error, -EBADMSG,
-					"presence bitmap at offset %llu is 0x%02x, not 0x%02x as in a complete image",
-					(unsigned long long)at,
-					source->data[at - source->offset],
-					expected);
+			return incr_fail(error, -EBADMSG,
+					 "presence bitmap at offset %llu is 0x%02x, not 0x%02x as in a complete image",
+					 (unsigned long long)at,
+					 source->data[at - source->offset],
+					 expected);
 	}
 	return 0;
 }
@@ -83,24 +83,24 @@ static int check_bitmap(const struct inc_source *source, u64 start, u64 end,
 /* @page may be found wrong even where an equal page is cached as good. */
 static int check_hashes(const struct inc_source *source,
 			const struct inc_hashes *hashes, u64 number, u64 offset,
-			const u8 *page, struct inc_error *error)
+			const u8 *page, struct incr_error *error)
 {
 	u8 good[INC_PAGE_SIZE];
 	u32 level;
-	u64 block = inc_hashes_below(hashes, number, &level);
-	int ret = inc_hashes_fetch(source, hashes, level, block, good, error);
+	u64 block = incr_hashes_below(hashes, number, &level);
+	int ret = incr_hashes_fetch(source, hashes, level, block, good, error);
 
 	if (!ret && memcmp(good, page, sizeof(good)))
-		ret = inc_fail(error, -EBADMSG,
-			       "%s page %llu (offset %llu) does not match its digest",
-			       hashes->name, (unsigned long long)number,
-			       (unsigned long long)offset);
+		ret = incr_fail(error, -EBADMSG,
+				"%s page %llu (offset %llu) does not match its digest",
+				hashes->name, (unsigned long long)number,
+				(unsigned long long)offset);
 	return ret;
 }
 
 /* A page of the metadata is one of these: guard, guarded, tree, or zeros. */
 static int check_meta_page(const struct inc_source *source, u64 offset,
-			   struct inc_error *error)
+			   struct incr_error *error)
 {
 	const struct inc_view *view = source->view;
 	const struct inc_segment *seg = view->seg;
@@ -109,16 +109,16 @@ static int check_meta_page(const struct inc_source *source, u64 offset,
 	struct inc_hashes hashes;
 
 	if (inc_within(offset, seg->guard_offset, guard_bytes)) {
-		inc_hashes_guard(&hashes, seg);
+		incr_hashes_guard(&hashes, seg);
 		number = (offset - seg->guard_offset) >> INC_PAGE_SHIFT;
 		return check_hashes(source, &hashes, number, offset, page,
 				    error);
 	}
 	if (inc_within(offset, seg->guarded_offset, seg->guarded_size))
-		return inc_guarded_check(source, offset, page, error);
-	if (inc_back_find(&view->tree_back, offset >> INC_PAGE_SHIFT,
-			  &number)) {
-		inc_hashes_tree(&hashes, view);
+		return incr_guarded_check(source, offset, page, error);
+	if (incr_back_find(&view->tree_back, offset >> INC_PAGE_SHIFT,
+			   &number)) {
+		incr_hashes_tree(&hashes, view);
 		return check_hashes(source, &hashes, number, offset, page,
 				    error);
 	}
@@ -128,7 +128,7 @@ static int check_meta_page(const struct inc_source *source, u64 offset,
 
 /* The owner of a chunk of the data, INC_NO_OWNER past the last one. */
 static int owner_fetch(const struct inc_source *source, u64 chunk, u32 *owner,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	const struct inc_segment *seg = source->view->seg;
 	u64 offset = seg->owners_offset + chunk * 4;
@@ -138,15 +138,15 @@ static int owner_fetch(const struct inc_source *source, u64 chunk, u32 *owner,
 	*owner = INC_NO_OWNER;
 	if (chunk >= seg->owners_size / 4)
 		return 0;
-	ret = inc_guarded_fetch(source, offset >> INC_PAGE_SHIFT, page, error);
+	ret = incr_guarded_fetch(source, offset >> INC_PAGE_SHIFT, page, error);
 	if (ret)
 		return ret;
 	*owner = le32_to_cpu(page[offset % INC_PAGE_SIZE / 4]);
 	if (*owner == INC_NO_OWNER || *owner < seg->device_blocks)
 		return 0;
-	return inc_fail(error, -EINVAL,
-			"owner table at offset %llu names block %u, past the device's end",
-			(unsigned long long)offset, *owner);
+	return incr_fail(error, -EINVAL,
+			 "owner table at offset %llu names block %u, past the device's end",
+			 (unsigned long long)offset, *owner);
 }
 
 /*
@@ -155,7 +155,7 @@ static int owner_fetch(const struct inc_source *source, u64 chunk, u32 *owner,
  */
 static int extent_at(const struct inc_source *source, u64 at,
 		     struct inc_cursor *cursor, u32 *owner,
-		     struct inc_extent *extent, struct inc_error *error)
+		     struct inc_extent *extent, struct incr_error *error)
 {
 	const struct inc_segment *seg = source->view->seg;
 	u64 chunk = (at - seg->data_offset) >> seg->chunk_shift;
@@ -165,7 +165,7 @@ static int extent_at(const struct inc_source *source, u64 at,
 	ret = owner_fetch(source, chunk, owner, error);
 	if (ret || *owner == INC_NO_OWNER)
 		return ret;
-	ret = inc_entry_fetch(source, *owner, cursor, extent, error);
+	ret = incr_entry_fetch(source, *owner, cursor, extent, error);
 	if (ret)
 		return ret;
 	if (extent->codec != INC_CODEC_ZERO &&
@@ -173,15 +173,15 @@ static int extent_at(const struct inc_source *source, u64 at,
 	    extent->offset <= at &&
 	    at - extent->offset < extent->length)
 		return 0;
-	return inc_fail(error, -EBADMSG,
-			"owner table (offset %llu) says block %u for the data at offset %llu, its map entry says otherwise",
-			(unsigned long long)place, *owner,
-			(unsigned long long)at);
+	return incr_fail(error, -EBADMSG,
+			 "owner table (offset %llu) says block %u for the data at offset %llu, its map entry says otherwise",
+			 (unsigned long long)place, *owner,
+			 (unsigned long long)at);
 }
 
 static int check_extent(struct data_walk *walk, u64 block,
 			const struct inc_extent *extent,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	const struct inc_source *source = walk->source;
 	u64 left = source->view->seg->device_blocks - block;
@@ -193,18 +193,18 @@ static int check_extent(struct data_walk *walk, u64 block,
 	    extent->offset + extent->length <= source_end(source)) {
 		stored = source->data + (extent->offset - source->offset);
 	} else {
-		ret = inc_source_read(source, extent->offset, extent->length,
-				      walk->stored, error);
+		ret = incr_source_read(source, extent->offset, extent->length,
+				       walk->stored, error);
 		if (ret)
 			return ret;
 	}
-	ret = inc_extent_expand(source, extent, block, stored, walk->blocks,
-				error);
+	ret = incr_extent_expand(source, extent, block, stored, walk->blocks,
+				 error);
 	if (ret)
 		return ret;
-	return inc_blocks_check(source, extent, block,
-				count < left ? count : left, walk->blocks,
-				&walk->cursor, error);
+	return incr_blocks_check(source, extent, block,
+				 count < left ? count : left, walk->blocks,
+				 &walk->cursor, error);
 }
 
 /*
@@ -220,7 +220,7 @@ static int check_extent(struct data_walk *walk, u64 block,
  * over in one step, whatever the size of the hole that they stand for.
  */
 static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
-			struct inc_extent *extent, struct inc_error *error)
+			struct inc_extent *extent, struct incr_error *error)
 {
 	u64 b = *block + (1ull << extent->cluster_shift);
 	bool whole = false;
@@ -231,7 +231,7 @@ static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
 		int ret;
 
 		if (page != walk->last) {
-			u64 next = inc_map_next(walk->source, walk->last);
+			u64 next = incr_map_next(walk->source, walk->last);
 
 			if (whole && page < next) {
 				b = next << INC_ENTRIES_SHIFT;
@@ -244,12 +244,12 @@ static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
 			walk->last = page;
 			whole = !inc_map_index(b);
 		}
-		ret = inc_entry_fetch(walk->source, b, &walk->cursor, extent,
-				      error);
+		ret = incr_entry_fetch(walk->source, b, &walk->cursor, extent,
+				       error);
 		if (ret)
 			return ret;
 		if (extent->codec == INC_CODEC_ZERO) {
-			b = inc_map_skip(walk->source, b, &walk->cursor);
+			b = incr_map_skip(walk->source, b, &walk->cursor);
 			continue;
 		}
 		b = inc_cluster_start(extent, b);
@@ -263,7 +263,7 @@ static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
 }
 
 static int check_data_chunk(struct data_walk *walk, u64 start,
-			    struct inc_error *error)
+			    struct incr_error *error)
 {
 	const struct inc_source *source = walk->source;
 	const struct inc_segment *seg = source->view->seg;
@@ -307,7 +307,7 @@ static int check_data_chunk(struct data_walk *walk, u64 start,
 }
 
 static int check_data(const struct inc_source *source, u64 start, u64 end,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	const struct inc_segment *seg = source->view->seg;
 	size_t cluster = (size_t)INC_BLOCK_SIZE << seg->cluster_shift;
@@ -317,7 +317,7 @@ static int check_data(const struct inc_source *source, u64 start, u64 end,
 	inc_cursor_init(&walk.cursor);
 	walk.stored = malloc(2 * cluster);
 	if (!walk.stored)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	walk.blocks = walk.stored + cluster;
 	for (; !ret && start < end; start += 1ull << seg->chunk_shift)
 		ret = check_data_chunk(&walk, start, error);
@@ -327,7 +327,7 @@ static int check_data(const struct inc_source *source, u64 start, u64 end,
 
 /* Check the part of the source's own bytes that is in its view's segment. */
 static int check_segment(const struct inc_source *source, u64 start, u64 end,
-			 struct inc_error *error)
+			 struct incr_error *error)
 {
 	const struct inc_segment *seg = source->view->seg;
 	int ret = 0;
@@ -350,43 +350,43 @@ static int check_segment(const struct inc_source *source, u64 start, u64 end,
 	return ret;
 }
 
-static int check_chunks(const struct inc_image *image, u64 offset, u64 length,
-			struct inc_error *error)
+static int check_chunks(const struct incr_image *image, u64 offset, u64 length,
+			struct incr_error *error)
 {
 	u64 mask = (1ull << image->segments->chunk_shift) - 1;
 
 	if ((offset & mask) || (length & mask))
-		return inc_fail(error, -EINVAL,
-				"range %llu+%llu is not made of whole chunks (%llu bytes)",
-				(unsigned long long)offset,
-				(unsigned long long)length,
-				(unsigned long long)mask + 1);
+		return incr_fail(error, -EINVAL,
+				 "range %llu+%llu is not made of whole chunks (%llu bytes)",
+				 (unsigned long long)offset,
+				 (unsigned long long)length,
+				 (unsigned long long)mask + 1);
 	if (offset > image->size || length > image->size - offset)
-		return inc_fail(error, -EINVAL,
-				"range %llu+%llu reaches past the end of the image (%llu bytes)",
-				(unsigned long long)offset,
-				(unsigned long long)length,
-				(unsigned long long)image->size);
+		return incr_fail(error, -EINVAL,
+				 "range %llu+%llu reaches past the end of the image (%llu bytes)",
+				 (unsigned long long)offset,
+				 (unsigned long long)length,
+				 (unsigned long long)image->size);
 	return 0;
 }
 
-int inc_image_verify(struct inc_image *image, u64 offset, u64 length,
-		     const void *data, struct inc_error *error)
+int incr_image_verify(struct incr_image *image, u64 offset, u64 length,
+		      const void *data, struct incr_error *error)
 {
 	struct inc_source source = { image, NULL, offset, length, data };
 	u64 end = offset + length;
 	int ret = check_chunks(image, offset, length, error);
 
 	while (!ret && offset < end) {
-		const struct inc_segment *seg = inc_segment_holding(image,
-								    offset);
+		const struct inc_segment *seg = incr_segment_holding(image,
+								     offset);
 		u64 stop = end < seg->end ? end : seg->end;
 
-		source.view = inc_view_get(image, seg->generation, error);
+		source.view = incr_view_get(image, seg->generation, error);
 		if (!source.view)
 			return -EIO;
 		ret = check_segment(&source, offset, stop, error);
-		inc_view_put(image, source.view);
+		incr_view_put(image, source.view);
 		offset = stop;
 	}
 	return ret;
@@ -396,10 +396,10 @@ int inc_image_verify(struct inc_image *image, u64 offset, u64 length,
  * If an extent has bytes on both sides of @at, a multiple of the chunk size,
  * set @start and @end to where it does; else to @at.
  */
-static int extent_across(struct inc_image *image, u64 at, u64 *start, u64 *end,
-			 struct inc_error *error)
+static int extent_across(struct incr_image *image, u64 at, u64 *start, u64 *end,
+			 struct incr_error *error)
 {
-	const struct inc_segment *seg = inc_segment_holding(image, at);
+	const struct inc_segment *seg = incr_segment_holding(image, at);
 	struct inc_source source = { image, NULL, 0, 0, NULL };
 	struct inc_cursor cursor;
 	struct inc_extent extent;
@@ -409,12 +409,12 @@ static int extent_across(struct inc_image *image, u64 at, u64 *start, u64 *end,
 	*start = *end = at;
 	if (!seg || at <= seg->data_offset)
 		return 0;
-	source.view = inc_view_get(image, seg->generation, error);
+	source.view = incr_view_get(image, seg->generation, error);
 	if (!source.view)
 		return -EIO;
 	inc_cursor_init(&cursor);
 	ret = extent_at(&source, at, &cursor, &owner, &extent, error);
-	inc_view_put(image, source.view);
+	incr_view_put(image, source.view);
 	if (ret || owner == INC_NO_OWNER || extent.offset == at)
 		return ret;
 	*start = extent.offset;
@@ -422,8 +422,8 @@ static int extent_across(struct inc_image *image, u64 at, u64 *start, u64 *end,
 	return 0;
 }
 
-int inc_image_widen(struct inc_image *image, u64 *offset, u64 *length,
-		    struct inc_error *error)
+int incr_image_widen(struct incr_image *image, u64 *offset, u64 *length,
+		     struct incr_error *error)
 {
 	u64 mask = (1ull << image->segments->chunk_shift) - 1;
 	u64 start, end, unused;

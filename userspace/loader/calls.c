@@ -148,7 +148,7 @@ static int allow_special(scmp_filter_ctx filter)
 	return err;
 }
 
-int sandbox_calls(struct inc_error *error)
+int sandbox_calls(struct incr_error *error)
 {
 	scmp_filter_ctx filter = NULL;
 	size_t i;

@@ -11,6 +11,6 @@
  * Allow this process, for good, the system calls that a loader makes. Return: 0,
  * -EOPNOTSUPP if the kernel cannot do that, or another -errno.
  */
-int sandbox_calls(struct inc_error *error);
+int sandbox_calls(struct incr_error *error);
 
 #endif /* LOADER_CALLS_H */

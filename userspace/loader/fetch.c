@@ -12,14 +12,14 @@
 
 /* Check a range that the worker has in its buffer. */
 static int verify(struct worker *worker, u64 offset, u64 length,
-		  struct inc_error *error)
+		  struct incr_error *error)
 {
-	return inc_image_verify(worker->loaded->image, offset, length,
-				worker->buffer + (offset - worker->have),
-				error);
+	return incr_image_verify(worker->loaded->image, offset, length,
+				 worker->buffer + (offset - worker->have),
+				 error);
 }
 
-static int reserve(struct worker *worker, u64 bytes, struct inc_error *error)
+static int reserve(struct worker *worker, u64 bytes, struct incr_error *error)
 {
 	u8 *buffer;
 
@@ -38,7 +38,7 @@ static int reserve(struct worker *worker, u64 bytes, struct inc_error *error)
 
 /* A chunk at an end of the widened range that need not be fetched? */
 static bool at_hand(struct worker *worker, u64 wide, u64 at,
-		    const struct inc_range *range)
+		    const struct incr_range *range)
 {
 	struct loader *loader = worker->loader;
 	u8 *to = worker->buffer + (at - wide);
@@ -57,8 +57,8 @@ static bool at_hand(struct worker *worker, u64 wide, u64 at,
  * get_bytes - have @range and the extents that reach into it in the buffer
  * @fetched: set to what of it came from the mirror just now
  */
-static int get_bytes(struct worker *worker, const struct inc_range *range,
-		     struct inc_range *fetched, struct inc_error *error)
+static int get_bytes(struct worker *worker, const struct incr_range *range,
+		     struct incr_range *fetched, struct incr_error *error)
 {
 	struct loader *loader = worker->loader;
 	u32 chunk = loader->device.chunk;
@@ -66,7 +66,7 @@ static int get_bytes(struct worker *worker, const struct inc_range *range,
 	int err;
 
 	worker->have = worker->have_end = 0;
-	err = inc_image_widen(worker->loaded->image, &wide, &length, error);
+	err = incr_image_widen(worker->loaded->image, &wide, &length, error);
 	if (err)
 		return err;
 	err = reserve(worker, length, error);
@@ -97,8 +97,8 @@ static int get_bytes(struct worker *worker, const struct inc_range *range,
 }
 
 /* Keep what was fetched around @range: the next range has a use for it. */
-static void keep_rest(struct worker *worker, const struct inc_range *range,
-		      const struct inc_range *fetched)
+static void keep_rest(struct worker *worker, const struct incr_range *range,
+		      const struct incr_range *fetched)
 {
 	struct loader *loader = worker->loader;
 	u64 end = fetched->offset + fetched->length, at;
@@ -153,7 +153,7 @@ static int fill(struct worker *worker, u64 offset, u64 length,
  * between.
  */
 static enum outcome fill_range(struct worker *worker,
-			       const struct inc_range *range)
+			       const struct incr_range *range)
 {
 	struct loader *loader = worker->loader;
 	u64 at, end = range->offset + range->length;
@@ -185,12 +185,12 @@ static void fill_extras(struct worker *worker)
 {
 	struct loader *loader = worker->loader;
 	u32 chunk = loader->device.chunk;
-	struct inc_error error;
+	struct incr_error error;
 	unsigned int i;
 
 	/* Verifying one may add another. */
 	for (i = 0; i < worker->extras; i++) {
-		const struct inc_range range = worker->extra[i];
+		const struct incr_range range = worker->extra[i];
 		u64 at = 0;
 
 		worker->have = worker->have_end = 0;
@@ -215,8 +215,8 @@ static void fill_extras(struct worker *worker)
 }
 
 /* Fetch @range from the worker's mirror and verify it. */
-static int attempt(struct worker *worker, const struct inc_range *range,
-		   struct inc_range *fetched, struct inc_error *error)
+static int attempt(struct worker *worker, const struct incr_range *range,
+		   struct incr_range *fetched, struct incr_error *error)
 {
 	int err;
 
@@ -239,8 +239,8 @@ static bool is_wrong_bytes(const struct worker *worker, int err)
  * other mirrors have sent, which may be damaged or wrong itself. Try once more
  * with nothing but what the mirror sends.
  */
-static int attempt_alone(struct worker *worker, const struct inc_range *range,
-			 struct inc_range *fetched, struct inc_error *error)
+static int attempt_alone(struct worker *worker, const struct incr_range *range,
+			 struct incr_range *fetched, struct incr_error *error)
 {
 	struct loader *loader = worker->loader;
 	unsigned int i;
@@ -262,8 +262,8 @@ static int attempt_alone(struct worker *worker, const struct inc_range *range,
 	return err;
 }
 
-static int attempt_fairly(struct worker *worker, const struct inc_range *range,
-			  struct inc_range *fetched, struct inc_error *error)
+static int attempt_fairly(struct worker *worker, const struct incr_range *range,
+			  struct incr_range *fetched, struct incr_error *error)
 {
 	int err = attempt(worker, range, fetched, error);
 
@@ -274,13 +274,13 @@ static int attempt_fairly(struct worker *worker, const struct inc_range *range,
 
 /* Say what a failure of the mirror was, and prefer another from now on. */
 static void mirror_failed(struct worker *worker, const struct job *job,
-			  const struct inc_range *range, int err,
+			  const struct incr_range *range, int err,
 			  const char *why)
 {
 	struct mirrors *mirrors = &worker->loader->mirrors;
 	struct mirror *mirror = &mirrors->mirror[worker->mirror];
 	enum message_level level = MESSAGE_WARNING;
-	struct inc_error text;
+	struct incr_error text;
 
 	/* On the way to the chunk that is wrong, the whole was named. */
 	if (job->part && range->length > worker->loader->device.chunk)
@@ -310,7 +310,7 @@ static bool holds_another(struct worker *worker)
 {
 	struct mirrors *mirrors = &worker->loader->mirrors;
 	struct mirror *mirror = &mirrors->mirror[worker->mirror];
-	struct inc_error error = { "" };
+	struct incr_error error = { "" };
 	int err;
 
 	mirror_suspect(mirror);
@@ -365,7 +365,7 @@ static void note_reply(struct worker *worker, int err, struct replies *replies)
 
 /* Ask every mirror once. */
 static int ask_mirrors(struct worker *worker, const struct job *job,
-		       const struct inc_range *range, struct inc_range *fetched,
+		       const struct incr_range *range, struct incr_range *fetched,
 		       struct replies *replies)
 {
 	struct loader *loader = worker->loader;
@@ -380,7 +380,7 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 		avoid = atomic_load(&mirrors->preferred);
 	mirrors_order(mirrors, avoid, order);
 	for (i = 0; i < mirrors->count; i++) {
-		struct inc_error error = { "" };
+		struct incr_error error = { "" };
 
 		worker->mirror = order[i];
 		/* If all are slow, it is the way to them that is. */
@@ -423,7 +423,7 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	struct loader *loader = worker->loader;
 	u64 start = job->offset, end = job->offset + job->length;
 	struct replies replies = { 0 };
-	struct inc_range range, fetched;
+	struct incr_range range, fetched;
 	enum outcome outcome;
 	int err;
 
@@ -434,7 +434,7 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 		device_gone(loader, err);
 		return OUTCOME_STOPPED;
 	}
-	range = (struct inc_range){ .offset = start, .length = end - start };
+	range = (struct incr_range){ .offset = start, .length = end - start };
 	worker->refetch = job->refetch && !job->kept;
 	if (worker->refetch)
 		cache_drop(loader->cache, range.offset, range.length);

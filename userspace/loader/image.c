@@ -29,24 +29,24 @@ void loaded_drop(struct loader *loader, struct loaded *loaded)
 	last = !--loaded->users;
 	pthread_mutex_unlock(&loader->image_lock);
 	if (last) {
-		inc_image_close(loaded->image);
+		incr_image_close(loaded->image);
 		free(loaded);
 	}
 }
 
-static int trust(struct inc_image *image, u32 generation,
+static int trust(struct incr_image *image, u32 generation,
 		 const struct dm_incremental_info *info, const u8 *root, size_t root_size,
-		 struct inc_error *error)
+		 struct incr_error *error)
 {
 	int err = 0;
 
 	if (generation == info->generation)
-		err = inc_image_trust(image, info->root_digest,
-				      info->digest_size, info->salt,
-				      info->salt_size, error);
+		err = incr_image_trust(image, info->root_digest,
+				       info->digest_size, info->salt,
+				       info->salt_size, error);
 	if (err || !root_size)
 		return err;
-	err = inc_image_trust(image, root, root_size, NULL, 0, error);
+	err = incr_image_trust(image, root, root_size, NULL, 0, error);
 	/* A digest of another size is none of this image's hash. */
 	return err == -EINVAL ? -ERR_USAGE : err;
 }
@@ -55,16 +55,16 @@ static int trust(struct inc_image *image, u32 generation,
  * Who trusts the newest root digest does not trust older ones by that; they were
  * trusted when they were the newest, so they must still be what they were.
  */
-static int check_older(const struct inc_image *old, const struct inc_image *new,
-		       struct inc_error *error)
+static int check_older(const struct incr_image *old, const struct incr_image *new,
+		       struct incr_error *error)
 {
 	u32 i;
 
-	for (i = 0; i < inc_image_segments(old); i++) {
-		if (i < inc_image_segments(new) &&
-		    !memcmp(inc_image_segment_at(old, i)->head_digest,
-			    inc_image_segment_at(new, i)->head_digest,
-			    sizeof(inc_image_segment_at(old, i)->head_digest)))
+	for (i = 0; i < incr_image_segments(old); i++) {
+		if (i < incr_image_segments(new) &&
+		    !memcmp(incr_image_segment_at(old, i)->head_digest,
+			    incr_image_segment_at(new, i)->head_digest,
+			    sizeof(incr_image_segment_at(old, i)->head_digest)))
 			continue;
 		snprintf(error->text, sizeof(error->text),
 			 "head of generation %u has changed", i);
@@ -73,7 +73,7 @@ static int check_older(const struct inc_image *old, const struct inc_image *new,
 	return 0;
 }
 
-static int out_of_memory(struct inc_error *error)
+static int out_of_memory(struct incr_error *error)
 {
 	snprintf(error->text, sizeof(error->text), "out of memory");
 	return -ENOMEM;
@@ -81,7 +81,7 @@ static int out_of_memory(struct inc_error *error)
 
 /* Tell the mirrors what they must have. */
 static int expect(struct loader *loader, const struct inc_segment *segment,
-		  struct inc_error *error)
+		  struct incr_error *error)
 {
 	struct mirror_image image = {
 		.offset = segment->offset,
@@ -101,26 +101,26 @@ static int expect(struct loader *loader, const struct inc_segment *segment,
 
 static int open_size(struct loader *loader, const struct dm_incremental_info *info,
 		     u32 generation, const u8 *root, size_t root_size,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
-	const struct inc_io io = { .read = loader_read, .context = loader };
+	const struct incr_io io = { .read = loader_read, .context = loader };
 	struct loaded *old = loader->loaded, *new = calloc(1, sizeof(*new));
 	int err;
 
 	if (!new)
 		return out_of_memory(error);
 	new->users = 1;
-	err = inc_image_open(&new->image, &io, loader->device.size, generation,
-			     error);
+	err = incr_image_open(&new->image, &io, loader->device.size, generation,
+			      error);
 	if (!err)
 		err = trust(new->image, generation, info, root, root_size,
 			    error);
 	if (!err && old)
 		err = check_older(old->image, new->image, error);
 	if (!err)
-		err = expect(loader, inc_image_segment(new->image), error);
+		err = expect(loader, incr_image_segment(new->image), error);
 	if (err) {
-		inc_image_close(new->image);
+		incr_image_close(new->image);
 		free(new);
 		return err;
 	}
@@ -132,7 +132,7 @@ static int open_size(struct loader *loader, const struct dm_incremental_info *in
 }
 
 int image_open(struct loader *loader, u32 generation, const u8 *root,
-	       size_t root_size, struct inc_error *error)
+	       size_t root_size, struct incr_error *error)
 {
 	struct device *device = &loader->device;
 	u64 size = device->size;
@@ -147,7 +147,7 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
 			 device->path, strerror(-err));
 		return err;
 	}
-	if (generation == INC_NEWEST)
+	if (generation == INCR_NEWEST)
 		generation = info.generation;
 	err = open_size(loader, &info, generation, root, root_size, error);
 	if (err)

@@ -40,13 +40,13 @@ static bool read_chunk(struct worker *worker, u64 offset, u8 *to)
 static void remember_extra(struct worker *worker, u64 offset, u64 length)
 {
 	if (worker->extras < sizeof(worker->extra) / sizeof(worker->extra[0]))
-		worker->extra[worker->extras++] = (struct inc_range){
+		worker->extra[worker->extras++] = (struct incr_range){
 			.offset = offset, .length = length,
 		};
 }
 
 static int fetch_run(struct worker *worker, u64 offset, u64 end, u8 *to,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	struct loader *loader = worker->loader;
 	u32 chunk = loader->device.chunk;
@@ -68,7 +68,7 @@ static int fetch_run(struct worker *worker, u64 offset, u64 end, u8 *to,
 
 /* Read whole chunks, fetching runs of those that are nowhere near. */
 static int read_chunks(struct worker *worker, u64 start, u64 end, u8 *to,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	u32 chunk = worker->loader->device.chunk;
 	u64 at, run = end;
@@ -93,7 +93,7 @@ static int read_chunks(struct worker *worker, u64 start, u64 end, u8 *to,
 }
 
 int loader_read(void *context, u64 offset, size_t length, void *buffer,
-		struct inc_error *error)
+		struct incr_error *error)
 {
 	struct loader *loader = context;
 	struct worker *worker = self;

@@ -21,7 +21,7 @@ struct files {
 	int stats;
 };
 
-static int open_output(const char *path, int *fd, struct inc_error *error)
+static int open_output(const char *path, int *fd, struct incr_error *error)
 {
 	int err;
 
@@ -123,7 +123,7 @@ static int start(struct keeper *keeper, struct files *files)
 }
 
 int keeper_start(struct keeper *keeper, const char *pid_file,
-		 const char *stats_file, struct inc_error *error)
+		 const char *stats_file, struct incr_error *error)
 {
 	struct files files = { .socket = -1, .pid = -1, .stats = -1 };
 	int err;

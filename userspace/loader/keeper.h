@@ -23,7 +23,7 @@ struct keeper {
  * the caller's rights, before there are threads. Return: 0 or -errno.
  */
 int keeper_start(struct keeper *keeper, const char *pid_file,
-		 const char *stats_file, struct inc_error *error);
+		 const char *stats_file, struct incr_error *error);
 
 /*
  * Have the counters written, which replace what the file has. Return: 0 or

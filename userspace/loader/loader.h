@@ -22,7 +22,7 @@
  * @users: threads that work with it, and the loader (loader->image_lock)
  */
 struct loaded {
-	struct inc_image *image;
+	struct incr_image *image;
 	unsigned int users;
 };
 
@@ -63,7 +63,7 @@ void loaded_drop(struct loader *loader, struct loaded *loaded);
 
 /**
  * image_open - open the image as the device has it now
- * @generation: what to load; INC_NEWEST: the newest that the device has open
+ * @generation: what to load; INCR_NEWEST: the newest that the device has open
  * @root, @root_size: trust this root digest, too; @root_size 0: none
  *
  * It takes the place of the one that is open, if any, which must be a part of
@@ -71,7 +71,7 @@ void loaded_drop(struct loader *loader, struct loaded *loaded);
  * or -errno: then nothing has changed; -ERR_USAGE if @root is not of its hash.
  */
 int image_open(struct loader *loader, u32 generation, const u8 *root,
-	       size_t root_size, struct inc_error *error);
+	       size_t root_size, struct incr_error *error);
 
 /**
  * struct worker - one thread that fetches, and what it has in hand
@@ -103,7 +103,7 @@ struct worker {
 	size_t capacity;
 	u64 have;
 	u64 have_end;
-	struct inc_range extra[16];
+	struct incr_range extra[16];
 	unsigned int extras;
 };
 
@@ -114,9 +114,9 @@ int worker_start(struct worker *worker);
 /* The calling thread works as @worker: images read through it. */
 void worker_become(struct worker *worker);
 
-/* An inc_io of the loader; only threads that are workers may use it. */
+/* An incr_io of the loader; only threads that are workers may use it. */
 int loader_read(void *loader, u64 offset, size_t length, void *buffer,
-		struct inc_error *error);
+		struct incr_error *error);
 
 /* fetch.c: get a range verified into the buffer, and fill it. */
 enum outcome {

@@ -14,7 +14,7 @@
 
 static enum exitcode run(struct session *session, struct worker *main_worker)
 {
-	struct inc_error error = { "" };
+	struct incr_error error = { "" };
 	char line[STATS_MAX];
 	enum exitcode status;
 	int err;

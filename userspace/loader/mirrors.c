@@ -36,7 +36,7 @@ static time_t seconds(void)
 
 int mirrors_open(struct mirrors *mirrors, char *const *names,
 		 unsigned int count, const struct origin_options *options,
-		 struct inc_error *error)
+		 struct incr_error *error)
 {
 	unsigned int i;
 	int err;
@@ -235,7 +235,7 @@ void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index)
 
 static int read_origin(struct mirrors *mirrors,
 		       struct origin_connection *connection, u64 offset,
-		       size_t length, void *buffer, struct inc_error *error)
+		       size_t length, void *buffer, struct incr_error *error)
 {
 	int err = origin_read(connection, offset, length, buffer, error);
 
@@ -262,7 +262,7 @@ static void mirror_works(struct mirrors *mirrors, struct mirror *mirror)
  */
 static int compare(struct mirrors *mirrors, struct mirror *mirror,
 		   struct origin_connection *connection,
-		   const struct mirror_image *image, struct inc_error *error)
+		   const struct mirror_image *image, struct incr_error *error)
 {
 	struct inc_super super;
 	u64 size;
@@ -313,11 +313,11 @@ static void set_state(struct mirrors *mirrors, struct mirror *mirror,
 /* Is it our image, all of it, or as much as there was at first? */
 static int check_head(struct mirrors *mirrors, struct mirror *mirror,
 		      struct origin_connection *connection,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	enum mirror_state state = MIRROR_GOOD;
 	struct mirror_image image;
-	struct inc_error ignored;
+	struct incr_error ignored;
 	int err;
 
 	pthread_mutex_lock(&mirrors->lock);
@@ -349,21 +349,21 @@ static int check_head(struct mirrors *mirrors, struct mirror *mirror,
  */
 static int look_again(struct mirrors *mirrors, struct mirror *mirror,
 		      struct origin_connection *connection,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	u64 at = atomic_load(&mirror->look_at), now = milliseconds();
 
 	if (now < at || !atomic_compare_exchange_strong(&mirror->look_at, &at,
 							now + LOOK_FIRST))
-		return inc_fail(error, -ESTALE,
-				"the origin did not have the image just now");
+		return incr_fail(error, -ESTALE,
+				 "the origin did not have the image just now");
 	return check_head(mirrors, mirror, connection, error);
 }
 
 /* Does the mirror have what comes before @end? */
 static int check_mirror(struct mirrors *mirrors, struct mirror *mirror,
 			struct origin_connection *connection, u64 end,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	int state = atomic_load(&mirror->state), err = 0;
 
@@ -374,17 +374,17 @@ static int check_mirror(struct mirrors *mirrors, struct mirror *mirror,
 		err = look_again(mirrors, mirror, connection, error);
 	if (!err && end > mirrors->first.size &&
 	    atomic_load(&mirror->state) == MIRROR_BEHIND)
-		err = inc_fail(error, -ESTALE,
-			       "the origin holds the image without what was added last");
+		err = incr_fail(error, -ESTALE,
+				"the origin holds the image without what was added last");
 	return err;
 }
 
 /* Read what the mirror should have. */
 static int read_mirror(struct mirrors *mirrors, struct mirror *mirror,
 		       struct origin_connection *connection, u64 offset,
-		       size_t length, void *buffer, struct inc_error *error)
+		       size_t length, void *buffer, struct incr_error *error)
 {
-	struct inc_error head;
+	struct incr_error head;
 	int err, head_err;
 
 	err = check_mirror(mirrors, mirror, connection, offset + length, error);
@@ -403,10 +403,10 @@ static int read_mirror(struct mirrors *mirrors, struct mirror *mirror,
 
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
 		 struct connections *connections, u64 offset, size_t length,
-		 void *buffer, struct inc_error *error)
+		 void *buffer, struct incr_error *error)
 {
 	struct mirror *mirror = &mirrors->mirror[index];
-	struct inc_error why;
+	struct incr_error why;
 	int err = 0;
 
 	if (!connections->to[index])
@@ -421,8 +421,8 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 		mirror_works(mirrors, mirror);
 		return 0;
 	}
-	return inc_fail(error, err, "%s: %s", origin_name(mirror->origin),
-			why.text);
+	return incr_fail(error, err, "%s: %s", origin_name(mirror->origin),
+			 why.text);
 }
 
 void range_log(struct ratelimit *limit, int level, u64 offset, u64 length,

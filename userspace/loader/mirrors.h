@@ -104,7 +104,7 @@ struct connections {
 
 int mirrors_open(struct mirrors *mirrors, char *const *names,
 		 unsigned int count, const struct origin_options *options,
-		 struct inc_error *error);
+		 struct incr_error *error);
 void mirrors_close(struct mirrors *mirrors);
 
 /*
@@ -144,7 +144,7 @@ bool mirror_is_distrusted(const struct mirror *mirror);
  */
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
 		 struct connections *connections, u64 offset, size_t length,
-		 void *buffer, struct inc_error *error);
+		 void *buffer, struct incr_error *error);
 
 /* Has the mirror's head been looked at and found another image's? */
 bool mirror_is_rejected(struct mirror *mirror);

@@ -113,7 +113,7 @@ static void add_origin(struct options *options, char *origin)
 
 static void add_origins(struct options *options, const char *path)
 {
-	struct inc_error error;
+	struct incr_error error;
 	int err = origin_read_list(path, options->origins,
 				   &options->origin_count, MIRRORS_MAX, &error);
 
@@ -125,7 +125,7 @@ static void add_origins(struct options *options, const char *path)
 
 static void set_root(struct options *options, const char *hex)
 {
-	int n = inc_hex_parse(hex, options->root, sizeof(options->root));
+	int n = incr_hex_parse(hex, options->root, sizeof(options->root));
 
 	if (n <= 0)
 		usage_error("--root-hash \"%s\" is not a hexadecimal digest", hex);
@@ -223,7 +223,7 @@ void options_parse(struct options *options, int argc, char **argv)
 		.hints		= true,
 		.jobs		= JOBS_DEFAULT,
 		.retry		= RETRY_DEFAULT,
-		.generation	= INC_NEWEST,
+		.generation	= INCR_NEWEST,
 	};
 	while ((option = getopt_long(argc, argv, "vhV", long_options,
 				     NULL)) != -1)

@@ -19,7 +19,7 @@ struct options {
 	enum sandbox_mode sandbox;
 	unsigned int jobs;
 	unsigned int retry;
-	u32 generation;			/* INC_NEWEST: the one in use */
+	u32 generation;			/* INCR_NEWEST: the one in use */
 	u8 root[INC_DIGEST_MAX];
 	size_t root_size;		/* 0: not given */
 	const char *ca_file;

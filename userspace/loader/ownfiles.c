@@ -61,7 +61,7 @@ static int look_at_library(struct dl_phdr_info *info, size_t size, void *data)
 }
 
 int ownfiles_check(const char *device, const struct options *options,
-		   const struct mirrors *mirrors, struct inc_error *error)
+		   const struct mirrors *mirrors, struct incr_error *error)
 {
 	struct libraries libraries = { 0 };
 	char program[PATH_MAX];
@@ -78,9 +78,9 @@ int ownfiles_check(const char *device, const struct options *options,
 		if (origin_is_remote(origin) ||
 		    !stands_on(origin_name(origin), libraries.backing))
 			continue;
-		return inc_fail(error, -EDEADLK,
-				"origin %s lies on what %s serves, so it would be read from itself; name one elsewhere",
-				origin_name(origin), device);
+		return incr_fail(error, -EDEADLK,
+				 "origin %s lies on what %s serves, so it would be read from itself; name one elsewhere",
+				 origin_name(origin), device);
 	}
 	n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	if (n > 0) {

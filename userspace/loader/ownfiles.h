@@ -19,6 +19,6 @@
  * Return: 0 or -errno; -EDEADLK for such an origin.
  */
 int ownfiles_check(const char *device, const struct options *options,
-		   const struct mirrors *mirrors, struct inc_error *error);
+		   const struct mirrors *mirrors, struct incr_error *error);
 
 #endif /* LOADER_OWNFILES_H */

@@ -14,7 +14,7 @@
 
 /* In a network's user database a look-up can fail: a number needs none. */
 static int find_user(const char *name, uid_t *uid, gid_t *gid,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	const struct passwd *user = getpwnam(name);
 	uint64_t number;
@@ -52,7 +52,7 @@ static void drop_bounding_set(void)
 		cap++;
 }
 
-int privileges_drop(const char *name, struct inc_error *error)
+int privileges_drop(const char *name, struct incr_error *error)
 {
 	uid_t uid = getuid();
 	gid_t gid = getgid();

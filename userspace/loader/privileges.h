@@ -11,6 +11,6 @@
  * privileges_drop - become @user for good, without any capability
  * @user: a name or number, or NULL: "nobody" if root, else who we are
  */
-int privileges_drop(const char *user, struct inc_error *error);
+int privileges_drop(const char *user, struct incr_error *error);
 
 #endif /* LOADER_PRIVILEGES_H */

@@ -89,7 +89,7 @@ static int create_ruleset(long version)
 	return (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 }
 
-int sandbox_paths(struct inc_error *error)
+int sandbox_paths(struct incr_error *error)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
 			       LANDLOCK_CREATE_RULESET_VERSION);
@@ -116,9 +116,9 @@ int sandbox_paths(struct inc_error *error)
 	return err;
 }
 
-int sandbox_enter(enum sandbox_mode mode, struct inc_error *error)
+int sandbox_enter(enum sandbox_mode mode, struct incr_error *error)
 {
-	static int (*const parts[])(struct inc_error *error) = {
+	static int (*const parts[])(struct incr_error *error) = {
 		sandbox_paths, sandbox_calls,
 	};
 	size_t i;
@@ -126,7 +126,7 @@ int sandbox_enter(enum sandbox_mode mode, struct inc_error *error)
 	if (mode == SANDBOX_OFF)
 		return 0;
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		struct inc_error why;
+		struct incr_error why;
 		int err = parts[i](&why);
 
 		if (!err)

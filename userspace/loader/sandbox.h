@@ -22,9 +22,9 @@ enum sandbox_mode {
  *
  * Return: 0 or -errno.
  */
-int sandbox_enter(enum sandbox_mode mode, struct inc_error *error);
+int sandbox_enter(enum sandbox_mode mode, struct incr_error *error);
 
 /* The part of it that concerns files; -EOPNOTSUPP if the kernel lacks it. */
-int sandbox_paths(struct inc_error *error);
+int sandbox_paths(struct incr_error *error);
 
 #endif /* LOADER_SANDBOX_H */

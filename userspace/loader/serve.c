@@ -47,16 +47,16 @@ static void take_growth(struct session *session)
 {
 	const struct options *options = &session->options;
 	struct loader *loader = &session->loader;
-	struct inc_error error = { "" };
+	struct incr_error error = { "" };
 	const struct inc_segment *segment;
 	char total[FORMAT_SIZE_MAX];
 
 	session->behind = false;
-	if (options->generation != INC_NEWEST || options->root_size) {
+	if (options->generation != INCR_NEWEST || options->root_size) {
 		message_info("image has got a later generation, which is not loaded");
 		return;
 	}
-	if (image_open(loader, INC_NEWEST, NULL, 0, &error)) {
+	if (image_open(loader, INCR_NEWEST, NULL, 0, &error)) {
 		if (!session->behind_said)
 			message_error("cannot take up what was added to the image, trying again: %s",
 				      error.text);
@@ -65,7 +65,7 @@ static void take_growth(struct session *session)
 	}
 	session->behind_said = false;
 	session->complete = false;
-	segment = inc_image_segment(loader->loaded->image);
+	segment = incr_image_segment(loader->loaded->image);
 	queue_grow(&loader->queue, segment->end);
 	format_size(segment->end, total);
 	message_info("image has grown to generation %u, %s",
@@ -125,16 +125,16 @@ static void hint_metadata(struct session *session,
 			  const struct dm_incremental_request *request)
 {
 	struct loader *loader = &session->loader;
-	const struct inc_image *image = loader->loaded->image;
+	const struct incr_image *image = loader->loaded->image;
 	struct dm_incremental_request around = {
 		.flags = DM_INCREMENTAL_REQUEST_HINT |
 			 (request->flags & DM_INCREMENTAL_REQUEST_REFETCH),
 	};
 	u32 i;
 
-	for (i = 0; i < inc_image_segments(image); i++) {
+	for (i = 0; i < incr_image_segments(image); i++) {
 		const struct inc_segment *seg =
-			inc_image_segment_at(image, i);
+			incr_image_segment_at(image, i);
 		u64 start = request->offset & ~(METADATA_WINDOW - 1);
 		u64 end = start + METADATA_WINDOW;
 

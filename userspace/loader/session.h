@@ -40,7 +40,7 @@ struct session {
  * @main_worker becomes the calling thread's. Return: 0 or -errno.
  */
 int session_start(struct session *session, struct worker *main_worker,
-		  struct inc_error *error);
+		  struct incr_error *error);
 
 /* Stop the workers and free everything; also after a start that failed. */
 void session_finish(struct session *session, struct worker *main_worker);

@@ -36,7 +36,7 @@ static int open_signals(struct session *session)
 }
 
 /* Everything that needs the caller's rights. */
-static int open_files(struct session *session, struct inc_error *error)
+static int open_files(struct session *session, struct incr_error *error)
 {
 	struct loader *loader = &session->loader;
 	struct options *options = &session->options;
@@ -61,7 +61,7 @@ static int open_files(struct session *session, struct inc_error *error)
 }
 
 /* Open the image; what the device trusts, or --root-hash, is what we trust. */
-static int open_image(struct session *session, struct inc_error *error)
+static int open_image(struct session *session, struct incr_error *error)
 {
 	const struct options *options = &session->options;
 
@@ -74,7 +74,7 @@ static int open_image(struct session *session, struct inc_error *error)
  * is no reason to fail: what is present can be read meanwhile.
  */
 static int check_mirrors(struct session *session, struct worker *worker,
-			 struct inc_error *error)
+			 struct incr_error *error)
 {
 	const struct device *device = &session->loader.device;
 	struct mirrors *mirrors = &session->loader.mirrors;
@@ -135,7 +135,7 @@ static int start_threads(struct session *session)
 }
 
 int session_start(struct session *session, struct worker *main_worker,
-		  struct inc_error *error)
+		  struct incr_error *error)
 {
 	struct loader *loader = &session->loader;
 	const struct options *options = &session->options;

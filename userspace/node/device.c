@@ -120,40 +120,40 @@ static char *find_node(const char *name)
 	return node;
 }
 
-static int no_node(const char *name, struct inc_error *error)
+static int no_node(const char *name, struct incr_error *error)
 {
-	return inc_fail(error, -ENODEV,
-			"%s is not an incremental device and has none%s", name,
-			geteuid() ? " that this user can see; root is needed" :
-			"");
+	return incr_fail(error, -ENODEV,
+			 "%s is not an incremental device and has none%s", name,
+			 geteuid() ? " that this user can see; root is needed" :
+			 "");
 }
 
 /* docs/abi.md says how a kernel's interface may differ from ours. */
-static int check_features(struct device *device, struct inc_error *error)
+static int check_features(struct device *device, struct incr_error *error)
 {
 	struct dm_incremental_features features = { 0 };
 
 	if (ioctl(device->fd, DM_INCREMENTAL_IOC_FEATURES, &features))
-		return inc_fail(error, -errno,
-				"%s is not an incremental device: %s",
-				device->path, strerror(errno));
+		return incr_fail(error, -errno,
+				 "%s is not an incremental device: %s",
+				 device->path, strerror(errno));
 	if (features.abi_version != DM_INCREMENTAL_ABI_VERSION)
-		return inc_fail(error, -EPROTONOSUPPORT,
-				"%s has version %u of the module's interface, and this program knows version %u: install the tools that came with the module",
-				device->path, features.abi_version,
-				DM_INCREMENTAL_ABI_VERSION);
+		return incr_fail(error, -EPROTONOSUPPORT,
+				 "%s has version %u of the module's interface, and this program knows version %u: install the tools that came with the module",
+				 device->path, features.abi_version,
+				 DM_INCREMENTAL_ABI_VERSION);
 	if (features.request_size < REQUEST_SIZE_MIN ||
 	    features.request_size > REQUEST_SIZE_MAX ||
 	    features.request_size % 8)
-		return inc_fail(error, -EPROTO,
-				"%s has requests of %u bytes, which is not possible: the module is not one that this program knows",
-				device->path, features.request_size);
+		return incr_fail(error, -EPROTO,
+				 "%s has requests of %u bytes, which is not possible: the module is not one that this program knows",
+				 device->path, features.request_size);
 	device->record = features.request_size;
 	return 0;
 }
 
 int device_open(struct device *device, const char *name,
-		struct inc_error *error)
+		struct incr_error *error)
 {
 	struct dm_incremental_info info;
 	struct stat st;
@@ -166,15 +166,15 @@ int device_open(struct device *device, const char *name,
 	device->fd = open(device->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (device->fd < 0) {
 		err = -errno;
-		inc_fail(error, err, "cannot open %s: %s%s", device->path,
-			 strerror(-err),
-			 err == -EACCES && geteuid() ? "; root is needed" : "");
+		incr_fail(error, err, "cannot open %s: %s%s", device->path,
+			  strerror(-err),
+			  err == -EACCES && geteuid() ? "; root is needed" : "");
 		device_close(device);
 		return err == -ENOENT ? -ENODEV : err;
 	}
 	err = fstat(device->fd, &st) || !S_ISCHR(st.st_mode) ?
-	      inc_fail(error, -ENOTTY, "%s is not an incremental device",
-		       device->path) :
+	      incr_fail(error, -ENOTTY, "%s is not an incremental device",
+			device->path) :
 	      check_features(device, error);
 	if (err) {
 		device_close(device);
@@ -190,8 +190,8 @@ int device_open(struct device *device, const char *name,
 	if (!err)
 		err = device_grow(device, &info);
 	if (err) {
-		inc_fail(error, err, "%s is not an incremental device: %s",
-			 device->path, strerror(-err));
+		incr_fail(error, err, "%s is not an incremental device: %s",
+			  device->path, strerror(-err));
 		device_close(device);
 		return err == -ENODEV ? err : -ENOTTY;
 	}
@@ -299,7 +299,7 @@ int device_read(const struct device *device, u64 offset, u64 length,
 int device_fill(const struct device *device, u64 offset, u64 length,
 		const void *data)
 {
-	return inc_write_exactly(device->fd, offset, data, length);
+	return incr_write_exactly(device->fd, offset, data, length);
 }
 
 int device_unavailable(const struct device *device, u64 offset, u64 length)

@@ -36,7 +36,7 @@ struct device {
  * Return: 0 or -errno; -ENODEV if there is no such device.
  */
 int device_open(struct device *device, const char *name,
-		struct inc_error *error);
+		struct incr_error *error);
 void device_close(struct device *device);
 
 int device_info(const struct device *device, struct dm_incremental_info *info);

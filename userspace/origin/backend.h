@@ -9,14 +9,14 @@
 
 struct origin_backend {
 	int (*open)(struct origin *origin, const char *where,
-		    struct inc_error *error);
+		    struct incr_error *error);
 	void (*close)(struct origin *origin);
 	/* Both may be NULL: nothing to do. */
 	int (*connect)(struct origin_connection *connection,
-		       struct inc_error *error);
+		       struct incr_error *error);
 	void (*disconnect)(struct origin_connection *connection);
 	int (*read)(struct origin_connection *connection, u64 offset,
-		    size_t length, void *buffer, struct inc_error *error);
+		    size_t length, void *buffer, struct incr_error *error);
 	bool remote;
 };
 

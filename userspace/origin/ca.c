@@ -36,7 +36,7 @@ static ssize_t read_all(int fd, char **data)
 }
 
 int origin_load_ca(struct origin_options *options, const char *path,
-		   struct inc_error *error)
+		   struct incr_error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *data = NULL;
@@ -51,10 +51,10 @@ int origin_load_ca(struct origin_options *options, const char *path,
 	}
 	free(data);
 	if (size >= 0)
-		return inc_fail(error, -EINVAL,
-				"%s holds no certificates in PEM", path);
-	return inc_fail(error, (int)size, "cannot read %s: %s", path,
-			strerror((int)-size));
+		return incr_fail(error, -EINVAL,
+				 "%s holds no certificates in PEM", path);
+	return incr_fail(error, (int)size, "cannot read %s: %s", path,
+			 strerror((int)-size));
 }
 
 void origin_free_ca(struct origin_options *options)

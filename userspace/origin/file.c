@@ -19,8 +19,8 @@ static bool decode_percent(char *text)
 
 	for (; *text; text++) {
 		if (*text == '%') {
-			int high = inc_hex_digit(text[1]);
-			int low = high < 0 ? -1 : inc_hex_digit(text[2]);
+			int high = incr_hex_digit(text[1]);
+			int low = high < 0 ? -1 : incr_hex_digit(text[2]);
 
 			if (low < 0 || !(high | low))
 				return false;
@@ -56,7 +56,7 @@ static char *url_path(const char *url)
 }
 
 static int file_open(struct origin *origin, const char *where,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	struct stat st;
 	u64 size;
@@ -64,23 +64,23 @@ static int file_open(struct origin *origin, const char *where,
 	origin->name = strncasecmp(where, "file:", 5) ?
 		       strdup(where) : url_path(where);
 	if (!origin->name)
-		return inc_fail(error, -EINVAL,
-				"origin \"%s\" is not file:/PATH", where);
+		return incr_fail(error, -EINVAL,
+				 "origin \"%s\" is not file:/PATH", where);
 
 	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
 	origin->fd = open(origin->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (origin->fd < 0 || fstat(origin->fd, &st)) {
 		int err = -errno;
 
-		return inc_fail(error, err, "cannot open origin %s: %s",
-				origin->name, strerror(-err));
+		return incr_fail(error, err, "cannot open origin %s: %s",
+				 origin->name, strerror(-err));
 	}
 	if (S_ISREG(st.st_mode))
 		size = (u64)st.st_size;
 	else if (!S_ISBLK(st.st_mode) || ioctl(origin->fd, BLKGETSIZE64, &size))
-		return inc_fail(error, -EINVAL,
-				"origin %s is neither a file nor a block device",
-				origin->name);
+		return incr_fail(error, -EINVAL,
+				 "origin %s is neither a file nor a block device",
+				 origin->name);
 	atomic_store(&origin->size, size);
 	return 0;
 }
@@ -92,7 +92,7 @@ static void file_close(struct origin *origin)
 }
 
 static int file_read(struct origin_connection *connection, u64 offset,
-		     size_t length, void *buffer, struct inc_error *error)
+		     size_t length, void *buffer, struct incr_error *error)
 {
 	struct origin *origin = connection->origin;
 	struct stat st;
@@ -102,12 +102,12 @@ static int file_read(struct origin_connection *connection, u64 offset,
 	if (offset + length > atomic_load(&origin->size) &&
 	    !fstat(origin->fd, &st) && S_ISREG(st.st_mode))
 		atomic_store(&origin->size, (u64)st.st_size);
-	ret = inc_read_exactly(origin->fd, offset, buffer, length);
+	ret = incr_read_exactly(origin->fd, offset, buffer, length);
 	if (ret == -ENODATA)
-		return inc_fail(error, -ENOENT, "the file ends before byte %llu",
-				(unsigned long long)offset + length);
-	return ret ? inc_fail(error, -EAGAIN, "cannot read: %s",
-			      strerror(-ret)) : 0;
+		return incr_fail(error, -ENOENT, "the file ends before byte %llu",
+				 (unsigned long long)offset + length);
+	return ret ? incr_fail(error, -EAGAIN, "cannot read: %s",
+			       strerror(-ret)) : 0;
 }
 
 const struct origin_backend origin_file = {

@@ -61,7 +61,7 @@ struct reply {
 	bool transfer;
 	bool parts;
 	int err;
-	struct inc_error why;
+	struct incr_error why;
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -208,81 +208,81 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
 	return size * count;
 }
 
-static int no_ranges(struct inc_error *error)
+static int no_ranges(struct incr_error *error)
 {
-	return inc_fail(error, -EPROTO,
-			"the server does not serve byte ranges");
+	return incr_fail(error, -EPROTO,
+			 "the server does not serve byte ranges");
 }
 
 /* The head of a 200, or 0: no use is made of its ranges, if it has any. */
-static int check_whole(const struct reply *reply, struct inc_error *error)
+static int check_whole(const struct reply *reply, struct incr_error *error)
 {
 	if (reply->ranges)
-		return inc_fail(error, -EPROTO,
-				"HTTP status 200 with a Content-Range (\"%s\"), which only status 206 may have",
-				reply->range_text);
+		return incr_fail(error, -EPROTO,
+				 "HTTP status 200 with a Content-Range (\"%s\"), which only status 206 may have",
+				 reply->range_text);
 	if (reply->offset ||
 	    (reply->has_length && reply->body > reply->length))
 		return no_ranges(error);
 	if (reply->has_length && reply->body < reply->length)
-		return inc_fail(error, -ENOENT, "it holds %llu bytes only",
-				(unsigned long long)reply->body);
+		return incr_fail(error, -ENOENT, "it holds %llu bytes only",
+				 (unsigned long long)reply->body);
 	return 0;
 }
 
 /* The head of a 206, or 0. */
-static int check_part(const struct reply *reply, struct inc_error *error)
+static int check_part(const struct reply *reply, struct incr_error *error)
 {
 	u64 last = reply->offset + reply->length - 1;
 
 	if (reply->parts)
-		return inc_fail(error, -EPROTO,
-				"the reply is in parts (multipart/byteranges), but one range was asked for");
+		return incr_fail(error, -EPROTO,
+				 "the reply is in parts (multipart/byteranges), but one range was asked for");
 	if (!reply->ranges)
-		return inc_fail(error, -EPROTO,
-				"the reply has no valid Content-Range: HTTP status 206 without the header");
+		return incr_fail(error, -EPROTO,
+				 "the reply has no valid Content-Range: HTTP status 206 without the header");
 	if (reply->ranges > 1)
-		return inc_fail(error, -EPROTO,
-				"the reply has no valid Content-Range: %u of them",
-				reply->ranges);
+		return incr_fail(error, -EPROTO,
+				 "the reply has no valid Content-Range: %u of them",
+				 reply->ranges);
 	if (!reply->has_range)
-		return inc_fail(error, -EPROTO,
-				"the reply has no valid Content-Range: \"%s\"",
-				reply->range_text);
+		return incr_fail(error, -EPROTO,
+				 "the reply has no valid Content-Range: \"%s\"",
+				 reply->range_text);
 	/* That is how a server says that its file is shorter. */
 	if (reply->first == reply->offset && reply->last < last &&
 	    reply->total == reply->last + 1)
-		return inc_fail(error, -ENOENT, "it holds %llu bytes only",
-				(unsigned long long)reply->total);
+		return incr_fail(error, -ENOENT, "it holds %llu bytes only",
+				 (unsigned long long)reply->total);
 	if (reply->first != reply->offset || reply->last != last)
-		return inc_fail(error, -EPROTO,
-				"the reply is of another range: bytes %llu to %llu, not %llu to %llu",
-				(unsigned long long)reply->first,
-				(unsigned long long)reply->last,
-				(unsigned long long)reply->offset,
-				(unsigned long long)last);
+		return incr_fail(error, -EPROTO,
+				 "the reply is of another range: bytes %llu to %llu, not %llu to %llu",
+				 (unsigned long long)reply->first,
+				 (unsigned long long)reply->last,
+				 (unsigned long long)reply->offset,
+				 (unsigned long long)last);
 	if (reply->has_length && reply->body > reply->length)
-		return inc_fail(error, -EPROTO,
-				"the reply is longer than it said: %llu bytes for a Content-Range of %zu",
-				(unsigned long long)reply->body,
-				reply->length);
+		return incr_fail(error, -EPROTO,
+				 "the reply is longer than it said: %llu bytes for a Content-Range of %zu",
+				 (unsigned long long)reply->body,
+				 reply->length);
 	if (reply->has_length && reply->body < reply->length)
-		return inc_fail(error, -EAGAIN,
-				"the reply was cut short: %llu bytes for a Content-Range of %zu",
-				(unsigned long long)reply->body,
-				reply->length);
+		return incr_fail(error, -EAGAIN,
+				 "the reply was cut short: %llu bytes for a Content-Range of %zu",
+				 (unsigned long long)reply->body,
+				 reply->length);
 	return 0;
 }
 
 /* The fault in the head of a 200 or 206, or 0. */
-static int check_head(const struct reply *reply, struct inc_error *error)
+static int check_head(const struct reply *reply, struct incr_error *error)
 {
 	if (reply->encoded)
-		return inc_fail(error, -EPROTO,
-				"the server sends encoded content, which was not asked for");
+		return incr_fail(error, -EPROTO,
+				 "the server sends encoded content, which was not asked for");
 	if (reply->transfer)
-		return inc_fail(error, -EPROTO,
-				"the server sends a transfer encoding that was not asked for");
+		return incr_fail(error, -EPROTO,
+				 "the server sends a transfer encoding that was not asked for");
 	return reply->status == 200 ? check_whole(reply, error) :
 	       check_part(reply, error);
 }
@@ -300,8 +300,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 		reply->err = check_head(reply, &reply->why);
 	if (!reply->err && size > reply->length - reply->received)
 		reply->err = reply->status == 200 ? no_ranges(&reply->why) :
-			     inc_fail(&reply->why, -EPROTO,
-				      "the reply is longer than it said");
+			     incr_fail(&reply->why, -EPROTO,
+				       "the reply is longer than it said");
 	if (reply->err)
 		return 0;
 	memcpy(reply->buffer + reply->received, data, size);
@@ -342,26 +342,26 @@ static char *display_url(CURLU *url)
 }
 
 static int http_open(struct origin *origin, const char *where,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	CURLU *url;
 
 	pthread_once(&curl_once, init_curl);
 	if (curl_ready != CURLE_OK)
-		return inc_fail(error, -ENOMEM, "libcurl cannot start: %s",
-				curl_easy_strerror(curl_ready));
+		return incr_fail(error, -ENOMEM, "libcurl cannot start: %s",
+				 curl_easy_strerror(curl_ready));
 	url = curl_url();
 	if (!url)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	if (curl_url_set(url, CURLUPART_URL, where, 0) == CURLUE_OK)
 		origin->name = display_url(url);
 	curl_url_cleanup(url);
 	if (!origin->name)
-		return inc_fail(error, -EINVAL,
-				"the origin's URL is malformed");
+		return incr_fail(error, -EINVAL,
+				 "the origin's URL is malformed");
 	origin->url = strdup(where);
 	if (!origin->url)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -378,7 +378,7 @@ static CURLcode on_tls(CURL *curl, void *context, void *ignored)
 }
 
 static int http_connect(struct origin_connection *connection,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	const struct origin *origin = connection->origin;
 	bool secure = !strncasecmp(origin->url, "https:", 6);
@@ -387,7 +387,7 @@ static int http_connect(struct origin_connection *connection,
 	CURLcode c = CURLE_OK;
 
 	if (!curl)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 #define SET(option, value) do {						\
 		if (c == CURLE_OK)					\
 			c = curl_easy_setopt(curl, option, value);	\
@@ -424,8 +424,8 @@ static int http_connect(struct origin_connection *connection,
 	}
 	if (c != CURLE_OK) {
 		curl_easy_cleanup(curl);
-		return inc_fail(error, -EPROTO, "libcurl: %s",
-				curl_easy_strerror(c));
+		return incr_fail(error, -EPROTO, "libcurl: %s",
+				 curl_easy_strerror(c));
 	}
 	connection->handle = curl;
 	return 0;
@@ -436,7 +436,7 @@ static void http_disconnect(struct origin_connection *connection)
 	curl_easy_cleanup(connection->handle);
 }
 
-static int check_status(const struct reply *reply, struct inc_error *error)
+static int check_status(const struct reply *reply, struct incr_error *error)
 {
 	switch (reply->status) {
 	case 200:
@@ -444,55 +444,55 @@ static int check_status(const struct reply *reply, struct inc_error *error)
 		return 0;
 	case 416:
 		if (reply->has_end)
-			return inc_fail(error, -ENOENT,
-					"HTTP status 416: it holds %llu bytes only",
-					(unsigned long long)reply->ends_at);
+			return incr_fail(error, -ENOENT,
+					 "HTTP status 416: it holds %llu bytes only",
+					 (unsigned long long)reply->ends_at);
 		/* fall through */
 	case 404:
 	case 410:
-		return inc_fail(error, -ENOENT, "HTTP status %ld",
-				reply->status);
+		return incr_fail(error, -ENOENT, "HTTP status %ld",
+				 reply->status);
 	case 401:
 	case 403:
 	case 407:
-		return inc_fail(error, -EACCES, "HTTP status %ld",
-				reply->status);
+		return incr_fail(error, -EACCES, "HTTP status %ld",
+				 reply->status);
 	}
 	if (reply->status >= 500 || reply->status == 408 ||
 	    reply->status == 425 || reply->status == 429)
-		return inc_fail(error, -EAGAIN, "HTTP status %ld",
-				reply->status);
+		return incr_fail(error, -EAGAIN, "HTTP status %ld",
+				 reply->status);
 	if (reply->status >= 300 && reply->status < 400)
-		return inc_fail(error, -EPROTO,
-				"HTTP status %ld, which names no place to get the bytes",
-				reply->status);
+		return incr_fail(error, -EPROTO,
+				 "HTTP status %ld, which names no place to get the bytes",
+				 reply->status);
 	if (reply->status > 200 && reply->status < 300)
-		return inc_fail(error, -EPROTO,
-				"HTTP status %ld, which does not carry the range asked for",
-				reply->status);
-	return inc_fail(error, -EPROTO, "HTTP status %ld", reply->status);
+		return incr_fail(error, -EPROTO,
+				 "HTTP status %ld, which does not carry the range asked for",
+				 reply->status);
+	return incr_fail(error, -EPROTO, "HTTP status %ld", reply->status);
 }
 
 /* The meaning of libcurl's failure; curl's own words where they say enough. */
 static int curl_failed(CURL *curl, CURLcode c, const char *details,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	curl_off_t first_byte = 0;
 	int err = -EAGAIN;
 
 	switch (c) {
 	case CURLE_ABORTED_BY_CALLBACK:
-		return inc_fail(error, -ECANCELED, "stopped");
+		return incr_fail(error, -ECANCELED, "stopped");
 	case CURLE_OUT_OF_MEMORY:
 		/* Within a reply, libcurl reports a header that is too long so. */
 		curl_easy_getinfo(curl, CURLINFO_STARTTRANSFER_TIME_T,
 				  &first_byte);
 		if (first_byte)
-			return inc_fail(error, -EPROTO,
-					"the reply's header is too long");
-		return inc_fail(error, -ENOMEM, "out of memory");
+			return incr_fail(error, -EPROTO,
+					 "the reply's header is too long");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	case CURLE_PARTIAL_FILE:
-		return inc_fail(error, -EAGAIN, "the reply was cut short");
+		return incr_fail(error, -EAGAIN, "the reply was cut short");
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_CONNECT:
@@ -510,8 +510,8 @@ static int curl_failed(CURL *curl, CURLcode c, const char *details,
 	default:
 		break;
 	}
-	return inc_fail(error, err, "%s",
-			*details ? details : curl_easy_strerror(c));
+	return incr_fail(error, err, "%s",
+			 *details ? details : curl_easy_strerror(c));
 }
 
 /* Milliseconds that a read may take in all; 0: no limit. */
@@ -546,7 +546,7 @@ static void note_retry_after(struct origin_connection *connection)
 
 /* The result of a request that has ended with @c. */
 static int check_reply(CURL *curl, CURLcode c, struct reply *reply,
-		       const char *details, struct inc_error *error)
+		       const char *details, struct incr_error *error)
 {
 	int err;
 
@@ -567,15 +567,15 @@ static int check_reply(CURL *curl, CURLcode c, struct reply *reply,
 	if (c != CURLE_OK)
 		return curl_failed(curl, c, details, error);
 	if (reply->received != reply->length && reply->status == 200)
-		return inc_fail(error, -ENOENT, "it holds %zu bytes only",
-				reply->received);
+		return incr_fail(error, -ENOENT, "it holds %zu bytes only",
+				 reply->received);
 	if (reply->received != reply->length)
-		return inc_fail(error, -EAGAIN, "the reply was cut short");
+		return incr_fail(error, -EAGAIN, "the reply was cut short");
 	return 0;
 }
 
 static int http_read(struct origin_connection *connection, u64 offset,
-		     size_t length, void *buffer, struct inc_error *error)
+		     size_t length, void *buffer, struct incr_error *error)
 {
 	struct reply reply = {
 		.offset = offset, .length = length, .buffer = buffer,

@@ -65,7 +65,7 @@ bool origin_is_hidden(const char *where)
 
 static int read_lines(FILE *file, const char *path, char **origins,
 		      unsigned int *count, unsigned int most,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	char *line = NULL;
 	size_t room = 0;
@@ -76,29 +76,29 @@ static int read_lines(FILE *file, const char *path, char **origins,
 		if (!*line || *line == '#')
 			continue;
 		if (*count == most)
-			err = inc_fail(error, -EINVAL,
-				       "%s: there may be %u origins at most",
-				       path, most);
+			err = incr_fail(error, -EINVAL,
+					"%s: there may be %u origins at most",
+					path, most);
 		else if (!(origins[*count] = strdup(line)))
-			err = inc_fail(error, -ENOMEM, "out of memory");
+			err = incr_fail(error, -ENOMEM, "out of memory");
 		else
 			(*count)++;
 	}
 	if (!err && ferror(file))
-		err = inc_fail(error, -EIO, "%s: cannot be read", path);
+		err = incr_fail(error, -EIO, "%s: cannot be read", path);
 	free(line);
 	return err;
 }
 
 int origin_read_list(const char *path, char **origins, unsigned int *count,
-		     unsigned int most, struct inc_error *error)
+		     unsigned int most, struct incr_error *error)
 {
 	FILE *file = fopen(path, "re");
 	int err;
 
 	if (!file)
-		return inc_fail(error, -errno, "%s: %s", path,
-				strerror(errno));
+		return incr_fail(error, -errno, "%s: %s", path,
+				 strerror(errno));
 	err = read_lines(file, path, origins, count, most, error);
 	fclose(file);
 	return err;

@@ -25,25 +25,25 @@ static bool scheme_is(const char *where, const char *scheme)
 }
 
 static const struct origin_backend *find_backend(const char *where,
-						 struct inc_error *error)
+						 struct incr_error *error)
 {
 	size_t n = origin_scheme_length(where);
 
 	if (!*where) {
-		inc_fail(error, 0, "the origin's name is empty");
+		incr_fail(error, 0, "the origin's name is empty");
 		return NULL;
 	}
 	if (!n || scheme_is(where, "file"))
 		return &origin_file;
 	if (scheme_is(where, "http") || scheme_is(where, "https"))
 		return &origin_http;
-	inc_fail(error, 0, "origins of kind \"%.*s:\" are not supported",
-		 (int)(n > 32 ? 32 : n), where);
+	incr_fail(error, 0, "origins of kind \"%.*s:\" are not supported",
+		  (int)(n > 32 ? 32 : n), where);
 	return NULL;
 }
 
 int origin_open(struct origin **result, const char *where,
-		const struct origin_options *options, struct inc_error *error)
+		const struct origin_options *options, struct incr_error *error)
 {
 	const struct origin_backend *backend = find_backend(where, error);
 	struct origin *origin;
@@ -53,7 +53,7 @@ int origin_open(struct origin **result, const char *where,
 		return -EINVAL;
 	origin = calloc(1, sizeof(*origin));
 	if (!origin)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	origin->backend = backend;
 	origin->options = *options;
 	origin->fd = -1;
@@ -101,13 +101,13 @@ u64 origin_size(const struct origin *origin)
 }
 
 int origin_connect(struct origin_connection **result, struct origin *origin,
-		   struct inc_error *error)
+		   struct incr_error *error)
 {
 	struct origin_connection *connection = calloc(1, sizeof(*connection));
 	int err = 0;
 
 	if (!connection)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	connection->origin = origin;
 	if (origin->backend->connect)
 		err = origin->backend->connect(connection, error);
@@ -139,13 +139,13 @@ unsigned int origin_retry_after(const struct origin_connection *connection)
 }
 
 int origin_read(struct origin_connection *connection, u64 offset,
-		size_t length, void *buffer, struct inc_error *error)
+		size_t length, void *buffer, struct incr_error *error)
 {
 	const struct origin *origin = connection->origin;
 
 	if (!length || length > ORIGIN_READ_MAX || offset > INT64_MAX - length)
-		return inc_fail(error, -EPROTO, "the range is out of bounds");
+		return incr_fail(error, -EPROTO, "the range is out of bounds");
 	if (origin->options.stop && atomic_load(origin->options.stop))
-		return inc_fail(error, -ECANCELED, "stopped");
+		return incr_fail(error, -ECANCELED, "stopped");
 	return origin->backend->read(connection, offset, length, buffer, error);
 }

@@ -42,7 +42,7 @@ struct origin_connection;
  * later; free them with origin_free_ca(). Return: 0 or -errno.
  */
 int origin_load_ca(struct origin_options *options, const char *path,
-		   struct inc_error *error);
+		   struct incr_error *error);
 void origin_free_ca(struct origin_options *options);
 
 /* The file of certificates that is read without that; NULL: not known. */
@@ -57,7 +57,7 @@ const char *origin_default_ca(void);
  * Return: 0; -EINVAL for a malformed or unsupported name; -errno of a file.
  */
 int origin_open(struct origin **origin, const char *where,
-		const struct origin_options *options, struct inc_error *error);
+		const struct origin_options *options, struct incr_error *error);
 void origin_close(struct origin *origin);
 
 /*
@@ -82,7 +82,7 @@ bool origin_is_hidden(const char *where);
  * Return: 0 or -errno.
  */
 int origin_read_list(const char *path, char **origins, unsigned int *count,
-		     unsigned int most, struct inc_error *error);
+		     unsigned int most, struct incr_error *error);
 
 /* For messages: the name without passwords and queries. */
 const char *origin_name(const struct origin *origin);
@@ -97,7 +97,7 @@ bool origin_is_file(const struct origin *origin, const struct stat *file);
 u64 origin_size(const struct origin *origin);
 
 int origin_connect(struct origin_connection **connection,
-		   struct origin *origin, struct inc_error *error);
+		   struct origin *origin, struct incr_error *error);
 void origin_disconnect(struct origin_connection *connection);
 
 /* Give up (-EAGAIN) reads that take unduly long although bytes arrive. */
@@ -118,7 +118,7 @@ void origin_hurry(struct origin_connection *connection, bool hurry);
  *	-ENOMEM
  */
 int origin_read(struct origin_connection *connection, u64 offset,
-		size_t length, void *buffer, struct inc_error *error);
+		size_t length, void *buffer, struct incr_error *error);
 
 /* May the same read work later? */
 static inline bool origin_error_passes(int err)

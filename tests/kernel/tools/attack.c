@@ -89,7 +89,7 @@ struct worker {
 	u64 index;			/* number of the image */
 	bool follow;			/* the root is the image's own */
 	bool loaded;			/* there is a loader */
-	struct inc_image *reader;	/* the same image, in libincremental */
+	struct incr_image *reader;	/* the same image, in libincremental */
 	u32 compared;
 	u64 blocks;
 	u8 *buffer, *expected;
@@ -267,7 +267,7 @@ static void write_image(struct worker *worker)
 }
 
 static int read_edited(void *context, u64 offset, size_t length, void *buffer,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	(void)error;
 	edit_read(context, offset, length, buffer);
@@ -277,7 +277,7 @@ static int read_edited(void *context, u64 offset, size_t length, void *buffer,
 static void hex(const u8 *bytes, u32 length, char *text)
 {
 	if (length)
-		inc_hex_format(bytes, length, text);
+		incr_hex_format(bytes, length, text);
 	else
 		strcpy(text, "-");
 }
@@ -403,7 +403,7 @@ static void loader_stop(struct worker *worker, pthread_t thread)
 
 static void check_blocks(struct worker *worker, u64 block, u64 count)
 {
-	struct inc_error error;
+	struct incr_error error;
 	u64 i;
 
 	counts->blocks += count;
@@ -422,8 +422,8 @@ static void check_blocks(struct worker *worker, u64 block, u64 count)
 		if (!worker->reader || worker->compared >= COMPARE_BLOCKS)
 			return;
 		worker->compared++;
-		if (!inc_image_read(worker->reader, block + i, 1,
-				    worker->expected, &error) &&
+		if (!incr_image_read(worker->reader, block + i, 1,
+				     worker->expected, &error) &&
 		    memcmp(got, worker->expected, INC_BLOCK_SIZE))
 			wrong(worker, "other bytes than libincremental's",
 			      block + i);
@@ -496,9 +496,9 @@ static enum outcome read_both_ways(struct worker *worker, int fd)
 
 static enum outcome attack(struct worker *worker)
 {
-	const struct inc_io io = { read_edited, &worker->image };
+	const struct incr_io io = { read_edited, &worker->image };
 	enum outcome outcome = REFUSED;
-	struct inc_error error;
+	struct incr_error error;
 	pthread_t thread;
 	char table[1024];
 	int fd, r;
@@ -510,8 +510,8 @@ static enum outcome attack(struct worker *worker)
 	worker->reader = NULL;
 	worker->compared = 0;
 	if (worker->follow &&
-	    inc_image_open(&worker->reader, &io, worker->image.size,
-			   edit_generation(&worker->image), &error))
+	    incr_image_open(&worker->reader, &io, worker->image.size,
+			    edit_generation(&worker->image), &error))
 		worker->reader = NULL;
 	if (worker->loaded) {
 		counts->with_loader++;
@@ -527,7 +527,7 @@ static enum outcome attack(struct worker *worker)
 		loader_stop(worker, thread);
 	if (r)
 		wrong(worker, "cannot be removed", 0);
-	inc_image_close(worker->reader);
+	incr_image_close(worker->reader);
 	return outcome;
 }
 

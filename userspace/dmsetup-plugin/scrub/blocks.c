@@ -38,7 +38,7 @@ static int add_extent(struct scrub *scrub, const struct inc_extent *extent,
 {
 	struct damages *damages = &scrub->damages;
 	u64 end = extent->offset + extent->length;
-	struct inc_error error;
+	struct incr_error error;
 	u64 first = inc_cluster_start(extent, block);
 	u64 last = first + (1ull << extent->cluster_shift) - 1;
 	size_t i = damage_after(damages, extent->offset);
@@ -47,8 +47,8 @@ static int add_extent(struct scrub *scrub, const struct inc_extent *extent,
 	if (last >= blocks)
 		last = blocks - 1;
 	if (i == damages->count || damages->list[i].offset >= end ||
-	    !inc_image_read(scrub->image, first, last - first + 1, buffer,
-			    &error))
+	    !incr_image_read(scrub->image, first, last - first + 1, buffer,
+			     &error))
 		return 0;
 	for (; !err && i < damages->count && damages->list[i].offset < end; i++)
 		err = add_blocks(&damages->list[i], first, last);
@@ -58,15 +58,15 @@ static int add_extent(struct scrub *scrub, const struct inc_extent *extent,
 /* Where the map is absent or damaged, go on after that. */
 static int walk_map(struct scrub *scrub)
 {
-	u64 blocks = inc_image_segment(scrub->image)->device_blocks;
+	u64 blocks = incr_image_segment(scrub->image)->device_blocks;
 	u64 block = 0, next;
 	struct inc_extent extent;
 	void *buffer = malloc((size_t)INC_BLOCK_SIZE << INC_CLUSTER_SHIFT_MAX);
-	struct inc_error error;
+	struct incr_error error;
 	int err = buffer ? 0 : -ENOMEM;
 
 	while (!err && block < blocks && !scrub_signal) {
-		if (inc_image_map(scrub->image, block, &extent, &next, &error))
+		if (incr_image_map(scrub->image, block, &extent, &next, &error))
 			next = (inc_map_page(block) + 1) << INC_ENTRIES_SHIFT;
 		else if (extent.codec != INC_CODEC_ZERO)
 			err = add_extent(scrub, &extent, block, blocks, buffer);
@@ -242,9 +242,9 @@ static int by_first(const void *left, const void *right)
 	return (a->first > b->first) - (a->first < b->first);
 }
 
-static int add_metadata(struct scrub *scrub, struct inc_error *error)
+static int add_metadata(struct scrub *scrub, struct incr_error *error)
 {
-	const struct inc_segment *seg = inc_image_segment(scrub->image);
+	const struct inc_segment *seg = incr_image_segment(scrub->image);
 	struct places map = { 0 }, tree = { 0 };
 	u8 *head = malloc(seg->head_size);
 	int err = head ? 0 : -ENOMEM;
@@ -264,9 +264,9 @@ static int add_metadata(struct scrub *scrub, struct inc_error *error)
 	for (i = 0; !err && i < scrub->damages.count; i++) {
 		struct damage *damage = &scrub->damages.list[i];
 
-		if (damage->area == INC_AREA_MAP)
+		if (damage->area == INCR_AREA_MAP)
 			err = add_runs(damage, &map);
-		else if (damage->area == INC_AREA_TREE)
+		else if (damage->area == INCR_AREA_TREE)
 			err = add_runs(damage, &tree);
 		if (damage->count)
 			qsort(damage->blocks, damage->count,
@@ -278,7 +278,7 @@ static int add_metadata(struct scrub *scrub, struct inc_error *error)
 	return err;
 }
 
-int scrub_blocks(struct scrub *scrub, struct inc_error *error)
+int scrub_blocks(struct scrub *scrub, struct incr_error *error)
 {
 	const struct damages *damages = &scrub->damages;
 	bool data = false;
@@ -286,13 +286,13 @@ int scrub_blocks(struct scrub *scrub, struct inc_error *error)
 	int err;
 
 	for (i = 0; i < damages->count; i++)
-		data |= damages->list[i].area == INC_AREA_DATA;
+		data |= damages->list[i].area == INCR_AREA_DATA;
 	if (!damages->count)
 		return 0;
 	err = add_metadata(scrub, error);
 	if (!err && data)
 		err = walk_map(scrub);
 	if (err == -ENOMEM)
-		inc_fail(error, err, "out of memory");
+		incr_fail(error, err, "out of memory");
 	return err;
 }

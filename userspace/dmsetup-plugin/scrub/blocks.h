@@ -8,6 +8,6 @@
 #include "dmsetup-plugin/scrub/scan.h"
 
 /* Find the blocks of every damage. */
-int scrub_blocks(struct scrub *scrub, struct inc_error *error);
+int scrub_blocks(struct scrub *scrub, struct incr_error *error);
 
 #endif /* SETUP_BLOCKS_H */

@@ -26,7 +26,7 @@ static int read_disk(const struct scrub *scrub, u64 offset, size_t length,
 	if (!scrub->direct)
 		posix_fadvise(scrub->fd, (off_t)offset, (off_t)length,
 			      POSIX_FADV_DONTNEED);
-	ret = inc_read_exactly(scrub->fd, offset, buffer, length);
+	ret = incr_read_exactly(scrub->fd, offset, buffer, length);
 	return ret == -ENODATA ? -EIO : ret;
 }
 
@@ -62,14 +62,14 @@ static bool is_refused(struct scrub *scrub, u64 offset, u64 length)
 	for (i = damage_after(damages, offset); !refused &&
 	     i < damages->sorted && damages->list[i].offset < offset + length;
 	     i++)
-		refused = damages->list[i].area != INC_AREA_DATA &&
+		refused = damages->list[i].area != INCR_AREA_DATA &&
 			  damages->list[i].state != DAMAGE_HEALED;
 	pthread_mutex_unlock(&scrub->lock);
 	return refused;
 }
 
 int scrub_read(void *context, u64 offset, size_t length, void *buffer,
-	       struct inc_error *error)
+	       struct incr_error *error)
 {
 	struct scrub *scrub = context;
 	u64 start = offset & ~(u64)(SCRUB_ALIGN - 1), hole, hole_end;
@@ -80,24 +80,24 @@ int scrub_read(void *context, u64 offset, size_t length, void *buffer,
 	err = device_next_absent(&scrub->device, offset, offset + length, &hole,
 				 &hole_end);
 	if (err || is_refused(scrub, offset, length))
-		return inc_fail(error, err < 0 ? err : -ENODATA,
-				"bytes at offset %llu are %s",
-				(unsigned long long)offset,
-				err ? "absent" : "damaged");
+		return incr_fail(error, err < 0 ? err : -ENODATA,
+				 "bytes at offset %llu are %s",
+				 (unsigned long long)offset,
+				 err ? "absent" : "damaged");
 	pages = aligned_alloc(SCRUB_ALIGN, end - start);
 	if (!pages)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	err = read_disk(scrub, start, end - start, pages);
 	if (err)
-		inc_fail(error, err, "cannot read at offset %llu: %s",
-			 (unsigned long long)offset, strerror(-err));
+		incr_fail(error, err, "cannot read at offset %llu: %s",
+			  (unsigned long long)offset, strerror(-err));
 	else
 		memcpy(buffer, pages + (offset - start), length);
 	free(pages);
 	return err;
 }
 
-static void fail(struct scrub *scrub, int err, const struct inc_error *error)
+static void fail(struct scrub *scrub, int err, const struct incr_error *error)
 {
 	pthread_mutex_lock(&scrub->lock);
 	if (!atomic_exchange(&scrub->failed, err))
@@ -106,15 +106,15 @@ static void fail(struct scrub *scrub, int err, const struct inc_error *error)
 }
 
 static enum verdict check(struct scrub *scrub, u64 offset, u64 length,
-			  u8 *buffer, struct inc_error *error)
+			  u8 *buffer, struct incr_error *error)
 {
 	int err = read_disk(scrub, offset, length, buffer);
 
 	if (err) {
-		inc_fail(error, err, "cannot be read: %s", strerror(-err));
+		incr_fail(error, err, "cannot be read: %s", strerror(-err));
 		return VERDICT_BAD;
 	}
-	err = inc_image_verify(scrub->image, offset, length, buffer, error);
+	err = incr_image_verify(scrub->image, offset, length, buffer, error);
 	switch (err) {
 	case 0:
 		return VERDICT_GOOD;
@@ -132,7 +132,7 @@ static enum verdict check(struct scrub *scrub, u64 offset, u64 length,
 enum verdict scrub_chunk(struct scrub *scrub, u64 offset, void *buffer)
 {
 	u32 chunk = scrub->device.chunk;
-	struct inc_error error = { "" };
+	struct incr_error error = { "" };
 	enum verdict verdict;
 	u64 start, end;
 	int err;
@@ -146,8 +146,8 @@ enum verdict scrub_chunk(struct scrub *scrub, u64 offset, void *buffer)
 	if (err > 0)
 		return VERDICT_GONE;
 	if (err < 0) {
-		inc_fail(&error, err, "%s: %s", scrub->device.path,
-			 strerror(-err));
+		incr_fail(&error, err, "%s: %s", scrub->device.path,
+			  strerror(-err));
 		fail(scrub, err, &error);
 		return VERDICT_FAILED;
 	}
@@ -174,9 +174,9 @@ static void add_damage(struct scrub *scrub, u64 offset)
 	struct damage damage = {
 		.offset = offset,
 		.length = scrub->device.chunk,
-		.area = inc_image_area(scrub->image, offset),
+		.area = incr_image_area(scrub->image, offset),
 	};
-	struct inc_error error;
+	struct incr_error error;
 	int err = 0;
 
 	pthread_mutex_lock(&scrub->lock);
@@ -187,8 +187,8 @@ static void add_damage(struct scrub *scrub, u64 offset)
 		   last->area == damage.area && last->state == damage.state) {
 		last->length += damage.length;
 	} else if (damages->count == DAMAGES_MAX) {
-		err = inc_fail(&error, -EBADMSG,
-			       "more than %u ranges are damaged", DAMAGES_MAX);
+		err = incr_fail(&error, -EBADMSG,
+				"more than %u ranges are damaged", DAMAGES_MAX);
 	} else {
 		if (damages->count == damages->room) {
 			size_t room = damages->room ? 2 * damages->room : 64;
@@ -199,8 +199,8 @@ static void add_damage(struct scrub *scrub, u64 offset)
 				damages->list = more;
 				damages->room = room;
 			} else {
-				err = inc_fail(&error, -ENOMEM,
-					       "out of memory");
+				err = incr_fail(&error, -ENOMEM,
+						"out of memory");
 			}
 		}
 		if (!err)
@@ -217,9 +217,9 @@ static bool next_piece(struct scrub *scrub, u64 *start, u64 *end)
 	bool found = false;
 
 	pthread_mutex_lock(&scrub->lock);
-	while (!found && scrub->segment < inc_image_segments(scrub->image)) {
+	while (!found && scrub->segment < incr_image_segments(scrub->image)) {
 		const struct inc_segment *seg =
-			inc_image_segment_at(scrub->image, scrub->segment);
+			incr_image_segment_at(scrub->image, scrub->segment);
 		u64 first = scrub->data ? seg->data_offset : seg->meta_offset;
 		u64 stop = scrub->data ? seg->end : seg->data_offset;
 		u64 limit;
@@ -244,7 +244,7 @@ static bool next_piece(struct scrub *scrub, u64 *start, u64 *end)
 static void check_piece(struct scrub *scrub, u64 start, u64 end, u8 *buffer)
 {
 	u32 chunk = scrub->device.chunk;
-	struct inc_error error;
+	struct incr_error error;
 
 	if (check(scrub, start, end - start, buffer, &error) == VERDICT_GOOD) {
 		atomic_fetch_add(&scrub->checked[scrub->data], end - start);
@@ -282,11 +282,11 @@ static void *scan(void *context)
 {
 	struct scrub *scrub = context;
 	u8 *buffer = aligned_alloc(SCRUB_ALIGN, PIECE);
-	struct inc_error error;
+	struct incr_error error;
 	u64 start, end;
 
 	if (!buffer) {
-		inc_fail(&error, -ENOMEM, "out of memory");
+		incr_fail(&error, -ENOMEM, "out of memory");
 		fail(scrub, -ENOMEM, &error);
 		return NULL;
 	}

@@ -33,7 +33,7 @@ struct blocks {
 struct damage {
 	u64 offset;
 	u64 length;
-	enum inc_area area;
+	enum incr_area area;
 	enum damage_state state;
 	struct blocks *blocks;
 	unsigned int count;
@@ -77,7 +77,7 @@ struct scrub {
 	struct device device;
 	int fd;
 	bool direct;
-	struct inc_image *image;
+	struct incr_image *image;
 	u64 loaders;
 	struct damages damages;
 	bool refuse;
@@ -89,7 +89,7 @@ struct scrub {
 	u32 segment;
 	bool data;
 	atomic_int failed;
-	struct inc_error error;
+	struct incr_error error;
 };
 
 /* The number of a signal that asks to stop, or 0. */
@@ -106,9 +106,9 @@ enum verdict {
 /* The first damage of earlier scans that ends after @offset, or their number. */
 size_t damage_after(const struct damages *damages, u64 offset);
 
-/* An inc_io: what is present, from the disk; -ENODATA for what is absent. */
+/* An incr_io: what is present, from the disk; -ENODATA for what is absent. */
 int scrub_read(void *scrub, u64 offset, size_t length, void *buffer,
-	       struct inc_error *error);
+	       struct incr_error *error);
 
 /* Check one chunk; @buffer: room for it, aligned as for O_DIRECT. */
 enum verdict scrub_chunk(struct scrub *scrub, u64 offset, void *buffer);

@@ -57,11 +57,11 @@ static int reopen(struct scrub *scrub, int fd)
 
 /* The file below a loop device if it can be had, else the device. */
 static int open_disk(struct scrub *scrub, const struct table *table,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	struct image_file file = { .fd = -1 };
 	char device[160], path[4096];
-	struct inc_error why;
+	struct incr_error why;
 	int loop, err = -ENOENT;
 	bool ignored;
 
@@ -69,8 +69,8 @@ static int open_disk(struct scrub *scrub, const struct table *table,
 	read_sys(table->device, "loop/backing_file", path, sizeof(path));
 	loop = open(device, O_RDONLY | O_CLOEXEC);
 	if (loop < 0)
-		return inc_fail(error, -errno, "cannot open %s: %s", device,
-				strerror(errno));
+		return incr_fail(error, -errno, "cannot open %s: %s", device,
+				 strerror(errno));
 	if (*path && !loop_file_open(&file, loop, device, path, &why) &&
 	    loop_shows(loop, &file.st, &ignored))
 		err = reopen(scrub, file.fd);
@@ -78,35 +78,35 @@ static int open_disk(struct scrub *scrub, const struct table *table,
 	if (err)
 		err = reopen(scrub, loop);
 	if (err)
-		inc_fail(error, err, "cannot open %s: %s", device,
-			 strerror(-err));
+		incr_fail(error, err, "cannot open %s: %s", device,
+			  strerror(-err));
 	image_file_close(&file);
 	close(loop);
 	return err;
 }
 
 static int open_image(struct scrub *scrub, const struct table *table,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
-	const struct inc_io io = { .read = scrub_read, .context = scrub };
+	const struct incr_io io = { .read = scrub_read, .context = scrub };
 	int root_size, salt_size = 0, err;
 	u8 root[INC_DIGEST_MAX], salt[INC_SALT_MAX];
 
-	root_size = inc_hex_parse(table->root, root, sizeof(root));
+	root_size = incr_hex_parse(table->root, root, sizeof(root));
 	if (strcmp(table->salt, "-"))
-		salt_size = inc_hex_parse(table->salt, salt, sizeof(salt));
+		salt_size = incr_hex_parse(table->salt, salt, sizeof(salt));
 	if (root_size <= 0 || salt_size < 0)
-		return inc_fail(error, -EPROTO,
-				"the kernel's table line is not understood");
-	err = inc_image_open(&scrub->image, &io, scrub->device.size,
-			     (u32)table->generation, error);
+		return incr_fail(error, -EPROTO,
+				 "the kernel's table line is not understood");
+	err = incr_image_open(&scrub->image, &io, scrub->device.size,
+			      (u32)table->generation, error);
 	if (!err)
-		err = inc_image_trust(scrub->image, root, (size_t)root_size,
-				      salt, (size_t)salt_size, error);
+		err = incr_image_trust(scrub->image, root, (size_t)root_size,
+				       salt, (size_t)salt_size, error);
 	return err;
 }
 
-static int open_scrub(struct scrub *scrub, struct inc_error *error)
+static int open_scrub(struct scrub *scrub, struct incr_error *error)
 {
 	char path[160];
 	struct dm_state state;
@@ -130,8 +130,8 @@ static int open_scrub(struct scrub *scrub, struct inc_error *error)
 		if (!err)
 			err = device_info(&scrub->device, &info);
 		if (err)
-			inc_fail(error, err, "%s: %s", scrub->device.path,
-				 strerror(-err));
+			incr_fail(error, err, "%s: %s", scrub->device.path,
+				  strerror(-err));
 		scrub->present = info.present;
 	}
 	if (!err)
@@ -149,7 +149,7 @@ static void close_scrub(struct scrub *scrub)
 	for (i = 0; i < scrub->damages.count; i++)
 		free(scrub->damages.list[i].blocks);
 	free(scrub->damages.list);
-	inc_image_close(scrub->image);
+	incr_image_close(scrub->image);
 	if (scrub->fd >= 0)
 		close(scrub->fd);
 	device_close(&scrub->device);
@@ -184,7 +184,7 @@ static void settle(struct scrub *scrub, u8 *buffer)
 
 		/* Of what is kept for now: it still refuses itself to others. */
 		if (damage->state == DAMAGE_LEFT &&
-		    damage->area != INC_AREA_DATA &&
+		    damage->area != INCR_AREA_DATA &&
 		    look_again(scrub, damage, buffer) == VERDICT_UNKNOWN) {
 			atomic_fetch_sub(&scrub->checked[0], damage->length);
 			atomic_fetch_add(&scrub->unchecked[0], damage->length);
@@ -227,12 +227,12 @@ static int doubt(struct scrub *scrub, const struct damage *damage)
 	int err = device_doubt(&scrub->device, damage->offset, damage->length);
 
 	if (err == -ENOTTY)
-		inc_fail(&scrub->error, err,
-			 "the kernel's module cannot be told what is damaged: it is too old");
+		incr_fail(&scrub->error, err,
+			  "the kernel's module cannot be told what is damaged: it is too old");
 	else if (err)
-		inc_fail(&scrub->error, err,
-			 "%s: cannot tell what is damaged: %s",
-			 scrub->device.path, strerror(-err));
+		incr_fail(&scrub->error, err,
+			  "%s: cannot tell what is damaged: %s",
+			  scrub->device.path, strerror(-err));
 	return err;
 }
 
@@ -312,15 +312,15 @@ static int run(struct scrub *scrub, const struct options *options, u8 *buffer)
 	return err;
 }
 
-static const char *area_name(enum inc_area area)
+static const char *area_name(enum incr_area area)
 {
 	static const char *const names[] = {
-		[INC_AREA_HEAD] = "head", [INC_AREA_BITMAP] = "bitmap",
-		[INC_AREA_GUARD] = "guard",
-		[INC_AREA_DICTIONARY] = "dictionary",
-		[INC_AREA_OWNERS] = "owners", [INC_AREA_MAP] = "map",
-		[INC_AREA_TREE] = "tree",
-		[INC_AREA_META_PADDING] = "padding", [INC_AREA_DATA] = "data",
+		[INCR_AREA_HEAD] = "head", [INCR_AREA_BITMAP] = "bitmap",
+		[INCR_AREA_GUARD] = "guard",
+		[INCR_AREA_DICTIONARY] = "dictionary",
+		[INCR_AREA_OWNERS] = "owners", [INCR_AREA_MAP] = "map",
+		[INCR_AREA_TREE] = "tree",
+		[INCR_AREA_META_PADDING] = "padding", [INCR_AREA_DATA] = "data",
 	};
 
 	return area < sizeof(names) / sizeof(names[0]) ? names[area] : "other";
@@ -438,7 +438,7 @@ static void print_text(struct scrub *scrub)
 }
 
 static int conclude(struct scrub *scrub, const struct options *options,
-		    struct inc_error *error)
+		    struct incr_error *error)
 {
 	u64 left = bytes_in(scrub, DAMAGE_LEFT);
 	u64 suspect = bytes_in(scrub, DAMAGE_SUSPECT);
@@ -448,17 +448,17 @@ static int conclude(struct scrub *scrub, const struct options *options,
 	else
 		print_text(scrub);
 	if (left)
-		return inc_fail(error, -EBADMSG, "%s: %llu bytes are damaged",
-				scrub->name, (unsigned long long)left);
+		return incr_fail(error, -EBADMSG, "%s: %llu bytes are damaged",
+				 scrub->name, (unsigned long long)left);
 	if (suspect)
-		return inc_fail(error, -ETIMEDOUT,
-				"%s: %llu bytes that were damaged have not come anew",
-				scrub->name, (unsigned long long)suspect);
+		return incr_fail(error, -ETIMEDOUT,
+				 "%s: %llu bytes that were damaged have not come anew",
+				 scrub->name, (unsigned long long)suspect);
 	return 0;
 }
 
 int command_scrub(const struct options *options, char **args,
-		  struct inc_error *error)
+		  struct incr_error *error)
 {
 	struct scrub scrub = {
 		.fd = -1,
@@ -473,7 +473,7 @@ int command_scrub(const struct options *options, char **args,
 		err = open_scrub(&scrub, error);
 	buffer = err ? NULL : aligned_alloc(SCRUB_ALIGN, scrub.device.chunk);
 	if (!err && !buffer)
-		err = inc_fail(error, -ENOMEM, "out of memory");
+		err = incr_fail(error, -ENOMEM, "out of memory");
 	if (!err) {
 		catch_signals();
 		err = run(&scrub, options, buffer);

@@ -9,6 +9,6 @@
 
 /* The command; @args are what main() has counted. */
 int command_scrub(const struct options *options, char **args,
-		  struct inc_error *error);
+		  struct incr_error *error);
 
 #endif /* SETUP_SCRUB_H */

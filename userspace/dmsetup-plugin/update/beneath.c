@@ -97,7 +97,7 @@ static int mount_by_propagation(const struct mount *parent,
 				const struct place *place, int fd)
 {
 	struct place above;
-	struct inc_error why;
+	struct incr_error why;
 	int err = -EINVAL;
 
 	if (place->directory >= 0 && !place_find(&above, parent, &why)) {
@@ -108,7 +108,7 @@ static int mount_by_propagation(const struct mount *parent,
 }
 
 int mount_beneath(const struct mounts *mounts, const struct place *place,
-		  int fd, struct inc_error *error)
+		  int fd, struct incr_error *error)
 {
 	const struct mount *parent = mount_with_id(mounts, place->of->parent);
 	int err = 0;
@@ -120,8 +120,8 @@ int mount_beneath(const struct mounts *mounts, const struct place *place,
 	if (err == -EINVAL && parent)
 		err = mount_by_propagation(parent, place, fd);
 	if (err)
-		inc_fail(error, err,
-			 "cannot mount beneath %s: %s", place->of->point,
-			 strerror(-err));
+		incr_fail(error, err,
+			  "cannot mount beneath %s: %s", place->of->point,
+			  strerror(-err));
 	return err;
 }

@@ -13,6 +13,6 @@
  * What the path shows does not change; when that mount goes it shows the new one.
  */
 int mount_beneath(const struct mounts *mounts, const struct place *place,
-		  int fd, struct inc_error *error);
+		  int fd, struct incr_error *error);
 
 #endif /* SETUP_BENEATH_H */

@@ -48,10 +48,10 @@ static bool parse_uuid(const char *uuid, const char *name, char *image,
 }
 
 static int add_member(struct family *family, const struct dm_device *device,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	struct member *member = &family->members[family->count];
-	struct inc_error why;
+	struct incr_error why;
 	struct dm_state state;
 	int err;
 
@@ -62,7 +62,7 @@ static int add_member(struct family *family, const struct dm_device *device,
 		member->line = strdup(state.table);
 		dm_free_state(&state);
 		if (!member->line)
-			return inc_fail(error, -ENOMEM, "out of memory");
+			return incr_fail(error, -ENOMEM, "out of memory");
 		err = parse_table(member->line, &member->table, error);
 		if (err)
 			return err;
@@ -100,7 +100,7 @@ static void choose_image(struct family *family, const struct dm_list_of *list)
 }
 
 static int take_members(struct family *family, const struct dm_list_of *list,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	char image[33];
 	unsigned int number;
@@ -111,7 +111,7 @@ static int take_members(struct family *family, const struct dm_list_of *list,
 	family->members = calloc(list->count + 1, sizeof(*family->members));
 	family->old = calloc(list->count + 1, sizeof(*family->old));
 	if (!family->members || !family->old)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	for (i = 0; !err && i < list->count; i++)
 		if (parse_uuid(list->devices[i].uuid, family->name, image,
 			       &number) && !strcmp(image, family->image))
@@ -138,7 +138,7 @@ static void sort_members(struct family *family)
 }
 
 int family_read(struct family *family, const char *name,
-		struct inc_error *error)
+		struct incr_error *error)
 {
 	struct dm_list_of list;
 	int err;
@@ -155,14 +155,14 @@ int family_read(struct family *family, const char *name,
 	    family->next && family->next->line)
 		return 0;
 	if (family->current)
-		return inc_fail(error, -ENODEV,
-				"device %s has no table: making it was interrupted (dmsetup remove takes it away)",
-				name);
+		return incr_fail(error, -ENODEV,
+				 "device %s has no table: making it was interrupted (dmsetup remove takes it away)",
+				 name);
 	if (dm_exists(name))
-		return inc_fail(error, -ENOTBLK,
-				"device %s was not made by incrementalsetup open",
-				name);
-	return inc_fail(error, -ENODEV, "there is no device %s", name);
+		return incr_fail(error, -ENOTBLK,
+				 "device %s was not made by incrementalsetup open",
+				 name);
+	return incr_fail(error, -ENODEV, "there is no device %s", name);
 }
 
 void family_free(struct family *family)
@@ -189,7 +189,7 @@ void family_make_nodes(const struct family *family)
 	dm_make_nodes(NULL);
 }
 
-static int read_again(struct family *family, struct inc_error *error)
+static int read_again(struct family *family, struct incr_error *error)
 {
 	const char *name = family->name;
 
@@ -221,7 +221,7 @@ bool family_is_changing(const struct family *family)
 
 /* A UUID that no device has. */
 static int free_uuid(const struct family *family, bool vouched, char *uuid,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	unsigned int most = 0, number;
 	char image[33];
@@ -234,26 +234,26 @@ static int free_uuid(const struct family *family, bool vouched, char *uuid,
 	if (snprintf(uuid, DM_UUID_MAX, UUID_PREFIX "%s%s.%u-%s",
 		     vouched ? "" : UUID_UNVOUCHED, family->image, most + 1,
 		     family->name) >= DM_UUID_MAX)
-		return inc_fail(error, -EINVAL,
-				"the name %s is too long to be updated",
-				family->name);
+		return incr_fail(error, -EINVAL,
+				 "the name %s is too long to be updated",
+				 family->name);
 	return 0;
 }
 
 static int new_name(const struct family *family, char *name,
-		    struct inc_error *error)
+		    struct incr_error *error)
 {
 	/* Room for the longest that there will be, NAME-gen4095.999. */
 	if (strlen(family->name) + strlen("-gen4095.999") >= DM_NAME_MAX)
-		return inc_fail(error, -EINVAL,
-				"the name %s is too long to be updated",
-				family->name);
+		return incr_fail(error, -EINVAL,
+				 "the name %s is too long to be updated",
+				 family->name);
 	snprintf(name, DM_NAME_MAX, "%s" NEW_SUFFIX, family->name);
 	return 0;
 }
 
 int family_add(const struct family *family, u64 sectors,
-	       const char *parameters, bool vouched, struct inc_error *error)
+	       const char *parameters, bool vouched, struct incr_error *error)
 {
 	char name[DM_NAME_MAX], uuid[DM_UUID_MAX];
 	int err;
@@ -270,7 +270,7 @@ int family_add(const struct family *family, u64 sectors,
 
 /* NAME becomes NAME-gen<n>. */
 static int rename_old(const struct family *family, char *name,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	const struct member *member = family->current;
 	unsigned int i;
@@ -283,10 +283,10 @@ static int rename_old(const struct family *family, char *name,
 	return dm_rename(family->name, name, error);
 }
 
-static int rename_both(const struct family *family, struct inc_error *error)
+static int rename_both(const struct family *family, struct incr_error *error)
 {
 	char old[DM_NAME_MAX];
-	struct inc_error ignored;
+	struct incr_error ignored;
 	int err = 0;
 
 	if (family->current)
@@ -308,7 +308,7 @@ static bool concerns(const struct mount *mount, const struct member *member,
 }
 
 int family_check_mounts(const struct member *member, const char *mountpoint,
-			struct inc_error *error)
+			struct incr_error *error)
 {
 	struct mounts mounts;
 	bool found = false;
@@ -324,15 +324,15 @@ int family_check_mounts(const struct member *member, const char *mountpoint,
 	}
 	mounts_free(&mounts);
 	if (!err && mountpoint && !found)
-		err = inc_fail(error, -EINVAL,
-			       "device %s is not mounted on %s",
-			       member->device.name, mountpoint);
+		err = incr_fail(error, -EINVAL,
+				"device %s is not mounted on %s",
+				member->device.name, mountpoint);
 	return err;
 }
 
 /* Can NAME-new be mounted as NAME is? @fd holds it then; -1: no need to. */
 static int try_new(const struct family *family, const char *mountpoint,
-		   const sigset_t *held, int *fd, struct inc_error *error)
+		   const sigset_t *held, int *fd, struct incr_error *error)
 {
 	const struct member *old = family_old(family);
 	struct mounts mounts;
@@ -358,7 +358,7 @@ static int try_new(const struct family *family, const char *mountpoint,
 /* Mount NAME wherever @old is mounted. */
 static int replace_mounts(const struct family *family,
 			  const struct member *old, const char *mountpoint,
-			  struct inc_error *error)
+			  struct incr_error *error)
 {
 	const struct dm_info *info = &family->current->device.info;
 	bool replaced = true;
@@ -386,9 +386,9 @@ static int replace_mounts(const struct family *family,
 }
 
 static int change_names(struct family *family, const char *mountpoint,
-			const sigset_t *held, int *fd, struct inc_error *error)
+			const sigset_t *held, int *fd, struct incr_error *error)
 {
-	struct inc_error why;
+	struct incr_error why;
 	int err;
 
 	err = try_new(family, mountpoint, held, fd, error);
@@ -402,7 +402,7 @@ static int change_names(struct family *family, const char *mountpoint,
 }
 
 int family_change(struct family *family, const char *mountpoint,
-		  const sigset_t *held, struct inc_error *error)
+		  const sigset_t *held, struct incr_error *error)
 {
 	int err, fd = -1;
 	size_t i;

@@ -62,7 +62,7 @@ struct family {
 
 /* Find them. family_free() in any case. -ENODEV: there is no device NAME. */
 int family_read(struct family *family, const char *name,
-		struct inc_error *error);
+		struct incr_error *error);
 void family_free(struct family *family);
 
 /* Put the nodes of an interrupted change right. */
@@ -82,7 +82,7 @@ const struct member *family_old(const struct family *family);
  * @vouched: somebody vouches for the root hash in it
  */
 int family_add(const struct family *family, u64 sectors,
-	       const char *parameters, bool vouched, struct inc_error *error);
+	       const char *parameters, bool vouched, struct incr_error *error);
 
 /**
  * family_change - make NAME-new, or what of a change is left to do
@@ -94,13 +94,13 @@ int family_add(const struct family *family, u64 sectors,
  * If NAME-new cannot be mounted it is removed, and nothing has changed.
  */
 int family_change(struct family *family, const char *mountpoint,
-		  const sigset_t *held, struct inc_error *error);
+		  const sigset_t *held, struct incr_error *error);
 
 /*
  * Is there a mount of @member at @mountpoint (NULL: anywhere) that cannot be
  * replaced? -EINVAL: there is none at @mountpoint.
  */
 int family_check_mounts(const struct member *member, const char *mountpoint,
-			struct inc_error *error);
+			struct incr_error *error);
 
 #endif /* SETUP_FAMILY_H */

@@ -11,21 +11,21 @@
 #include "dmsetup-plugin/update/mounts.h"
 
 int mount_replaceable(const struct mounts *mounts, const struct mount *mount,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	struct place place;
 	size_t i;
 	int err;
 
 	if (strcmp(mount->root, "/"))
-		return inc_fail(error, -EBUSY,
-				"%s shows only the directory %s of the device: unmount it first",
-				mount->point, mount->root);
+		return incr_fail(error, -EBUSY,
+				 "%s shows only the directory %s of the device: unmount it first",
+				 mount->point, mount->root);
 	for (i = 0; i < mounts->count; i++)
 		if (mounts->list[i].parent == mount->id)
-			return inc_fail(error, -EBUSY,
-					"something is mounted on %s, in %s: unmount it first",
-					mounts->list[i].point, mount->point);
+			return incr_fail(error, -EBUSY,
+					 "something is mounted on %s, in %s: unmount it first",
+					 mounts->list[i].point, mount->point);
 	err = place_find(&place, mount, error);
 	place_leave(&place);
 	return err;
@@ -43,7 +43,7 @@ static bool is_beneath(const struct mounts *mounts, const struct mount *mount,
 
 /* Mount the filesystem on @device beneath the mount at @place. */
 static int put_beneath(const struct mounts *mounts, const struct place *place,
-		       const char *device, struct inc_error *error)
+		       const char *device, struct incr_error *error)
 {
 	int fd = mount_try(place->of, device, error), err;
 
@@ -56,7 +56,7 @@ static int put_beneath(const struct mounts *mounts, const struct place *place,
 
 /* Take the mount at @place away; what is beneath it then is as shared as it was. */
 static int take_away(const struct place *place, u32 major, u32 minor,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	const struct mount *old = place->of;
 	char path[FD_PATH_MAX];
@@ -64,8 +64,8 @@ static int take_away(const struct place *place, u32 major, u32 minor,
 	int fd;
 
 	if (umount2(fd_path(place->mount, path), MNT_DETACH))
-		return inc_fail(error, -errno, "cannot unmount %s: %s",
-				old->point, strerror(errno));
+		return incr_fail(error, -errno, "cannot unmount %s: %s",
+				 old->point, strerror(errno));
 	fd = place->directory < 0 ? -1 :
 	     place_open(place->directory, place->name);
 	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) ||
@@ -80,7 +80,7 @@ static int take_away(const struct place *place, u32 major, u32 minor,
 
 int mount_replace(const struct mounts *mounts, const struct mount *old,
 		  const char *device, u32 major, u32 minor,
-		  struct inc_error *error)
+		  struct incr_error *error)
 {
 	struct place place;
 	int err;

@@ -14,7 +14,7 @@
  * hindrance.
  */
 int mount_replaceable(const struct mounts *mounts, const struct mount *mount,
-		      struct inc_error *error);
+		      struct incr_error *error);
 
 /**
  * mount_replace - put the filesystem on a device in a mount's place
@@ -29,6 +29,6 @@ int mount_replaceable(const struct mounts *mounts, const struct mount *mount,
  */
 int mount_replace(const struct mounts *mounts, const struct mount *mount,
 		  const char *device, u32 major, u32 minor,
-		  struct inc_error *error);
+		  struct incr_error *error);
 
 #endif /* SETUP_MOUNTS_H */

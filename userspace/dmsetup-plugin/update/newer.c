@@ -11,32 +11,32 @@
 #include "libincremental/exact.h"
 
 int newer_open(struct newer *newer, const char *path, int fd,
-	       struct inc_error *error)
+	       struct incr_error *error)
 {
 	*newer = (struct newer){ .path = path, .fd = fd };
-	return newer_read_local(newer, INC_NEWEST, error);
+	return newer_read_local(newer, INCR_NEWEST, error);
 }
 
 int newer_read_local(struct newer *newer, u32 generation,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
-	struct inc_image *image;
+	struct incr_image *image;
 	int err;
 
-	err = inc_image_open_fd(&image, newer->fd, newer->path, generation,
-				error);
+	err = incr_image_open_fd(&image, newer->fd, newer->path, generation,
+				 error);
 	if (err)
 		return err;
-	inc_image_close(newer->local);
+	incr_image_close(newer->local);
 	newer->local = newer->image = image;
-	newer->end = inc_image_size(image);
+	newer->end = incr_image_size(image);
 	return 0;
 }
 
 static void close_source(struct newer *newer)
 {
 	if (newer->image != newer->local)
-		inc_image_close(newer->image);
+		incr_image_close(newer->image);
 	newer->image = newer->local;
 	origin_disconnect(newer->connection);
 	origin_close(newer->origin);
@@ -47,27 +47,27 @@ static void close_source(struct newer *newer)
 void newer_close(struct newer *newer)
 {
 	close_source(newer);
-	inc_image_close(newer->local);
+	incr_image_close(newer->local);
 	newer->local = newer->image = NULL;
 }
 
 static int read_local(struct newer *newer, u64 offset, size_t length,
-		      void *buffer, struct inc_error *error)
+		      void *buffer, struct incr_error *error)
 {
-	int ret = inc_read_exactly(newer->fd, offset, buffer, length);
+	int ret = incr_read_exactly(newer->fd, offset, buffer, length);
 
 	if (ret == -ENODATA)
-		return inc_fail(error, -EIO, "%s ends before offset %llu",
-				newer->path,
-				(unsigned long long)offset + length);
-	return ret ? inc_fail(error, ret, "cannot read %s at offset %llu: %s",
-			      newer->path, (unsigned long long)offset,
-			      strerror(-ret)) : 0;
+		return incr_fail(error, -EIO, "%s ends before offset %llu",
+				 newer->path,
+				 (unsigned long long)offset + length);
+	return ret ? incr_fail(error, ret, "cannot read %s at offset %llu: %s",
+			       newer->path, (unsigned long long)offset,
+			       strerror(-ret)) : 0;
 }
 
-/* An inc_io: the local image, and behind it the source. */
+/* An incr_io: the local image, and behind it the source. */
 static int read_both(void *context, u64 offset, size_t length, void *buffer,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	struct newer *newer = context;
 	size_t part = 0;
@@ -101,10 +101,10 @@ static bool same_segment(const struct inc_segment *a,
 }
 
 /* Does the source, a whole image, have the local image's last segment? */
-static int check_origin(struct newer *newer, struct inc_error *error)
+static int check_origin(struct newer *newer, struct incr_error *error)
 {
-	u32 last = inc_image_segments(newer->local) - 1;
-	const struct inc_segment *own = inc_image_segment_at(newer->local, last);
+	u32 last = incr_image_segments(newer->local) - 1;
+	const struct inc_segment *own = incr_image_segment_at(newer->local, last);
 	struct inc_segment seg;
 	struct inc_super super;
 	const char *why;
@@ -117,27 +117,27 @@ static int check_origin(struct newer *newer, struct inc_error *error)
 		err = setup_read_origin(newer->connection, 0, sizeof(super),
 					&super, error);
 		if (!err)
-			return inc_fail(error, -EINVAL,
-					"the origin's newest generation is older than the local %u",
-					own->generation);
+			return incr_fail(error, -EINVAL,
+					 "the origin's newest generation is older than the local %u",
+					 own->generation);
 	}
 	if (err)
 		return err;
 	if (!origin_size(newer->origin))
-		return inc_fail(error, -EPROTO,
-				"the server does not say how long the image is");
+		return incr_fail(error, -EPROTO,
+				 "the server does not say how long the image is");
 	if (inc_segment_parse(&super, own->offset, origin_size(newer->origin),
 			      &seg, &why))
-		return inc_fail(error, -EINVAL,
-				"no segment of an image at offset %llu: %s",
-				(unsigned long long)own->offset, why);
+		return incr_fail(error, -EINVAL,
+				 "no segment of an image at offset %llu: %s",
+				 (unsigned long long)own->offset, why);
 	if (memcmp(seg.uuid, own->uuid, sizeof(seg.uuid)))
-		return inc_fail(error, -EINVAL,
-				"it holds another image (UUIDs differ)");
+		return incr_fail(error, -EINVAL,
+				 "it holds another image (UUIDs differ)");
 	if (!same_segment(&seg, own))
-		return inc_fail(error, -EINVAL,
-				"its generation %u is another than that of %s",
-				own->generation, newer->path);
+		return incr_fail(error, -EINVAL,
+				 "its generation %u is another than that of %s",
+				 own->generation, newer->path);
 	return 0;
 }
 
@@ -145,9 +145,9 @@ static int check_origin(struct newer *newer, struct inc_error *error)
  * Is the source the layer that comes next? Return: 1 if the local image has it
  * already.
  */
-static int check_layer(struct newer *newer, struct inc_error *error)
+static int check_layer(struct newer *newer, struct incr_error *error)
 {
-	u32 count = inc_image_segments(newer->local), generation;
+	u32 count = incr_image_segments(newer->local), generation;
 	struct inc_segment seg;
 	struct inc_super super;
 	const char *why;
@@ -157,50 +157,50 @@ static int check_layer(struct newer *newer, struct inc_error *error)
 	err = setup_read_origin(newer->connection, 0, sizeof(super), &super,
 				error);
 	if (err == -ENOENT && origin_size(newer->origin))
-		return inc_fail(error, -EINVAL, "it is too short for a layer");
+		return incr_fail(error, -EINVAL, "it is too short for a layer");
 	if (err)
 		return err;
 	generation = le32_to_cpu(super.generation);
 	offset = le64_to_cpu(super.segment_offset);
 	if (memcmp(super.magic, INC_MAGIC, sizeof(super.magic)))
-		return inc_fail(error, -EINVAL,
-				"it is not a layer: its magic number is wrong");
+		return incr_fail(error, -EINVAL,
+				 "it is not a layer: its magic number is wrong");
 	if (!generation)
-		return inc_fail(error, -EINVAL,
-				"it is a whole image, not a layer (see --origin)");
-	if (memcmp(super.uuid, inc_image_segment(newer->local)->uuid,
+		return incr_fail(error, -EINVAL,
+				 "it is a whole image, not a layer (see --origin)");
+	if (memcmp(super.uuid, incr_image_segment(newer->local)->uuid,
 		   sizeof(super.uuid)))
-		return inc_fail(error, -EINVAL,
-				"it belongs to another image (UUIDs differ)");
+		return incr_fail(error, -EINVAL,
+				 "it belongs to another image (UUIDs differ)");
 	if (generation > count)
-		return inc_fail(error, -EINVAL,
-				"it is generation %u, and generation %u has to come first",
-				generation, count);
+		return incr_fail(error, -EINVAL,
+				 "it is generation %u, and generation %u has to come first",
+				 generation, count);
 	if (generation < count) {
 		newer->base = offset;
 		if (!inc_segment_parse(&super, offset,
 				       offset + origin_size(newer->origin),
 				       &seg, &why) &&
-		    same_segment(&seg, inc_image_segment_at(newer->local,
-							    generation)))
+		    same_segment(&seg, incr_image_segment_at(newer->local,
+							     generation)))
 			return 1;
-		return inc_fail(error, -EINVAL,
-				"it is another generation %u than the one that %s has",
-				generation, newer->path);
+		return incr_fail(error, -EINVAL,
+				 "it is another generation %u than the one that %s has",
+				 generation, newer->path);
 	}
 	if (offset != newer->end)
-		return inc_fail(error, -EINVAL,
-				"it is for an image of %llu bytes, and %s has %llu",
-				(unsigned long long)offset, newer->path,
-				(unsigned long long)newer->end);
+		return incr_fail(error, -EINVAL,
+				 "it is for an image of %llu bytes, and %s has %llu",
+				 (unsigned long long)offset, newer->path,
+				 (unsigned long long)newer->end);
 	newer->base = offset;
 	return 0;
 }
 
-static int find(struct newer *newer, u32 generation, struct inc_error *error)
+static int find(struct newer *newer, u32 generation, struct incr_error *error)
 {
-	struct inc_io io = { .read = read_both, .context = newer };
-	struct inc_image *image;
+	struct incr_io io = { .read = read_both, .context = newer };
+	struct incr_image *image;
 	int err;
 
 	err = origin_connect(&newer->connection, newer->origin, error);
@@ -211,31 +211,31 @@ static int find(struct newer *newer, u32 generation, struct inc_error *error)
 		return err < 0 ? err : 0;
 	if (newer->base + origin_size(newer->origin) <= newer->end)
 		return 0;
-	err = inc_image_open(&image, &io,
-			     newer->base + origin_size(newer->origin),
-			     generation, error);
+	err = incr_image_open(&image, &io,
+			      newer->base + origin_size(newer->origin),
+			      generation, error);
 	if (!err)
 		newer->image = image;
 	return err;
 }
 
 /* Nothing can come from the local image itself. */
-static int check_other(const struct newer *newer, struct inc_error *error)
+static int check_other(const struct newer *newer, struct incr_error *error)
 {
 	struct stat st;
 
 	if (fstat(newer->fd, &st) || !origin_is_file(newer->origin, &st))
 		return 0;
-	return inc_fail(error, -EINVAL,
-			"it is the local image %s itself: name the complete image elsewhere",
-			newer->path);
+	return incr_fail(error, -EINVAL,
+			 "it is the local image %s itself: name the complete image elsewhere",
+			 newer->path);
 }
 
 int newer_find(struct newer *newer, const char *where,
 	       const struct origin_options *how, bool layer, u32 generation,
-	       struct inc_error *error)
+	       struct incr_error *error)
 {
-	struct inc_error why;
+	struct incr_error why;
 	int err;
 
 	newer->base = 0;
@@ -248,8 +248,8 @@ int newer_find(struct newer *newer, const char *where,
 		err = find(newer, generation, &why);
 	message_progress(NULL);
 	if (err) {
-		inc_fail(error, err, "%s: %s", origin_name(newer->origin),
-			 why.text);
+		incr_fail(error, err, "%s: %s", origin_name(newer->origin),
+			  why.text);
 		close_source(newer);
 	}
 	return err;
@@ -257,18 +257,18 @@ int newer_find(struct newer *newer, const char *where,
 
 bool newer_has_more(const struct newer *newer)
 {
-	return inc_image_segments(newer->image) >
-	       inc_image_segments(newer->local);
+	return incr_image_segments(newer->image) >
+	       incr_image_segments(newer->local);
 }
 
-int newer_append(struct newer *newer, int fd, struct inc_error *error)
+int newer_append(struct newer *newer, int fd, struct incr_error *error)
 {
 	bool whole = newer->layer && !origin_is_remote(newer->origin);
 	int err;
 
-	err = inc_local_append(newer->image,
-			       inc_image_segments(newer->local), fd, whole,
-			       error);
+	err = incr_local_append(newer->image,
+				incr_image_segments(newer->local), fd, whole,
+				error);
 	message_progress(NULL);
 	return err;
 }

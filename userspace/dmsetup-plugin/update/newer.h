@@ -25,38 +25,38 @@
 struct newer {
 	const char *path;
 	int fd;
-	struct inc_image *local;
+	struct incr_image *local;
 	u64 end;
 	u64 base;
 	struct origin *origin;
 	struct origin_connection *connection;
 	bool layer;
-	struct inc_image *image;
+	struct incr_image *image;
 	u64 fetched;
 };
 
 /* Look at the local image, open as @fd. newer_close() in any case. */
 int newer_open(struct newer *newer, const char *path, int fd,
-	       struct inc_error *error);
+	       struct incr_error *error);
 void newer_close(struct newer *newer);
 
 /* Look again, at one generation of it. */
 int newer_read_local(struct newer *newer, u32 generation,
-		     struct inc_error *error);
+		     struct incr_error *error);
 
 /**
  * newer_find - look whether a source has more
  * @newer: open
  * @where: file or URL of the complete image, or of a layer
  * @layer: it is a layer
- * @generation: number, or INC_NEWEST
+ * @generation: number, or INCR_NEWEST
  *
  * Sets @newer->image. It continues the local image: same UUID, next numbers,
  * next offsets, heads that match their digests.
  */
 int newer_find(struct newer *newer, const char *where,
 	       const struct origin_options *how, bool layer, u32 generation,
-	       struct inc_error *error);
+	       struct incr_error *error);
 
 /* Does @newer->image have segments that the local image lacks? */
 bool newer_has_more(const struct newer *newer);
@@ -65,6 +65,6 @@ bool newer_has_more(const struct newer *newer);
  * Append them to the local image, open for writing as @fd: heads only, or all
  * of a layer that is a file.
  */
-int newer_append(struct newer *newer, int fd, struct inc_error *error);
+int newer_append(struct newer *newer, int fd, struct incr_error *error);
 
 #endif /* SETUP_NEWER_H */

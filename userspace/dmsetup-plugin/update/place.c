@@ -47,7 +47,7 @@ static char *directory_of(const char *path)
 }
 
 int place_find(struct place *place, const struct mount *mount,
-	       struct inc_error *error)
+	       struct incr_error *error)
 {
 	char *directory = directory_of(mount->point);
 
@@ -58,7 +58,7 @@ int place_find(struct place *place, const struct mount *mount,
 		.mount = -1,
 	};
 	if (!directory)
-		return inc_fail(error, -ENOMEM, "out of memory");
+		return incr_fail(error, -ENOMEM, "out of memory");
 	if (*place->name)
 		place->directory = place_open(AT_FDCWD, directory);
 	else
@@ -73,11 +73,11 @@ int place_find(struct place *place, const struct mount *mount,
 		return 0;
 	if (place->mount < 0 && errno != ENOENT && errno != ELOOP &&
 	    errno != ENOTDIR)
-		return inc_fail(error, -errno, "cannot look at %s: %s",
-				mount->point, strerror(errno));
-	return inc_fail(error, -EBUSY,
-			"%s does not lead to the mount any more: something is mounted over it (unmount it first), or a directory on the way was renamed",
-			mount->point);
+		return incr_fail(error, -errno, "cannot look at %s: %s",
+				 mount->point, strerror(errno));
+	return incr_fail(error, -EBUSY,
+			 "%s does not lead to the mount any more: something is mounted over it (unmount it first), or a directory on the way was renamed",
+			 mount->point);
 }
 
 void place_leave(struct place *place)

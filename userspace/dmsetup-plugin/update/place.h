@@ -28,7 +28,7 @@ struct place {
  * -EBUSY: its path leads to another, which is over it or has come in its place.
  */
 int place_find(struct place *place, const struct mount *mount,
-	       struct inc_error *error);
+	       struct incr_error *error);
 void place_leave(struct place *place);
 
 /*

@@ -15,7 +15,7 @@ static void each_mount(const struct change *change,
 {
 	const struct dm_info *info =
 		&present_member(&change->family)->device.info;
-	struct inc_error ignored;
+	struct incr_error ignored;
 	struct mounts mounts;
 	size_t i;
 
@@ -119,11 +119,11 @@ void update_report(const struct change *change)
 void update_report_dry(struct change *change)
 {
 	const struct inc_segment *segment =
-		inc_image_segment(change->newer.image);
+		incr_image_segment(change->newer.image);
 	char root[2 * INC_DIGEST_MAX + 1];
 
-	change->appended = inc_image_size(change->newer.image) -
-			   inc_image_size(change->newer.local);
-	inc_hex_format(segment->root_digest, segment->digest_size, root);
+	change->appended = incr_image_size(change->newer.image) -
+			   incr_image_size(change->newer.local);
+	incr_hex_format(segment->root_digest, segment->digest_size, root);
 	report(change, segment->generation, root);
 }

@@ -16,26 +16,26 @@
 #include "dmsetup-plugin/update/update.h"
 
 /* The file below the loop device. */
-static int open_file(struct change *change, struct inc_error *error)
+static int open_file(struct change *change, struct incr_error *error)
 {
 	bool ignored;
 	int err;
 
 	change->loop_fd = open(change->loop, O_RDONLY | O_CLOEXEC);
 	if (change->loop_fd < 0)
-		return inc_fail(error, -errno, "cannot open %s: %s",
-				change->loop, strerror(errno));
+		return incr_fail(error, -errno, "cannot open %s: %s",
+				 change->loop, strerror(errno));
 	err = loop_file_open(&change->file, change->loop_fd, change->loop,
 			     change->path, error);
 	if (!err && !loop_shows(change->loop_fd, &change->file.st, &ignored))
-		err = inc_fail(error, -EINVAL,
-			       "%s shows only a part of %s, which cannot grow",
-			       change->loop, change->path);
+		err = incr_fail(error, -EINVAL,
+				"%s shows only a part of %s, which cannot grow",
+				change->loop, change->path);
 	return err;
 }
 
 /* Where the image is; open from here on to the end. */
-static int find_image(struct change *change, struct inc_error *error)
+static int find_image(struct change *change, struct incr_error *error)
 {
 	const char *device = present_member(&change->family)->table.device;
 	char path[160];
@@ -55,7 +55,7 @@ static int find_image(struct change *change, struct inc_error *error)
 /* Is what was asked for a mount of the old device, or of the new one already? */
 static int check_mountpoint(const struct change *change,
 			    const struct member *old, const struct member *new,
-			    struct inc_error *error)
+			    struct incr_error *error)
 {
 	int err = -EINVAL;
 
@@ -68,7 +68,7 @@ static int check_mountpoint(const struct change *change,
 }
 
 /* Go on with what was interrupted. */
-static int finish(struct change *change, struct inc_error *error)
+static int finish(struct change *change, struct incr_error *error)
 {
 	struct family *family = &change->family;
 	const struct member *old = family_old(family);
@@ -94,7 +94,7 @@ static int finish(struct change *change, struct inc_error *error)
 	return err;
 }
 
-static int find_mountpoint(struct change *change, struct inc_error *error)
+static int find_mountpoint(struct change *change, struct incr_error *error)
 {
 	const char *given = change->options->mountpoint;
 
@@ -102,11 +102,11 @@ static int find_mountpoint(struct change *change, struct inc_error *error)
 		return 0;
 	change->mountpoint = realpath(given, NULL);
 	return change->mountpoint ? 0 :
-	       inc_fail(error, -errno, "%s: %s", given, strerror(errno));
+	       incr_fail(error, -errno, "%s: %s", given, strerror(errno));
 }
 
 static int begin(struct change *change, const struct options *options,
-		 const char *given, struct inc_error *error)
+		 const char *given, struct incr_error *error)
 {
 	char device[sizeof(((struct table *)NULL)->device)];
 	const char *name;
@@ -136,9 +136,9 @@ static int begin(struct change *change, const struct options *options,
 	err = family_read(&change->family, name, error);
 	if (!err && strcmp(present_member(&change->family)->table.device,
 			   device))
-		err = inc_fail(error, -EBUSY,
-			       "device %s has come to another image meanwhile: try again",
-			       name);
+		err = incr_fail(error, -EBUSY,
+				"device %s has come to another image meanwhile: try again",
+				name);
 	if (err)
 		return err;
 	family_make_nodes(&change->family);
@@ -168,7 +168,7 @@ static u64 generation_in_use(const struct change *change)
 /* Ask the origins, one after the other, until one answers. */
 static int ask_origins(struct change *change, const struct options *options,
 		       const struct origin_options *how,
-		       struct inc_error *error)
+		       struct incr_error *error)
 {
 	int err = -ENOENT;
 	unsigned int i;
@@ -186,9 +186,9 @@ static int ask_origins(struct change *change, const struct options *options,
  * What the local image has already is enough if nobody else can be asked, and
  * so is what an interrupted change has come to.
  */
-static int make_do(struct change *change, int err, struct inc_error *error)
+static int make_do(struct change *change, int err, struct incr_error *error)
 {
-	if (inc_image_segment(change->newer.local)->generation <=
+	if (incr_image_segment(change->newer.local)->generation <=
 	    generation_in_use(change) &&
 	    (!change->finished || change->finished_down))
 		return err;
@@ -199,7 +199,7 @@ static int make_do(struct change *change, int err, struct inc_error *error)
 
 /* Of the layer or the origins that @options name. */
 static int read_newer(struct change *change, const struct options *options,
-		      struct inc_error *error)
+		      struct incr_error *error)
 {
 	struct origin_options how = { .timeout = ORIGIN_TIMEOUT_DEFAULT };
 	int err = 0;
@@ -214,15 +214,15 @@ static int read_newer(struct change *change, const struct options *options,
 	else if (options->origin_count)
 		err = ask_origins(change, options, &how, error);
 	else
-		err = inc_fail(error, -ENOENT,
-			       "no loader of %s says where the origin is: give --origin or --layer",
-			       change->family.name);
+		err = incr_fail(error, -ENOENT,
+				"no loader of %s says where the origin is: give --origin or --layer",
+				change->family.name);
 	origin_free_ca(&how);
 	return err;
 }
 
 /* Of what its loaders were given. */
-static int read_like_loaders(struct change *change, struct inc_error *error)
+static int read_like_loaders(struct change *change, struct incr_error *error)
 {
 	const char *ca_file = change->options->ca_file;
 	struct options options = *change->options;
@@ -238,13 +238,13 @@ static int read_like_loaders(struct change *change, struct inc_error *error)
 }
 
 /* Find the generation to come to; change->newer.image has it then. */
-static int find_newer(struct change *change, struct inc_error *error)
+static int find_newer(struct change *change, struct incr_error *error)
 {
 	const struct options *options = change->options;
 	int err;
 
-	if (options->generation != INC_NEWEST &&
-	    options->generation < inc_image_segments(change->newer.local))
+	if (options->generation != INCR_NEWEST &&
+	    options->generation < incr_image_segments(change->newer.local))
 		return newer_read_local(&change->newer, options->generation,
 					error);
 	if (options->origin_count || options->layer)
@@ -308,19 +308,19 @@ static u64 table_epoch(const struct change *change)
  * where signatures are checked an update never leads to a lower epoch. To go
  * back is what a rollback is for, but not below what was asked for.
  */
-static int check_epoch(const struct change *change, struct inc_error *error)
+static int check_epoch(const struct change *change, struct incr_error *error)
 {
-	struct inc_image *image = change->newer.image;
-	const struct inc_segment *segment = inc_image_segment(image);
+	struct incr_image *image = change->newer.image;
+	const struct inc_segment *segment = incr_image_segment(image);
 	u64 least = table_epoch(change), in_use = generation_in_use(change);
 
 	if (!change->options->certificate && !kernel_checks(change))
 		return !change->options->min_epoch ? 0 :
-		       inc_fail(error, -ERR_USAGE,
-				"--min-epoch needs --certificate or --require-signature: only a signature vouches for an epoch");
+		       incr_fail(error, -ERR_USAGE,
+				 "--min-epoch needs --certificate or --require-signature: only a signature vouches for an epoch");
 	if (segment->generation > in_use &&
-	    inc_image_segment_at(image, (u32)in_use)->epoch > least)
-		least = inc_image_segment_at(image, (u32)in_use)->epoch;
+	    incr_image_segment_at(image, (u32)in_use)->epoch > least)
+		least = incr_image_segment_at(image, (u32)in_use)->epoch;
 	return image_check_epoch(segment, least, error);
 }
 
@@ -328,11 +328,11 @@ static int check_epoch(const struct change *change, struct inc_error *error)
  * The new root hash must be vouched for if the old one was: what comes from an
  * origin must not undo that. Sets @change->vouched.
  */
-static int check_trust(struct change *change, struct inc_image *image,
-		       struct inc_error *error)
+static int check_trust(struct change *change, struct incr_image *image,
+		       struct incr_error *error)
 {
 	const struct options *options = change->options;
-	const struct inc_segment *segment = inc_image_segment(image);
+	const struct inc_segment *segment = incr_image_segment(image);
 	const struct member *present = present_member(&change->family), *same;
 	char root[2 * INC_DIGEST_MAX + 1];
 
@@ -341,17 +341,17 @@ static int check_trust(struct change *change, struct inc_image *image,
 		return image_trust(image, options, error);
 	if (kernel_checks(change))
 		return segment->signature_size ? 0 :
-		       inc_fail(error, -EBADMSG,
-				"generation %u is not signed, and a signature is required",
-				segment->generation);
-	inc_hex_format(segment->root_digest, segment->digest_size, root);
+		       incr_fail(error, -EBADMSG,
+				 "generation %u is not signed, and a signature is required",
+				 segment->generation);
+	incr_hex_format(segment->root_digest, segment->digest_size, root);
 	same = find_same(change, root, segment->generation);
 	if (same && same->vouched)
 		return 0;
 	if (present->vouched)
-		return inc_fail(error, -EPERM,
-				"%s has a root hash that was vouched for: generation %u needs --root-hash, --certificate or --require-signature, too",
-				change->family.name, segment->generation);
+		return incr_fail(error, -EPERM,
+				 "%s has a root hash that was vouched for: generation %u needs --root-hash, --certificate or --require-signature, too",
+				 change->family.name, segment->generation);
 	message_warning("the root hash of generation %u is what the image says, nobody vouches for it (see --certificate, --root-hash)",
 			segment->generation);
 	change->vouched = false;
@@ -365,11 +365,11 @@ static int check_trust(struct change *change, struct inc_image *image,
 static bool drops_hint(const struct change *change,
 		       const struct inc_segment *segment)
 {
-	const struct inc_image *image = change->newer.image;
+	const struct incr_image *image = change->newer.image;
 	u64 old = generation_in_use(change);
 
-	return old >= inc_image_segments(image) ||
-	       inc_image_segment_at(image, (u32)old)->compat &
+	return old >= incr_image_segments(image) ||
+	       incr_image_segment_at(image, (u32)old)->compat &
 	       ~segment->compat & INC_COMPAT_REREADS;
 }
 
@@ -431,9 +431,9 @@ static int format_table(const struct change *change,
 	char root[2 * INC_DIGEST_MAX + 1], salt[2 * INC_SALT_MAX + 1] = "-";
 	char *options;
 
-	inc_hex_format(segment->root_digest, segment->digest_size, root);
+	incr_hex_format(segment->root_digest, segment->digest_size, root);
 	if (segment->salt_size)
-		inc_hex_format(segment->salt, segment->salt_size, salt);
+		incr_hex_format(segment->salt, segment->salt_size, salt);
 	if (format_options(change, segment, &options))
 		return -ENOMEM;
 	if (asprintf(parameters, "1 %s %u %s %s %s%s",
@@ -446,29 +446,29 @@ static int format_table(const struct change *change,
 }
 
 /* Append what is new to the file. */
-static int append(struct change *change, struct inc_error *error)
+static int append(struct change *change, struct incr_error *error)
 {
 	int err;
 
 	if (!newer_has_more(&change->newer))
 		return 0;
 	if (change->loop_fd < 0)
-		return inc_fail(error, -EINVAL,
-				"%s is no file on a loop device: a segment cannot be appended",
-				change->path);
+		return incr_fail(error, -EINVAL,
+				 "%s is no file on a loop device: a segment cannot be appended",
+				 change->path);
 	if (change->file.read_only)
-		return inc_fail(error, -EROFS,
-				"%s cannot be written: a segment cannot be appended",
-				change->path);
+		return incr_fail(error, -EROFS,
+				 "%s cannot be written: a segment cannot be appended",
+				 change->path);
 	err = newer_append(&change->newer, change->file.fd, error);
 	if (!err)
-		change->appended = inc_image_size(change->newer.image) -
-				   inc_image_size(change->newer.local);
+		change->appended = incr_image_size(change->newer.image) -
+				   incr_image_size(change->newer.local);
 	return err;
 }
 
 /* Let the loop device show all of the file. */
-static int grow_loop(const struct change *change, struct inc_error *error)
+static int grow_loop(const struct change *change, struct incr_error *error)
 {
 	u64 size = 0;
 	int err = 0;
@@ -476,27 +476,27 @@ static int grow_loop(const struct change *change, struct inc_error *error)
 	if (change->loop_fd < 0)
 		return 0;
 	if (ioctl(change->loop_fd, BLKGETSIZE64, &size) ||
-	    (size < inc_image_size(change->newer.image) &&
+	    (size < incr_image_size(change->newer.image) &&
 	     ioctl(change->loop_fd, LOOP_SET_CAPACITY, 0)))
 		err = -errno;
 	if (err)
-		inc_fail(error, err, "cannot let %s grow: %s", change->loop,
-			 strerror(-err));
+		incr_fail(error, err, "cannot let %s grow: %s", change->loop,
+			  strerror(-err));
 	return err;
 }
 
 /* With everything at hand: from device to device. */
-static int change_device(struct change *change, struct inc_error *error)
+static int change_device(struct change *change, struct incr_error *error)
 {
 	const struct inc_segment *segment =
-		inc_image_segment(change->newer.image);
+		incr_image_segment(change->newer.image);
 	char *parameters = NULL;
 	sigset_t held, old;
 	int err;
 
 	err = format_table(change, segment, &parameters);
 	if (err)
-		return inc_fail(error, err, "out of memory");
+		return incr_fail(error, err, "out of memory");
 	hold_signals(&held, &old);
 	err = family_add(&change->family,
 			 segment->device_blocks * (INC_BLOCK_SIZE / 512),
@@ -511,7 +511,7 @@ static int change_device(struct change *change, struct inc_error *error)
 }
 
 /* Everything that can be checked before; then the change. */
-static int go(struct change *change, struct inc_error *error)
+static int go(struct change *change, struct incr_error *error)
 {
 	int err;
 
@@ -520,7 +520,7 @@ static int go(struct change *change, struct inc_error *error)
 		err = check_epoch(change, error);
 	if (!err)
 		err = image_check_heads(change->newer.image,
-					inc_image_segments(change->newer.local),
+					incr_image_segments(change->newer.local),
 					change->options, error);
 	if (!err)
 		err = image_check_start(change->newer.image, change->options,
@@ -543,33 +543,33 @@ static int go(struct change *change, struct inc_error *error)
 	return err;
 }
 
-static int update(struct change *change, struct inc_error *error)
+static int update(struct change *change, struct incr_error *error)
 {
 	const struct options *options = change->options;
 	u64 in_use = generation_in_use(change);
 	int err;
 
-	if (options->generation != INC_NEWEST && options->generation < in_use)
-		return inc_fail(error, -EINVAL,
-				"%s is at generation %llu: to go back see rollback",
-				change->family.name,
-				(unsigned long long)in_use);
+	if (options->generation != INCR_NEWEST && options->generation < in_use)
+		return incr_fail(error, -EINVAL,
+				 "%s is at generation %llu: to go back see rollback",
+				 change->family.name,
+				 (unsigned long long)in_use);
 	err = find_newer(change, error);
 	if (err)
 		return err;
-	if (inc_image_segment(change->newer.image)->generation > in_use)
+	if (incr_image_segment(change->newer.image)->generation > in_use)
 		return go(change, error);
 	update_report(change);
 	return 0;
 }
 
-static int rollback(struct change *change, struct inc_error *error)
+static int rollback(struct change *change, struct incr_error *error)
 {
 	u32 generation = change->options->generation;
 	u64 in_use = generation_in_use(change);
 	int err;
 
-	if (generation == INC_NEWEST && change->finished_down) {
+	if (generation == INCR_NEWEST && change->finished_down) {
 		update_report(change);
 		return 0;
 	}
@@ -577,30 +577,30 @@ static int rollback(struct change *change, struct inc_error *error)
 		update_report(change);
 		return 0;
 	}
-	if (generation == INC_NEWEST && !in_use)
-		return inc_fail(error, -EINVAL,
-				"%s is at generation 0: there is none before it",
-				change->family.name);
-	if (generation != INC_NEWEST && generation > in_use)
-		return inc_fail(error, -EINVAL,
-				"%s is at generation %llu: to go on see update",
-				change->family.name,
-				(unsigned long long)in_use);
-	err = newer_read_local(&change->newer, generation == INC_NEWEST ?
+	if (generation == INCR_NEWEST && !in_use)
+		return incr_fail(error, -EINVAL,
+				 "%s is at generation 0: there is none before it",
+				 change->family.name);
+	if (generation != INCR_NEWEST && generation > in_use)
+		return incr_fail(error, -EINVAL,
+				 "%s is at generation %llu: to go on see update",
+				 change->family.name,
+				 (unsigned long long)in_use);
+	err = newer_read_local(&change->newer, generation == INCR_NEWEST ?
 			       (u32)in_use - 1 : generation, error);
 	return err ? err : go(change, error);
 }
 
-static int run(int (*what)(struct change *change, struct inc_error *error),
+static int run(int (*what)(struct change *change, struct incr_error *error),
 	       const struct options *options, const char *name,
-	       struct inc_error *error)
+	       struct incr_error *error)
 {
 	struct change change;
 	int err;
 
 	if (options->layer && options->origin_count)
-		return inc_fail(error, -ERR_USAGE,
-				"--layer and --origin do not go together");
+		return incr_fail(error, -ERR_USAGE,
+				 "--layer and --origin do not go together");
 	err = begin(&change, options, name, error);
 	if (!err)
 		err = what(&change, error);
@@ -610,13 +610,13 @@ static int run(int (*what)(struct change *change, struct inc_error *error),
 }
 
 int command_update(const struct options *options, char **args,
-		   struct inc_error *error)
+		   struct incr_error *error)
 {
 	return run(update, options, args[0], error);
 }
 
 int command_rollback(const struct options *options, char **args,
-		     struct inc_error *error)
+		     struct incr_error *error)
 {
 	return run(rollback, options, args[0], error);
 }

@@ -9,8 +9,8 @@
 
 /* The commands; @args are what main() has counted. */
 int command_update(const struct options *options, char **args,
-		   struct inc_error *error);
+		   struct incr_error *error);
 int command_rollback(const struct options *options, char **args,
-		     struct inc_error *error);
+		     struct incr_error *error);
 
 #endif /* SETUP_UPDATE_H */
