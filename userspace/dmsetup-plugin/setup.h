@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * incrementalsetup: what its sources share. Functions return 0 or a negative
- * errno with one sentence in @error, as libincremental's do; -ERR_USAGE if the
- * command line is wrong.
+ * incrementalsetup: declarations that its sources share. Functions return 0 or a
+ * negative errno with one sentence in @error, as libincremental's do; -ERR_USAGE
+ * if the command line is wrong.
  */
 #ifndef SETUP_H
 #define SETUP_H
@@ -81,7 +81,7 @@ int command_evict(const struct options *options, char **args,
 		  struct incr_error *error);
 
 /**
- * struct image_facts - what a device is made from
+ * struct image_facts - values from which a device is made
  * @sectors: of the virtual device
  * @uuid: of the image
  * @parameters: of the table line, from the generation on; allocated
@@ -94,16 +94,16 @@ struct image_facts {
 
 /*
  * The image must have the root hash that was given, if one was, and a signature
- * that leads to the certificates that were given; then it is said whose it is.
+ * that leads to the certificates that were given; then the signer is printed.
  */
 int image_trust(struct incr_image *image, const struct options *options,
 		struct incr_error *error);
 
-/* Is the epoch of a generation, which a signature covers, too low? Then say so. */
+/* Fail if the epoch of a generation, which a signature covers, is too low. */
 int image_check_epoch(const struct inc_segment *segment, u64 least,
 		      struct incr_error *error);
 
-/* Do @options say who vouches for the root hash? If not, it is the image's own. */
+/* Does one of @options vouch for the root hash? If not, it is the image's own. */
 static inline bool is_vouched_for(const struct options *options)
 {
 	return options->root_size || options->certificate ||
@@ -118,8 +118,8 @@ int image_check_heads(struct incr_image *image, u32 first,
 		      const struct options *options, struct incr_error *error);
 
 /*
- * What a table line says so that the root hash vouches for the device's size as
- * well; NULL: nothing does.
+ * The table line's option that makes the root hash vouch for the device's size as
+ * well; NULL: there is none.
  */
 static inline const char *proof_option(const struct options *options)
 {
@@ -187,7 +187,7 @@ void loader_origins(struct options *options, const char *node,
 void monitor_follow(const char *name, const char *from, const char *to);
 
 /*
- * Hold back what would end this program; not what is ignored anyway. @held are
+ * Block the signals that would end this program, but not ignored ones. @held are
  * those signals, @old is the mask without them.
  */
 void hold_signals(sigset_t *held, sigset_t *old);

@@ -3,8 +3,8 @@
  * A bounded cache of metadata pages, by their place in the file.
  *
  * A page is kept with its own digest, not with the word "verified": one page
- * may stand for several pages of the tree, each with its own parent, and
- * whoever uses it compares the digest with the one that he expects.
+ * may stand for several pages of the tree, each with its own parent, and each
+ * user of it compares the digest with the expected one.
  */
 #include <pthread.h>
 #include <stdlib.h>

@@ -37,7 +37,7 @@ void incr_dictionaries_free(struct incr_image *image)
 	free(all);
 }
 
-/* Whole pages: what guards them is digests of pages. */
+/* Whole pages: the guard has digests of pages. */
 static int dictionary_read(const struct inc_source *source,
 			   const struct inc_segment *seg, u8 **result,
 			   struct incr_error *error)
@@ -67,8 +67,8 @@ static int dictionary_read(const struct inc_source *source,
  * incr_dictionary_get - the verified dictionary of a segment that has one
  * @bytes: set to seg->dictionary_size bytes that stay until the image is closed
  *
- * Not the lock's holder reads it, since that may take long; if two threads do,
- * the first one's is kept.
+ * It is read without the lock, since that may take long; if two threads read it,
+ * the first one's copy is kept.
  */
 int incr_dictionary_get(const struct inc_source *source,
 			const struct inc_segment *seg, const u8 **bytes,

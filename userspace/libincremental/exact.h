@@ -11,7 +11,7 @@
 
 /*
  * Read @length bytes at @offset of @fd into @data. Return: 0, -ENODATA if the file
- * ends before, or another errno below 0; then what @data holds is undefined.
+ * ends before, or another errno below 0; then the contents of @data are undefined.
  */
 int incr_read_exactly(int fd, uint64_t offset, void *data, size_t length);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * An image in a file or block device. A local image may be sparse: what its
- * presence bitmaps do not have is absent, however its bytes read.
+ * An image in a file or block device. A local image may be sparse: a chunk whose
+ * presence bit is zero is absent, whatever its bytes.
  */
 #include <fcntl.h>
 #include <stdlib.h>

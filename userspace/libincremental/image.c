@@ -22,7 +22,7 @@ static const char *segment_mismatch(const struct inc_segment *first,
 
 /*
  * @super is not of the segment that has to come next. Say whether a layer is
- * out of place, and how to get rid of it: what is before it is good.
+ * out of place, and how to get rid of it: the segments before it are good.
  */
 static int layer_misplaced(const struct incr_image *image,
 			   const struct inc_super *super, u64 offset,
@@ -44,7 +44,7 @@ static int layer_misplaced(const struct incr_image *image,
 	else
 		return 0;
 	return incr_fail(error, -EINVAL,
-			 "segment at offset %llu, generation %u: %s; \"truncate -s %llu\" cuts it off, and what is behind it",
+			 "segment at offset %llu, generation %u: %s; \"truncate -s %llu\" cuts off it and the rest of the file",
 			 (unsigned long long)offset, generation, what,
 			 (unsigned long long)offset);
 }

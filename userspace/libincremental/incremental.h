@@ -7,10 +7,10 @@
  * "length" are bytes of the image file. The words are those of docs/format.md.
  *
  * Errors: functions return 0, or a negative errno and one sentence in @error,
- * which says what is wrong and where. EINVAL is a bad argument or a malformed
+ * which names the fault and its place. EINVAL is a bad argument or a malformed
  * image, EBADMSG bytes that do not match their digest, ENOTSUP a feature that
- * this library does not know, ENODATA bytes that are not there; what the
- * reading callback returns is passed on.
+ * this library does not know, ENODATA bytes that are absent; errors of the reading
+ * callback are passed on.
  *
  * Threads: an open image may be used by several threads at a time.
  */
@@ -37,8 +37,7 @@ int incr_fail(struct incr_error *error, int code, const char *format, ...)
  * @read: read exactly @length bytes at @offset of the image file into @buffer;
  *	return 0, or a negative errno (ENODATA: absent) and say why in @error.
  *	Called from any thread that uses the image, several at a time.
- * @context: passed to @read; owned by the caller, who keeps it until
- *	incr_image_close()
+ * @context: passed to @read; the caller's, to be kept until incr_image_close()
  */
 struct incr_io {
 	int (*read)(void *context, u64 offset, size_t length, void *buffer,
@@ -90,7 +89,7 @@ u32 incr_image_segments(const struct incr_image *image);
 u64 incr_image_size(const struct incr_image *image);
 
 /**
- * incr_image_trust - compare what the head says with what the caller trusts
+ * incr_image_trust - compare the head's root digest and salt with trusted ones
  * @root: trusted root digest, @root_size bytes
  * @salt: trusted salt, or NULL to take the head's
  *
@@ -213,8 +212,8 @@ int incr_image_verify(struct incr_image *image, u64 offset, u64 length,
  *
  * A loader fetches the widened range, keeps it where the image's incr_io finds
  * it, and verifies the range that it asked for: that reads no other data, but
- * metadata still. (What was added by widening may hold parts of further
- * extents, and is not verified by that.)
+ * metadata still. (The added chunks may hold parts of further extents, and are not
+ * verified by that.)
  */
 int incr_image_widen(struct incr_image *image, u64 *offset, u64 *length,
 		     struct incr_error *error);
@@ -235,7 +234,7 @@ int incr_image_plan(struct incr_image *image, u64 block, u64 blocks,
 		    struct incr_range **ranges, size_t *count,
 		    struct incr_error *error);
 
-/* What a range of the image file holds, for messages and priorities. */
+/* The contents of a range of the image file, for messages and priorities. */
 enum incr_area {
 	INCR_AREA_HEAD, INCR_AREA_BITMAP, INCR_AREA_GUARD, INCR_AREA_DICTIONARY,
 	INCR_AREA_OWNERS, INCR_AREA_MAP, INCR_AREA_TREE, INCR_AREA_META_PADDING,
@@ -254,13 +253,13 @@ int incr_local_create(struct incr_image *image, int fd, struct incr_error *error
  * incr_local_append - add segments to a local image
  * @image: with the segments that @fd has, and those that it lacks
  * @first: number of the first segment that it lacks
- * @fd: the local image, open for writing; what follows its last segment is
+ * @fd: the local image, open for writing; bytes after its last segment are
  *	overwritten
  * @whole: add all their bytes, which are verified; else heads only
  *
  * At each moment, and after a crash, the file is an image that ends with the old
  * last segment or with one of the new: see "Segments after the first" in
- * docs/format.md. The caller sees to it that nobody else appends.
+ * docs/format.md. The caller keeps other processes from appending.
  */
 int incr_local_append(struct incr_image *image, u32 first, int fd, bool whole,
 		      struct incr_error *error);
@@ -274,7 +273,7 @@ int incr_local_present(struct incr_image *image, int fd, u64 *bytes,
  * over inc_signed_text(). Without an epoch they are the ones that dm-verity takes.
  */
 
-/* What the signature of @seg is of; INC_SIGNED_TEXT_MAX bytes. */
+/* The text that the signature of @seg covers; INC_SIGNED_TEXT_MAX bytes. */
 static inline void inc_segment_signed_text(const struct inc_segment *seg,
 					   char *text)
 {
@@ -282,7 +281,7 @@ static inline void inc_segment_signed_text(const struct inc_segment *seg,
 }
 
 /**
- * struct incr_signer - whose signature it is
+ * struct incr_signer - the signer of a signature
  * @algorithm: "RSA-2048", "ECDSA-256"; "ECDSA" if the certificate is not known
  * @digest: "SHA256"
  * @issuer: of the signer's certificate, as the signature says; "" if it names
@@ -317,7 +316,7 @@ int incr_anchors_load(struct incr_anchors **anchors, const char *path,
 		      struct incr_error *error);
 void incr_anchors_free(struct incr_anchors *anchors);
 
-/* Take a signature apart; nothing of what it says is checked. */
+/* Take a signature apart, and check nothing. */
 int incr_signature_describe(const u8 *data, size_t size,
 			    struct incr_signer *signer, struct incr_error *error);
 
@@ -336,7 +335,7 @@ int incr_signature_match(const u8 *data, size_t size, const char *text,
 			 struct incr_signer *signer, struct incr_error *error);
 
 /**
- * incr_image_check_signature - is the open generation signed by who is trusted?
+ * incr_image_check_signature - check that a trusted signer signed the open generation
  * @anchors: trusted, whether roots, in between or the signer's own
  * @signer: filled in on success
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the files of libincremental share; not for its users.
+ * Declarations that the files of libincremental share; not for its users.
  */
 #ifndef INCREMENTAL_INTERNAL_H
 #define INCREMENTAL_INTERNAL_H

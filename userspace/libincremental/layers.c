@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a writer of layers needs to know of the generations there are.
+ * Facts about an image's generations for a writer of layers.
  */
 #include <stdlib.h>
 #include "libincremental/internal.h"

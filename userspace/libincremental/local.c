@@ -23,9 +23,8 @@ static int write_failed(int ret, u64 offset, struct incr_error *error)
 }
 
 /*
- * The kernel writes the bitmap long after, when data have arrived. Should the
- * file system be full by then, there must be room for it all the same: else what
- * has arrived is not remembered.
+ * The bitmap must have its room now. The kernel writes it later, when data have
+ * arrived; should the file system be full by then, presence would be lost.
  */
 static int bitmap_reserve(const struct inc_segment *seg, int fd,
 			  struct incr_error *error)
@@ -126,8 +125,8 @@ static int sync_failed(const struct inc_segment *seg, struct incr_error *error)
 }
 
 /*
- * The first sector comes last: up to then what follows the old image is no
- * segment to a reader.
+ * The first sector comes last: until then a reader finds no segment after the old
+ * image.
  */
 static int append_segment(struct incr_image *image,
 			  const struct inc_segment *seg, int fd, bool whole,
@@ -139,7 +138,7 @@ static int append_segment(struct incr_image *image,
 	ret = incr_head_read(image, seg, &head, error);
 	if (ret)
 		return ret;
-	/* What an earlier attempt has left is no hole. */
+	/* Remains of an earlier attempt are not holes. */
 	if (ftruncate(fd, (off_t)seg->offset) ||
 	    ftruncate(fd, (off_t)seg->end))
 		ret = sync_failed(seg, error);

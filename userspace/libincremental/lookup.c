@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Finding what is where in an open image: raw bytes, segments, heads, and views of
- * generations. Opening and closing are in image.c, above.
+ * Lookups in an open image: raw bytes, segments, heads, and views of generations.
+ * Opening and closing are in image.c, above.
  */
 #include <stdlib.h>
 #include "libincremental/internal.h"
@@ -53,7 +53,7 @@ const struct inc_segment *incr_segment_holding(const struct incr_image *image,
 	return &image->segments[low];
 }
 
-/* Is @head, seg->head_size bytes, what was parsed, and does its digest fit? */
+/* Is @head, seg->head_size bytes, the head that was parsed, with a digest that fits? */
 bool incr_head_good(const struct inc_segment *seg, const u8 *head)
 {
 	const struct inc_super *super = (const struct inc_super *)head;

@@ -51,7 +51,7 @@ static int page_fetch(const struct inc_source *source, u64 file_page,
 	if (ret)
 		return ret;
 	incr_hash_digest(image->hash, page, INC_PAGE_SIZE, digest);
-	/* What has only just arrived is not kept before it is verified. */
+	/* Bytes that have just arrived are not cached before they are verified. */
 	if (offset - source->offset >= source->length)
 		incr_cache_put(image->cache, file_page, page, digest);
 	return 0;
@@ -215,7 +215,7 @@ static int guarded_digest(const struct inc_source *source, u64 offset,
 
 /**
  * incr_guarded_fetch - a page of map, owner table or dictionary, verified
- * @file_page: where it is; the guard of the segment there says what it must be
+ * @file_page: where it is; the guard of that segment has its digest
  * @page: receives 4096 bytes
  */
 int incr_guarded_fetch(const struct inc_source *source, u64 file_page,

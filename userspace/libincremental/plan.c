@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Which ranges of the image file a set of blocks needs.
+ * The ranges of the image file that a set of blocks needs.
  */
 #include <stdlib.h>
 #include "libincremental/internal.h"

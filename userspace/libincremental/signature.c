@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Signatures: PKCS#7, detached, in DER, over the root hash in lower-case
- * hexadecimal without a newline. That is what dm-verity verifies, so one
+ * hexadecimal without a newline. dm-verity verifies the same text, so one
  * signature serves both.
  */
 #include <openssl/cms.h>
@@ -14,8 +14,8 @@
 #define CERTIFICATES_MAX	256	/* in a file, in a signature */
 #define DIGEST_LEAST		32	/* bytes: SHA-256 */
 /*
- * OpenSSL's level of 112 bits: no MD5 or SHA-1, RSA from 2048 bits on. What it is
- * by default depends on the system.
+ * OpenSSL's level of 112 bits: no MD5 or SHA-1, RSA from 2048 bits on. The default
+ * level depends on the system.
  */
 #define CHAIN_LEVEL		2
 
@@ -24,7 +24,7 @@ struct incr_anchors {
 	char *path;
 };
 
-/* What OpenSSL says is wrong; empties its list of errors. */
+/* OpenSSL's reason for a failure; empties its list of errors. */
 static const char *why_not(void)
 {
 	unsigned long code = ERR_peek_last_error();
@@ -147,7 +147,7 @@ int incr_anchors_load(struct incr_anchors **anchors, const char *path,
 	return ret;
 }
 
-/* As a C string; what is no printable ASCII is escaped. */
+/* As a C string; all but printable ASCII is escaped. */
 static void format_name(const X509_NAME *name, char *text, size_t size)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -198,7 +198,7 @@ static void format_key(EVP_PKEY *key, char *text, size_t size)
 		 EVP_PKEY_get_bits(key));
 }
 
-/* The one signer; its digest must be one that nobody can forge. */
+/* The one signer; its digest algorithm must be one that cannot be forged. */
 static int find_signer(CMS_ContentInfo *cms, CMS_SignerInfo **signer,
 		       struct incr_error *error)
 {
@@ -257,7 +257,7 @@ static int parse(const u8 *data, size_t size, CMS_ContentInfo **cms,
 	return ret;
 }
 
-/* What the signature itself tells; the key's size only for RSA. */
+/* Facts from the signature itself; the key's size only for RSA. */
 static void describe(CMS_SignerInfo *info, struct incr_signer *signer)
 {
 	X509_ALGOR *digest, *algorithm;
@@ -321,8 +321,8 @@ int incr_signature_describe(const u8 *data, size_t size,
 
 /*
  * A BIO that reads @text. CMS_verify() of OpenSSL 3.0 makes a copy of one of
- * memory, and leaks it if the message names a digest that it does not know: a
- * filter in front hides what it is.
+ * memory, and leaks it if the message names a digest that it does not know. A
+ * filter in front hides that this one is of memory.
  */
 static BIO *text_bio(const char *text)
 {
@@ -456,7 +456,7 @@ static int check_chain(X509 *certificate, STACK_OF(X509) *others,
 	if (!good) {
 		ret = incr_fail(error, -ENOMEM, "out of memory");
 	} else {
-		/* What is in the file is trusted, a root or not. */
+		/* Every certificate in the file is trusted, a root or not. */
 		X509_STORE_CTX_set_flags(context, X509_V_FLAG_PARTIAL_CHAIN);
 		X509_STORE_CTX_set_purpose(context, X509_PURPOSE_ANY);
 		X509_VERIFY_PARAM_set_auth_level(

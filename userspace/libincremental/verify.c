@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "libincremental/internal.h"
 
-/* What a check of the data area goes along with. */
+/* The state of a check of the data area. */
 struct data_walk {
 	const struct inc_source *source;
 	struct inc_cursor cursor;
@@ -212,12 +212,12 @@ static int check_extent(struct data_walk *walk, u64 block,
  * the cluster before it, up to block @last. *block is UINT64_MAX if there is
  * none.
  *
- * Who made the image cannot be trusted, and the map may lead from one end of
- * the device to the other. So the walk of one chunk looks at INC_WALK_PAGES map pages, if need
- * be; past them there is none, as the format has it. A page that a run repeats
- * has the same entries each time: if it has been looked at from its first one
- * on and does not lead to @at, its repetitions do not either. They are passed
- * over in one step, whatever the size of the hole that they stand for.
+ * The walk of one chunk looks at INC_WALK_PAGES map pages at most, since the image
+ * is not trusted, and its map may lead from one end of the device to the other.
+ * The format lets no extent be further away. A page that a run repeats has the
+ * same entries each time: if all of it has been looked at and does not lead to
+ * @at, its repetitions do not either. They are passed over in one step, whatever
+ * the size of the hole that they stand for.
  */
 static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
 			struct inc_extent *extent, struct incr_error *error)
@@ -285,7 +285,7 @@ static int check_data_chunk(struct data_walk *walk, u64 start,
 		block = owner;
 		walk->last = inc_map_page(owner);
 	}
-	/* In file order, what follows here comes before the next chunk's. */
+	/* File order: the rest of this chunk comes before the next chunk. */
 	if (next != INC_NO_OWNER && next > owner)
 		last = next;
 

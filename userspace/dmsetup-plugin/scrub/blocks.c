@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * scrub: which blocks of the device need what is damaged; see blocks.h.
+ * scrub: the blocks of the device that need damaged chunks; see blocks.h.
  *
  * For data the whole map is walked, as any block may share an extent, and those
  * with an extent in damaged chunks are read, as it may be another's bytes. For a

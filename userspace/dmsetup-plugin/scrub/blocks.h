@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which blocks of the device need what is damaged.
+ * The blocks of the device that need damaged chunks.
  */
 #ifndef SETUP_BLOCKS_H
 #define SETUP_BLOCKS_H

@@ -22,7 +22,7 @@ static int read_disk(const struct scrub *scrub, u64 offset, size_t length,
 {
 	int ret;
 
-	/* What is not read past the page cache is at least not kept in it. */
+	/* Bytes that cannot be read past the page cache are at least not kept in it. */
 	if (!scrub->direct)
 		posix_fadvise(scrub->fd, (off_t)offset, (off_t)length,
 			      POSIX_FADV_DONTNEED);
@@ -47,8 +47,8 @@ size_t damage_after(const struct damages *damages, u64 offset)
 }
 
 /*
- * Do earlier scans know any byte of the range to be damaged metadata? What this
- * scan finds wrong because of others settle() will see.
+ * Do earlier scans know any byte of the range to be damaged metadata? settle()
+ * deals with pages that this scan finds wrong because of others.
  */
 static bool is_refused(struct scrub *scrub, u64 offset, u64 length)
 {
@@ -182,7 +182,7 @@ static void add_damage(struct scrub *scrub, u64 offset)
 	pthread_mutex_lock(&scrub->lock);
 	last = damages->count ? &damages->list[damages->count - 1] : NULL;
 	if (is_known(damages, offset)) {
-		/* It is what it was. */
+		/* It has not changed. */
 	} else if (last && last->offset + last->length == offset &&
 		   last->area == damage.area && last->state == damage.state) {
 		last->length += damage.length;
@@ -273,7 +273,7 @@ static void show_progress(const struct scrub *scrub)
 
 	if (done > scrub->present)
 		done = scrub->present;
-	message_progress("%5.1f %% of what is present is checked, %zu damaged",
+	message_progress("%5.1f %% of the present bytes are checked, %zu damaged",
 			 100.0 * (double)done / (double)scrub->present,
 			 scrub->damages.count);
 }

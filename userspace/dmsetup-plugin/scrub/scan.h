@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading what is present of an image from its disk, and checking all of it.
+ * Reading the present bytes of an image from its disk, and checking them.
  */
 #ifndef SETUP_SCAN_H
 #define SETUP_SCAN_H
@@ -41,7 +41,7 @@ struct damage {
 };
 
 /**
- * struct damages - what was found
+ * struct damages - all damage found
  * @list: @count of them
  * @sorted: so many of them, which earlier scans have found, are sorted and
  *	disjoint
@@ -56,8 +56,8 @@ struct damages {
 /**
  * struct scrub - everything about one run
  * @name: of the device
- * @device: to know what is present, and to ask for what is damaged
- * @fd: what holds the image: its file or its block device
+ * @device: to find present chunks, and to request damaged ones
+ * @fd: the image's file or block device
  * @direct: @fd is read past the page cache
  * @image: as it is on the disk, and as far as it is present
  * @loaders: how many there are to heal
@@ -98,7 +98,7 @@ extern volatile sig_atomic_t scrub_signal;
 enum verdict {
 	VERDICT_GOOD,
 	VERDICT_BAD,
-	VERDICT_UNKNOWN,	/* what it takes to check it is absent */
+	VERDICT_UNKNOWN,	/* it needs absent metadata to be checked */
 	VERDICT_GONE,		/* it is absent itself */
 	VERDICT_FAILED,		/* scrub->failed */
 };
@@ -106,7 +106,7 @@ enum verdict {
 /* The first damage of earlier scans that ends after @offset, or their number. */
 size_t damage_after(const struct damages *damages, u64 offset);
 
-/* An incr_io: what is present, from the disk; -ENODATA for what is absent. */
+/* An incr_io: reads present bytes from the disk; -ENODATA for absent ones. */
 int scrub_read(void *scrub, u64 offset, size_t length, void *buffer,
 	       struct incr_error *error);
 
@@ -114,8 +114,8 @@ int scrub_read(void *scrub, u64 offset, size_t length, void *buffer,
 enum verdict scrub_chunk(struct scrub *scrub, u64 offset, void *buffer);
 
 /*
- * Check all metadata, or all data, that is present, with several threads; what
- * is damaged is added to @damages. Return: 0 or -errno.
+ * Check all metadata, or all data, that is present, with several threads; add
+ * damage to @damages. Return: 0 or -errno.
  */
 int scrub_scan(struct scrub *scrub, bool data);
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * scrub: check all that is present of an image, and have loaders heal what is
- * damaged.
+ * scrub: check all present bytes of an image, and have loaders heal the damage.
  *
- * Metadata goes first. What is damaged of it is healed, or else not used to
- * check anything with: data are not blamed for it.
+ * Metadata goes first. Damaged metadata is healed, or else not used to check
+ * anything with: so data are not blamed for it.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -121,7 +120,7 @@ static int open_scrub(struct scrub *scrub, struct incr_error *error)
 	scrub->loaders = status.value[STATUS_LOADERS];
 	snprintf(path, sizeof(path), "/dev/mapper/%s", scrub->name);
 	err = device_open(&scrub->device, path, error);
-	/* What is on the disk is what is checked, so let all be there. */
+	/* The disk is checked, so all fills must have reached it. */
 	if (!err) {
 		err = device_commit(&scrub->device);
 		/* A read-only one has nothing to commit. */
@@ -170,8 +169,8 @@ static enum verdict look_again(struct scrub *scrub, const struct damage *damage,
 }
 
 /*
- * A page may have been found wrong just because what proves it is. Now that all
- * that is damaged is known, leave those out.
+ * A page may have been found wrong just because the page above it is. Now that
+ * all damage is known, leave such pages out.
  */
 static void settle(struct scrub *scrub, u8 *buffer)
 {
@@ -182,7 +181,7 @@ static void settle(struct scrub *scrub, u8 *buffer)
 	for (i = 0; i < damages->count; i++) {
 		struct damage *damage = &damages->list[i];
 
-		/* Of what is kept for now: it still refuses itself to others. */
+		/* Of the part kept for now: it is still not used to check others. */
 		if (damage->state == DAMAGE_LEFT &&
 		    damage->area != INCR_AREA_DATA &&
 		    look_again(scrub, damage, buffer) == VERDICT_UNKNOWN) {
@@ -228,17 +227,17 @@ static int doubt(struct scrub *scrub, const struct damage *damage)
 
 	if (err == -ENOTTY)
 		incr_fail(&scrub->error, err,
-			  "the kernel's module cannot be told what is damaged: it is too old");
+			  "the kernel's module cannot be told of damage: it is too old");
 	else if (err)
 		incr_fail(&scrub->error, err,
-			  "%s: cannot tell what is damaged: %s",
+			  "%s: cannot tell the kernel of damage: %s",
 			  scrub->device.path, strerror(-err));
 	return err;
 }
 
 /*
- * Heal what is damaged and not tried yet. Not too many at a time: loaders are
- * asked by hints, of which there is a limit. Return: 0 or -errno.
+ * Heal damage that was not tried yet. Not too much at a time: loaders are asked
+ * by hints, of which there is a limit. Return: 0 or -errno.
  */
 static int heal(struct scrub *scrub, unsigned int seconds, u8 *buffer,
 		bool *healed)
@@ -290,7 +289,7 @@ static int run(struct scrub *scrub, const struct options *options, u8 *buffer)
 		message_warning("no loader is attached: nothing can be healed");
 		heals = false;
 	}
-	/* Below what has been healed there may be more. */
+	/* There may be more below a healed page. */
 	for (round = 0; healed && round < ROUNDS && !scrub_signal; round++) {
 		err = scrub_scan(scrub, false);
 		if (err)

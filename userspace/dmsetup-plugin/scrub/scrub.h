@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * scrub: read what is present of an image from its disk and check all of it.
+ * scrub: read the present bytes of an image from its disk and check them.
  */
 #ifndef SETUP_SCRUB_H
 #define SETUP_SCRUB_H

@@ -6,7 +6,7 @@
  * Linux 4.11, see propagate_mnt() and attach_recursive_mnt() there). So a process
  * with a mount namespace of its own makes a peer of the parent, with nothing
  * mounted at that place, and mounts there. When it ends its namespace goes, and
- * what has propagated stays.
+ * the mounts that have propagated stay.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -21,12 +21,12 @@
 #define MOVE_MOUNT_BENEATH	0x00000200
 #endif
 
-/* A mount point that there is, to be covered where nobody else sees it. */
+/* An existing directory, to be covered in a mount namespace of our own. */
 #define STAGE	"/proc"
 
 /*
- * In a process of its own: mount @fd at the same place of a peer. Nothing of
- * this but what propagates is seen outside. Returns errno or 0.
+ * In a process of its own: mount @fd at the same place of a peer. Only the mount
+ * that propagates is seen outside. Returns errno or 0.
  */
 static int mount_at_peer(const struct place *parent, const struct place *place,
 			 int fd)
@@ -38,7 +38,7 @@ static int mount_at_peer(const struct place *parent, const struct place *place,
 	if (snprintf(path, sizeof(path), STAGE "/%s", place->name) >=
 	    (int)sizeof(path))
 		return ENAMETOOLONG;
-	/* Of the directory only: in the old namespace, where that is. */
+	/* A clone of the directory alone, made in the old namespace, which has it. */
 	peer = open_tree(place->directory, "", AT_EMPTY_PATH |
 			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (peer < 0 || unshare(CLONE_NEWNS) ||
@@ -68,7 +68,7 @@ static int in_child(int (*what)(const struct place *parent,
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 
-/* Without peers, for a moment: how the parent was, is set again. */
+/* If the parent has no peers, it is shared for a moment, and then as before. */
 static int mount_with_peer(const struct place *parent,
 			   const struct place *place, int fd)
 {

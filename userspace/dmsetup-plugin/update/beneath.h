@@ -5,12 +5,12 @@
 #include "dmsetup-plugin/update/place.h"
 
 /**
- * mount_beneath - mount a filesystem between a mount and what it is on
+ * mount_beneath - mount a filesystem between a mount and its mount point
  * @mounts: read just now
  * @place: of one of @mounts; nothing is mounted on it
  * @fd: the new one, as from fsmount()
  *
- * What the path shows does not change; when that mount goes it shows the new one.
+ * The path shows the same as before until that mount goes; then the new one.
  */
 int mount_beneath(const struct mounts *mounts, const struct place *place,
 		  int fd, struct incr_error *error);

@@ -16,10 +16,10 @@
  * @loop_fd: it is open, so it shows the same file to the end; -1: there is none
  * @file: the image: the only time that its path is looked at
  * @mountpoint: the only one that is to change; allocated; NULL: all
- * @lock: nobody else changes, extends or opens the image meanwhile
+ * @lock: keeps other programs from changing, extending or opening the image
  * @finished: an interrupted change was found and finished
  * @finished_down: it was to an older generation
- * @vouched: somebody vouches for the new root hash
+ * @vouched: a signature, or the command line, vouches for the new root hash
  * @from: generation at the start
  * @appended: bytes that the local image has grown by
  */

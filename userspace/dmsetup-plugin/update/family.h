@@ -10,17 +10,17 @@
  *
  * UUIDs are INCREMENTAL-<uuid of the image>-NAME, or the same with a number,
  * <uuid>.<k>-NAME, for those that were made by a change; INCREMENTAL-UNVOUCHED-...
- * if nobody but the image vouched for the root hash. The change is
+ * if only the image itself gave the root hash. The change is
  *
  *	1. make NAME-new; without a table, making it was interrupted
- *	2. mount it, where nobody sees it, to see whether that can be
+ *	2. mount it, at no place yet, to see whether that can be
  *	3. NAME becomes NAME-gen<n>, NAME-new becomes NAME
  *	4. mount NAME in the place of each mount of NAME-gen<n>
  *	5. let dmeventd watch NAME if it watches NAME-gen<n>
  *	6. deferred removal of NAME-gen<n>
  *
- * and whoever finds it interrupted goes on where it was. The renaming is before
- * the mounting because a mount keeps its device's name for ever.
+ * and a command that finds it interrupted goes on from there. The renaming comes
+ * before the mounting because a mount keeps its device's name for ever.
  */
 #ifndef SETUP_FAMILY_H
 #define SETUP_FAMILY_H
@@ -32,7 +32,7 @@
  * struct member - one of the devices
  * @table: of @line
  * @line: its table line; allocated; NULL: it has none
- * @vouched: somebody else than the image vouched for its root hash
+ * @vouched: its root hash is not just the image's own word
  */
 struct member {
 	struct dm_device device;
@@ -79,17 +79,17 @@ const struct member *family_old(const struct family *family);
  * @family: read; to be read again afterwards
  * @sectors: its size
  * @parameters: its table line's
- * @vouched: somebody vouches for the root hash in it
+ * @vouched: the root hash in it is not just the image's own word
  */
 int family_add(const struct family *family, u64 sectors,
 	       const char *parameters, bool vouched, struct incr_error *error);
 
 /**
- * family_change - make NAME-new, or what of a change is left to do
+ * family_change - change NAME to NAME-new, or finish an interrupted change
  * @family: read; is read again
  * @mountpoint: mount there only; NULL: wherever the old one is mounted
  * @held: signals that are blocked, so that nothing is left half done; one ends
- *	the wait for absent data as long as NAME is what it was
+ *	the wait for absent data as long as NAME is unchanged
  *
  * If NAME-new cannot be mounted it is removed, and nothing has changed.
  */

@@ -54,7 +54,7 @@ static int put_beneath(const struct mounts *mounts, const struct place *place,
 	return err;
 }
 
-/* Take the mount at @place away; what is beneath it then is as shared as it was. */
+/* Take the mount at @place away; the mount beneath it gets its propagation. */
 static int take_away(const struct place *place, u32 major, u32 minor,
 		     struct incr_error *error)
 {

@@ -9,9 +9,8 @@
 
 /*
  * Can @mount, one of @mounts, be replaced? If not, @error says why: it shows
- * only a part of its filesystem, something is mounted on it or inside of it.
- * What is beneath it (a mount of @major, @minor, which is to replace it) is no
- * hindrance.
+ * only a part of its filesystem, something is mounted on it or inside of it. The
+ * mount beneath it (of @major, @minor, which is to replace it) does not count.
  */
 int mount_replaceable(const struct mounts *mounts, const struct mount *mount,
 		      struct incr_error *error);
@@ -23,9 +22,9 @@ int mount_replaceable(const struct mounts *mounts, const struct mount *mount,
  * @device: path
  * @major, @minor: its number
  *
- * Mounted beneath, then the old mount is detached, so its place shows one or the
- * other at each moment. Interrupted in between, the same call finishes it. What
- * is mounted the same way elsewhere because of shared mounts goes along.
+ * The new mount goes beneath the old one, which is then detached: so the place
+ * shows one or the other at each moment. If interrupted in between, the same call
+ * finishes it. Copies of the mount that sharing has made elsewhere go along.
  */
 int mount_replace(const struct mounts *mounts, const struct mount *mount,
 		  const char *device, u32 major, u32 minor,

@@ -10,7 +10,7 @@
 #include "origin/origin.h"
 
 /**
- * struct newer - a local image and what goes on behind it
+ * struct newer - a local image and a source of segments to follow it
  * @path: of the local image
  * @fd: the same, open for reading; the caller's
  * @local: the image as it is, at its newest generation
@@ -45,7 +45,7 @@ int newer_read_local(struct newer *newer, u32 generation,
 		     struct incr_error *error);
 
 /**
- * newer_find - look whether a source has more
+ * newer_find - look whether a source has newer segments
  * @newer: open
  * @where: file or URL of the complete image, or of a layer
  * @layer: it is a layer

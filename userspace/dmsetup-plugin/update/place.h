@@ -8,7 +8,7 @@
 #include "common/mountinfo.h"
 
 /**
- * struct place - where a mount is, pinned: whoever may rename the directories
+ * struct place - where a mount is, pinned: a user who may rename the directories
  * that lead there can lead the path elsewhere, but not these descriptors
  * @of: the mount
  * @directory: the mount point's, in the mount that the other is mounted on; -1
@@ -37,7 +37,7 @@ void place_leave(struct place *place);
  */
 int place_open(int directory, const char *path);
 
-/* A path by which a system call finds what is open, for as long as it is. */
+/* A path by which a system call finds an open file, as long as it is open. */
 #define FD_PATH_MAX	32
 const char *fd_path(int fd, char path[FD_PATH_MAX]);
 

@@ -74,7 +74,7 @@ static void print_json(const struct change *change, u64 generation,
 	json_object_put(object);
 }
 
-/* Say what was done, or would be: @generation, @root are what NAME is then. */
+/* Print the change, done or not: @generation and @root are NAME's after it. */
 static void report(const struct change *change, u64 generation,
 		   const char *root)
 {

@@ -52,7 +52,7 @@ static int find_image(struct change *change, struct incr_error *error)
 	return open_file(change, error);
 }
 
-/* Is what was asked for a mount of the old device, or of the new one already? */
+/* Is the given mount point of the old device, or of the new one already? */
 static int check_mountpoint(const struct change *change,
 			    const struct member *old, const struct member *new,
 			    struct incr_error *error)
@@ -67,7 +67,7 @@ static int check_mountpoint(const struct change *change,
 	       family_check_mounts(new, change->mountpoint, error);
 }
 
-/* Go on with what was interrupted. */
+/* Finish an interrupted change. */
 static int finish(struct change *change, struct incr_error *error)
 {
 	struct family *family = &change->family;
@@ -183,8 +183,8 @@ static int ask_origins(struct change *change, const struct options *options,
 }
 
 /*
- * What the local image has already is enough if nobody else can be asked, and
- * so is what an interrupted change has come to.
+ * The generations in the local image are enough if there is no source to ask, and
+ * so is the result of an interrupted change.
  */
 static int make_do(struct change *change, int err, struct incr_error *error)
 {
@@ -193,7 +193,7 @@ static int make_do(struct change *change, int err, struct incr_error *error)
 	    (!change->finished || change->finished_down))
 		return err;
 	message_warning("%s", error->text);
-	message_info("going on with what %s has", change->path);
+	message_info("going on with the generations in %s", change->path);
 	return 0;
 }
 
@@ -221,7 +221,7 @@ static int read_newer(struct change *change, const struct options *options,
 	return err;
 }
 
-/* Of what its loaders were given. */
+/* Of the origins that its loaders were given. */
 static int read_like_loaders(struct change *change, struct incr_error *error)
 {
 	const char *ca_file = change->options->ca_file;
@@ -304,9 +304,9 @@ static u64 table_epoch(const struct change *change)
 }
 
 /*
- * An origin can append, as a new generation, an old one that was signed once. So
- * where signatures are checked an update never leads to a lower epoch. To go
- * back is what a rollback is for, but not below what was asked for.
+ * Where signatures are checked, an update never leads to a lower epoch: an origin
+ * could append, as a new generation, an old one that was signed once. A rollback
+ * may go back, but not below the epoch that was asked for.
  */
 static int check_epoch(const struct change *change, struct incr_error *error)
 {
@@ -325,8 +325,8 @@ static int check_epoch(const struct change *change, struct incr_error *error)
 }
 
 /*
- * The new root hash must be vouched for if the old one was: what comes from an
- * origin must not undo that. Sets @change->vouched.
+ * The new root hash must be vouched for if the old one was: an origin must not be
+ * able to undo that. Sets @change->vouched.
  */
 static int check_trust(struct change *change, struct incr_image *image,
 		       struct incr_error *error)
@@ -352,15 +352,15 @@ static int check_trust(struct change *change, struct incr_image *image,
 		return incr_fail(error, -EPERM,
 				 "%s has a root hash that was vouched for: generation %u needs --root-hash, --certificate or --require-signature, too",
 				 change->family.name, segment->generation);
-	message_warning("the root hash of generation %u is what the image says, nobody vouches for it (see --certificate, --root-hash)",
+	message_warning("the root hash of generation %u is taken from the image, unverified (see --certificate, --root-hash)",
 			segment->generation);
 	change->vouched = false;
 	return 0;
 }
 
 /*
- * What lets readahead fail must not outlive the filesystem that puts up with it.
- * Where the old head did not say that it does, whoever made the device did.
+ * The option that lets readahead fail must not outlive the filesystem that copes
+ * with it. If the old head does not ask for the option, the command line did.
  */
 static bool drops_hint(const struct change *change,
 		       const struct inc_segment *segment)
@@ -374,8 +374,8 @@ static bool drops_hint(const struct change *change,
 }
 
 /*
- * The old table's options, with what proves the device's size: what was asked
- * for now, else what there was.
+ * The old table's options, with the one that proves the device's size: as asked
+ * for now, else as it was.
  */
 static int format_options(const struct change *change,
 			  const struct inc_segment *segment, char **text)
@@ -445,7 +445,7 @@ static int format_table(const struct change *change,
 	return *parameters ? 0 : -ENOMEM;
 }
 
-/* Append what is new to the file. */
+/* Append the new segments to the file. */
 static int append(struct change *change, struct incr_error *error)
 {
 	int err;
