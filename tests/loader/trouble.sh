@@ -160,5 +160,5 @@ fresh_image
 incrementalsetup open --read-timeout 1000 $local app
 loader --verbose --no-prefetch --no-hints --retry 1000 --origin "$liar/hole/app.inc"
 fails "a read fails at its timeout" 1 "timed out" dd if=/dev/mapper/app of=/dev/null bs=4096 skip=300 count=1 iflag=direct
-ok "its range is dropped after some time" within 40 says 1 "nobody wants them any more"
+ok "its range is dropped after some time" within 40 says 1 "no longer wanted"
 stop

@@ -83,7 +83,7 @@ void cache_put(struct cache *cache, u64 offset, const void *data)
 	} else {
 		if (cache->count >= cache->most) {
 			drop(cache, find(cache, cache->oldest->offset));
-			/* What went may have been the one before @at. */
+			/* The one before @at may be gone now. */
 			at = find(cache, offset);
 		}
 		entry = malloc(sizeof(*entry) + cache->chunk);

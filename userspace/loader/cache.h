@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Chunks that were fetched but not filled: what surrounds the range that was
- * wanted, and metadata that verifying it took. A bounded number; the least
- * recently put or taken goes first. Nothing in it has been verified.
+ * Chunks that were fetched but not filled: the surroundings of a wanted range, and
+ * the metadata needed to verify it. A bounded number; the least recently put or
+ * taken goes first. Nothing in it has been verified.
  */
 #ifndef LOADER_CACHE_H
 #define LOADER_CACHE_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Confine the loader: which system calls it may make, by libseccomp.
+ * Confine the loader to a list of system calls, by libseccomp.
  *
  * A list of what is allowed. It holds what the loader, libcurl, OpenSSL and
  * name resolution with its NSS modules need, each of which at most computes,
@@ -60,7 +60,7 @@ static const char *const allowed[] = {
 	"rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend",
 	"rt_sigtimedwait", "rt_sigtimedwait_time64", "sigreturn",
 	"sigaltstack",
-	/* who, when, what */
+	/* users, times, limits */
 	"getpid", "gettid", "getppid", "getuid", "getuid32", "geteuid",
 	"geteuid32", "getgid", "getgid32", "getegid", "getegid32",
 	"getresuid", "getresuid32", "getresgid", "getresgid32", "getgroups",
@@ -72,7 +72,7 @@ static const char *const allowed[] = {
 /**
  * struct checked - a call that is allowed if an argument is as told
  * @mask: of argument number @argument; all of it: UINT64_MAX
- * @value: what the masked argument must be
+ * @value: required value of the masked argument
  *
  * Of several lines for one call, one must fit.
  */
@@ -107,7 +107,7 @@ static const struct checked checked[] = {
 	{ "prctl", 0, LOW, PR_GET_NAME },
 	/* Limits can be read. */
 	{ "prlimit64", 2, ONLY, 0 },
-	/* The device; what is in libcurl's and the resolver's way of I/O. */
+	/* The device; I/O of libcurl and of the resolver. */
 	{ "ioctl", 1, LOW, DM_INCREMENTAL_IOC_READ },
 	{ "ioctl", 1, LOW, DM_INCREMENTAL_IOC_INFO },
 	{ "ioctl", 1, LOW, DM_INCREMENTAL_IOC_MISSING },

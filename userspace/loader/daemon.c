@@ -17,7 +17,7 @@ static int null = -1;
 
 static volatile pid_t started;
 
-/* Who ends the first process means the daemon that is not ready yet. */
+/* A signal to the first process is meant for the daemon that is not ready yet. */
 static void on_signal(int number)
 {
 	kill(started, SIGTERM);
@@ -67,7 +67,7 @@ int daemon_begin(void)
 	int pipes[2], err;
 	pid_t child;
 
-	/* What was inherited by mistake would stay open for ever. */
+	/* A file that was inherited by mistake would stay open for ever. */
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	/* Now: the daemon may not open it any more when it is ready. */
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -101,7 +101,7 @@ void daemon_ready(void)
 	dup2(null, STDERR_FILENO);
 	close(null);
 	if (write(parent, "", 1) != 1)
-		message_warning("who started this is gone");
+		message_warning("the process that started this is gone");
 	close(parent);
 	parent = -1;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Get one range: from which mirror, with what around it, verified, filled.
+ * Get one range: choose a mirror, fetch it with its surroundings, verify, fill.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static bool at_hand(struct worker *worker, u64 wide, u64 at,
 
 	if (worker->only_mirror)
 		return false;
-	/* What is present is not filled again, but may surround it. */
+	/* A present chunk is not filled again, but may surround the range. */
 	return (!worker->refetch && cache_get(loader->cache, at, to)) ||
 	       (!wanted &&
 		!device_read(&loader->device, at, loader->device.chunk, to));
@@ -55,7 +55,7 @@ static bool at_hand(struct worker *worker, u64 wide, u64 at,
 
 /**
  * get_bytes - have @range and the extents that reach into it in the buffer
- * @fetched: set to what of it came from the mirror just now
+ * @fetched: set to the part of it that came from the mirror just now
  */
 static int get_bytes(struct worker *worker, const struct incr_range *range,
 		     struct incr_range *fetched, struct incr_error *error)
@@ -96,7 +96,7 @@ static int get_bytes(struct worker *worker, const struct incr_range *range,
 	return 0;
 }
 
-/* Keep what was fetched around @range: the next range has a use for it. */
+/* Keep the bytes fetched around @range: the next range may need them. */
 static void keep_rest(struct worker *worker, const struct incr_range *range,
 		      const struct incr_range *fetched)
 {
@@ -235,9 +235,9 @@ static bool is_wrong_bytes(const struct worker *worker, int err)
 }
 
 /*
- * Bytes were wrong, but whose? They were verified with what is present and what
- * other mirrors have sent, which may be damaged or wrong itself. Try once more
- * with nothing but what the mirror sends.
+ * Bytes were wrong, but whose? They were verified with present bytes and bytes of
+ * other mirrors, which may be damaged or wrong themselves. Try once more with
+ * this mirror's bytes alone.
  */
 static int attempt_alone(struct worker *worker, const struct incr_range *range,
 			 struct incr_range *fetched, struct incr_error *error)
@@ -253,7 +253,7 @@ static int attempt_alone(struct worker *worker, const struct incr_range *range,
 		cache_clear(loader->cache);
 		range_log(&loader->mirrors.log, MESSAGE_WARNING, range->offset,
 			  range->length,
-			  "they do not fit what was there, which is wrong", "");
+			  "they do not fit the bytes that were there, which are wrong", "");
 	}
 	/* Do not leave it to others to find out. */
 	for (i = 0; err && i < worker->extras; i++)
@@ -272,7 +272,7 @@ static int attempt_fairly(struct worker *worker, const struct incr_range *range,
 	return err;
 }
 
-/* Say what a failure of the mirror was, and prefer another from now on. */
+/* Report a failure of the mirror, and prefer another from now on. */
 static void mirror_failed(struct worker *worker, const struct job *job,
 			  const struct incr_range *range, int err,
 			  const char *why)
@@ -348,7 +348,7 @@ static void note_reply(struct worker *worker, int err, struct replies *replies)
 	} else if (origin_error_passes(err)) {
 		if (connection)
 			after = 1000 * origin_retry_after(connection);
-		/* Somebody may wait. */
+		/* A reader may wait. */
 		if (after > PAUSE_MAX)
 			after = PAUSE_MAX;
 		if (!replies->passes || after < replies->after)
@@ -373,7 +373,7 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 	unsigned int order[MIRRORS_MAX], avoid = NO_MIRROR, i;
 	int err = -ENOENT;
 
-	/* What is damaged may have come so from there. */
+	/* The damaged bytes may have come from there. */
 	if (job->refetch)
 		avoid = mirrors_source(mirrors, range->offset);
 	if (job->refetch && avoid == NO_MIRROR)

@@ -47,13 +47,13 @@ static int trust(struct incr_image *image, u32 generation,
 	if (err || !root_size)
 		return err;
 	err = incr_image_trust(image, root, root_size, NULL, 0, error);
-	/* A digest of another size is none of this image's hash. */
+	/* A digest of another size is of another hash algorithm. */
 	return err == -EINVAL ? -ERR_USAGE : err;
 }
 
 /*
- * Who trusts the newest root digest does not trust older ones by that; they were
- * trusted when they were the newest, so they must still be what they were.
+ * Older root digests must not change. Trust in the newest one does not extend to
+ * them: they were trusted when they were the newest.
  */
 static int check_older(const struct incr_image *old, const struct incr_image *new,
 		       struct incr_error *error)
@@ -79,7 +79,7 @@ static int out_of_memory(struct incr_error *error)
 	return -ENOMEM;
 }
 
-/* Tell the mirrors what they must have. */
+/* Tell the mirrors the image that they must have. */
 static int expect(struct loader *loader, const struct inc_segment *segment,
 		  struct incr_error *error)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How libincremental reads the image that is being loaded: from what the
- * worker has in hand, the device, what was fetched lately, and the origin.
+ * How libincremental reads the image that is being loaded: from the worker's
+ * buffer, the device, the cache of fetched chunks, and the origin.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a worker is to fetch, and what jobs are kept in.
+ * Jobs for workers, and the lists of them.
  */
 #ifndef LOADER_JOB_H
 #define LOADER_JOB_H
@@ -27,7 +27,7 @@ struct job_heap {
 /**
  * struct job - a range for a worker
  * @list: the list that it is in, by @next and @previous; NULL: it was put aside
- * @refetch: what was there was damaged: better use another origin
+ * @refetch: the bytes there were damaged: better use another origin
  * @part: of a job whose bytes were wrong somewhere, which has been said
  * @kept: its bytes were right, but could not be filled: they are in the cache
  * @running: a worker has it
@@ -38,8 +38,8 @@ struct job_heap {
  * @due: put aside until then, likewise
  * @holds: while it is running: jobs that overlap it
  *
- * A worker may read the first seven fields of its job at any time: nobody
- * changes them while it is running.
+ * A worker may read the first seven fields of its job at any time: they do not
+ * change while it is running.
  */
 struct job {
 	u64 offset;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the queue keeps jobs in: lists, ranges and a heap. None of them ever looks
- * at all jobs for the sake of one: each step takes the logarithm of their number
- * at most, so that 100,000 of them are no trouble.
+ * The queue's containers of jobs: lists, ranges and a heap. Each step takes time
+ * logarithmic in the number of jobs at most, so 100,000 of them are no trouble.
  *
- * Jobs of one tree never overlap. So two of them that do are equal
- * as far as the tree is concerned, and a binary tree of libc finds the ones that
- * overlap a range.
+ * Jobs of one tree never overlap. So the tree treats overlapping ranges as equal,
+ * and a binary tree of libc finds the jobs that overlap a range.
  */
 #ifndef LOADER_JOBS_H
 #define LOADER_JOBS_H
@@ -73,7 +71,7 @@ static inline struct job *job_ranges_find(void *const *ranges, u64 start,
 }
 
 /*
- * The first job in [start, end), or NULL. What the tree finds is nearest to its
+ * The first job in [start, end), or NULL. The tree finds the job nearest to its
  * root, so each further look begins lower: there are few.
  */
 static inline struct job *job_ranges_first(void *const *ranges, u64 start,

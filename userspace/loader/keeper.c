@@ -12,7 +12,7 @@
 #include "loader/stats.h"
 
 /**
- * struct files - what the keeper has, and nothing else
+ * struct files - all that the keeper has
  * @pid, @stats: -1: none
  */
 struct files {
@@ -164,7 +164,7 @@ void keeper_end(struct keeper *keeper)
 
 	if (keeper->socket < 0)
 		return;
-	/* Whoever waits for us finds the pid file empty. */
+	/* A process that waits for us finds the pid file empty. */
 	shutdown(keeper->socket, SHUT_WR);
 	while (recv(keeper->socket, &byte, sizeof(byte), 0) > 0)
 		;

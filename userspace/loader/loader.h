@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the threads of a loader share, and the threads.
+ * The threads of a loader, and the data that they share.
  */
 #ifndef LOADER_H
 #define LOADER_H
@@ -28,7 +28,7 @@ struct loaded {
 
 /**
  * struct loader - everything about one device
- * @loaded: what jobs that start now work with; set by the main thread alone
+ * @loaded: the image for jobs that start now; set by the main thread alone
  * @stop: makes fetches give up; set along with queue_stop()
  * @gone: the device is gone, or cannot be filled: nothing is left to do
  * @gone_error: why, 0 if it was just closed
@@ -63,7 +63,7 @@ void loaded_drop(struct loader *loader, struct loaded *loaded);
 
 /**
  * image_open - open the image as the device has it now
- * @generation: what to load; INCR_NEWEST: the newest that the device has open
+ * @generation: to load; INCR_NEWEST: the newest that the device has open
  * @root, @root_size: trust this root digest, too; @root_size 0: none
  *
  * It takes the place of the one that is open, if any, which must be a part of
@@ -74,7 +74,7 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
 	       size_t root_size, struct incr_error *error);
 
 /**
- * struct worker - one thread that fetches, and what it has in hand
+ * struct worker - one thread that fetches, and its bytes
  * @loaded: held for the job that it does
  * @mirror: where it fetches from now
  * @only_mirror: take nothing from elsewhere, to know whose fault it is

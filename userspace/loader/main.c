@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &session.begin);
 	session.shown_at = session.begin;
 
-	/* Whoever asks for counters too early gets them later. */
+	/* A SIGUSR1 that comes too early is answered later. */
 	sigemptyset(&early);
 	sigaddset(&early, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &early, NULL);

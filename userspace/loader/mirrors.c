@@ -9,7 +9,7 @@
 
 /* A server may be corrected while we run. */
 #define REJECTED_SECONDS	60
-/* Milliseconds: before that only if no other has what is wanted. */
+/* Milliseconds: before that only if no other has the wanted range. */
 #define LOOK_FIRST		250u
 #define LOOK_MAX		8000u
 /* After that, one that could not be reached is worth another attempt. */
@@ -64,7 +64,7 @@ int mirrors_expect(struct mirrors *mirrors, const struct mirror_image *image)
 {
 	unsigned int i;
 
-	/* For 1 TiB, 16 MiB; what is not used takes no memory. */
+	/* For 1 TiB, 16 MiB; unused pages of it take no memory. */
 	if (!mirrors->sources) {
 		mirrors->sources = calloc(INC_IMAGE_SIZE_MAX / REGION + 1,
 					  sizeof(*mirrors->sources));
@@ -344,8 +344,8 @@ static int check_head(struct mirrors *mirrors, struct mirror *mirror,
 }
 
 /*
- * One that does not have what is wanted may have it by now: look again, but not
- * all the time, and not all threads together.
+ * A mirror that lacks the wanted range may have it by now: look again, but not all
+ * the time, and not from all threads at once.
  */
 static int look_again(struct mirrors *mirrors, struct mirror *mirror,
 		      struct origin_connection *connection,
@@ -360,7 +360,7 @@ static int look_again(struct mirrors *mirrors, struct mirror *mirror,
 	return check_head(mirrors, mirror, connection, error);
 }
 
-/* Does the mirror have what comes before @end? */
+/* Does the mirror have all bytes before @end? */
 static int check_mirror(struct mirrors *mirrors, struct mirror *mirror,
 			struct origin_connection *connection, u64 end,
 			struct incr_error *error)
@@ -379,7 +379,7 @@ static int check_mirror(struct mirrors *mirrors, struct mirror *mirror,
 	return err;
 }
 
-/* Read what the mirror should have. */
+/* Read bytes that the mirror should have. */
 static int read_mirror(struct mirrors *mirrors, struct mirror *mirror,
 		       struct origin_connection *connection, u64 offset,
 		       size_t length, void *buffer, struct incr_error *error)

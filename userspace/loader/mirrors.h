@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The origins of one image, in the order they were given. One is preferred
- * until it fails; then the next. One that has sent what cannot be right is
- * asked last, until some time has passed: longer each time it happens.
+ * The origins of one image, in the order given. One is preferred until it fails;
+ * then the next. One that has sent wrong bytes is asked last for some time, longer
+ * each time it happens.
  *
  * One that does not have the image is set aside, and looked at again: after a
- * minute like any other, and before that whenever no other has what is wanted,
- * but with growing pauses. A server's file may be replaced at any time, by a
- * wrong one or the right one.
+ * minute like any other, and before that, with growing pauses, whenever no other
+ * has the wanted range. A server's file may be replaced at any time, by a wrong
+ * one or the right one.
  */
 #ifndef LOADER_MIRRORS_H
 #define LOADER_MIRRORS_H
@@ -19,9 +19,9 @@
 #define MIRRORS_MAX	16
 
 enum mirror_state {
-	MIRROR_UNCHECKED,	/* nobody has looked at its head */
+	MIRROR_UNCHECKED,	/* its head has not been read */
 	MIRROR_GOOD,		/* its head is the local one's */
-	MIRROR_BEHIND,		/* it lacks what has been added meanwhile */
+	MIRROR_BEHIND,		/* it lacks segments that were added meanwhile */
 	MIRROR_REJECTED,	/* it holds something else, or nothing */
 };
 
@@ -35,8 +35,8 @@ enum mirror_state {
  * @set_aside: that was said
  * @failed_at: it could not be reached then, CLOCK_MONOTONIC seconds, and has
  *	not been since; 0: it could
- * @outage: what was said of that, or of replies that cannot be used
- * @log: what is said of ranges that it does not have, or not right
+ * @outage: limits messages of that, or of replies that cannot be used
+ * @log: limits messages of ranges that it lacks, or has wrong
  * @distrusted_until: it is asked last, CLOCK_MONOTONIC seconds
  * @offences: how often it was caught
  */
@@ -55,7 +55,7 @@ struct mirror {
 };
 
 /**
- * struct mirror_image - what an origin must have
+ * struct mirror_image - the image that an origin must have
  * @super: the local image's newest superblock: an origin must have the same
  * @offset: where it is
  * @size: bytes that an origin must hold at least
@@ -70,8 +70,8 @@ struct mirror_image {
  * struct mirrors - all of them
  * @lock: protects @image, and changes of any mirror's state to one of those
  *	that tell how it fits
- * @image: what they must have; only the main thread changes it
- * @first: what they had to have at first; one that lacks what was added to it
+ * @image: that they must have; only the main thread changes it
+ * @first: that they had to have at first; one that lacks segments added to it
  *	serves the rest
  * @recovered: a mirror works again since that was last asked
  * @sources: for each REGION of the image, the mirror that its latest bytes came
@@ -113,7 +113,7 @@ void mirrors_close(struct mirrors *mirrors);
  */
 int mirrors_expect(struct mirrors *mirrors, const struct mirror_image *image);
 
-/* Which mirror had the bytes of a range; NO_MIRROR: not known. */
+/* The mirror that sent the bytes of a range; NO_MIRROR: not known. */
 void mirrors_note_source(struct mirrors *mirrors, u64 offset, u64 length,
 			 unsigned int index);
 unsigned int mirrors_source(const struct mirrors *mirrors, u64 offset);
@@ -127,20 +127,20 @@ unsigned int mirrors_source(const struct mirrors *mirrors, u64 offset);
 void mirrors_order(struct mirrors *mirrors, unsigned int avoid,
 		   unsigned int order[MIRRORS_MAX]);
 
-/* The mirror has sent what cannot be right. */
+/* The mirror has sent wrong bytes. */
 void mirror_distrust(struct mirror *mirror);
 bool mirror_is_distrusted(const struct mirror *mirror);
 
 /**
  * mirrors_read - read a range from mirror @index; one attempt
  *
- * Looks at the mirror's head first if nobody has, and after a failure that would
- * be for good: that is the range's only if the mirror has the image. @length 0:
- * the head only.
+ * Looks at the mirror's head first if that has not been done, and after a failure
+ * that would be final: it is the range's only if the mirror has the image.
+ * @length 0: the head only.
  *
- * Return: as origin_read(); -ESTALE if the mirror does not have the image, or not
- * what was added to it, or if it did not when it was last asked, and it is too
- * early to look again. @error names the mirror.
+ * Return: as origin_read(); -ESTALE if the mirror lacks the image, or segments
+ * added to it, or if it did so when it was last asked, and it is too early to look
+ * again. @error names the mirror.
  */
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
 		 struct connections *connections, u64 offset, size_t length,
@@ -167,12 +167,12 @@ void mirror_aside(struct mirror *mirror, const char *why);
 /* Its replies cannot be used: likewise. */
 void mirror_unusable(struct mirror *mirror, const char *why);
 
-/* Mirror @index has failed: prefer the next, if nobody has changed that. */
+/* Mirror @index has failed: prefer the next, unless another is preferred already. */
 void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index);
 
 void connections_close(struct connections *connections);
 
-/* Log what went wrong with a range, unless that happens all the time. */
+/* Log a failure of a range, unless that happens all the time. */
 void range_log(struct ratelimit *limit, int level, u64 offset, u64 length,
 	       const char *why, const char *then);
 

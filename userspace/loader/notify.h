@@ -6,7 +6,7 @@
 #ifndef LOADER_NOTIFY_H
 #define LOADER_NOTIFY_H
 
-/* Look for the service manager; children do not inherit what was found. */
+/* Look for the service manager; children do not inherit its address. */
 void notify_init(void);
 
 /* Assignments as in sd_notify(3), one a line: "READY=1\nSTATUS=..." */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Files of the loader that lie on the device it serves: whoever reads them may
- * wait for the loader, which must not wait for itself.
+ * Files of the loader that lie on the device it serves: reading them may wait for
+ * the loader, which must not wait for itself.
  */
 #ifndef LOADER_OWNFILES_H
 #define LOADER_OWNFILES_H

@@ -9,7 +9,7 @@
 
 /**
  * privileges_drop - become @user for good, without any capability
- * @user: a name or number, or NULL: "nobody" if root, else who we are
+ * @user: a name or number, or NULL: "nobody" if root, else the present user
  */
 int privileges_drop(const char *user, struct incr_error *error);
 

@@ -100,7 +100,7 @@ void queue_destroy(struct queue *queue)
 	pthread_mutex_destroy(&queue->lock);
 }
 
-/* ---- what the kernel asks for ---- */
+/* ---- requests of the kernel ---- */
 
 static void set_refetch(struct job *job)
 {
@@ -111,10 +111,10 @@ static void set_refetch(struct job *job)
 }
 
 /*
- * Whatever gets its turn first has to know that bytes were damaged: a demand may
- * come that the kernel does not mark any more, or a marked one after jobs for the
- * same bytes, of when they were absent for another reason. So jobs of both kinds
- * that share bytes share that, too. Return: is it so of [start, end)?
+ * Jobs of both kinds that share bytes share the mark that the bytes were damaged:
+ * the first of them to be taken must have it. The kernel may send a later demand
+ * without the mark, or a marked one after jobs from a time when the bytes were
+ * absent for another reason. Return: were bytes of [start, end) damaged?
  */
 static bool share_refetch(struct queue *queue, u64 start, u64 end, bool refetch)
 {
@@ -166,9 +166,9 @@ static void want_job(struct job *job, const struct dm_incremental_request *reque
 {
 	job->wanted_at = now();
 	/*
-	 * The kernel asks again for what we are slow with. But if it asks for
-	 * the first time for what is being fetched, it may have made absent what
-	 * has just been filled.
+	 * The kernel asks again for a range that takes us long. But if it asks
+	 * for the first time while the range is being fetched, it may have made
+	 * absent the bytes that have just been filled.
 	 */
 	if (job->running && !(request->flags & DM_INCREMENTAL_REQUEST_AGAIN))
 		job->anew = true;
@@ -232,7 +232,7 @@ size_t queue_room(struct queue *queue)
 	return room;
 }
 
-/* ---- what a worker gets ---- */
+/* ---- jobs for workers ---- */
 
 static void tell_room(struct queue *queue)
 {
@@ -242,7 +242,7 @@ static void tell_room(struct queue *queue)
 	    queue->waiting[PRIORITY_DEMAND].count >= queue->workers)
 		return;
 	queue->full = false;
-	/* EAGAIN: it has not been read since, so whoever reads it will know. */
+	/* EAGAIN: it has not been read since, so its reader will know. */
 	(void)!write(queue->event, &one, sizeof(one));
 }
 
@@ -258,7 +258,7 @@ static struct job *find_running(const struct queue *queue, u64 start, u64 end)
 
 static void drop(struct queue *queue, struct job *job)
 {
-	message_debug("bytes %llu to %llu: nobody wants them any more",
+	message_debug("bytes %llu to %llu: no longer wanted",
 		      (unsigned long long)job->offset,
 		      (unsigned long long)job_end(job) - 1);
 	queue->demands--;
@@ -302,7 +302,7 @@ static struct job *take_demand(struct queue *queue, u64 time)
 	return job;
 }
 
-/* All of the image was walked: look for what is left, but not at once. */
+/* All of the image was walked: look for remaining gaps, but not at once. */
 static void end_pass(struct queue *queue)
 {
 	u64 start, end;
@@ -377,7 +377,7 @@ static struct job *take_background(struct queue *queue, u64 time)
 	return job;
 }
 
-/* What was put aside and is due may be taken. */
+/* Jobs that were put aside and are due may be taken. */
 static void end_pauses(struct queue *queue, u64 time)
 {
 	struct job *job;
@@ -453,7 +453,7 @@ struct job *queue_take(struct queue *queue)
 	return job;
 }
 
-/* ---- how it went ---- */
+/* ---- results ---- */
 
 static void background_done(struct queue *queue, bool failed)
 {
@@ -479,7 +479,7 @@ static void stop_running(struct queue *queue, struct job *job)
 		queue->running_low--;
 	else if (job->round)
 		queue->running_again--;
-	/* What was held back gets its turn; it is older than what waits. */
+	/* Jobs that were held back get their turn; they are older than the waiting ones. */
 	while ((held = job->holds.last)) {
 		struct job_list *list = held->priority == PRIORITY_DEMAND &&
 					held->round ? &queue->again :
@@ -528,7 +528,7 @@ void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
 
 	pthread_mutex_lock(&queue->lock);
 	stop_running(queue, job);
-	/* What was damaged meanwhile is not what is in the cache. */
+	/* The cache does not have bytes that were damaged meanwhile. */
 	job->kept = kept && !job->anew_refetch;
 	job->anew = job->anew_refetch = false;
 	job->round++;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which range to fetch next: what somebody waits for, then what the kernel
- * hints at, then the rest of the image in file order, in pieces.
+ * Which range to fetch next: demands first, then the kernel's hints, then the rest
+ * of the image in file order, in pieces.
  *
- * The kernel's readers take turns, but only with what no loader has read yet. So
+ * The kernel's readers take turns, but only with wants that no loader has read. So
  * the queue has room for as many demands as there are workers, each of which then
  * has another one to go on with, and the rest stays in the kernel until there is
  * room again (queue_room()).
@@ -15,11 +15,11 @@
  * time, and the worker takes another. Half of the workers at most are at demands
  * that have failed before, so these do not hold up the others.
  *
- * What has failed and nobody wants any more is dropped. The kernel does not say so,
- * but it asks again every two seconds for what is still wanted; nobody wants a
- * demand that it has not asked for for WANTED_FOR. If there was no room for so long
- * that it could not ask, it asks later, and the demand is a new one. What has not
- * been tried yet is not dropped: it is little, and waits for room itself.
+ * A demand that has failed and is not wanted any more is dropped. The kernel asks
+ * again every two seconds for wanted ranges, so a demand that it has not repeated
+ * for WANTED_FOR counts as not wanted. If there was no room for so long that it
+ * could not ask, it asks later, and the demand is a new one. Demands that have not
+ * been tried are not dropped: they are few.
  */
 #ifndef LOADER_QUEUE_H
 #define LOADER_QUEUE_H
@@ -37,22 +37,22 @@
 #define PAUSE_MAX	8000u
 
 /**
- * struct queue - what waits and what is being done; fields are private
- * @waiting: what may be taken now, by priority; new background work has no job,
+ * struct queue - waiting and running jobs; fields are private
+ * @waiting: jobs to be taken now, by priority; new background work has no job,
  *	but @cursor
  * @again: demands that were put aside and are due
- * @running: what workers have
- * @aside: what was put aside and is not due
- * @workers: who call queue_take(), and how many jobs may wait for them
+ * @running: jobs that workers have
+ * @aside: jobs that were put aside and are not due
+ * @workers: threads that call queue_take(), and the most jobs that wait for them
  * @event: eventfd, which is written to when there is room again; -1: none
- * @full: there was none when somebody asked for it
+ * @full: there was none when queue_room() was called
  * @ranges: all demands, and all hints, for tsearch(): none overlaps another
  * @known: how many jobs there are of each priority
  * @demands: demands that were not put aside
- * @running_low: jobs in @running that nobody waits for
- * @low_max: how many of those there may be, so that demand finds a worker
+ * @running_low: jobs in @running that no reader waits for
+ * @low_max: the most of those, so that demand finds a worker
  * @running_again: demands in @running that have failed before
- * @again_max: how many of those there may be
+ * @again_max: the most of those
  * @took_again: the last demand taken was one of those: now another's turn
  * @held_until: no job at all before then, CLOCK_MONOTONIC nanoseconds
  * @cursor: background work continues here
@@ -93,8 +93,8 @@ struct queue {
 };
 
 /*
- * @end: bytes of the image to fetch; @workers: who will call queue_take(); @event:
- * see queue_room(); @background: fetch the rest of the image, too
+ * @end: bytes of the image to fetch; @workers: threads that call queue_take();
+ * @event: see queue_room(); @background: fetch the rest of the image, too
  */
 void queue_init(struct queue *queue, const struct device *device, u64 end,
 		unsigned int workers, int event, bool background);
@@ -107,13 +107,13 @@ void queue_destroy(struct queue *queue);
 /**
  * queue_room - how many requests to read from the kernel
  *
- * Only demands take room, and only those that wait for a worker: neither what has
- * been put aside, nor what is held back by a range that is being fetched. If the
- * answer is 0, @event is written to as soon as there is room again.
+ * Only demands that wait for a worker take room: not those put aside, nor those
+ * held back by a range that is being fetched. If the answer is 0, @event is
+ * written to as soon as there is room again.
  */
 size_t queue_room(struct queue *queue);
 
-/* Something that the kernel asks for, which is taken whether there is room or not. */
+/* Take a request of the kernel, whether there is room or not. */
 void queue_add(struct queue *queue, const struct dm_incremental_request *request);
 
 /* Wait for something to do; NULL: stop. */
@@ -128,7 +128,7 @@ void queue_done(struct queue *queue, struct job *job, bool failed);
  * @kept: its bytes are in the cache
  *
  * It is taken again after a pause that grows each time, with some jitter, or
- * @least if that is longer; unless nobody wants it any more by then. The caller
+ * @least if that is longer, unless it is not wanted any more by then. The caller
  * must not use it any more.
  */
 void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
@@ -137,10 +137,10 @@ void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
 /* Nothing can be done for so many milliseconds: hand out no job. */
 void queue_hold(struct queue *queue, unsigned int milliseconds);
 
-/* What made jobs fail is over: what was put off need not wait any more. */
+/* The cause of failures is over: jobs that were put off need not wait any more. */
 void queue_resume(struct queue *queue);
 
-/* Wake all who wait in queue_take() for good. */
+/* Wake all callers of queue_take(), for good. */
 void queue_stop(struct queue *queue);
 
 #endif /* LOADER_QUEUE_H */

@@ -56,7 +56,7 @@ struct outage {
 	_Atomic time_t said_at;
 };
 
-/* It fails: should that be said? Failures go on; what is left out comes later. */
+/* It fails: should that be said? Failures that are left out now come later. */
 static inline bool outage_begins(struct outage *outage)
 {
 	time_t last = atomic_load(&outage->said_at);

@@ -53,7 +53,7 @@ void resident_begin(void)
 		locked = true;
 }
 
-/* What of a program is in its file, and not written to. */
+/* The mapped parts of a program's file that are not written to. */
 static int lock_program(struct dl_phdr_info *info, size_t size, void *data)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), i;

@@ -8,7 +8,7 @@
 #define LOADER_RESIDENT_H
 
 /**
- * resident_begin - what this process touches from now on stays in memory
+ * resident_begin - keep all memory that this process touches from now on
  *
  * Call it with the caller's rights, in the process that stays. Without the right
  * to lock any amount nothing is locked: a limit would make allocations fail
@@ -17,9 +17,9 @@
 void resident_begin(void);
 
 /*
- * The program and its libraries, all of them: what was not touched is read. They
- * may lie on the device that is served, so call it in a thread of its own once
- * workers are there. Does nothing unless resident_begin() has locked memory.
+ * Read all of the program and its libraries into memory. They may lie on the
+ * device that is served, so call it in a thread of its own once workers are
+ * there. Does nothing unless resident_begin() has locked memory.
  */
 void resident_programs(void);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Confine the loader: which files it may open, by Landlock; see sandbox.h, and
- * calls.c for what it may ask of the kernel.
+ * Confine the loader to the files that it may open, by Landlock; see sandbox.h,
+ * and calls.c for system calls.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "loader/calls.h"
 #include "loader/sandbox.h"
 
-/* What linux/landlock.h may be too old for. */
+/* Rights that an old linux/landlock.h may lack. */
 #define FS_REFER	(1ull << 13)	/* since version 2 */
 #define FS_TRUNCATE	(1ull << 14)	/* 3 */
 #define FS_IOCTL_DEV	(1ull << 15)	/* 5 */
@@ -34,10 +34,10 @@ struct ruleset {
 			 LANDLOCK_ACCESS_FS_READ_DIR)
 
 /*
- * What resolving a server's name and checking its certificate may read. Whole
- * directories, since what is in them is replaced by renaming, when a network comes
- * or goes or certificates are updated. NSS modules are loaded when they are
- * first needed, which takes no right to execute.
+ * Paths that may be read to resolve a server's name and to check its certificate.
+ * Whole directories, since the files in them are replaced by renaming when a
+ * network comes or goes or certificates are updated. NSS modules are loaded when
+ * they are first needed, which takes no right to execute.
  */
 static const char *const readable[] = {
 	"/etc",			/* resolv.conf, hosts, nsswitch.conf, ssl, ... */

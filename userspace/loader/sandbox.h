@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a loader that has been taken over could still do: read what name
- * resolution and certificates need, connect to servers, use its open files.
+ * The limits of a loader that has been taken over: it can still read the files
+ * for name resolution and certificates, connect to servers, use its open files.
  */
 #ifndef LOADER_SANDBOX_H
 #define LOADER_SANDBOX_H
@@ -9,7 +9,7 @@
 #include "libincremental/incremental.h"
 
 enum sandbox_mode {
-	SANDBOX_AUTO,		/* as far as the kernel can; says what it cannot */
+	SANDBOX_AUTO,		/* as far as the kernel can; warns of the rest */
 	SANDBOX_REQUIRED,	/* all of it, or fail */
 	SANDBOX_OFF,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The main thread at work: it reads the device's requests, takes up what is
- * added to the image, handles signals, shows progress and notices completion.
+ * The main thread at work: it reads the device's requests, takes up segments that
+ * are added to the image, handles signals, shows progress and notices completion.
  */
 #include <poll.h>
 #include <signal.h>
@@ -35,13 +35,13 @@ double seconds_since(const struct timespec *then)
 void session_commit(struct session *session)
 {
 	if (fsync(session->loader.device.fd) && errno != ENODEV)
-		message_error("cannot commit what was filled: %s",
+		message_error("cannot commit fills: %s",
 			      strerror(errno));
 }
 
 /*
- * The image has become longer. Who named a generation or its root digest gets
- * just that.
+ * The image has become longer. If the command line names a generation or its root
+ * digest, only that one is loaded.
  */
 static void take_growth(struct session *session)
 {
@@ -58,7 +58,7 @@ static void take_growth(struct session *session)
 	}
 	if (image_open(loader, INCR_NEWEST, NULL, 0, &error)) {
 		if (!session->behind_said)
-			message_error("cannot take up what was added to the image, trying again: %s",
+			message_error("cannot take up segments added to the image, trying again: %s",
 				      error.text);
 		session->behind = session->behind_said = true;
 		return;
@@ -100,7 +100,7 @@ static void look_for_completion(struct session *session)
 
 	if (device_info(device, &info))
 		return;
-	/* What is past our generation is not ours to fetch. */
+	/* Bytes past our generation are not ours to fetch. */
 	if (info.present < size ||
 	    device_next_missing(device, 0, size, &start, &end)) {
 		session->complete = false;
@@ -117,9 +117,9 @@ static void look_for_completion(struct session *session)
 }
 
 /*
- * Who reads here will read nearby, and each map or tree page that is absent
- * then is a round trip before the data can be asked for. Metadata is small:
- * fetch what surrounds the page that is wanted, behind it.
+ * Fetch the metadata around a wanted page, after it: it is small. A reader will
+ * read nearby, and each absent map or tree page costs a round trip before the
+ * data can be asked for.
  */
 static void hint_metadata(struct session *session,
 			  const struct dm_incremental_request *request)
@@ -174,10 +174,9 @@ static void take_request(struct session *session,
 }
 
 /*
- * Read requests, until there are none or no room for demands is left: those of one
- * reader would take all of it, and nobody else's would have a turn. Hints take no
- * room; the kernel has none to hand out before there is no demand left. Return: 0
- * or -errno.
+ * Read requests, until there are none or no room for demands is left. More would
+ * let one reader's demands go before all others'. Hints take no room; the kernel
+ * hands them out only when no demand is left. Return: 0 or -errno.
  */
 static int take_requests(struct session *session)
 {

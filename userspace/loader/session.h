@@ -12,11 +12,11 @@
 #include "loader/options.h"
 
 /**
- * struct session - what only the main thread uses
+ * struct session - data of the main thread alone
  * @signals: signalfd
  * @keeper: of the files that are written
  * @complete: everything is present, and that was said
- * @behind: the image is longer than what is open
+ * @behind: the image has segments that are not open
  * @behind_said: so, since that cannot be opened
  * @shown: bytes present when progress was last shown, and when that was
  */
@@ -48,7 +48,7 @@ void session_finish(struct session *session, struct worker *main_worker);
 /* serve.c: until a signal, the end of the device, or of the work. */
 enum exitcode session_serve(struct session *session);
 
-/* Commit what was filled. */
+/* Commit fills. */
 void session_commit(struct session *session);
 
 double seconds_since(const struct timespec *then);

@@ -45,7 +45,7 @@ static bool dev_stands_on(dev_t dev, dev_t backing, int depth)
 	       (depth && blockdev_beneath(dev, is_beneath, &search));
 }
 
-/* What comes before an @end that no \ stands before; *text is set behind it. */
+/* The text before the first unescaped @end; *text is set behind that. */
 static char *take_part(char **text, char end)
 {
 	char *from = *text, *to = from, *part = from;
@@ -66,7 +66,7 @@ static bool layers_stand_on(char *options, dev_t backing, int depth)
 	bool found = false;
 
 	while (*options && !found) {
-		/* Commas in it are escaped; what is escaped stays so for now. */
+		/* Commas in it are escaped, and stay so for now. */
 		char *end = options, *directories;
 
 		while (*end && *end != ',')

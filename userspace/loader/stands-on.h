@@ -8,7 +8,7 @@
 /*
  * Does the file (or block device) @path depend on the block device @backing, by
  * the mount it is on, layers of an overlay, loop devices and devices that stand on
- * others? What cannot be found out counts as no.
+ * others? If that cannot be found out, the answer is no.
  */
 bool stands_on(const char *path, dev_t backing);
 

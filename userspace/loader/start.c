@@ -60,7 +60,7 @@ static int open_files(struct session *session, struct incr_error *error)
 	return err;
 }
 
-/* Open the image; what the device trusts, or --root-hash, is what we trust. */
+/* Open the image; we trust the device's root digest, or --root-hash. */
 static int open_image(struct session *session, struct incr_error *error)
 {
 	const struct options *options = &session->options;
@@ -70,8 +70,8 @@ static int open_image(struct session *session, struct incr_error *error)
 }
 
 /*
- * Is there an origin with this image? That none can be reached may pass, and
- * is no reason to fail: what is present can be read meanwhile.
+ * Is there an origin with this image? It is no failure if none can be reached:
+ * that may pass, and present data can be read meanwhile.
  */
 static int check_mirrors(struct session *session, struct worker *worker,
 			 struct incr_error *error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a loader has done so far. Counters may be raised from any thread.
+ * Counters of a loader's work. They may be raised from any thread.
  */
 #ifndef LOADER_STATS_H
 #define LOADER_STATS_H
@@ -11,9 +11,9 @@
 
 /**
  * struct stats - counters
- * @demand: ranges that somebody waited for
- * @hints: ranges that somebody may want soon
- * @refetched: ranges filled anew because what was there was damaged
+ * @demand: ranges that a reader waited for
+ * @hints: ranges that a reader may want soon
+ * @refetched: ranges filled anew because their bytes were damaged
  * @fetches: ranges read from an origin, successfully
  * @bytes_fetched: their bytes
  * @bytes_filled: bytes given to the device

@@ -20,7 +20,7 @@ void worker_destroy(struct worker *worker)
 	worker->capacity = 0;
 }
 
-/* Nobody has it: those who wait learn it now, not at their timeout. */
+/* No origin has it: waiting readers learn it now, not at their timeout. */
 static void give_up(struct loader *loader, const struct job *job)
 {
 	atomic_fetch_add(&loader->stats.unavailable, 1);
@@ -33,7 +33,7 @@ static void give_up(struct loader *loader, const struct job *job)
 
 /*
  * Where bytes of a range are wrong, the rest of it may be right: halve it until
- * only what is wrong is left.
+ * only wrong bytes are left.
  */
 static enum outcome fetch_parts(struct worker *worker, const struct job *job)
 {
