@@ -75,13 +75,13 @@ fails "table with an epoch that is too low" 2 "generation 0 has epoch 2, and at 
 fails "the same where the kernel sees to it" 2 "epoch 2, and at least 3" incrementalsetup table --require-signature --min-epoch 3 epoch.inc /dev/loop0
 ok "with one that is high enough" incrementalsetup table --certificate epoch.crt --min-epoch 2 epoch.inc /dev/loop0
 is "which the kernel is asked for, too" "$(incrementalsetup table --require-signature --min-epoch 1 --absent-readahead fetch epoch.inc /dev/loop0 | cut -d' ' -f 10-)" "3 require_signature min_epoch 1"
-fails "an epoch that nobody vouches for" 1 "only a signature vouches for an epoch" incrementalsetup table --min-epoch 1 epoch.inc /dev/loop0
+fails "an epoch without a signature" 1 "only a signature vouches for an epoch" incrementalsetup table --min-epoch 1 epoch.inc /dev/loop0
 fails "create with an epoch that is too low" 2 "epoch 2, and at least 3" incrementalsetup create --certificate epoch.crt --min-epoch 3 --origin epoch.inc late.inc
 ok "which makes nothing" test ! -e late.inc
 fails "table with a generation that is not there" 4 "no generation 3" incrementalsetup table --generation 3 app.inc /dev/loop0
 fails "a device name with a space" 1 "cannot stand in a table" incrementalsetup table app.inc "/dev/loop0 x"
 fails "table of no file" 4 "nothere" incrementalsetup table nothere.inc /dev/loop0
-fails "table of a folder" 4 "directory" incrementalsetup table . /dev/loop0
+fails "table of a directory" 4 "directory" incrementalsetup table . /dev/loop0
 fails "a device's name with a slash" 1 "cannot be a device's name" incrementalsetup open app.inc a/b
 fails "an empty one" 1 "cannot be a device's name" incrementalsetup close ""
 fails "a long one" 1 "cannot be a device's name" incrementalsetup status "$(printf 'x%.0s' {1..200})"
@@ -89,7 +89,7 @@ fails "a long one" 1 "cannot be a device's name" incrementalsetup status "$(prin
 fails "create with a root hash of another size" 1 "root digest" incrementalsetup create --root-hash abcd --origin app.inc x.inc
 fails "an empty device" 1 "cannot stand in a table" incrementalsetup table app.inc ""
 
-# As root where the kernel has none, or as somebody else: why is said.
+# As root where the kernel has none, or as another user: the reason is printed.
 no_device_mapper() {
 	! [ -e /sys/class/misc/device-mapper ]
 }

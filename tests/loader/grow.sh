@@ -61,13 +61,13 @@ exec 7<mnt/noise
 cat layer.1 >>grown.inc
 ok "a layer is added" append 1
 ok "the loader sees it" within 20 lines 1 "has grown to generation 1"
-ok "what is new can be read" holds 1
+ok "a new file can be read" holds 1
 ok "it is complete again" within 60 lines 2 "image is complete"
 cp log log.1
 stop
 is "nothing was wrong" "$(grep -vE 'complete|has grown|fetched' log.1)" ""
 ok "the local image is the origin's" cmp $local grown.inc
-ok "the old generation is what it was" cmp other.src/noise /dev/fd/7
+ok "the old generation is unchanged" cmp other.src/noise /dev/fd/7
 
 # The local image is ahead of the origin, which is a file that is extended, and
 # two layers come at a time.
@@ -76,15 +76,15 @@ ok "two layers are added" append 2 3
 ok "the loader sees both" within 20 lines 1 "has grown to generation 3"
 dd if=/dev/mapper/app3 of=/dev/null bs=1M iflag=direct 2>/dev/null &
 reader=$!
-ok "what the origin lacks is waited for" within 20 lines 1 "without what was added last"
-ok "but what it has, of the old generations, can be read" \
+ok "reads wait for a layer that the origin lacks" within 20 lines 1 "without what was added last"
+ok "but its bytes of the old generations can be read" \
 	cmp noise1 <(mount -o ro /dev/mapper/app1 newer && cat newer/noise1; umount newer)
 ok "while the other read waits" kill -0 $reader
 cat layer.2 layer.3 >>grown.inc
 ok "which gets it as soon as the origin has" wait $reader
 drop_caches
 ok "so does any other" holds 3
-ok "also what the layer between has added" cmp noise2 <(mount -o ro /dev/mapper/app3 newer && cat newer/noise2; umount newer)
+ok "also the files of the layer between" cmp noise2 <(mount -o ro /dev/mapper/app3 newer && cat newer/noise2; umount newer)
 stop
 ok "the rest" timeout 300 incrementald --exit-when-complete --origin "$web/grown.inc" app
 ok "the local image is the origin's" cmp $local grown.inc

@@ -31,7 +31,7 @@ trap cleanup EXIT
 
 # ---- a web server ----
 
-# free_port FROM: a port that nobody listens on now, from there upwards
+# free_port FROM: a port that has no listener now, from there upwards
 # shellcheck disable=SC2034	# for tests: differs from test to test
 port=$((20000 + $$ % 20000))
 free_port() {

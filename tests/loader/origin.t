@@ -57,7 +57,7 @@ ok "and it is as it was" cmp app.inc only.inc
 ok "a copy may be the origin" create --origin app.inc only.inc
 
 fails "an origin that does not exist" 4 "cannot open origin" create --origin nothere.inc x.inc
-fails "a folder" 4 "neither a file nor a block device" create --origin "$work" x.inc
+fails "a directory" 4 "neither a file nor a block device" create --origin "$work" x.inc
 mkfifo fifo
 fails "a FIFO does not hang" 4 "neither a file nor" timeout 10 incrementalsetup create --origin fifo x.inc
 fails "an unknown scheme" 4 'kind "ftp:" are not supported' create --origin ftp://127.0.0.1/x x.inc
@@ -76,7 +76,7 @@ is "and nothing of them is there" "$(echo heads.local*)" "heads.local*"
 ok "as many as that may be" create --max-heads 270M --origin heads.inc heads.local
 rm heads.*
 fails "a truncated origin" 4 "truncated" create --origin short.inc x.inc
-fails "a folder that cannot be written to" 4 "cannot create" create --origin app.inc nothere/x.inc
+fails "a directory that cannot be written to" 4 "cannot create" create --origin app.inc nothere/x.inc
 
 # ---- nginx ----
 http=$(free_port "$port")
@@ -152,7 +152,7 @@ fails "is not shown" 4 "incrementalsetup: http://127.0.0.1:$http/nothere\?\.\.\.
 is "not at all" "$(grep -c word .errors)" 0
 "$top/tests/kernel/tools/origin.py" app.inc port "grep -ls 'w[0]rd' /proc/[0-9]*/cmdline /proc/[0-9]*/environ >shown || true" &
 within 20 test -s port
-ok "nor to who looks at the processes" create --origin "http://user:w0rd@127.0.0.1:$(<port)/app.inc?key=w0rd" x.inc
+ok "nor to a user who looks at the processes" create --origin "http://user:w0rd@127.0.0.1:$(<port)/app.inc?key=w0rd" x.inc
 is "while it asks the server" "$(cat shown)" ""
 kill $!
 printf '# ours\n\nhttp://user:word@127.0.0.1:%s/secret/app.inc\n' "$http" >list
@@ -171,7 +171,7 @@ fails "206 with another range" 4 "another range" create --origin "$web/other/app
 fails "a truncated file on a server" 4 "truncated" create --origin "$web/short.inc" x.inc
 fails "an empty one" 4 "416|HTTP status|holds 0 bytes" create --origin "$web/empty.inc" x.inc
 free=$(free_port $((weak + 1)))
-fails "nobody listens" 4 "onnect" create --origin "http://127.0.0.1:$free/app.inc" x.inc
+fails "no server listens" 4 "onnect" create --origin "http://127.0.0.1:$free/app.inc" x.inc
 ok "the next origin is tried" create --origin "$web/nothere.inc" --origin noise.inc --origin "$web/app.inc" x.inc
 ok "and makes the same image" cmp x.inc local.inc
 
@@ -321,7 +321,7 @@ fails "a header of 3 MB" 4 "header is too long" create --origin "$liar/header" x
 fails "3000 headers" 4 "header" create --origin "$liar/headers" x.inc
 fails "no reply" 4 "[Ee]mpty reply|closed|reset" create --origin "$liar/nothing" x.inc
 
-# Each kind of status, Content-Range, length and encoding: what is wrong, in words.
+# Each kind of status, Content-Range, length and encoding: the fault, in words.
 while read -r kind why; do
 	fails "$kind" 4 "$liar/$kind: $why$" create --origin "$liar/$kind" x.inc
 done <<END

@@ -22,7 +22,7 @@ small() {	# stacks and arenas are not, as they are large and mostly unused
 	awk '$1 == "VmRSS:" { rss = $2 } END { print "# " rss " KiB resident"; exit !(rss < 65536) }' "/proc/$loader/status"
 }
 small
-ok "but not what it does not use" small
+ok "but not memory that it does not use" small
 stop
 is "which it does not complain of" "$(grep -cE 'memory|lies on' log)" 0
 chmod 755 .

@@ -155,7 +155,7 @@ ok "and do not wait in vain" wait_all "${stuck[@]}"
 stop
 rm mended
 
-echo "# what nobody wants any more"
+echo "# a range that is not wanted any more"
 fresh_image
 incrementalsetup open --read-timeout 1000 $local app
 loader --verbose --no-prefetch --no-hints --retry 1000 --origin "$liar/hole/app.inc"

@@ -59,6 +59,6 @@ before=$(wc -l <asked)
 : >opened
 ok "it gets it" wait $reader
 ok "as one of the first that the origin is asked for" wants_block 700 < <(asked_first 6 "$before")
-ok "the first one gets what it waits for" wait $deep
+ok "the first one gets its ranges" wait $deep
 rm opened go
 stop

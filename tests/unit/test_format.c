@@ -97,7 +97,7 @@ static void super_bytes(void **state)
 				    golden[i].bytes, 8);
 }
 
-/* What is signed, byte by byte; the root hash alone where there is no epoch. */
+/* The signed text, byte by byte; the root hash alone where there is no epoch. */
 static void signed_text(void **state)
 {
 	static const struct {

@@ -49,7 +49,7 @@ struct maker {
 struct memory {
 	const struct maker *maker;
 	u64 fail_start, fail_end;	/* not there */
-	u64 lowest, highest;		/* what was read of the data */
+	u64 lowest, highest;		/* bounds of the data read */
 	u64 data_offset;		/* where that starts */
 };
 
@@ -470,7 +470,7 @@ static void zeros_and_trust(void **state)
 	assert_int_equal(count, 1);
 	must(incr_image_zeros(image, 2, 5, &count, &error), &error);
 	assert_int_equal(count, 0);
-	/* A malformed entry ends the count; what is before it is zero. */
+	/* A malformed entry ends the count; the blocks before it are zero. */
 	maker->bytes[(maker->map_page[0] << 12) + 8 + 7] ^= 0x70;
 	segment = incr_image_segment(image)->offset;
 	guard_again(maker, segment);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What is hidden of an origin on a command line, and lists of them.
+ * The hidden parts of an origin on a command line, and lists of origins.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the loader fetches next (userspace/loader/queue.c): demand before hints,
+ * The loader's queue (userspace/loader/queue.c): demand before hints,
  * no range twice at a time, and the reason why bytes are absent; what is put
  * aside, and what nobody wants any more. What is absent of the "device" are the
  * holes of a file, and its time passes when the test says so. That no step looks
@@ -217,7 +217,7 @@ static void test_room(void **data)
 	for (i = 0; i < 4; i++)
 		job[i] = take(queue, i * 64 * K, 4 * K, PRIORITY_DEMAND, false);
 	assert_int_equal(queue_room(queue), 4);
-	/* What has failed takes none, nor does what nobody waits for. */
+	/* Failed demands take none, nor do hints. */
 	queue_put_off(queue, job[3], 60000, false);
 	for (i = 0; i < 3; i++)
 		add(queue, (i + 4) * 64 * K, 4 * K, 0);
@@ -225,7 +225,7 @@ static void test_room(void **data)
 	assert_int_equal(queue_room(queue), 1);
 	assert_false(told(queue->event));
 
-	/* Nobody is told of room who knows of some; then each time. */
+	/* A caller that knows of room is not told of it; after that, each time. */
 	add(queue, 7 * 64 * K, 8 * K, 0);
 	assert_int_equal(queue_room(queue), 0);
 	job[3] = take(queue, 4 * 64 * K, 4 * K, PRIORITY_DEMAND, false);
@@ -322,7 +322,7 @@ static void test_aside(void **data)
 	assert_int_equal(queue->known[PRIORITY_DEMAND], 47);
 	pass(100);
 	queue_resume(queue);
-	/* Nobody has asked for them for so long. */
+	/* They have not been asked for for so long. */
 	idle(queue);
 	assert_int_equal(queue->known[PRIORITY_DEMAND], 0);
 	assert_int_equal(queue->demands, 0);
@@ -375,7 +375,7 @@ static void test_background(void **data)
 	add(queue, 4 * K, 4 * K, 0);
 	pass(1);
 	job = take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false);
-	/* It pauses while anybody waits. */
+	/* It pauses while a reader waits. */
 	idle(queue);
 	queue_put_off(queue, job, 0, false);
 	job = queue_take(queue);

@@ -3,7 +3,7 @@
  * The loader's sandbox (userspace/loader/sandbox.c and calls.c): processes that
  * enter it try what it is there to refuse, and what must go on working.
  *
- * Root is confined as well as anybody, so this says the same for both.
+ * Root is confined like any user, so this holds for both.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -17,7 +17,7 @@
 static char folder[] = "/tmp/stands-on.XXXXXX";
 static dev_t device;
 
-/* Folders with names that overlayfs escapes. */
+/* Directories with names that overlayfs escapes. */
 static const char *const names[] = { "plain", "a:b", "c,d", "e\\f" };
 
 static int set_up(void **data)

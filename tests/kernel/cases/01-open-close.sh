@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A device's life: its node, its table, what is present over close and open.
+# A device's life: its node, its table, presence over close and open.
 
 # shellcheck disable=SC2154	# what a layout sets
 # shellcheck source=tests/lib/vm.sh
@@ -29,7 +29,7 @@ ok "a second device on the same backing device" activate t2 "$second"
 nodes=(/dev/incremental/*)
 is "shares its node" "${#nodes[@]}" 1
 serve
-ok "and what is filled" "$tool" compare /dev/mapper/t2 "$RAW" direct 65536 0 65536
+ok "and the filled data" "$tool" compare /dev/mapper/t2 "$RAW" direct 65536 0 65536
 is "is present for both" "$(field present)" "$(field present t2)"
 present=$(field present)
 ok "one of them goes" dmsetup remove t2
@@ -55,7 +55,7 @@ for options in "read_timeout 5000" "commit_interval 250" "absent_readahead hint"
 done
 table read_timeout 30000 commit_interval 5000 absent_readahead fetch
 activate
-is "what is the default is not printed" "$(dmsetup table t)" "$(cat table)"
+is "defaults are not printed" "$(dmsetup table t)" "$(cat table)"
 dmsetup remove t
 for name in nosalt longsalt; do
 	(
@@ -86,7 +86,7 @@ for round in 1 2 3; do
 	is "presence is the same when opened again, round $round" "$(field present)" "$present"
 done
 is "chunk by chunk" "$("$tool" node "$NODE" walk)" "$(cat walk)"
-ok "what is present can be read without a loader" \
+ok "present data can be read without a loader" \
 	"$tool" compare "$DEV" "$RAW" direct 65536 0 2097152
 dmsetup remove t
 detach
@@ -96,13 +96,13 @@ activate
 is "presence is the same on another loop device" "$(field present)" "$present"
 dmsetup remove t
 
-# A local file that cannot be written serves what it has.
+# A local file that cannot be written serves its present data.
 detach
 attach "$LOCAL" --read-only
 table read_timeout 300
 ok "a read-only backing device can be opened" activate
-ok "what is present can be read" "$tool" compare "$DEV" "$RAW" direct 65536 0 2097152
-is "what is absent cannot be filled" "$("$tool" node "$NODE" write $((data_offset + data_size / 4096 * 4096 - 4096)) 4096)" \
+ok "present data can be read" "$tool" compare "$DEV" "$RAW" direct 65536 0 2097152
+is "absent chunks cannot be filled" "$("$tool" node "$NODE" write $((data_offset + data_size / 4096 * 4096 - 4096)) 4096)" \
 	"write: EROFS"
 is "nor read" "$("$tool" dread "$DEV" $(((blocks - 1) * 4096)) 4096 direct | cut -d ' ' -f 1)" ETIMEDOUT
 the_end

@@ -44,7 +44,7 @@ is "none of this filled anything" "$(field present)" "$present0"
 expect "fill of whole chunks and a rest: the rest is left" "write: 8192" write "$at" 8300 "$IMAGE"
 is "two chunks have become present" "$(field present)" $((present0 + 2))
 is "and were counted" "$(field filled)" 2
-expect "fill that reaches past the end: what is past is left" "write: 4096" \
+expect "fill that reaches past the end: bytes past it are left" "write: 4096" \
 	write $((end - 4096)) 12288 "$IMAGE"
 is "one more chunk is present" "$(field present)" $((present0 + 3))
 expect "fill of present chunks: accepted" "write: 8192" write "$at" 8192
@@ -86,9 +86,9 @@ expect "SEEK_SET and SEEK_CUR" "seek: 8192
 seek: 8292" seek set 8192 , seek cur 100
 
 # ioctls.
-expect "reading what is present" "get: 0
+expect "reading present chunks" "get: 0
 same" get 0 "$head_size" "$IMAGE"
-expect "reading what is absent: ENODATA" "get: ENODATA" get $((at + 8192)) 8192 "$IMAGE"
+expect "reading absent chunks: ENODATA" "get: ENODATA" get $((at + 8192)) 8192 "$IMAGE"
 expect "reading at an unaligned offset: EINVAL" "get: EINVAL" get 512 4096 "$IMAGE"
 expect "reading an unaligned length: EINVAL" "get: EINVAL" get 0 512 "$IMAGE"
 expect "reading nothing: EINVAL" "get: EINVAL" get 0 0 "$IMAGE"
@@ -98,7 +98,7 @@ for range in "100 4096" "4096 100" "4096 0" "$end 4096" "$((end - 4096)) 8192" "
 	# shellcheck disable=SC2086	# two words
 	expect "unavailable $range: EINVAL" "unavailable: EINVAL" unavailable $range
 done
-expect "unavailable, with nobody waiting" "unavailable: 0" unavailable 0 "$end"
+expect "unavailable, with no read waiting" "unavailable: 0" unavailable 0 "$end"
 expect "an unknown ioctl: ENOTTY" "ioctl: ENOTTY" ioctl 0
 expect "fsync" "fsync: 0" fsync
 
@@ -167,7 +167,7 @@ eval "$("$tool" layout "$IMAGE")"
 is "the chunk size is the image's" "$chunk_size" 65536
 expect "a fill must start at a multiple of it" "write: EINVAL" write $((meta_offset + 4096)) 65536 "$IMAGE"
 expect "and be of that size" "write: EINVAL" write "$meta_offset" 61440 "$IMAGE"
-expect "what is past whole chunks is left" "write: 65536" write "$meta_offset" 126976 "$IMAGE"
+expect "bytes past whole chunks are left" "write: 65536" write "$meta_offset" 126976 "$IMAGE"
 expect "a page of it can be read" "get: 0
 same" get $((meta_offset + 4096)) 8192 "$IMAGE"
 expect "not of the next" "get: ENODATA" get $((meta_offset + 65536)) 4096 "$IMAGE"

@@ -25,12 +25,12 @@ activate
 is "it is complete when opened again" "$(field state)" complete
 close_image
 
-# A loader that answers what is asked is asked for nothing twice.
+# A loader that answers every request is asked for nothing twice.
 open_image small
 present0=$(field present)
 serve nohints log=log
 ok "every block can be read" "$tool" compare "$DEV" "$RAW" direct 65536
-is "what was asked for is what was filled" "$(awk '{ n += $2 / 4096 } END { print n }' log)" \
+is "requested and filled chunks are the same" "$(awk '{ n += $2 / 4096 } END { print n }' log)" \
 	"$(($(field present) - present0))"
 is "no range was asked for twice" "$(grep -c again log)" 0
 is "no id was used twice" "$(awk '{ print $3 }' log | sort | uniq -d | wc -l)" 0

@@ -19,7 +19,7 @@ present=$(field present)
 reader a $((500 * 4096)) 4096
 ok "a read of an absent block waits" within 5 some_wait
 is "it is one read, which wants something" "$(field waiting) $(field wanted | sed 's/^[1-9]$/some/')" "1 some"
-ok "what is present can be read meanwhile" "$tool" compare "$DEV" "$RAW" direct 65536 0 262144
+ok "present data can be read meanwhile" "$tool" compare "$DEV" "$RAW" direct 65536 0 262144
 ok "before the other one has ended" test ! -s a
 eval "$("$tool" layout "$IMAGE")"
 "$tool" node "$NODE" unavailable 0 "$image_size" >/dev/null
@@ -113,7 +113,7 @@ for fs in erofs ext4; do
 	forget mnt/big mnt/json
 	dmsetup message t 0 read_timeout 500
 	fails "$fs: without one, reading an absent file fails" - "" sha256sum mnt/big
-	ok "$fs: what was read before still can be" \
+	ok "$fs: data read before can be read again" \
 		sh -c "cd mnt && grep ' ./json/' '$images/tree.sums' | sha256sum -c --quiet"
 	dmsetup message t 0 read_timeout 60000
 	reader_file mnt/big

@@ -69,13 +69,13 @@ stop
 close_image
 open_image small
 serve nohints log=log3
-ok "by default readahead waits for what is absent" cmp "$DEV" "$RAW"
+ok "by default readahead waits for absent data" cmp "$DEV" "$RAW"
 is "which leaves no hints" "$(grep -c hint log3)" 0
 between "and takes fewer round trips" "$(wc -l <log3)" 1 "$(grep -vc hint log2)"
 stop
 close_image
 
-# Hints without anybody to take them are bounded.
+# Hints that no loader takes are bounded.
 open_image large read_timeout 1 absent_readahead hint
 "$tool" node "$NODE" stream "$IMAGE" 1048576 >/dev/null &
 filler=$!

@@ -76,7 +76,7 @@ present=$(field present)
 ok "the same table is loaded while the old one lives" dmsetup reload --readonly t --table "$TABLE"
 quick "resume with noflush exchanges the tables" dmsetup resume --noflush t
 ok "the node is there" test -c "$NODE"
-is "what was present is" "$(field present)" "$present"
+is "present chunks stay present" "$(field present)" "$present"
 ok "the reads wait on the new table" within 10 some_wait 2
 serve
 is "and get their blocks" "$(outcome c) $(outcome d)" "4096 262144"

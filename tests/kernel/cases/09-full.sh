@@ -25,7 +25,7 @@ full() {
 	present=$(field present)
 	"$tool" node "$NODE" walk >walk
 	# Blocks whose chunks are there; the map was fetched for most.
-	ok "$name: what is present is the image's" check_present
+	ok "$name: present data is the image's" check_present
 	is "$name: what did not fit has not become present" "$(field present)" "$present"
 
 	dmsetup message t 0 read_timeout 60000
@@ -111,7 +111,7 @@ is "bitmap: chunks arrive" "$("$tool" node "$NODE" write "$data_offset" 65536 "$
 sync
 fails "bitmap: the file system is full" - "" dd if=/dev/zero of=small/filler bs=1k
 present=$(field present)
-is "bitmap: what has arrived is remembered" "$("$tool" node "$NODE" fsync)" "fsync: 0"
+is "bitmap: arrived chunks are remembered" "$("$tool" node "$NODE" fsync)" "fsync: 0"
 dmsetup remove t
 activate
 is "bitmap: when it is opened again, too" "$(field present)" "$present"

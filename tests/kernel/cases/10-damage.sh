@@ -93,7 +93,7 @@ first_of() {	# first_of CODEC [FROM_BLOCK]: offset of an extent of that kind
 	"$tool" map "$IMAGE" | awk -v c="$1" -v f="${2:-0}" '$2 == c && $1 >= f { print $4; exit }'
 }
 
-# What the kernel does not use may be damaged.
+# Bytes that the kernel does not use may be damaged.
 for place in "$owners_offset" "$guard_offset"; do
 	"$tool" flip "$LOCAL" "$place"
 done

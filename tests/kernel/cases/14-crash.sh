@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What survives a crash: what was committed is present, the rest is fetched
+# A crash: committed chunks are present, the rest is fetched
 # again; and no bit is ever written before its chunk is durable.
 
 # shellcheck disable=SC2154	# what a layout sets
@@ -51,7 +51,7 @@ is "half of the image is present" "$present" $((half / chunk_size))
 "$tool" node "$NODE" write "$half" 65536 "$IMAGE" >/dev/null
 is "and some more, not committed" "$(field present)" $((present + 16))
 ok "crash" crash
-is "what was committed by fsync is present" "$(field present)" "$present"
+is "chunks committed by fsync are present" "$(field present)" "$present"
 NODE=/dev/incremental/${LOOP##*/}
 serve
 ok "all reads right: the rest is fetched again" "$tool" compare "$DEV" "$RAW" direct
@@ -103,7 +103,7 @@ dmsetup message t 0 read_timeout 1500
 reader a $((700 * 4096)) 4096
 is "writes fail below: a read of absent data times out" "$(outcome a)" ETIMEDOUT
 ok "the loader is told" grep -q '^EIO' log
-ok "what is present can be read" "$tool" compare "$DEV" "$RAW" direct 65536 0 65536
+ok "present data can be read" "$tool" compare "$DEV" "$RAW" direct 65536 0 65536
 mark
 is "fsync is told" "$("$tool" node "$NODE" fsync)" "fsync: EIO"
 dmsetup reload base --table "0 $sectors flakey $LOOP 0 0 3600 0"

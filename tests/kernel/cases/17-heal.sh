@@ -85,7 +85,7 @@ loader "$tool" serve "$NODE" bad.inc log=log
 reader a $((block * 4096)) 4096
 reader b $((block * 4096)) 4096
 is "a bad origin: an error" "$(outcome a)" EIO
-is "for all who wait" "$(outcome b)" EIO
+is "for all that wait" "$(outcome b)" EIO
 between "a bad origin: it was asked once, for two ranges; twice, if one came late" "$(wc -l <log)" 2 4
 ok "a bad origin: the kernel tells" said "data of block $block is damaged, at image offset $at\$"
 is "a bad origin: all is present still" "$(field state)" complete
@@ -99,7 +99,7 @@ serve log=log
 ok "a better one: it heals" "$tool" compare "$DEV" "$RAW" direct
 stop
 
-# No origin answers: just the one block is lost, and nobody else waits.
+# No origin answers: just the one block is lost, and no other read waits.
 spoil
 loader "$tool" hoard "$NODE"
 reader a $((block * 4096)) 4096
@@ -136,7 +136,7 @@ activate
 serve log=log
 is "a read-only file: an error at once" "$("$tool" scan "$DEV" "$RAW" direct $((block - 2)) 5)" \
 	"EIO $block-$block"
-is "a read-only file: nobody is asked" "$(wc -l <log)" 0
+is "a read-only file: no loader is asked" "$(wc -l <log)" 0
 stop
 dmsetup remove t
 detach
@@ -144,10 +144,10 @@ attach "$LOCAL"
 table read_timeout 20000
 activate
 
-# What is suspect is present on disk: a crash at any time loses nothing.
+# Suspect chunks are present on disk: a crash at any time loses nothing.
 loader "$tool" hoard "$NODE"
 reader a $((block * 4096)) 4096
-ok "a read waits for what was bad" within 10 some_wait
+ok "a read waits for bad chunks" within 10 some_wait
 cp "$LOCAL" before.inc
 ok "commit" dmsetup message t 0 commit
 cp "$LOCAL" after.inc

@@ -10,7 +10,7 @@
 open_full small read_timeout 300 commit_interval 3600000
 eval "$("$tool" layout "$IMAGE")"
 total=$(field total)
-# What is refused.
+# Refusals.
 refuses() {
 	is "refused: $1" "$("$tool" node "$NODE" discard "${@:3}")" "discard: $2"
 }
@@ -23,11 +23,11 @@ refuses "from the bitmap on" EINVAL $((meta_offset - 4096)) 8192
 refuses "past the end" EINVAL $((image_size - 4096)) 8192
 refuses "an offset of 64 bits" EINVAL 0xfffffffffffff000 4096
 refuses "an unknown flag" EINVAL "$data_offset" 4096 8
-refuses "what is damaged, to be punched out" EINVAL "$data_offset" 4096 3
-refuses "what is damaged, if it is cold" EINVAL "$data_offset" 4096 5
+refuses "a damaged range, to be punched out" EINVAL "$data_offset" 4096 3
+refuses "a damaged range, if it is cold" EINVAL "$data_offset" 4096 5
 is "nothing of this had an effect" "$(field state) $(field present)" "complete $total"
 
-# What it does.
+# Effects.
 ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct
 events=$(event_number)
 is "discard" "$("$tool" node "$NODE" discard "$data_offset" 40960)" "discard: 0"
@@ -42,7 +42,7 @@ block=$("$tool" map "$IMAGE" | awk -v d="$data_offset" '$4 >= d && $4 < d + 4096
 is "a read of them waits" "$("$tool" scan "$DEV" "$RAW" direct "$block" 1)" "ETIMEDOUT $block-$block"
 other=$("$tool" map "$IMAGE" | awk -v d="$data_offset" '$2 == 2 && $4 > d + 40960 { print $1; exit }')
 is "and of nothing else" "$("$tool" scan "$DEV" "$RAW" direct "$other" 1)" ""
-is "nobody is asked for them" "$("$tool" node "$NODE" nonblock , read 4096)" "read: EAGAIN"
+is "no loader is asked for them" "$("$tool" node "$NODE" nonblock , read 4096)" "read: EAGAIN"
 ok "they can be filled" "$tool" node "$NODE" write "$data_offset" 40960 "$IMAGE"
 is "it is complete again" "$(field state)" complete
 ok "an event says so" within 5 sh -c "[ \$('$tool' status t events) -gt $events ]"
@@ -57,7 +57,7 @@ ok "until it is back" "$tool" compare "$DEV" "$RAW" direct
 
 # With the flag nothing goes, but somebody is asked, with the reason, and what is
 # suspect is overwritten by the next fill, but not by one after that.
-is "discard of what is damaged" "$("$tool" node "$NODE" discard "$data_offset" 8192 1)" "discard: 0"
+is "discard of a damaged range" "$("$tool" node "$NODE" discard "$data_offset" 8192 1)" "discard: 0"
 like "it is a hint with the reason" "$("$tool" node "$NODE" read 4096)" "
 $data_offset 8192 id=[0-9]* hint refetch\$"
 is "all of it is present" "$(field state) $("$tool" node "$NODE" walk)" "complete data 0 $image_size"
@@ -72,7 +72,7 @@ is "then it is not suspect" "$("$tool" node "$NODE" missing)" "missing $((data_o
 fails "nor overwritten again" - "" cmp "$LOCAL" "$IMAGE"
 is "nothing is suspect" "$("$tool" node "$NODE" missing)" ""
 "$tool" node "$NODE" discard "$data_offset" 4096 1 , discard "$data_offset" 4096 >/dev/null
-is "what is discarded is not suspect" "$("$tool" node "$NODE" walk | grep hole)" \
+is "discarded chunks are not suspect" "$("$tool" node "$NODE" walk | grep hole)" \
 	"hole $data_offset $((data_offset + 4096))"
 "$tool" node "$NODE" write "$data_offset" 8192 "$IMAGE" >/dev/null
 ok "and comes back as ever" cmp -n $((image_size - data_offset)) "$LOCAL" "$IMAGE" "$data_offset" "$data_offset"
@@ -82,8 +82,8 @@ missing() {
 }
 missing "nothing" EINVAL "$data_offset" 0
 missing "half a chunk" EINVAL "$data_offset" 2048
-missing "what is past the end" EINVAL $((image_size - 4096)) 8192
-missing "what is there" ENXIO 0 "$image_size"
+missing "a range past the end" EINVAL $((image_size - 4096)) 8192
+missing "present chunks" ENXIO 0 "$image_size"
 
 # A demand for what is absent has the reason that a part of it has.
 read -r block at < <("$tool" map "$IMAGE" | awk '$2 == 1 && $4 % 4096 { print $1, $4 - $4 % 4096; exit }')
@@ -138,7 +138,7 @@ is "a copy made then knows as well" "$(field present)" $((data_offset / 4096))
 dmsetup remove t
 detach
 
-# Only what was not read.
+# Only data that was not read.
 cp "$IMAGE" "$LOCAL"
 attach "$LOCAL"
 table read_timeout 300
@@ -150,11 +150,11 @@ read -r block at length < <("$tool" map "$IMAGE" | awk '$2 == 2 && $1 > 500 { pr
 cold "from now on is noted what is read"
 is "all of it is there" "$(field state)" complete
 ok "a block is read" "$tool" compare "$DEV" "$RAW" direct 4096 $((block * 4096)) 4096
-cold "what is cold is punched out"
+cold "cold chunks are punched out"
 kept=$(((at + length - 1) / 4096 - at / 4096 + 1))
 is "the rest is not" "$(field present)" $((data_offset / 4096 + kept))
 ok "it can be read" "$tool" compare "$DEV" "$RAW" direct 4096 $((block * 4096)) 4096
-cold "what has been read since stays"
+cold "chunks read since stay"
 is "all of it" "$(field present)" $((data_offset / 4096 + kept))
 cold "else not"
 is "nothing of it" "$(field present)" $((data_offset / 4096))

@@ -10,7 +10,7 @@
 # shellcheck source=tests/kernel/lib/signature.sh
 . "$(dirname "$0")/../lib/signature.sh"
 
-like "the keyring is root's, and nobody else's" "$(grep -F .dm-incremental /proc/keys)" \
+like "the keyring is root's alone" "$(grep -F .dm-incremental /proc/keys)" \
 	' 082f0000 +0 +0 keyring +\.dm-incremental: empty'
 mark
 refused "a good signature, no key" "$not_in" signed-rsa2048 require_signature
@@ -43,7 +43,7 @@ for key in rsa2048 rsa3072 rsa4096 p256 p384; do
 		;;
 	esac
 done
-taken "a signature that nobody asks for" signed-rsa2048
+taken "a signature that is not required" signed-rsa2048
 is "is not looked at" "$(field trust)" table
 dmsetup remove t
 taken "options beside each other" signed-rsa2048 read_timeout 700 require_signature prove_size

@@ -72,7 +72,7 @@ chunks() {	# chunks BYTES
 	echo $(($1 / 4096))
 }
 
-# ---- what is not the next segment leaves the store as it was ----
+# ---- bytes that are not the next segment leave the store as it was ----
 
 read_segments grow
 ok "the first generation" first_generation
@@ -140,7 +140,7 @@ exec 8> >("$tool" node "$NODE" >told)
 within 10 grep -q open told
 ok "the right one is taken" grow_to 1
 is "the image is longer" "$(image_size) $(field total)" "seek: ${ends[1]} $(chunks "${ends[1]}")"
-is "what is new is absent, but for its head" "$(field state) $(field present)" \
+is "new chunks are absent, but for the head" "$(field state) $(field present)" \
 	"absent $(chunks $((ends[0] + heads[1])))"
 is "for both devices" "$(field total g1)" "$(chunks "${ends[1]}")"
 is "lseek tells" "$(node walk)" \
@@ -152,10 +152,10 @@ like "DM_INCREMENTAL_IOC_INFO, too" "$(node info)" \
 present=$((ends[0] + heads[1]))
 .*generation=1
 .*root=${root% *}"
-is "who opens the node now knows it" "$(node nonblock , read 4096)" "read: EAGAIN"
+is "a loader that opens the node now knows it" "$(node nonblock , read 4096)" "read: EAGAIN"
 printf '%s\n' "poll 0" "read 4096" nonblock "read 4096" "poll 0" >&8
 within 10 grep -q EAGAIN told
-is "who had it open is told once" "$(cat told)" \
+is "a loader that had it open is told once" "$(cat told)" \
 "open
 poll: IN OUT
 read: 64
@@ -178,7 +178,7 @@ exec 8>&-
 
 # ---- growth under load: ten layers ----
 
-# One reader of each mode, one that takes away what is there and commits.
+# One reader of each mode, and one that discards present chunks and commits.
 readers_run() {
 	until [ -e enough ]; do
 		"$tool" random "$DEV" "$images/grow.0.raw" 2 40 $RANDOM || { echo wrong; return; }
@@ -210,13 +210,13 @@ ok "the readers go on" within 60 sh -c "[ \$(grep -c round rounds) -gt $((rounds
 : >enough
 wait "${readers[-1]}" "${readers[-2]}"
 is "they found nothing wrong" "$(grep -v round rounds)" ""
-is "nor did who discards and commits" "$(grep -c failed churned) $(grep -cE 'E[A-Z]+$' churned)" "0 0"
+is "nor did the one that discards and commits" "$(grep -c failed churned) $(grep -cE 'E[A-Z]+$' churned)" "0 0"
 for generation in 1 6 10; do
 	ok "generation $generation: reads right" compare $generation buffered
 done
 is "no read was wrong" "$(field failures) $(field timeouts) $(field failures g10)" "0 0 0"
 
-# ---- completion, and what is there after closing and opening ----
+# ---- completion, and presence after closing and opening ----
 
 events=$(event_number)
 ok "the rest is filled" node stream "$IMAGE" 262144

@@ -50,7 +50,7 @@ reads() {
 	forget mnt
 	"$live" read mnt 1 | cut -d ' ' -f 1
 }
-just_one() {	# just_one GENERATION [WHEN]: nothing is there of what was before
+just_one() {	# just_one GENERATION [WHEN]: no trace of another generation is left
 	within 60 devices_are "app: $1"
 	is "one device, mounted once${2-}" "$(devices) $(grep -c " $work/mnt " /proc/self/mountinfo)" "app: $1 1"
 }
@@ -115,7 +115,7 @@ ok "back, signed" incrementalsetup rollback --certificate "$images/stranger.crt"
 is "reads are right" "$(reads)" 0
 end
 
-# ---- a signal, while what the new generation needs does not come ----
+# ---- a signal, while data of the new generation does not come ----
 
 cat "$images/live.inc" "$images/live.1.layer" >origin.inc
 ok "generation 0" start live.inc --read-timeout 600000
@@ -177,19 +177,19 @@ is "whenever update was killed, the next one has finished" "$status" 0 ||
 	note "$n: $(cat killed again) $(devices)"
 between "as often as it has steps" $killed 10 24
 note "$n layers, update killed before each of $killed calls"
-is "what it is mounted on is as private as before" "$(sharing)" "$before"
+is "the mount below is as private as before" "$(sharing)" "$before"
 kill $reader
 wait $reader
 is "no open failed meanwhile, no byte was wrong" "$?" 0 || note "$(cat opened)"
 like "and all is new" "$(cat opened)" "^$n [0-9]+$"
 note "$(cut -d ' ' -f 2 opened) files opened"
-between "what was fetched is what is new" $((($(field filled app) - filled) * 4096)) 1 $appended
+between "only new data was fetched" $((($(field filled app) - filled) * 4096)) 1 $appended
 stop
 is "without a loader it reads right" "$(reads)" $n
 ok "the old device is there, as it is used, and no other" within 60 devices_are "app-gen0: 0 app: $n"
 kill $holder
 wait $holder
-is "what is open is what it was" "$?" 0 || note "$(cat held)"
+is "an open file is unchanged" "$?" 0 || note "$(cat held)"
 just_one $n ", when it is closed"
 ok "back to the start" incrementalsetup rollback --generation 0 app
 is "is what it reads as" "$(reads)" 0

@@ -41,7 +41,7 @@ generation 10
 is "it is complete" "$(field state g10)" complete
 total=$(field total g10)
 
-# What is refused.
+# Refusals.
 refuses() {	# refuses WHAT WHY OPTION...
 	fails "refused: $1" - "" incrementalsetup evict --force "${@:3}" g10
 	like "with the reason" "$(cat .errors)" "$2"
@@ -69,7 +69,7 @@ fails "generation 0 is not" - "" compare 0
 dmsetup remove g0
 dmsetup remove g3
 
-# All that nobody needs.
+# All that is not needed.
 before=$(space)
 free=$(available)
 got=$(evict g10)
@@ -89,11 +89,11 @@ ok "with a loader it is" compare 0
 stop
 dmsetup remove g0
 
-# A range, needed or not; and what was not read.
+# A range, needed or not; and data that was not read.
 present=$(field present g10)
 got=$(evict g10 --range 100:1T)
 is "a range reaches to the end" "$(field present g10)" $((present - got / 4096))
-fails "what is needed is absent, too" - "" compare 10
+fails "needed data is absent, too" - "" compare 10
 refuses "to know without the map" "its map is not all present"
 ok "heads and bitmaps stay" dmsetup remove g10
 generation 10 60000
@@ -102,13 +102,13 @@ ok "all comes back" compare 10
 stop
 ok "the rest, too" cp "$IMAGE" "$NODE"
 is "it is complete" "$(field state g10)" complete
-is "at first what is read is only noted" "$(evict g10 --all-cold)" 0
+is "at first reads are only noted" "$(evict g10 --all-cold)" 0
 ok "all is read" compare 10
 evict g10 --all-cold >/dev/null
 present=$(field present g10)
-between "what was not read is absent" "$present" 10 $((total - 10))
-ok "what was read is not" compare 10
-is "nor what was read since" "$(evict g10 --all-cold)" 0
+between "unread data is absent" "$present" 10 $((total - 10))
+ok "data that was read is present" compare 10
+is "nor data that was read since" "$(evict g10 --all-cold)" 0
 between "the others are" "$(evict g10 --all-cold)" 500000 $((total * 4096))
 
 dmsetup remove g10

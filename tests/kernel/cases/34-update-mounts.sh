@@ -16,7 +16,7 @@ devices_are() {
 	[ "$(dmsetup table | cut -d ' ' -f 1,7 | sort | tr '\n' ' ' | sed 's/ $//')" = "$*" ]
 }
 
-# The version that is mounted at each folder, or in a namespace, and all is right.
+# The version that is mounted at each directory, or in a namespace, and all is right.
 versions() {	# versions FOLDER...
 	local folder
 	for folder; do
@@ -49,7 +49,7 @@ mkdir -p $place bound
 cp "$images/live.inc" "$LOCAL"
 chmod u+w "$LOCAL"
 mount --make-shared /
-ok "the folder has a peer" mounted /mnt bound --bind
+ok "the directory has a peer" mounted /mnt bound --bind
 ok "generation 0" incrementalsetup open "$LOCAL" app
 loop_of app
 ok "mounted where all is shared" mounted /dev/mapper/app $place -o ro

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What may change while incrementalsetup works: the image's path, the folders
-# that lead to a mount, and who has locked what.
+# Changes while incrementalsetup works: of the image's path, of the directories
+# that lead to a mount, and of locks.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -13,7 +13,7 @@ cat "$images/live.inc" "$images/live.1.layer" >origin.inc
 cp "$images/live.inc" other.inc
 chmod 644 other.inc
 
-start() {	# generation 0, mounted in a folder that another may rename
+start() {	# generation 0, mounted in a directory that another user may rename
 	mkdir -p dir/app
 	cp "$images/live.inc" dir/live.inc
 	chmod 644 dir/live.inc
@@ -66,7 +66,7 @@ ok "generation 0" start
 mounted /dev/mapper/app dir/app -o ro
 mkdir -p evil/app
 mounted none evil/app -t tmpfs
-ok "update, and the folder that leads to the mount is another now" \
+ok "update, and the directory that leads to the mount is another now" \
 	"$live" before umount "mv dir away && ln -s evil dir" \
 	incrementalsetup update --layer "$images/live.1.layer" app
 is "the mount was replaced" "$("$live" read away/app 1 | cut -d ' ' -f 1)" 1
@@ -79,12 +79,12 @@ ok "close" incrementalsetup close app
 
 # ---- locks ----
 
-# What anybody who may read the image can lock.
+# Locks that any user who may read the image can take.
 for kind in "flock exclusive" "flock shared" "fcntl shared"; do
 	read -r call how <<<"$kind"
 	cp "$images/live.inc" dir/live.inc
 	chmod 644 dir/live.inc
-	ok "somebody has it ($kind)" locked "$call" "$how" dir/live.inc
+	ok "another user has it ($kind)" locked "$call" "$how" dir/live.inc
 	ok "open all the same" incrementalsetup open dir/live.inc app
 	ok "and update" incrementalsetup update --layer "$images/live.1.layer" app
 	ok "and close" incrementalsetup close app
@@ -109,12 +109,12 @@ is "evict does not miss it" "$(<status)" 5
 like "but gives up" "$(<evicted)" "stays locked by another program"
 ok "once it is there" incrementalsetup evict --force app
 mounted /dev/mapper/second dir/app -o ro
-is "what it needs is there" "$("$live" read dir/app 1 | cut -d ' ' -f 1)" 1
+is "its data is there" "$("$live" read dir/app 1 | cut -d ' ' -f 1)" 1
 unmounted dir/app
 ok "close" incrementalsetup close second
 
 chmod 755 $locks
-fails "a folder that others may look into" - "" incrementalsetup update app
+fails "a directory that others may look into" - "" incrementalsetup update app
 like "with the reason" "$(cat .errors)" "is not root's alone"
 chmod 700 $locks
 ok "close" incrementalsetup close app

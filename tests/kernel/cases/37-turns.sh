@@ -78,7 +78,7 @@ apart b 1000
 ok "a third one waits for the same" within 20 some_wait $((reads + 1))
 ok "for its sake it is asked for soon" soon 1000
 serve
-is "all get what they wait for" "$(outcome a) $(outcome b)" "4096 4096"
+is "all get their data" "$(outcome a) $(outcome b)" "4096 4096"
 ok "the first one, too" within 20 field_is waiting 0
 exec 7>&-
 stop
@@ -108,7 +108,7 @@ wait "${readers[-3]}"
 is "the loader is asked at once, as there is no other one" "$(sed -n 's/^read: //p' asked | tail -n 1)" 32
 exec 8<&- 9>&-
 
-# Beside one that fills, who can only read is hardly ever asked.
+# Beside one that fills, a loader that can only read is hardly ever asked.
 cat <"$NODE" >taken &
 loaders+=($!)
 ok "a file that can only be read is there" within 10 at_work $!

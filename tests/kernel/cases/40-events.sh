@@ -74,7 +74,7 @@ ok "a loader that dies under a read is absent, too" within 60 ran_times loader-a
 # Everything is there.
 serve
 ok "everything is read" "$tool" compare "$DEV" "$RAW" direct 65536
-ok "what is left is loaded" cp "$IMAGE" "$NODE"
+ok "the rest is loaded" cp "$IMAGE" "$NODE"
 ok "the hook runs when all is there" within 60 ran "complete t"
 ok "dmeventd says so" within 60 told "t: all of the image is present"
 is "it was one event" "$(grep -c ^complete hook)" 1
@@ -120,7 +120,7 @@ ok "rollback" incrementalsetup rollback app
 stop
 ok "it is watched" incrementalsetup unmonitor app
 ok "update" incrementalsetup update app
-fails "what was not watched is not" - "" incrementalsetup unmonitor app
+fails "an unwatched device cannot be unmonitored" - "" incrementalsetup unmonitor app
 ok "close" incrementalsetup close app
 stop "$daemon"
 rm -f $hook
