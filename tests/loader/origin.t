@@ -111,7 +111,6 @@ serve web "
 		location /forbidden/ { return 403; }
 		location /broken/ { return 503; }
 		location /norange/ { alias $work/; max_ranges 0; limit_rate 400k; }
-		location /drip/ { alias $work/; limit_rate 8k; }
 		location /lying/ { alias $work/; add_header Content-Encoding gzip; }
 		location /badrange/ { return 206 'some bytes'; }
 		location /other/ { add_header Content-Range 'bytes 4096-8191/100000' always; return 206 'some bytes'; }
@@ -175,23 +174,6 @@ fails "no server listens" 4 "onnect" create --origin "http://127.0.0.1:$free/app
 ok "the next origin is tried" create --origin "$web/nothere.inc" --origin noise.inc --origin "$web/app.inc" x.inc
 ok "and makes the same image" cmp x.inc local.inc
 
-echo "# ended by a signal"
-for signal in TERM INT HUP; do
-	rm -f x.inc
-	# A shell's background commands ignore SIGINT.
-	python3 - "$web/drip/app.inc" <<-'END' &
-		import os, signal, sys
-		signal.signal(signal.SIGINT, signal.SIG_DFL)
-		os.execvp("incrementalsetup", ["incrementalsetup", "create", "--origin", sys.argv[1], "x.inc"])
-	END
-	setup=$!
-	ok "create from a slow server has begun" within 20 sh -c 'ls x.inc.* 2>/dev/null'
-	kill -$signal $setup
-	wait $setup 2>/dev/null
-	is "it dies of SIG$signal" "$(kill -l $?)" $signal
-	ok "and leaves nothing" sh -c '! ls x.inc* 2>/dev/null'
-done
-
 echo "# --force replaces files only"
 mkfifo pipe.inc
 ln -s local.inc link.inc
@@ -216,7 +198,7 @@ fails "https is not left for http" 4 "http" create --ca-certificates cert.pem --
 # ---- servers that misbehave, byte by byte ----
 liar=$free
 python3 - "$liar" "$work/liar.pid" <<'END' &
-import gzip, os, socket, sys
+import glob, gzip, os, socket, sys
 image = open("app.inc", "rb").read()
 head, size = image[:4096], len(image)
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -281,7 +263,7 @@ replies.update({
     "299": status("299 Whatever", head, Content_Range=part),
 })
 # These are right, however unusual.
-ends = {"identity": dict(Content_Encoding="identity"), "upper": dict(CONTENT_TYPE="x"),
+ends = {"hangs": {}, "identity": dict(Content_Encoding="identity"), "upper": dict(CONTENT_TYPE="x"),
         "chunked": dict(Transfer_Encoding="chunked"),
         "trailer": dict(Transfer_Encoding="chunked", Trailer="Content-Range")}
 
@@ -300,6 +282,8 @@ while True:
     if request:
         try:
             kind = request.split()[1].strip("/")
+            if kind == "hangs" and glob.glob("x.inc.*"):
+                connection.recv(1)      # until the client is gone
             connection.sendall(right(kind, request) if kind in ends else replies[kind])
         except OSError:
             pass
@@ -320,6 +304,23 @@ is "do not reach the terminal" "$(LC_ALL=C grep -c "$(printf '\033')" .errors)" 
 fails "a header of 3 MB" 4 "header is too long" create --origin "$liar/header" x.inc
 fails "3000 headers" 4 "header" create --origin "$liar/headers" x.inc
 fails "no reply" 4 "[Ee]mpty reply|closed|reset" create --origin "$liar/nothing" x.inc
+
+echo "# ended by a signal"
+for signal in TERM INT HUP; do
+	rm -f x.inc
+	# A shell's background commands ignore SIGINT.
+	python3 - "$liar/hangs" <<-'END' &
+		import os, signal, sys
+		signal.signal(signal.SIGINT, signal.SIG_DFL)
+		os.execvp("incrementalsetup", ["incrementalsetup", "create", "--origin", sys.argv[1], "x.inc"])
+	END
+	setup=$!
+	ok "create has begun" within 20 sh -c 'ls x.inc.* 2>/dev/null'
+	kill -$signal $setup
+	wait $setup 2>/dev/null
+	is "it dies of SIG$signal" "$(kill -l $?)" $signal
+	ok "and leaves nothing" sh -c '! ls x.inc* 2>/dev/null'
+done
 
 # Each kind of status, Content-Range, length and encoding: the fault, in words.
 while read -r kind why; do
