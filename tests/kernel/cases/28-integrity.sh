@@ -14,6 +14,7 @@
 if ! can_be_told; then
 	like "a kernel before 6.12 has nobody to tell" "$(uname -r)" '^6\.1\.'
 	the_end
+	exit
 fi
 
 root_of() {
