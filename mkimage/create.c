@@ -302,7 +302,7 @@ static int build(struct create *create, const struct output *output)
 	create->batch.cluster_shift = create->cluster_shift;
 	create->batch.level = (int)create->level;
 
-	ret = segment_init(seg, output->folder);
+	ret = segment_init(seg, output->dir);
 	if (!ret && create->dictionary)
 		ret = prepare_dictionary(create);
 	if (!ret)
@@ -321,7 +321,7 @@ static int build(struct create *create, const struct output *output)
 }
 
 /* The newest generation of an image, as a raw image without a name. */
-static int open_image(struct create *create, const char *folder)
+static int open_image(struct create *create, const char *dir)
 {
 	struct source *source = &create->source;
 	const struct inc_segment *seg;
@@ -348,7 +348,7 @@ static int open_image(struct create *create, const char *folder)
 	create->salt_given = true;
 	create->salt_size = seg->salt_size;
 	memcpy(create->salt, seg->salt, seg->salt_size);
-	source->fd = spool_open_file(folder);
+	source->fd = spool_open_file(dir);
 	ret = source->fd < 0 ? -EIO :
 	      extract_to(image, create->source_path, source->fd,
 			 create->threads);
@@ -362,11 +362,11 @@ static int run(struct create *create)
 	int ret = output_open(&output, create->image_path, create->force);
 
 	create->source.fd = -1;
-	create->source_options.folder = output.folder;
+	create->source_options.dir = output.dir;
 	if (!ret)
 		ret = output_check_source(&output, create->source_path);
 	if (!ret)
-		ret = output_check_outside(create->image_path, output.folder,
+		ret = output_check_outside(create->image_path, output.dir,
 					   create->source_path);
 	if (!ret)
 		ret = signer_check_output(&create->signer_options, &output);
@@ -374,7 +374,7 @@ static int run(struct create *create)
 	if (!ret && create->signer_options.key)
 		ret = signer_open(&create->signer, &create->signer_options);
 	if (!ret && create->squash)
-		ret = open_image(create, output.folder);
+		ret = open_image(create, output.dir);
 	else if (!ret)
 		ret = source_open(&create->source, create->source_path,
 				  &create->source_options);

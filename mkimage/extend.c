@@ -168,16 +168,16 @@ static void sort_removed(struct extend *extend)
 }
 
 /* Where temporary files go: next to what is written. */
-static char *folder_of(const char *path)
+static char *directory_of(const char *path)
 {
-	char *copy = strdup(path), *folder = NULL;
+	char *copy = strdup(path), *dir = NULL;
 
 	if (copy)
-		folder = strdup(dirname(copy));
+		dir = strdup(dirname(copy));
 	free(copy);
-	if (!folder)
+	if (!dir)
 		no_memory();
-	return folder;
+	return dir;
 }
 
 static int look_at_source(struct extend *extend)
@@ -191,7 +191,7 @@ static int look_at_source(struct extend *extend)
 	if (!plan->source)
 		return walk_epoch(&plan->epoch, &given);
 	ret = output_check_outside(extend->in_place ? extend->image_path :
-				   extend->layer_path, plan->folder,
+				   extend->layer_path, plan->dir,
 				   plan->source);
 	if (!ret)
 		ret = walk_directory(&walk, plan->source,
@@ -265,7 +265,7 @@ static int change_device(struct extend *extend)
 	int ret;
 
 	ret = overlay_open(&extend->overlay, extend->image,
-			   extend->image_path, extend->plan.folder);
+			   extend->image_path, extend->plan.dir);
 	if (ret)
 		return ret;
 	if (extend->raw_path)
@@ -321,7 +321,7 @@ static int build(struct extend *extend)
 	if (!extend->hash)
 		return no_memory();
 	ret = layer_build(&extend->seg, extend->overlay, extend->hash,
-			  extend->plan.folder, (int)extend->level,
+			  extend->plan.dir, (int)extend->level,
 			  (unsigned int)extend->threads);
 	extend->unchanged = ret == 1;
 	extend->seg.epoch = (u32)extend->signer_options.epoch;
@@ -343,7 +343,7 @@ static int sign(struct extend *extend)
 static int write_in_place(struct extend *extend)
 {
 	u64 size = incr_image_size(extend->image);
-	int fd = spool_open_file(extend->plan.folder);
+	int fd = spool_open_file(extend->plan.dir);
 	int ret = fd < 0 ? -EIO : 0;
 
 	if (!ret)
@@ -458,15 +458,15 @@ static int extend_image(struct extend *extend)
 
 static int run(struct extend *extend)
 {
-	char *folder = folder_of(extend->in_place ? extend->image_path :
+	char *dir = directory_of(extend->in_place ? extend->image_path :
 						    extend->layer_path);
 	int status = EXIT_FAILED;
 	size_t i;
 
 	extend->fd = extend->output.fd = -1;
-	extend->plan.folder = folder;
+	extend->plan.dir = dir;
 	sort_removed(extend);
-	if (folder && !extend_image(extend)) {
+	if (dir && !extend_image(extend)) {
 		print_summary(extend);
 		status = EXIT_OK;
 	} else if (extend->unchanged) {
@@ -484,7 +484,7 @@ static int run(struct extend *extend)
 	for (i = 0; i < extend->plan.removed_count; i++)
 		free(extend->removed[i]);
 	free(extend->removed);
-	free(folder);
+	free(dir);
 	return status;
 }
 

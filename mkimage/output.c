@@ -28,7 +28,7 @@ static int make_temporary(struct output *output)
 	char *copy = strdup(output->path);
 
 	if (!copy || asprintf(&output->temporary, "%s/.%s.XXXXXX",
-			      output->folder, basename(copy)) < 0) {
+			      output->dir, basename(copy)) < 0) {
 		free(copy);
 		output->temporary = NULL;
 		return fail(output, "cannot create it");
@@ -59,9 +59,9 @@ int output_open(struct output *output, const char *path, bool force)
 	}
 	copy = strdup(path);
 	if (copy)
-		output->folder = strdup(dirname(copy));
+		output->dir = strdup(dirname(copy));
 	free(copy);
-	if (!output->folder)
+	if (!output->dir)
 		return fail(output, "cannot create it");
 	return make_temporary(output);
 }
@@ -99,11 +99,11 @@ static bool lies_inside(const char *path, const char *above)
 	       (path[length] == '/' || !path[length]);
 }
 
-int output_check_outside(const char *path, const char *folder,
+int output_check_outside(const char *path, const char *dir,
 			 const char *source)
 {
 	char *from = realpath(source, NULL);
-	char *target = realpath(folder, NULL);
+	char *target = realpath(dir, NULL);
 	char *behind = realpath(path, NULL);	/* if @path is a link */
 	int ret = 0;
 
@@ -132,7 +132,7 @@ int output_check_other(const struct output *output,
 	struct stat a, b;
 
 	if (strcmp(last_part(output->path), last_part(other->path)) ||
-	    stat(output->folder, &a) || stat(other->folder, &b) ||
+	    stat(output->dir, &a) || stat(other->dir, &b) ||
 	    a.st_dev != b.st_dev || a.st_ino != b.st_ino)
 		return 0;
 	message_error("%s: two files cannot have that name: %s is the same",
@@ -159,7 +159,7 @@ static int rename_to_path(const struct output *output)
 int output_commit(struct output *output)
 {
 	mode_t mask = umask(0);
-	int folder;
+	int dir;
 
 	umask(mask);
 	if (fchmod(output->fd, 0666 & ~mask) || fsync(output->fd))
@@ -171,10 +171,10 @@ int output_commit(struct output *output)
 	output->temporary = NULL;
 
 	/* Best effort: the file itself is on the disk. */
-	folder = open(output->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder >= 0) {
-		fsync(folder);
-		close(folder);
+	dir = open(output->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0) {
+		fsync(dir);
+		close(dir);
 	}
 	return 0;
 }
@@ -190,6 +190,6 @@ void output_close(struct output *output)
 		free(output->temporary);
 		output->temporary = NULL;
 	}
-	free(output->folder);
-	output->folder = NULL;
+	free(output->dir);
+	output->dir = NULL;
 }

@@ -10,13 +10,13 @@
 /**
  * struct output - the file being written
  * @path: its name to be
- * @folder: where that is
+ * @dir: where that is
  * @temporary: its name as long as it is not complete
  * @fd: open for reading and writing
  */
 struct output {
 	const char *path;
-	char *folder;
+	char *dir;
 	char *temporary;
 	int fd;
 	bool force;
@@ -44,11 +44,11 @@ int output_check_other(const struct output *output,
 		       const struct output *other);
 
 /*
- * Refuse to write @path, in @folder, inside the directory @source, be it through a
+ * Refuse to write @path, in @dir, inside the directory @source, be it through a
  * symbolic link: it would become part of what it is made of. (walk_directory()
  * finds hard links.) Return: as output_open().
  */
-int output_check_outside(const char *path, const char *folder,
+int output_check_outside(const char *path, const char *dir,
 			 const char *source);
 
 /* Flush it to the disk and give it its name. Return: as output_open(). */

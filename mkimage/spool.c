@@ -19,15 +19,15 @@ struct spool {
 	u8 buffer[BUFFER_SIZE];
 };
 
-int spool_open_file(const char *folder)
+int spool_open_file(const char *dir)
 {
 	char name[4096];
-	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	if (fd >= 0)
 		return fd;
 	/* Not every filesystem can do that. */
-	if (snprintf(name, sizeof(name), "%s/.mkimage.XXXXXX", folder) >=
+	if (snprintf(name, sizeof(name), "%s/.mkimage.XXXXXX", dir) >=
 	    (int)sizeof(name)) {
 		errno = ENAMETOOLONG;
 	} else {
@@ -36,12 +36,12 @@ int spool_open_file(const char *folder)
 			unlink(name);
 	}
 	if (fd < 0)
-		message_error("%s: cannot create a temporary file: %s", folder,
+		message_error("%s: cannot create a temporary file: %s", dir,
 			      strerror(errno));
 	return fd;
 }
 
-struct spool *spool_new(const char *folder)
+struct spool *spool_new(const char *dir)
 {
 	struct spool *spool = malloc(sizeof(*spool));
 
@@ -51,7 +51,7 @@ struct spool *spool_new(const char *folder)
 	}
 	spool->written = 0;
 	spool->fill = 0;
-	spool->fd = spool_open_file(folder);
+	spool->fd = spool_open_file(dir);
 	if (spool->fd < 0) {
 		free(spool);
 		return NULL;

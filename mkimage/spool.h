@@ -13,11 +13,11 @@ struct spool;
 
 /**
  * spool_new - a new empty spool
- * @folder: on the filesystem where its bytes go
+ * @dir: on the filesystem where its bytes go
  *
  * Return: freed by spool_free(); NULL after an error message.
  */
-struct spool *spool_new(const char *folder);
+struct spool *spool_new(const char *dir);
 void spool_free(struct spool *spool);
 
 /* Bytes appended so far. */
@@ -35,7 +35,7 @@ int spool_read(struct spool *spool, u64 offset, size_t length, void *data);
  */
 int spool_copy(struct spool *spool, int fd, u64 offset);
 
-/* A temporary file without a name in @folder; -1 after an error message. */
-int spool_open_file(const char *folder);
+/* A temporary file without a name in @dir; -1 after an error message. */
+int spool_open_file(const char *dir);
 
 #endif /* MKIMAGE_SPOOL_H */

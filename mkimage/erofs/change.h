@@ -72,15 +72,16 @@ int erofs_read_source(struct erofs_change *change, int fd,
  * and @last_length. With @afresh as few blocks as possible, else most entries
  * stay in the block they are in.
  */
-void erofs_folder_divide(struct erofs_folder *folder, bool afresh);
+void erofs_directory_divide(struct erofs_directory *dir, bool afresh);
 
 /*
  * Make a block, the entries from @first on; they have their nodes' places.
  * Return: the first entry behind it.
  */
-u32 erofs_folder_block(const struct erofs_folder *folder, u32 first, u8 *block);
+u32 erofs_directory_block(const struct erofs_directory *dir, u32 first,
+			  u8 *block);
 
 /* Does the directory on the device say something else than the tree? */
-bool erofs_folder_differs(const struct erofs_folder *folder);
+bool erofs_directory_differs(const struct erofs_directory *dir);
 
 #endif /* MKIMAGE_EROFS_CHANGE_H */

@@ -16,32 +16,32 @@ static u32 entry_size(const struct erofs_entry *entry)
 }
 
 /* Entries @first to @end - 1, in blocks of at least @enough bytes but the last. */
-static void fill_blocks(struct erofs_folder *folder, u32 first, u32 end,
+static void fill_blocks(struct erofs_directory *dir, u32 first, u32 end,
 			u32 enough)
 {
 	u32 used = 0, i;
 
 	for (i = first; i < end; i++) {
-		u32 size = entry_size(&folder->entries[i]);
+		u32 size = entry_size(&dir->entries[i]);
 
 		if (i == first || used >= enough ||
 		    used + size > EROFS_BLOCK_SIZE) {
-			folder->blocks++;
+			dir->blocks++;
 			used = 0;
 		}
 		used += size;
-		folder->entries[i].block = folder->blocks - 1;
+		dir->entries[i].block = dir->blocks - 1;
 	}
-	folder->last_length = used;
+	dir->last_length = used;
 }
 
 /* How many blocks it takes at least, or nearly so. */
-static u32 fewest_blocks(const struct erofs_folder *folder)
+static u32 fewest_blocks(const struct erofs_directory *dir)
 {
 	u32 used = EROFS_BLOCK_SIZE, blocks = 0, i;
 
-	for (i = 0; i < folder->count; i++) {
-		u32 size = entry_size(&folder->entries[i]);
+	for (i = 0; i < dir->count; i++) {
+		u32 size = entry_size(&dir->entries[i]);
 
 		if (used + size > EROFS_BLOCK_SIZE) {
 			blocks++;
@@ -52,47 +52,48 @@ static u32 fewest_blocks(const struct erofs_folder *folder)
 	return blocks;
 }
 
-void erofs_folder_divide(struct erofs_folder *folder, bool afresh)
+void erofs_directory_divide(struct erofs_directory *dir, bool afresh)
 {
 	u32 first = 0, end;
 
-	folder->blocks = 0;
+	dir->blocks = 0;
 	/* A group: what was in one block, and what is new behind that. */
-	for (first = 0; !afresh && first < folder->count; first = end) {
-		u32 old = folder->entries[first].block;
+	for (first = 0; !afresh && first < dir->count; first = end) {
+		u32 old = dir->entries[first].block;
 		u64 size = 0, parts;
 
-		for (end = first; end < folder->count; end++) {
-			u32 block = folder->entries[end].block;
+		for (end = first; end < dir->count; end++) {
+			u32 block = dir->entries[end].block;
 
 			if (old == EROFS_ENTRY_NEW)
 				old = block;
 			if (block != EROFS_ENTRY_NEW && block != old)
 				break;
-			size += entry_size(&folder->entries[end]);
+			size += entry_size(&dir->entries[end]);
 		}
 		parts = (size + EROFS_BLOCK_SIZE - 1) / EROFS_BLOCK_SIZE;
-		fill_blocks(folder, first, end,
+		fill_blocks(dir, first, end,
 			    parts == 1 ? EROFS_BLOCK_SIZE :
 			    (u32)((size + parts - 1) / parts));
 	}
-	if (afresh || folder->blocks > 2 * fewest_blocks(folder)) {
-		folder->blocks = 0;
-		fill_blocks(folder, 0, folder->count, EROFS_BLOCK_SIZE);
+	if (afresh || dir->blocks > 2 * fewest_blocks(dir)) {
+		dir->blocks = 0;
+		fill_blocks(dir, 0, dir->count, EROFS_BLOCK_SIZE);
 	}
 }
 
-u32 erofs_folder_block(const struct erofs_folder *folder, u32 first, u8 *block)
+u32 erofs_directory_block(const struct erofs_directory *dir, u32 first,
+			  u8 *block)
 {
 	u32 end = first, name, i;
 
-	while (end < folder->count &&
-	       folder->entries[end].block == folder->entries[first].block)
+	while (end < dir->count &&
+	       dir->entries[end].block == dir->entries[first].block)
 		end++;
 	memset(block, 0, EROFS_BLOCK_SIZE);
 	name = (end - first) * (u32)sizeof(struct erofs_disk_entry);
 	for (i = first; i < end; i++) {
-		const struct erofs_entry *entry = &folder->entries[i];
+		const struct erofs_entry *entry = &dir->entries[i];
 		struct erofs_disk_entry disk = {
 			.nid = cpu_to_le64(entry->node->inode.nid),
 			.name = cpu_to_le16((u16)name),
@@ -107,14 +108,14 @@ u32 erofs_folder_block(const struct erofs_folder *folder, u32 first, u8 *block)
 	return end;
 }
 
-bool erofs_folder_differs(const struct erofs_folder *folder)
+bool erofs_directory_differs(const struct erofs_directory *dir)
 {
 	u32 i;
 
-	if (folder->changed)
+	if (dir->changed)
 		return true;
-	for (i = 0; i < folder->count; i++) {
-		const struct erofs_entry *entry = &folder->entries[i];
+	for (i = 0; i < dir->count; i++) {
+		const struct erofs_entry *entry = &dir->entries[i];
 
 		if (entry->nid != entry->node->inode.nid ||
 		    entry->type != erofs_entry_type(entry->node->inode.mode))

@@ -58,7 +58,7 @@ static int add_link(struct lister *lister, const struct erofs_inode *inode)
 
 static int add_inode(struct lister *lister, const struct erofs_inode *inode)
 {
-	bool folder = S_ISDIR(inode->mode);
+	bool dir = S_ISDIR(inode->mode);
 	/* What a directory holds is told by the paths. */
 	__le64 numbers[] = {
 		cpu_to_le64(inode->mode),
@@ -66,8 +66,8 @@ static int add_inode(struct lister *lister, const struct erofs_inode *inode)
 		cpu_to_le64(inode->gid),
 		cpu_to_le64((u64)inode->mtime),
 		cpu_to_le64(inode->mtime_nanoseconds),
-		cpu_to_le64(folder ? 0 : inode->nlink),
-		cpu_to_le64(folder ? 0 : inode->size),
+		cpu_to_le64(dir ? 0 : inode->nlink),
+		cpu_to_le64(dir ? 0 : inode->size),
 		cpu_to_le64(erofs_has_content(inode->mode) ? 0 :
 							     inode->address),
 	};

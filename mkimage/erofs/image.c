@@ -62,7 +62,7 @@ static int check_super(struct erofs_image *image, const u8 *block)
 		message_error("%s: there is no erofs in it", name);
 		return -EINVAL;
 	}
-	if (super->block_shift != EROFS_BLOCK_SHIFT || super->folder_shift) {
+	if (super->block_shift != EROFS_BLOCK_SHIFT || super->directory_shift) {
 		message_error("%s: the erofs has blocks of another size than 4096 bytes",
 			      name);
 		return -ENOTSUP;

@@ -51,7 +51,7 @@ struct erofs_disk_super {
 	__le16 compression;
 	__le16 devices;
 	__le16 device_slot;
-	__u8 folder_shift;	/* of directory blocks, above block_shift */
+	__u8 directory_shift;	/* of directory blocks, above block_shift */
 	__u8 reserved[5];
 	__le64 packed_nid;
 	__u8 reserved2[24];

@@ -142,18 +142,18 @@ static struct erofs_node *get_file(struct merger *merger, const FTSENT *file)
 	return key->node;
 }
 
-static int merge_folder(struct merger *merger, FTSENT *file)
+static int merge_directory(struct merger *merger, FTSENT *file)
 {
 	struct erofs_node *parent = file->fts_parent->fts_pointer, *node;
 	struct erofs_entry *entry;
 	int ret;
 
-	entry = erofs_find(parent->folder, (u32)file->fts_parent->fts_number,
+	entry = erofs_find(parent->dir, (u32)file->fts_parent->fts_number,
 			   file->fts_name, file->fts_namelen);
-	if (entry && entry->node->folder) {
+	if (entry && entry->node->dir) {
 		node = entry->node;
 	} else {
-		node = erofs_tree_add_folder(merger->tree, parent);
+		node = erofs_tree_add_directory(merger->tree, parent);
 		if (!node)
 			return -EINVAL;
 		if (entry)
@@ -161,10 +161,10 @@ static int merge_folder(struct merger *merger, FTSENT *file)
 	}
 	ret = set_attributes(merger, node, file);
 	if (!ret && !entry)
-		ret = erofs_folder_add(merger->tree, parent->folder,
-				       file->fts_name, node);
+		ret = erofs_directory_add(merger->tree, parent->dir,
+					  file->fts_name, node);
 	file->fts_pointer = node;
-	file->fts_number = node->folder->count;
+	file->fts_number = node->dir->count;
 	return ret;
 }
 
@@ -174,7 +174,7 @@ static int merge_root(struct merger *merger, FTSENT *file)
 	struct erofs_node *root = merger->tree->root;
 
 	file->fts_pointer = root;
-	file->fts_number = root->folder->count;
+	file->fts_number = root->dir->count;
 	return root->placed ? 0 : set_attributes(merger, root, file);
 }
 
@@ -186,23 +186,23 @@ static int merge_file(struct merger *merger, FTSENT *file)
 	node = get_file(merger, file);
 	if (!node)
 		return -EINVAL;
-	entry = erofs_find(parent->folder, (u32)file->fts_parent->fts_number,
+	entry = erofs_find(parent->dir, (u32)file->fts_parent->fts_number,
 			   file->fts_name, file->fts_namelen);
 	old = entry ? entry->node : NULL;
-	if (!old || old->folder || (node->names && node->replaces != old))
+	if (!old || old->dir || (node->names && node->replaces != old))
 		node->torn = true;
 	node->replaces = old;
 	node->names++;
 	if (!entry)
-		return erofs_folder_add(merger->tree, parent->folder,
-					file->fts_name, node);
+		return erofs_directory_add(merger->tree, parent->dir,
+					   file->fts_name, node);
 	entry->node = node;
 	return 0;
 }
 
 static int merge_files(struct merger *merger, FTS *fts)
 {
-	struct erofs_folder *folder;
+	struct erofs_directory *dir;
 	FTSENT *file;
 	int ret = 0;
 
@@ -215,15 +215,15 @@ static int merge_files(struct merger *merger, FTS *fts)
 		switch (file->fts_info) {
 		case FTS_D:
 			if (file->fts_level) {
-				ret = merge_folder(merger, file);
+				ret = merge_directory(merger, file);
 				break;
 			}
 			ret = merge_root(merger, file);
 			break;
 		case FTS_DP:
-			folder = ((struct erofs_node *)file->fts_pointer)->folder;
-			if (folder->count != (u32)file->fts_number)
-				erofs_folder_sort(folder);
+			dir = ((struct erofs_node *)file->fts_pointer)->dir;
+			if (dir->count != (u32)file->fts_number)
+				erofs_directory_sort(dir);
 			break;
 		case FTS_DNR:
 		case FTS_ERR:

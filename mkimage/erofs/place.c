@@ -59,8 +59,8 @@ static bool fits_compact(const struct erofs_image *image,
 /* The inline part, if the layout that it may have is inline. */
 static u32 tail_of(const struct erofs_node *node)
 {
-	if (node->folder)
-		return node->folder->last_length;
+	if (node->dir)
+		return node->dir->last_length;
 	if (!erofs_has_content(node->inode.mode))
 		return 0;
 	if (node->same_content)
@@ -73,7 +73,7 @@ static u32 tail_of(const struct erofs_node *node)
 /* Must contents stay in the layout that they have on the device? */
 static bool fixed_layout(const struct erofs_node *node)
 {
-	return !node->folder && (node->same_content || node->borrowed);
+	return !node->dir && (node->same_content || node->borrowed);
 }
 
 /*
@@ -135,7 +135,7 @@ static bool stays(const struct erofs_change *change, struct erofs_node *node)
 		if (!fits(node, offset, room, &form))
 			continue;
 		/* Rather a new place than a block for half a block. */
-		if (form.tail && !form.is_inline && !(node->folder && i > 1))
+		if (form.tail && !form.is_inline && !(node->dir && i > 1))
 			continue;
 		set_form(node, &form);
 		return true;
@@ -239,27 +239,27 @@ static bool same_inode(const struct erofs_node *node)
 	       a->size == b->size && a->mtime == b->mtime &&
 	       a->mtime_nanoseconds == b->mtime_nanoseconds &&
 	       (erofs_has_content(a->mode) || a->address == b->address) &&
-	       (node->folder || !erofs_has_content(a->mode) ||
+	       (node->dir || !erofs_has_content(a->mode) ||
 		node->same_content);
 }
 
 static int place_node(struct placer *placer, struct erofs_node *node)
 {
-	struct erofs_folder *folder = node->folder;
+	struct erofs_directory *dir = node->dir;
 	struct erofs_change *change = placer->change;
 	int ret = set_xattrs(change, node);
 
 	if (ret)
 		return ret;
-	if (folder && (folder->changed || !node->placed)) {
-		erofs_folder_divide(folder, !node->placed);
-		node->inode.size = ((u64)(folder->blocks - 1) <<
-				    EROFS_BLOCK_SHIFT) + folder->last_length;
-	} else if (folder) {
-		folder->last_length = (u32)(node->disk.size -
-			((u64)(folder->blocks - 1) << EROFS_BLOCK_SHIFT));
+	if (dir && (dir->changed || !node->placed)) {
+		erofs_directory_divide(dir, !node->placed);
+		node->inode.size = ((u64)(dir->blocks - 1) <<
+				    EROFS_BLOCK_SHIFT) + dir->last_length;
+	} else if (dir) {
+		dir->last_length = (u32)(node->disk.size -
+			((u64)(dir->blocks - 1) << EROFS_BLOCK_SHIFT));
 	}
-	if (same_inode(node) && !(folder && folder->changed)) {
+	if (same_inode(node) && !(dir && dir->changed)) {
 		node->inode = node->disk;
 		return 0;
 	}
@@ -284,7 +284,7 @@ static int place_blocks(struct erofs_change *change, struct erofs_node *node)
 	if (!node->changed || !erofs_has_content(node->inode.mode) || !blocks ||
 	    fixed_layout(node))
 		return 0;
-	if (node->folder && node->placed &&
+	if (node->dir && node->placed &&
 	    blocks <= erofs_full_blocks(&node->disk)) {
 		node->inode.address = node->disk.address;
 		return 0;
@@ -322,9 +322,9 @@ static int count_node(void *context, struct erofs_node *node,
 	}
 	change->live[change->live_count++] = node;
 	node->live = true;
-	node->inode.nlink = node->folder ? 2 : 1;
-	if (node->folder && entry)
-		node->folder->parent->inode.nlink++;
+	node->inode.nlink = node->dir ? 2 : 1;
+	if (node->dir && entry)
+		node->dir->parent->inode.nlink++;
 	return 0;
 }
 
@@ -344,10 +344,10 @@ int erofs_place(struct erofs_change *change)
 	for (i = 0; !ret && i < change->live_count; i++)
 		ret = place_node(&placer, change->live[i]);
 	for (i = 0; !ret && i < change->live_count; i++)
-		if (change->live[i]->folder)
+		if (change->live[i]->dir)
 			ret = place_blocks(change, change->live[i]);
 	for (i = 0; !ret && i < change->live_count; i++)
-		if (!change->live[i]->folder)
+		if (!change->live[i]->dir)
 			ret = place_blocks(change, change->live[i]);
 	if (!ret && change->end > INC_BLOCKS_MAX) {
 		message_error("%s: the erofs would get larger than 16 TiB",

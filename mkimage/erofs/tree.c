@@ -54,25 +54,25 @@ struct erofs_node *erofs_tree_add(struct erofs_tree *tree)
 
 /* With @entries of them, an entry for a name of @length bytes. */
 static struct erofs_entry *new_entry(struct erofs_tree *tree,
-				     struct erofs_folder *folder,
+				     struct erofs_directory *dir,
 				     const char *name, size_t length,
 				     struct erofs_node *node)
 {
 	struct erofs_entry *entry;
 
-	if (folder->count == folder->room) {
-		u32 room = folder->room ? 2 * folder->room : 4;
+	if (dir->count == dir->room) {
+		u32 room = dir->room ? 2 * dir->room : 4;
 
-		entry = room > folder->room ?
-			realloc(folder->entries, room * sizeof(*entry)) : NULL;
+		entry = room > dir->room ?
+			realloc(dir->entries, room * sizeof(*entry)) : NULL;
 		if (!entry) {
 			no_memory();
 			return NULL;
 		}
-		folder->entries = entry;
-		folder->room = room;
+		dir->entries = entry;
+		dir->room = room;
 	}
-	entry = &folder->entries[folder->count];
+	entry = &dir->entries[dir->count];
 	entry->node = node;
 	entry->nid = 0;
 	entry->block = EROFS_ENTRY_NEW;
@@ -83,15 +83,15 @@ static struct erofs_entry *new_entry(struct erofs_tree *tree,
 		no_memory();
 		return NULL;
 	}
-	folder->count++;
+	dir->count++;
 	return entry;
 }
 
-int erofs_folder_add(struct erofs_tree *tree, struct erofs_folder *folder,
-		     const char *name, struct erofs_node *node)
+int erofs_directory_add(struct erofs_tree *tree, struct erofs_directory *dir,
+			const char *name, struct erofs_node *node)
 {
-	folder->changed = true;
-	return new_entry(tree, folder, name, strlen(name), node) ? 0 : -ENOMEM;
+	dir->changed = true;
+	return new_entry(tree, dir, name, strlen(name), node) ? 0 : -ENOMEM;
 }
 
 static int compare_names(const char *left, size_t left_length,
@@ -112,20 +112,20 @@ static int compare_entries(const void *left, const void *right)
 	return compare_names(a->name, a->length, b->name, b->length);
 }
 
-void erofs_folder_sort(struct erofs_folder *folder)
+void erofs_directory_sort(struct erofs_directory *dir)
 {
-	qsort(folder->entries, folder->count, sizeof(*folder->entries),
+	qsort(dir->entries, dir->count, sizeof(*dir->entries),
 	      compare_entries);
 }
 
-struct erofs_entry *erofs_find(const struct erofs_folder *folder, u32 count,
+struct erofs_entry *erofs_find(const struct erofs_directory *dir, u32 count,
 			       const char *name, size_t length)
 {
 	u32 low = 0, high = count;
 
 	while (low < high) {
 		u32 middle = low + (high - low) / 2;
-		struct erofs_entry *entry = &folder->entries[middle];
+		struct erofs_entry *entry = &dir->entries[middle];
 		int order = compare_names(name, length, entry->name,
 					  entry->length);
 
@@ -139,32 +139,32 @@ struct erofs_entry *erofs_find(const struct erofs_folder *folder, u32 count,
 	return NULL;
 }
 
-static struct erofs_folder *new_folder(struct erofs_node *node,
-				       struct erofs_node *parent)
+static struct erofs_directory *new_directory(struct erofs_node *node,
+					     struct erofs_node *parent)
 {
-	struct erofs_folder *folder = calloc(1, sizeof(*folder));
+	struct erofs_directory *dir = calloc(1, sizeof(*dir));
 
-	if (!folder) {
+	if (!dir) {
 		no_memory();
 		return NULL;
 	}
-	folder->parent = parent;
-	folder->depth = parent == node ? 0 : parent->folder->depth + 1;
-	node->folder = folder;
-	return folder;
+	dir->parent = parent;
+	dir->depth = parent == node ? 0 : parent->dir->depth + 1;
+	node->dir = dir;
+	return dir;
 }
 
-struct erofs_node *erofs_tree_add_folder(struct erofs_tree *tree,
-					 struct erofs_node *parent)
+struct erofs_node *erofs_tree_add_directory(struct erofs_tree *tree,
+					    struct erofs_node *parent)
 {
 	struct erofs_node *node = erofs_tree_add(tree);
 
 	parent = parent ? parent : node;
-	if (!node || !new_folder(node, parent) ||
-	    erofs_folder_add(tree, node->folder, ".", node) ||
-	    erofs_folder_add(tree, node->folder, "..", parent))
+	if (!node || !new_directory(node, parent) ||
+	    erofs_directory_add(tree, node->dir, ".", node) ||
+	    erofs_directory_add(tree, node->dir, "..", parent))
 		return NULL;
-	if (node->folder->depth <= EROFS_DEPTH_MAX)
+	if (node->dir->depth <= EROFS_DEPTH_MAX)
 		return node;
 	message_error("directories are nested deeper than %u",
 		      EROFS_DEPTH_MAX);
@@ -216,7 +216,7 @@ static int get_node(struct erofs_tree *tree, u64 nid,
 		return ret;
 	place = nid_place(tree, nid);
 	node = *place;
-	if (node && node->folder)
+	if (node && node->dir)
 		return erofs_damaged(tree->image, "directory %llu is in the tree twice",
 				     (unsigned long long)nid);
 	if (!node) {
@@ -235,7 +235,7 @@ static int get_node(struct erofs_tree *tree, u64 nid,
 		if (inode.ino > tree->last_ino)
 			tree->last_ino = inode.ino;
 		if (S_ISDIR(inode.mode) &&
-		    !new_folder(node, parent ? parent : node))
+		    !new_directory(node, parent ? parent : node))
 			return -ENOMEM;
 	}
 	node->disk_names++;
@@ -243,8 +243,8 @@ static int get_node(struct erofs_tree *tree, u64 nid,
 	return 0;
 }
 
-static int bad_folder(const struct erofs_tree *tree,
-		      const struct erofs_node *node, u32 block)
+static int bad_directory(const struct erofs_tree *tree,
+			 const struct erofs_node *node, u32 block)
 {
 	return erofs_damaged(tree->image, "block %u of directory %llu is no directory block",
 			     block, (unsigned long long)node->disk.nid);
@@ -255,28 +255,28 @@ static int load_entry(struct erofs_tree *tree, struct erofs_node *node,
 		      const struct erofs_disk_entry *disk, u32 block,
 		      const char *name, size_t length)
 {
-	struct erofs_folder *folder = node->folder;
-	struct erofs_entry *entry = folder->count ?
-		&folder->entries[folder->count - 1] : NULL;
+	struct erofs_directory *dir = node->dir;
+	struct erofs_entry *entry = dir->count ?
+		&dir->entries[dir->count - 1] : NULL;
 	u64 nid = le64_to_cpu(disk->nid);
 	struct erofs_node *child = NULL;
 	int ret;
 
 	if (!length || length > EROFS_NAME_MAX || memchr(name, '/', length) ||
 	    memchr(name, '\0', length))
-		return bad_folder(tree, node, block);
+		return bad_directory(tree, node, block);
 	if (entry && compare_names(entry->name, entry->length, name,
 				   length) >= 0)
 		return erofs_damaged(tree->image, "directory %llu is not sorted",
 				     (unsigned long long)node->disk.nid);
-	entry = new_entry(tree, folder, name, length, NULL);
+	entry = new_entry(tree, dir, name, length, NULL);
 	if (!entry)
 		return -ENOMEM;
 	entry->nid = nid;
 	entry->block = block;
 	entry->type = disk->type;
 	if (erofs_is_dot(entry)) {
-		entry->node = length == 1 ? node : folder->parent;
+		entry->node = length == 1 ? node : dir->parent;
 		if (entry->node->disk.nid == nid)
 			return 0;
 		return erofs_damaged(tree->image, "the entry %s of directory %llu is of another inode",
@@ -297,16 +297,16 @@ static int load_block(struct erofs_tree *tree, struct erofs_node *node,
 	int ret = 0;
 
 	if (length < sizeof(disk))
-		return bad_folder(tree, node, block);
+		return bad_directory(tree, node, block);
 	memcpy(&disk, bytes, sizeof(disk));
 	start = le16_to_cpu(disk.name);
 	count = start / sizeof(disk);
 	if (!count || start % sizeof(disk) || start > length)
-		return bad_folder(tree, node, block);
+		return bad_directory(tree, node, block);
 	for (i = 0; !ret && i < count; i++) {
 		memcpy(&disk, bytes + i * sizeof(disk), sizeof(disk));
 		if (le16_to_cpu(disk.name) != start)
-			return bad_folder(tree, node, block);
+			return bad_directory(tree, node, block);
 		if (i + 1 < count) {
 			struct erofs_disk_entry next;
 
@@ -318,7 +318,7 @@ static int load_block(struct erofs_tree *tree, struct erofs_node *node,
 						   length - start);
 		}
 		if (end < start || end > length)
-			return bad_folder(tree, node, block);
+			return bad_directory(tree, node, block);
 		ret = load_entry(tree, node, &disk, block,
 				 (const char *)bytes + start, end - start);
 		start = end;
@@ -326,23 +326,23 @@ static int load_block(struct erofs_tree *tree, struct erofs_node *node,
 	return ret;
 }
 
-static int load_folder(struct erofs_tree *tree, struct erofs_node *node)
+static int load_directory(struct erofs_tree *tree, struct erofs_node *node)
 {
 	struct erofs_image *image = tree->image;
-	struct erofs_folder *folder = node->folder;
+	struct erofs_directory *dir = node->dir;
 	u64 size = node->disk.size, done;
 	u8 bytes[EROFS_BLOCK_SIZE];
 	int ret = 0;
 
-	if (folder->depth > EROFS_DEPTH_MAX)
+	if (dir->depth > EROFS_DEPTH_MAX)
 		return erofs_damaged(image, "directories are nested deeper than %u",
 				     EROFS_DEPTH_MAX);
 	/*
 	 * In a good one no two directories have a block in common; if they did,
 	 * a small image could keep us busy for ever.
 	 */
-	tree->folder_bytes += size;
-	if (tree->folder_bytes > image->bytes)
+	tree->directory_bytes += size;
+	if (tree->directory_bytes > image->bytes)
 		return erofs_damaged(image, "the directories are larger than the device");
 	for (done = 0; !ret && done < size; done += EROFS_BLOCK_SIZE) {
 		u32 length = EROFS_BLOCK_SIZE;
@@ -352,13 +352,13 @@ static int load_folder(struct erofs_tree *tree, struct erofs_node *node)
 		ret = erofs_content_read(image, &node->disk, done, bytes,
 					 length);
 		if (!ret)
-			ret = load_block(tree, node, folder->blocks++, bytes,
+			ret = load_block(tree, node, dir->blocks++, bytes,
 					 length);
 	}
 	if (ret)
 		return ret;
-	if (!erofs_find(folder, folder->count, ".", 1) ||
-	    !erofs_find(folder, folder->count, "..", 2))
+	if (!erofs_find(dir, dir->count, ".", 1) ||
+	    !erofs_find(dir, dir->count, "..", 2))
 		return erofs_damaged(image, "directory %llu has no . and ..",
 				     (unsigned long long)node->disk.nid);
 	return 0;
@@ -403,7 +403,7 @@ static u32 node_ranges(const struct erofs_tree *tree,
 		return 1;
 	set_range(&ranges[1], (u64)inode->address << EROFS_BLOCK_SHIFT,
 		  blocks << EROFS_BLOCK_SHIFT);
-	ranges[1].shared = !node->folder;
+	ranges[1].shared = !node->dir;
 	return 2;
 }
 
@@ -450,7 +450,7 @@ static void init(struct erofs_tree *tree, struct erofs_image *image)
 int erofs_tree_start(struct erofs_tree *tree, struct erofs_image *image)
 {
 	init(tree, image);
-	tree->root = erofs_tree_add_folder(tree, NULL);
+	tree->root = erofs_tree_add_directory(tree, NULL);
 	return tree->root ? 0 : -ENOMEM;
 }
 
@@ -464,12 +464,12 @@ int erofs_tree_load(struct erofs_tree *tree, struct erofs_image *image)
 		       &tree->root);
 	if (ret)
 		return ret;
-	if (!tree->root->folder)
+	if (!tree->root->dir)
 		return erofs_damaged(image, "the root is no directory");
 	/* Nodes are added at the end while this goes on. */
 	for (node = tree->first; !ret && node; node = node->next)
-		if (node->folder)
-			ret = load_folder(tree, node);
+		if (node->dir)
+			ret = load_directory(tree, node);
 	if (!ret)
 		ret = check_overlaps(tree);
 	free(tree->by_nid);
@@ -484,9 +484,9 @@ void erofs_tree_free(struct erofs_tree *tree)
 
 	while ((node = tree->first)) {
 		tree->first = node->next;
-		if (node->folder)
-			free(node->folder->entries);
-		free(node->folder);
+		if (node->dir)
+			free(node->dir->entries);
+		free(node->dir);
 		free(node->path);
 		free(node->target);
 		erofs_xattrs_free(&node->xattrs);
@@ -504,14 +504,14 @@ int erofs_tree_remove(struct erofs_tree *tree, const char *path)
 {
 	struct erofs_node *node = tree->root;
 	const char *part = path, *end;
-	struct erofs_folder *folder;
+	struct erofs_directory *dir;
 	struct erofs_entry *entry;
 
 	for (;;) {
 		end = strchrnul(part, '/');
-		folder = node->folder;
-		entry = folder ? erofs_find(folder, folder->count, part,
-					    (size_t)(end - part)) : NULL;
+		dir = node->dir;
+		entry = dir ? erofs_find(dir, dir->count, part,
+					 (size_t)(end - part)) : NULL;
 		if (!entry || !entry->node || erofs_is_dot(entry)) {
 			message_error("%s: there is no '%s' that could be removed",
 				      tree->image->device->name, path);
@@ -523,7 +523,7 @@ int erofs_tree_remove(struct erofs_tree *tree, const char *path)
 		part = end + 1;
 	}
 	entry->node = NULL;
-	folder->changed = true;
+	dir->changed = true;
 	return 0;
 }
 
@@ -532,15 +532,15 @@ void erofs_tree_end_removal(struct erofs_tree *tree)
 	struct erofs_node *node;
 
 	for (node = tree->first; node; node = node->next) {
-		struct erofs_folder *folder = node->folder;
+		struct erofs_directory *dir = node->dir;
 		u32 kept = 0, i;
 
-		if (!folder || !folder->changed)
+		if (!dir || !dir->changed)
 			continue;
-		for (i = 0; i < folder->count; i++)
-			if (folder->entries[i].node)
-				folder->entries[kept++] = folder->entries[i];
-		folder->count = kept;
+		for (i = 0; i < dir->count; i++)
+			if (dir->entries[i].node)
+				dir->entries[kept++] = dir->entries[i];
+		dir->count = kept;
 	}
 }
 
@@ -548,7 +548,7 @@ int erofs_tree_visit(struct erofs_tree *tree, erofs_visit visit,
 		     void *context)
 {
 	struct {
-		const struct erofs_folder *folder;
+		const struct erofs_directory *dir;
 		u32 next;
 		size_t length;	/* of its path */
 	} *stack = malloc((EROFS_DEPTH_MAX + 1) * sizeof(*stack));
@@ -562,18 +562,18 @@ int erofs_tree_visit(struct erofs_tree *tree, erofs_visit visit,
 		ret = no_memory();
 		goto out;
 	}
-	stack[0].folder = tree->root->folder;
+	stack[0].dir = tree->root->dir;
 	stack[0].next = 0;
 	stack[0].length = 0;
 	path[0] = '\0';
 	ret = visit(context, tree->root, NULL, path);
 	while (!ret) {
-		if (stack[depth].next == stack[depth].folder->count) {
+		if (stack[depth].next == stack[depth].dir->count) {
 			if (!depth--)
 				break;
 			continue;
 		}
-		entry = &stack[depth].folder->entries[stack[depth].next++];
+		entry = &stack[depth].dir->entries[stack[depth].next++];
 		if (erofs_is_dot(entry))
 			continue;
 		length = stack[depth].length;
@@ -582,9 +582,9 @@ int erofs_tree_visit(struct erofs_tree *tree, erofs_visit visit,
 		memcpy(path + length, entry->name, entry->length + 1u);
 		length += entry->length;
 		ret = visit(context, entry->node, entry, path);
-		if (entry->node->folder) {
+		if (entry->node->dir) {
 			depth++;
-			stack[depth].folder = entry->node->folder;
+			stack[depth].dir = entry->node->dir;
 			stack[depth].next = 0;
 			stack[depth].length = length;
 		}

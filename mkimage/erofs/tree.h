@@ -31,13 +31,13 @@ struct erofs_entry {
 };
 
 /**
- * struct erofs_folder - what a directory holds
+ * struct erofs_directory - what a directory holds
  * @entries: in the order of their names
  * @blocks: that the entries are divided into
  * @last_length: bytes of the last one
  * @changed: entries were added or taken away; then it has to be divided anew
  */
-struct erofs_folder {
+struct erofs_directory {
 	struct erofs_node *parent;
 	struct erofs_entry *entries;
 	u32 count;
@@ -53,7 +53,7 @@ struct erofs_folder {
  * @inode: as it is to be
  * @disk: as it is on the device, if @placed
  * @next: of all nodes, those that are in no directory any more included
- * @folder: of a directory, else NULL
+ * @dir: of a directory, else NULL
  * @path: of a regular file that comes from the source: where it can be read
  * @target: of a link that comes from the source: its text, @inode.size bytes
  * @xattrs: what comes from the source
@@ -74,7 +74,7 @@ struct erofs_node {
 	struct erofs_inode inode;
 	struct erofs_inode disk;
 	struct erofs_node *next;
-	struct erofs_folder *folder;
+	struct erofs_directory *dir;
 	char *path;
 	char *target;
 	struct erofs_xattrs xattrs;
@@ -101,7 +101,7 @@ struct erofs_tree {
 	struct erofs_node **by_nid;	/* a hash table while it is read */
 	u64 by_nid_room;
 	u64 by_nid_count;
-	u64 folder_bytes;
+	u64 directory_bytes;
 	u32 last_ino;
 	struct erofs_names *names;
 };
@@ -122,20 +122,20 @@ int erofs_tree_start(struct erofs_tree *tree, struct erofs_image *image);
 struct erofs_node *erofs_tree_add(struct erofs_tree *tree);
 
 /* A new, empty directory in @parent, or the root. NULL after an error message. */
-struct erofs_node *erofs_tree_add_folder(struct erofs_tree *tree,
-					 struct erofs_node *parent);
+struct erofs_node *erofs_tree_add_directory(struct erofs_tree *tree,
+					    struct erofs_node *parent);
 
 /* Find a name among the first @count entries; NULL if it is not there. */
-struct erofs_entry *erofs_find(const struct erofs_folder *folder, u32 count,
+struct erofs_entry *erofs_find(const struct erofs_directory *dir, u32 count,
 			       const char *name, size_t length);
 
 /*
- * Add a name at the end; erofs_folder_sort() has to follow when the last one
+ * Add a name at the end; erofs_directory_sort() has to follow when the last one
  * has been added. Entries move. Return: 0 or -ENOMEM after an error message.
  */
-int erofs_folder_add(struct erofs_tree *tree, struct erofs_folder *folder,
-		     const char *name, struct erofs_node *node);
-void erofs_folder_sort(struct erofs_folder *folder);
+int erofs_directory_add(struct erofs_tree *tree, struct erofs_directory *dir,
+			const char *name, struct erofs_node *node);
+void erofs_directory_sort(struct erofs_directory *dir);
 
 /*
  * Remove a path (see struct extend_plan). Return: 0, -ENOENT after an error

@@ -112,9 +112,9 @@ static int start_inode(struct writer *writer, const struct erofs_node *node,
 	return make_xattrs(writer, node, writer->inode + header);
 }
 
-static int write_folder(struct writer *writer, const struct erofs_node *node)
+static int write_directory(struct writer *writer, const struct erofs_node *node)
 {
-	const struct erofs_folder *folder = node->folder;
+	const struct erofs_directory *dir = node->dir;
 	u64 full = erofs_full_blocks(&node->inode);
 	u64 place = (u64)node->inode.address << EROFS_BLOCK_SHIFT;
 	u8 block[EROFS_BLOCK_SIZE];
@@ -122,16 +122,16 @@ static int write_folder(struct writer *writer, const struct erofs_node *node)
 	size_t length;
 	int ret = start_inode(writer, node, &length);
 
-	for (number = 0; !ret && number < folder->blocks; number++) {
-		next = erofs_folder_block(folder, next, block);
+	for (number = 0; !ret && number < dir->blocks; number++) {
+		next = erofs_directory_block(dir, next, block);
 		if (number < full) {
 			ret = write_device(writer->change, place, block,
 					  sizeof(block));
 			place += sizeof(block);
 		} else {
 			memcpy(writer->inode + length, block,
-			       folder->last_length);
-			length += folder->last_length;
+			       dir->last_length);
+			length += dir->last_length;
 		}
 	}
 	return ret ? ret : write_inode(writer, node, length);
@@ -262,10 +262,10 @@ static int write_change(struct erofs_change *change)
 	for (i = 0; !ret && i < change->live_count; i++) {
 		const struct erofs_node *node = change->live[i];
 
-		if (node->folder && (node->changed ||
-				     erofs_folder_differs(node->folder)))
-			ret = write_folder(&writer, node);
-		else if (!node->folder && node->changed)
+		if (node->dir && (node->changed ||
+				  erofs_directory_differs(node->dir)))
+			ret = write_directory(&writer, node);
+		else if (!node->dir && node->changed)
 			ret = write_file(&writer, node);
 	}
 	progress_end(&change->progress);

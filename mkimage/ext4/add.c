@@ -22,7 +22,7 @@ struct linked {
 
 /* What is added: a name in a directory of the image, and what it shall be. */
 struct addition {
-	struct ext4_folder *folder;
+	struct ext4_directory *dir;
 	const struct ext4_entry *old;	/* what has the name; NULL: nothing */
 	const char *name;
 	const char *path;		/* at the source */
@@ -91,7 +91,7 @@ static int make_inode(struct ext4_change *change, struct addition *add)
 	ext2_extent_handle_t handle;
 	errcode_t code;
 
-	code = ext4_new_inode(&change->ext4, add->folder->number,
+	code = ext4_new_inode(&change->ext4, add->dir->number,
 			      (int)add->st.st_mode, &add->number);
 	if (code)
 		return ext4_failed(add->path, "cannot make its inode", code);
@@ -128,11 +128,11 @@ static int make_link(struct ext4_change *change, struct addition *add)
 		return -ENAMETOOLONG;
 	}
 	if (!code)
-		code = ext4_new_inode(&change->ext4, add->folder->number,
+		code = ext4_new_inode(&change->ext4, add->dir->number,
 				      S_IFLNK, &add->number);
 	if (!code) {
 		target[length] = '\0';
-		code = ext2fs_symlink(fs, add->folder->number, add->number,
+		code = ext2fs_symlink(fs, add->dir->number, add->number,
 				      NULL, target);
 	}
 	return code ? ext4_failed(add->path, "cannot make the link", code) : 0;
@@ -157,12 +157,12 @@ static int make_file(struct ext4_change *change, struct addition *add)
 					 &add->st, fresh);
 }
 
-static int make_folder(struct ext4_change *change, struct addition *add)
+static int make_directory(struct ext4_change *change, struct addition *add)
 {
 	int ret = make_inode(change, add);
 
-	return ret ? ret : ext4_folder_make(&change->ext4, add->folder->number,
-					    add->number, add->path);
+	return ret ? ret : ext4_directory_make(&change->ext4, add->dir->number,
+					       add->number, add->path);
 }
 
 static int make(struct ext4_change *change, struct addition *add)
@@ -170,7 +170,7 @@ static int make(struct ext4_change *change, struct addition *add)
 	if (S_ISREG(add->st.st_mode))
 		return make_file(change, add);
 	if (S_ISDIR(add->st.st_mode))
-		return make_folder(change, add);
+		return make_directory(change, add);
 	if (S_ISLNK(add->st.st_mode))
 		return make_link(change, add);
 	return make_inode(change, add);
@@ -237,10 +237,10 @@ static int may_stay(struct ext4_change *change, const struct addition *add,
 static int give_name(const struct addition *add)
 {
 	return add->old ?
-	       ext4_folder_replace(add->folder, add->old, add->path,
-				   add->number, add->st.st_mode) :
-	       ext4_folder_link(add->folder, add->name, add->path,
-				add->number, add->st.st_mode);
+	       ext4_directory_replace(add->dir, add->old, add->path,
+				      add->number, add->st.st_mode) :
+	       ext4_directory_link(add->dir, add->name, add->path,
+				   add->number, add->st.st_mode);
 }
 
 static int add_entry(struct ext4_change *change, struct addition *add)
@@ -261,7 +261,7 @@ static int add_entry(struct ext4_change *change, struct addition *add)
 		if (!(linked && linked->number))
 			ret = may_stay(change, add, &stay);
 		if (!ret && !stay)
-			ret = ext4_drop(change, add->folder->number, add->name,
+			ret = ext4_drop(change, add->dir->number, add->name,
 					add->path, add->number);
 	}
 	if (ret)
@@ -304,11 +304,11 @@ static int no_dots(const struct dirent *entry)
 	return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
 }
 
-static int add_name(struct ext4_change *change, struct ext4_folder *folder,
+static int add_name(struct ext4_change *change, struct ext4_directory *dir,
 		    const char *path, const char *name,
 		    const struct ext4_entry *old)
 {
-	struct addition add = { .folder = folder, .old = old, .name = name };
+	struct addition add = { .dir = dir, .old = old, .name = name };
 	char *below = ext4_join(path, name);
 	int ret = below ? 0 : -ENOMEM;
 
@@ -321,23 +321,23 @@ static int add_name(struct ext4_change *change, struct ext4_folder *folder,
 	return ret;
 }
 
-/* Names that are there are first: see ext4_folder_replace(). */
-static int add_names(struct ext4_change *change, struct ext4_folder *folder,
+/* Names that are there are first: see ext4_directory_replace(). */
+static int add_names(struct ext4_change *change, struct ext4_directory *dir,
 		     const char *path, struct dirent **names, int count)
 {
 	int ret = 0, i;
 
-	for (i = 0; !ret && folder->count && i < count; i++) {
+	for (i = 0; !ret && dir->count && i < count; i++) {
 		const struct ext4_entry *old =
-			ext4_folder_find(folder, names[i]->d_name);
+			ext4_directory_find(dir, names[i]->d_name);
 
 		if (old)
-			ret = add_name(change, folder, path, names[i]->d_name,
+			ret = add_name(change, dir, path, names[i]->d_name,
 				       old);
 	}
 	for (i = 0; !ret && i < count; i++)
-		if (!ext4_folder_find(folder, names[i]->d_name))
-			ret = add_name(change, folder, path, names[i]->d_name,
+		if (!ext4_directory_find(dir, names[i]->d_name))
+			ret = add_name(change, dir, path, names[i]->d_name,
 				       NULL);
 	return ret;
 }
@@ -345,21 +345,21 @@ static int add_names(struct ext4_change *change, struct ext4_folder *folder,
 int ext4_add_contents(struct ext4_change *change, ext2_ino_t number,
 		      const char *path)
 {
-	struct ext4_folder folder;
+	struct ext4_directory dir;
 	struct dirent **names = NULL;
 	int count, i, code, ret = ext4_deeper(&change->depth, path);
 
 	if (!ret)
-		ret = ext4_folder_open(&folder, &change->ext4, number, path);
+		ret = ext4_directory_open(&dir, &change->ext4, number, path);
 	if (ret)
 		return ret;
 	count = scandir(path, &names, no_dots, compare_names);
 	ret = count < 0 ? ext4_failed(path, "cannot read it", errno) :
-			  add_names(change, &folder, path, names, count);
+			  add_names(change, &dir, path, names, count);
 	for (i = 0; i < count; i++)
 		free(names[i]);
 	free(names);
-	code = ext4_folder_close(&folder);
+	code = ext4_directory_close(&dir);
 	change->depth--;
 	return ret ? ret : code;
 }

@@ -42,7 +42,7 @@ static u64 inodes_to_make(const struct walk *walk)
  */
 static u64 size_in_blocks(const struct walk *walk)
 {
-	u64 content = walk->used_blocks + walk->folder_blocks +
+	u64 content = walk->used_blocks + walk->directory_blocks +
 		      walk->link_blocks + walk->xattr_blocks +
 		      walk->extent_blocks;
 	u64 blocks = content + 64 + (content >> 7);

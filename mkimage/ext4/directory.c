@@ -11,10 +11,10 @@
 #include "common/message.h"
 #include "ext4/tree.h"
 
-static int failed(const struct ext4_folder *folder, const char *doing,
+static int failed(const struct ext4_directory *dir, const char *doing,
 		  errcode_t code)
 {
-	return ext4_failed(folder->path, doing, code);
+	return ext4_failed(dir->path, doing, code);
 }
 
 /* Where the entries of a block end: a checksum may follow. */
@@ -60,7 +60,7 @@ static u32 largest_gap(ext2_filsys fs, void *data)
 
 /* What is being read of a directory. */
 struct reading {
-	struct ext4_folder *folder;
+	struct ext4_directory *dir;
 	size_t names_room;
 	u64 blocks_room;
 	errcode_t code;
@@ -69,31 +69,31 @@ struct reading {
 static errcode_t add_name(struct reading *reading,
 			  struct ext2_dir_entry *entry, u32 block)
 {
-	struct ext4_folder *folder = reading->folder;
+	struct ext4_directory *dir = reading->dir;
 	size_t length = (size_t)ext2fs_dirent_name_len(entry);
 	struct ext4_entry *new;
 
 	if (!length || memchr(entry->name, 0, length) ||
 	    memchr(entry->name, '/', length))
 		return EXT2_ET_DIR_CORRUPTED;
-	if (folder->count == reading->names_room) {
+	if (dir->count == reading->names_room) {
 		size_t room = reading->names_room ? 2 * reading->names_room :
 						    16;
-		void *more = realloc(folder->entries,
-				     room * sizeof(*folder->entries));
+		void *more = realloc(dir->entries,
+				     room * sizeof(*dir->entries));
 
 		if (!more)
 			return EXT2_ET_NO_MEMORY;
-		folder->entries = more;
+		dir->entries = more;
 		reading->names_room = room;
 	}
-	new = &folder->entries[folder->count];
+	new = &dir->entries[dir->count];
 	new->name = strndup(entry->name, length);
 	if (!new->name)
 		return EXT2_ET_NO_MEMORY;
 	new->number = entry->inode;
 	new->block = block;
-	folder->count++;
+	dir->count++;
 	return 0;
 }
 
@@ -107,13 +107,13 @@ static bool is_dots(const struct ext2_dir_entry *entry)
 
 static errcode_t add_names(struct reading *reading, u32 block)
 {
-	struct ext4_folder *folder = reading->folder;
-	ext2_filsys fs = folder->ext4->fs;
+	struct ext4_directory *dir = reading->dir;
+	ext2_filsys fs = dir->ext4->fs;
 	u32 at, end = block_end(fs), length, index;
 	errcode_t code = 0;
 
 	for (at = index = 0; !code && at < end; at += length, index++) {
-		struct ext2_dir_entry *entry = entry_at(folder->data, at);
+		struct ext2_dir_entry *entry = entry_at(dir->data, at);
 
 		length = entry_length(fs, entry);
 		if (length < 8 || length % 4 || length > fs->blocksize - at ||
@@ -132,11 +132,11 @@ static errcode_t add_names(struct reading *reading, u32 block)
 static errcode_t add_block(struct reading *reading, blk64_t physical,
 			   u64 logical)
 {
-	struct ext4_folder *folder = reading->folder;
-	ext2_filsys fs = folder->ext4->fs;
+	struct ext4_directory *dir = reading->dir;
+	ext2_filsys fs = dir->ext4->fs;
 	errcode_t code;
 
-	if (logical >= folder->blocks)
+	if (logical >= dir->blocks)
 		return EXT2_ET_DIR_CORRUPTED;
 	if (logical >= reading->blocks_room) {
 		u64 room = reading->blocks_room, i;
@@ -144,22 +144,22 @@ static errcode_t add_block(struct reading *reading, blk64_t physical,
 
 		while (room <= logical)
 			room = room ? 2 * room : 4;
-		more = realloc(folder->block, room * sizeof(*folder->block));
+		more = realloc(dir->block, room * sizeof(*dir->block));
 		if (!more)
 			return EXT2_ET_NO_MEMORY;
-		folder->block = more;
+		dir->block = more;
 		for (i = reading->blocks_room; i < room; i++)
-			memset(&folder->block[i], 0, sizeof(*folder->block));
+			memset(&dir->block[i], 0, sizeof(*dir->block));
 		reading->blocks_room = room;
 	}
-	code = ext2fs_read_dir_block4(fs, physical, folder->data, 0,
-				      folder->number);
+	code = ext2fs_read_dir_block4(fs, physical, dir->data, 0,
+				      dir->number);
 	if (!code)
 		code = add_names(reading, (u32)logical);
 	if (code)
 		return code;
-	folder->block[logical].physical = physical;
-	folder->block[logical].gap = largest_gap(fs, folder->data);
+	dir->block[logical].physical = physical;
+	dir->block[logical].gap = largest_gap(fs, dir->data);
 	return 0;
 }
 
@@ -172,7 +172,7 @@ static int visit_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t at,
 	(void)fs;
 	(void)above;
 	(void)offset;
-	reading->code = ext4_claim(reading->folder->ext4, *block);
+	reading->code = ext4_claim(reading->dir->ext4, *block);
 	if (!reading->code && at >= 0)
 		reading->code = add_block(reading, *block, (u64)at);
 	return reading->code ? BLOCK_ABORT : 0;
@@ -201,29 +201,29 @@ static int compare_entries(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-int ext4_folder_open(struct ext4_folder *folder, struct ext4 *ext4,
-		     ext2_ino_t number, const char *path)
+int ext4_directory_open(struct ext4_directory *dir, struct ext4 *ext4,
+			ext2_ino_t number, const char *path)
 {
-	struct reading reading = { .folder = folder };
+	struct reading reading = { .dir = dir };
 	struct ext2_inode inode;
 	errcode_t code;
 	u64 blocks;
 
-	memset(folder, 0, sizeof(*folder));
-	folder->ext4 = ext4;
-	folder->number = number;
-	folder->path = path;
-	folder->data = malloc(ext4->fs->blocksize);
-	code = folder->data ? ext2fs_read_inode(ext4->fs, number, &inode) :
+	memset(dir, 0, sizeof(*dir));
+	dir->ext4 = ext4;
+	dir->number = number;
+	dir->path = path;
+	dir->data = malloc(ext4->fs->blocksize);
+	code = dir->data ? ext2fs_read_inode(ext4->fs, number, &inode) :
 			      EXT2_ET_NO_MEMORY;
 	if (!code && !LINUX_S_ISDIR(inode.i_mode))
 		code = EXT2_ET_NO_DIRECTORY;
 	if (!code)
-		code = ext4_claim_folder(ext4, number);
+		code = ext4_claim_directory(ext4, number);
 	if (!code) {
 		blocks = EXT2_I_SIZE(&inode) / ext4->fs->blocksize;
-		folder->blocks = blocks < UINT32_MAX ? (u32)blocks : 0;
-		folder->index = inode.i_flags & EXT2_INDEX_FL;
+		dir->blocks = blocks < UINT32_MAX ? (u32)blocks : 0;
+		dir->index = inode.i_flags & EXT2_INDEX_FL;
 		code = ext2fs_block_iterate3(ext4->fs, number,
 					     BLOCK_FLAG_READ_ONLY, NULL,
 					     visit_block, &reading);
@@ -234,87 +234,87 @@ int ext4_folder_open(struct ext4_folder *folder, struct ext4 *ext4,
 	if (reading.code)
 		code = reading.code;
 	/* What lies behind the last block that is there is made when wanted. */
-	if (reading.blocks_room < folder->blocks)
-		folder->blocks = (u32)reading.blocks_room;
-	folder->blocks_room = (u32)reading.blocks_room;
+	if (reading.blocks_room < dir->blocks)
+		dir->blocks = (u32)reading.blocks_room;
+	dir->blocks_room = (u32)reading.blocks_room;
 	if (code) {
-		ext4_folder_close(folder);
-		return failed(folder, "cannot read the directory", code);
+		ext4_directory_close(dir);
+		return failed(dir, "cannot read the directory", code);
 	}
-	if (folder->count)
-		qsort(folder->entries, folder->count, sizeof(*folder->entries),
+	if (dir->count)
+		qsort(dir->entries, dir->count, sizeof(*dir->entries),
 		      compare_entries);
 	return 0;
 }
 
-const struct ext4_entry *ext4_folder_find(const struct ext4_folder *folder,
-					  const char *name)
+const struct ext4_entry *ext4_directory_find(const struct ext4_directory *dir,
+					     const char *name)
 {
 	struct ext4_entry key = { .name = (char *)name };
 
-	return folder->count ? bsearch(&key, folder->entries, folder->count,
-				       sizeof(key), compare_entries) : NULL;
+	return dir->count ? bsearch(&key, dir->entries, dir->count,
+				    sizeof(key), compare_entries) : NULL;
 }
 
-static errcode_t put_block(struct ext4_folder *folder)
+static errcode_t put_block(struct ext4_directory *dir)
 {
 	errcode_t code = 0;
 
-	if (folder->dirty)
-		code = ext2fs_write_dir_block4(folder->ext4->fs,
-				folder->block[folder->at].physical,
-				folder->data, 0, folder->number);
-	folder->dirty = false;
+	if (dir->dirty)
+		code = ext2fs_write_dir_block4(dir->ext4->fs,
+				dir->block[dir->at].physical,
+				dir->data, 0, dir->number);
+	dir->dirty = false;
 	return code;
 }
 
-/* Let a block be in folder->data. */
-static errcode_t get_block(struct ext4_folder *folder, u32 block)
+/* Let a block be in dir->data. */
+static errcode_t get_block(struct ext4_directory *dir, u32 block)
 {
 	errcode_t code;
 
-	if (folder->valid && folder->at == block)
+	if (dir->valid && dir->at == block)
 		return 0;
-	code = put_block(folder);
-	folder->valid = false;
-	if (!code && !folder->block[block].physical)
+	code = put_block(dir);
+	dir->valid = false;
+	if (!code && !dir->block[block].physical)
 		code = EXT2_ET_DIR_CORRUPTED;
 	if (!code)
-		code = ext2fs_read_dir_block4(folder->ext4->fs,
-				folder->block[block].physical, folder->data, 0,
-				folder->number);
-	folder->at = block;
-	folder->valid = !code;
+		code = ext2fs_read_dir_block4(dir->ext4->fs,
+				dir->block[block].physical, dir->data, 0,
+				dir->number);
+	dir->at = block;
+	dir->valid = !code;
 	return code;
 }
 
-/* The block in folder->data was changed; it may have more room than before. */
-static void block_changed(struct ext4_folder *folder)
+/* The block in dir->data was changed; it may have more room than before. */
+static void block_changed(struct ext4_directory *dir)
 {
-	u32 gap = largest_gap(folder->ext4->fs, folder->data), i;
+	u32 gap = largest_gap(dir->ext4->fs, dir->data), i;
 
-	folder->dirty = true;
-	folder->block[folder->at].gap = gap;
+	dir->dirty = true;
+	dir->block[dir->at].gap = gap;
 	for (i = 0; i < EXT4_LENGTHS && 4 * i <= gap; i++)
-		if (folder->search[i] > folder->at)
-			folder->search[i] = folder->at;
+		if (dir->search[i] > dir->at)
+			dir->search[i] = dir->at;
 }
 
-int ext4_folder_close(struct ext4_folder *folder)
+int ext4_directory_close(struct ext4_directory *dir)
 {
-	errcode_t code = folder->data ? put_block(folder) : 0;
+	errcode_t code = dir->data ? put_block(dir) : 0;
 	size_t i;
 
-	for (i = 0; i < folder->count; i++)
-		free(folder->entries[i].name);
-	free(folder->entries);
-	free(folder->block);
-	free(folder->data);
-	folder->entries = NULL;
-	folder->block = NULL;
-	folder->data = NULL;
-	folder->count = 0;
-	return code ? failed(folder, "cannot write the directory", code) : 0;
+	for (i = 0; i < dir->count; i++)
+		free(dir->entries[i].name);
+	free(dir->entries);
+	free(dir->block);
+	free(dir->data);
+	dir->entries = NULL;
+	dir->block = NULL;
+	dir->data = NULL;
+	dir->count = 0;
+	return code ? failed(dir, "cannot write the directory", code) : 0;
 }
 
 static int file_type(mode_t mode)
@@ -343,63 +343,63 @@ static void set_type(ext2_filsys fs, struct ext2_dir_entry *entry, mode_t mode)
 		ext2fs_dirent_set_file_type(entry, file_type(mode));
 }
 
-/* A block more at the directory's end, in folder->data. */
-static errcode_t add_empty_block(struct ext4_folder *folder)
+/* A block more at the directory's end, in dir->data. */
+static errcode_t add_empty_block(struct ext4_directory *dir)
 {
-	ext2_filsys fs = folder->ext4->fs;
-	u32 end = block_end(fs), room = 2 * folder->blocks_room + 4;
+	ext2_filsys fs = dir->ext4->fs;
+	u32 end = block_end(fs), room = 2 * dir->blocks_room + 4;
 	struct ext2_inode inode;
 	blk64_t physical = 0;
 	errcode_t code;
 	void *more;
 
-	if (folder->blocks == folder->blocks_room) {
-		more = realloc(folder->block, room * sizeof(*folder->block));
+	if (dir->blocks == dir->blocks_room) {
+		more = realloc(dir->block, room * sizeof(*dir->block));
 		if (!more)
 			return EXT2_ET_NO_MEMORY;
-		folder->block = more;
-		folder->blocks_room = room;
+		dir->block = more;
+		dir->blocks_room = room;
 	}
-	code = put_block(folder);
-	folder->valid = false;
+	code = put_block(dir);
+	dir->valid = false;
 	if (!code)
-		code = ext2fs_read_inode(fs, folder->number, &inode);
+		code = ext2fs_read_inode(fs, dir->number, &inode);
 	if (!code)
-		code = ext2fs_bmap2(fs, folder->number, &inode, NULL,
-				    BMAP_ALLOC, folder->blocks, NULL,
+		code = ext2fs_bmap2(fs, dir->number, &inode, NULL,
+				    BMAP_ALLOC, dir->blocks, NULL,
 				    &physical);
 	if (!code)
 		code = ext2fs_inode_size_set(fs, &inode, fs->blocksize *
-					     ((u64)folder->blocks + 1));
+					     ((u64)dir->blocks + 1));
 	if (!code)
-		code = ext2fs_write_inode(fs, folder->number, &inode);
+		code = ext2fs_write_inode(fs, dir->number, &inode);
 	if (code)
 		return code;
-	memset(folder->data, 0, fs->blocksize);
-	code = ext2fs_set_rec_len(fs, end, entry_at(folder->data, 0));
+	memset(dir->data, 0, fs->blocksize);
+	code = ext2fs_set_rec_len(fs, end, entry_at(dir->data, 0));
 	if (end < fs->blocksize)
 		ext2fs_initialize_dirent_tail(fs, (struct ext2_dir_entry_tail *)
-					      entry_at(folder->data, end));
-	folder->at = folder->blocks++;
-	folder->block[folder->at].physical = physical;
-	folder->valid = true;
-	block_changed(folder);
+					      entry_at(dir->data, end));
+	dir->at = dir->blocks++;
+	dir->block[dir->at].physical = physical;
+	dir->valid = true;
+	block_changed(dir);
 	return code;
 }
 
-/* Put a name into folder->data, which has the room. */
-static errcode_t insert(struct ext4_folder *folder, const char *name,
+/* Put a name into dir->data, which has the room. */
+static errcode_t insert(struct ext4_directory *dir, const char *name,
 			ext2_ino_t number, mode_t mode)
 {
-	ext2_filsys fs = folder->ext4->fs;
+	ext2_filsys fs = dir->ext4->fs;
 	u32 size = (u32)strlen(name), at = 0, used;
 	u32 need = ext2fs_dir_rec_len((__u8)size, 0), length;
-	struct ext2_dir_entry *entry = entry_at(folder->data, 0);
+	struct ext2_dir_entry *entry = entry_at(dir->data, 0);
 	errcode_t code = 0;
 
 	while (at < block_end(fs) && entry_gap(fs, entry) < need) {
 		at += entry_length(fs, entry);
-		entry = entry_at(folder->data, at);
+		entry = entry_at(dir->data, at);
 	}
 	if (at >= block_end(fs))
 		return EXT2_ET_DIR_CORRUPTED;
@@ -408,7 +408,7 @@ static errcode_t insert(struct ext4_folder *folder, const char *name,
 		used = ext2fs_dir_rec_len((__u8)ext2fs_dirent_name_len(entry),
 					  0);
 		code = ext2fs_set_rec_len(fs, used, entry);
-		entry = entry_at(folder->data, at + used);
+		entry = entry_at(dir->data, at + used);
 		if (!code)
 			code = ext2fs_set_rec_len(fs, length - used, entry);
 	}
@@ -417,64 +417,64 @@ static errcode_t insert(struct ext4_folder *folder, const char *name,
 	ext2fs_dirent_set_name_len(entry, (int)size);
 	set_type(fs, entry, mode);
 	memcpy(entry->name, name, size);
-	block_changed(folder);
+	block_changed(dir);
 	return code;
 }
 
-static errcode_t link_by_index(struct ext4_folder *folder, const char *name,
+static errcode_t link_by_index(struct ext4_directory *dir, const char *name,
 			       ext2_ino_t number, mode_t mode)
 {
-	ext2_filsys fs = folder->ext4->fs;
-	errcode_t code = put_block(folder);
+	ext2_filsys fs = dir->ext4->fs;
+	errcode_t code = put_block(dir);
 
-	folder->valid = false;
-	folder->moved = true;
+	dir->valid = false;
+	dir->moved = true;
 	if (!code)
-		code = ext2fs_link(fs, folder->number, name, number,
+		code = ext2fs_link(fs, dir->number, name, number,
 				   file_type(mode));
 	if (code != EXT2_ET_DIR_NO_SPACE)
 		return code;
-	code = ext2fs_expand_dir(fs, folder->number);
-	return code ? code : ext2fs_link(fs, folder->number, name, number,
+	code = ext2fs_expand_dir(fs, dir->number);
+	return code ? code : ext2fs_link(fs, dir->number, name, number,
 					 file_type(mode));
 }
 
-static errcode_t link_name(struct ext4_folder *folder, const char *name,
+static errcode_t link_name(struct ext4_directory *dir, const char *name,
 			   ext2_ino_t number, mode_t mode)
 {
 	u32 need = ext2fs_dir_rec_len((__u8)strlen(name), 0);
-	u32 *search = &folder->search[need / 4];
+	u32 *search = &dir->search[need / 4];
 	errcode_t code;
 
-	if (folder->index)
-		return link_by_index(folder, name, number, mode);
-	while (*search < folder->blocks && folder->block[*search].gap < need)
+	if (dir->index)
+		return link_by_index(dir, name, number, mode);
+	while (*search < dir->blocks && dir->block[*search].gap < need)
 		++*search;
-	code = *search < folder->blocks ? get_block(folder, *search) :
-					  add_empty_block(folder);
-	return code ? code : insert(folder, name, number, mode);
+	code = *search < dir->blocks ? get_block(dir, *search) :
+					  add_empty_block(dir);
+	return code ? code : insert(dir, name, number, mode);
 }
 
-int ext4_folder_link(struct ext4_folder *folder, const char *name,
-		     const char *path, ext2_ino_t number, mode_t mode)
+int ext4_directory_link(struct ext4_directory *dir, const char *name,
+			const char *path, ext2_ino_t number, mode_t mode)
 {
-	errcode_t code = link_name(folder, name, number, mode);
+	errcode_t code = link_name(dir, name, number, mode);
 
 	return code ? ext4_failed(path, "cannot add its name", code) : 0;
 }
 
-/* The entry of a name in folder->data; before it *before; NULL: there is none. */
-static struct ext2_dir_entry *find_in_block(struct ext4_folder *folder,
+/* The entry of a name in dir->data; before it *before; NULL: there is none. */
+static struct ext2_dir_entry *find_in_block(struct ext4_directory *dir,
 					    const char *name,
 					    struct ext2_dir_entry **before)
 {
-	ext2_filsys fs = folder->ext4->fs;
+	ext2_filsys fs = dir->ext4->fs;
 	u32 at, end = block_end(fs), length;
 	size_t size = strlen(name);
 
 	*before = NULL;
 	for (at = 0; at < end; at += length) {
-		struct ext2_dir_entry *entry = entry_at(folder->data, at);
+		struct ext2_dir_entry *entry = entry_at(dir->data, at);
 
 		length = entry_length(fs, entry);
 		if (entry->inode &&
@@ -486,22 +486,22 @@ static struct ext2_dir_entry *find_in_block(struct ext4_folder *folder,
 	return NULL;
 }
 
-static errcode_t find_entry(struct ext4_folder *folder,
+static errcode_t find_entry(struct ext4_directory *dir,
 			    const struct ext4_entry *old,
 			    struct ext2_dir_entry **entry,
 			    struct ext2_dir_entry **before)
 {
-	errcode_t code = folder->moved ? EXT2_ET_DIR_CORRUPTED :
-					 get_block(folder, old->block);
+	errcode_t code = dir->moved ? EXT2_ET_DIR_CORRUPTED :
+					 get_block(dir, old->block);
 
 	if (code)
 		return code;
-	*entry = find_in_block(folder, old->name, before);
+	*entry = find_in_block(dir, old->name, before);
 	return *entry ? 0 : EXT2_ET_DIR_CORRUPTED;
 }
 
-int ext4_folder_make(struct ext4 *ext4, ext2_ino_t parent, ext2_ino_t number,
-		     const char *path)
+int ext4_directory_make(struct ext4 *ext4, ext2_ino_t parent, ext2_ino_t number,
+			const char *path)
 {
 	ext2_filsys fs = ext4->fs;
 	struct ext2_inode inode;
@@ -530,27 +530,27 @@ int ext4_folder_make(struct ext4 *ext4, ext2_ino_t parent, ext2_ino_t number,
 	return code ? ext4_failed(path, "cannot make the directory", code) : 0;
 }
 
-int ext4_folder_replace(struct ext4_folder *folder,
-			const struct ext4_entry *old, const char *path,
-			ext2_ino_t number, mode_t mode)
+int ext4_directory_replace(struct ext4_directory *dir,
+			   const struct ext4_entry *old, const char *path,
+			   ext2_ino_t number, mode_t mode)
 {
 	struct ext2_dir_entry *entry, *before;
-	errcode_t code = find_entry(folder, old, &entry, &before);
+	errcode_t code = find_entry(dir, old, &entry, &before);
 
 	if (code)
 		return ext4_failed(path, "cannot replace it", code);
 	entry->inode = number;
-	set_type(folder->ext4->fs, entry, mode);
-	folder->dirty = true;
+	set_type(dir->ext4->fs, entry, mode);
+	dir->dirty = true;
 	return 0;
 }
 
-int ext4_folder_unlink(struct ext4_folder *folder,
-		       const struct ext4_entry *old, const char *path)
+int ext4_directory_unlink(struct ext4_directory *dir,
+			  const struct ext4_entry *old, const char *path)
 {
-	ext2_filsys fs = folder->ext4->fs;
+	ext2_filsys fs = dir->ext4->fs;
 	struct ext2_dir_entry *entry, *before;
-	errcode_t code = find_entry(folder, old, &entry, &before);
+	errcode_t code = find_entry(dir, old, &entry, &before);
 
 	if (!code && before)
 		code = ext2fs_set_rec_len(fs, entry_length(fs, before) +
@@ -558,6 +558,6 @@ int ext4_folder_unlink(struct ext4_folder *folder,
 	if (code)
 		return ext4_failed(path, "cannot remove its name", code);
 	entry->inode = 0;
-	block_changed(folder);
+	block_changed(dir);
 	return 0;
 }

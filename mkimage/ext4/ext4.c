@@ -30,17 +30,18 @@ errcode_t ext4_claim(struct ext4 *ext4, blk64_t block)
 	return EXT4_TOLD;
 }
 
-errcode_t ext4_claim_folder(struct ext4 *ext4, ext2_ino_t number)
+errcode_t ext4_claim_directory(struct ext4 *ext4, ext2_ino_t number)
 {
 	ext2_filsys fs = ext4->fs;
 	errcode_t code = 0;
 
 	if (!number || number > fs->super->s_inodes_count)
 		return EXT2_ET_BAD_INODE_NUM;
-	if (!ext4->claimed_folders)
+	if (!ext4->claimed_directories)
 		code = ext2fs_allocate_inode_bitmap(fs, "claimed",
-						    &ext4->claimed_folders);
-	if (code || !ext2fs_mark_inode_bitmap2(ext4->claimed_folders, number))
+						    &ext4->claimed_directories);
+	if (code ||
+	    !ext2fs_mark_inode_bitmap2(ext4->claimed_directories, number))
 		return code;
 	message_error("%s: directory %u of its ext4 is in two places: run e2fsck on the raw image first",
 		      ext4->name, number);
@@ -51,12 +52,12 @@ void ext4_claim_none(struct ext4 *ext4)
 {
 	if (ext4->claimed)
 		ext2fs_clear_block_bitmap(ext4->claimed);
-	if (ext4->claimed_folders)
-		ext2fs_clear_inode_bitmap(ext4->claimed_folders);
+	if (ext4->claimed_directories)
+		ext2fs_clear_inode_bitmap(ext4->claimed_directories);
 }
 
 void ext4_claim_free(struct ext4 *ext4)
 {
 	ext2fs_free_block_bitmap(ext4->claimed);
-	ext2fs_free_inode_bitmap(ext4->claimed_folders);
+	ext2fs_free_inode_bitmap(ext4->claimed_directories);
 }

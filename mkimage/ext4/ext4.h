@@ -25,7 +25,7 @@
  * @searched: where the search for rows of each kind goes on
  * @freed: starts of rows that were freed, @freed_count of them, on the heap
  * @run: first block of those that are being freed, up to @run_end
- * @claimed, @claimed_folders: what was met, see ext4_claim(); NULL: nothing
+ * @claimed, @claimed_directories: what was met, see ext4_claim(); NULL: nothing
  * @xattrs_met: bytes of extended attributes that were read
  */
 struct ext4 {
@@ -41,7 +41,7 @@ struct ext4 {
 	size_t freed_count, freed_room;
 	blk64_t run, run_end;
 	ext2fs_block_bitmap claimed;
-	ext2fs_inode_bitmap claimed_folders;
+	ext2fs_inode_bitmap claimed_directories;
 	u64 xattrs_met;
 };
 
@@ -81,7 +81,7 @@ int ext4_resize_device(struct ext4 *ext4, u64 blocks);
  * ends the last.
  */
 errcode_t ext4_claim(struct ext4 *ext4, blk64_t block);
-errcode_t ext4_claim_folder(struct ext4 *ext4, ext2_ino_t number);
+errcode_t ext4_claim_directory(struct ext4 *ext4, ext2_ino_t number);
 void ext4_claim_none(struct ext4 *ext4);
 void ext4_claim_free(struct ext4 *ext4);
 
@@ -93,7 +93,7 @@ int ext4_failed(const char *path, const char *doing, errcode_t code);
  * row of them left, or no inode.
  */
 void ext4_allocate_blocks(struct ext4 *ext4);
-errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t folder, int mode,
+errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t dir, int mode,
 			 ext2_ino_t *number);
 
 /*

@@ -11,13 +11,13 @@
 
 /* The directory that names are removed from; the next one is in it often. */
 struct parent {
-	struct ext4_folder folder;
+	struct ext4_directory dir;
 	char *path;		/* NULL: none is open */
 };
 
 static int close_parent(struct parent *parent)
 {
-	int ret = parent->path ? ext4_folder_close(&parent->folder) : 0;
+	int ret = parent->path ? ext4_directory_close(&parent->dir) : 0;
 
 	free(parent->path);
 	parent->path = NULL;
@@ -25,8 +25,8 @@ static int close_parent(struct parent *parent)
 }
 
 /* Go down from the root. *number is 0 if there is no such directory. */
-static int find_folder(struct ext4_change *change, const char *path,
-		       ext2_ino_t *number)
+static int find_directory(struct ext4_change *change, const char *path,
+			  ext2_ino_t *number)
 {
 	char *copy = strdup(path), *rest = copy, *part;
 	int ret = copy ? 0 : no_memory();
@@ -34,15 +34,15 @@ static int find_folder(struct ext4_change *change, const char *path,
 	*number = EXT2_ROOT_INO;
 	while (!ret && *number && (part = strsep(&rest, "/")) && *part) {
 		const struct ext4_entry *entry;
-		struct ext4_folder folder;
+		struct ext4_directory dir;
 		struct ext2_inode inode;
 
-		ret = ext4_folder_open(&folder, &change->ext4, *number, path);
+		ret = ext4_directory_open(&dir, &change->ext4, *number, path);
 		if (ret)
 			break;
-		entry = ext4_folder_find(&folder, part);
+		entry = ext4_directory_find(&dir, part);
 		*number = entry ? entry->number : 0;
-		ext4_folder_close(&folder);
+		ext4_directory_close(&dir);
 		if (*number && ext2fs_read_inode(change->ext4.fs, *number,
 						 &inode))
 			ret = ext4_failed(path, "cannot read its inode",
@@ -69,13 +69,13 @@ static int open_parent(struct ext4_change *change, struct parent *parent,
 	parent->path = strndup(path, length);
 	if (!parent->path)
 		return no_memory();
-	memset(&parent->folder, 0, sizeof(parent->folder));
+	memset(&parent->dir, 0, sizeof(parent->dir));
 	ext4_claim_none(&change->ext4);
-	ret = find_folder(change, parent->path, &number);
+	ret = find_directory(change, parent->path, &number);
 	ext4_claim_none(&change->ext4);
 	if (!ret && number)
-		ret = ext4_folder_open(&parent->folder, &change->ext4, number,
-				       parent->path);
+		ret = ext4_directory_open(&parent->dir, &change->ext4, number,
+					  parent->path);
 	return ret;
 }
 
@@ -90,14 +90,14 @@ static int remove_path(struct ext4_change *change, struct parent *parent,
 
 	if (ret)
 		return ret;
-	entry = ext4_folder_find(&parent->folder, name);
+	entry = ext4_directory_find(&parent->dir, name);
 	if (!entry) {
 		message_error("%s: there is no '%s' in it to be removed",
 			      change->ext4.name, path);
 		return -ENOENT;
 	}
-	ret = ext4_folder_unlink(&parent->folder, entry, path);
-	return ret ? ret : ext4_drop(change, parent->folder.number, name, path,
+	ret = ext4_directory_unlink(&parent->dir, entry, path);
+	return ret ? ret : ext4_drop(change, parent->dir.number, name, path,
 				     entry->number);
 }
 

@@ -107,7 +107,7 @@ static int list_inode(void *context, ext2_ino_t number,
 		      const struct ext2_inode_large *inode, const char *path)
 {
 	struct lister *lister = context;
-	bool folder = S_ISDIR(inode->i_mode);
+	bool dir = S_ISDIR(inode->i_mode);
 	/* What a directory holds is told by the paths. */
 	__le64 numbers[8] = {
 		cpu_to_le64(inode->i_mode),
@@ -115,13 +115,13 @@ static int list_inode(void *context, ext2_ino_t number,
 		cpu_to_le64(inode_gid(*inode)),
 		cpu_to_le64(inode->i_mtime),
 		cpu_to_le64(inode->i_mtime_extra),
-		cpu_to_le64(folder ? 0 : inode->i_links_count),
-		cpu_to_le64(folder ? 0 : EXT2_I_SIZE(inode)),
+		cpu_to_le64(dir ? 0 : inode->i_links_count),
+		cpu_to_le64(dir ? 0 : EXT2_I_SIZE(inode)),
 		cpu_to_le64(S_ISCHR(inode->i_mode) || S_ISBLK(inode->i_mode) ?
 			    (u64)inode->i_block[0] << 32 | inode->i_block[1] :
 			    0),
 	};
-	bool again = !folder && inode->i_links_count > 1;
+	bool again = !dir && inode->i_links_count > 1;
 	const u8 *known = again ? files_known(&lister->files, number) : NULL;
 	u8 id[INC_SHA256_SIZE];
 	int ret;

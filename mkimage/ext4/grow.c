@@ -172,8 +172,8 @@ static errcode_t grow(struct ext4 *ext4, u64 blocks)
 		code = resize_inodes(fs, fs->inode_map);
 	if (!code && ext4->claimed)
 		code = resize_blocks(fs, ext4->claimed);
-	if (!code && ext4->claimed_folders)
-		code = resize_inodes(fs, ext4->claimed_folders);
+	if (!code && ext4->claimed_directories)
+		code = resize_inodes(fs, ext4->claimed_directories);
 	for (group = last + 1; !code && group < groups; group++)
 		next_group(fs, group);
 	if (code)
@@ -393,16 +393,16 @@ void ext4_allocate_blocks(struct ext4 *ext4)
 						    NULL);
 }
 
-errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t folder, int mode,
+errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t dir, int mode,
 			 ext2_ino_t *number)
 {
 	ext2_filsys fs = ext4->fs;
-	errcode_t code = ext2fs_new_inode(fs, folder, mode, fs->inode_map,
+	errcode_t code = ext2fs_new_inode(fs, dir, mode, fs->inode_map,
 					  number);
 
 	if (code != EXT2_ET_INODE_ALLOC_FAIL)
 		return code;
 	code = grow(ext4, with_another_group(fs));
-	return code ? code : ext2fs_new_inode(fs, folder, mode, fs->inode_map,
+	return code ? code : ext2fs_new_inode(fs, dir, mode, fs->inode_map,
 					      number);
 }

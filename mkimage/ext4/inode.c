@@ -225,9 +225,9 @@ int ext4_set_attributes(struct ext4 *ext4, ext2_ino_t number, const char *path,
 	return ret ? ret : set_inode(ext4, number, path, st, fresh);
 }
 
-static int too_many_links(const char *path, bool folder)
+static int too_many_links(const char *path, bool dir)
 {
-	if (folder)
+	if (dir)
 		message_error("%s: the directory that it is to be in has %u others, and this ext4 can hold no more: it lacks the feature dir_nlink",
 			      path, EXT2_LINK_MAX - 2);
 	else
@@ -241,7 +241,7 @@ int ext4_count_links(struct ext4 *ext4, ext2_ino_t number, const char *path,
 {
 	struct ext2_inode inode;
 	errcode_t code = ext2fs_read_inode(ext4->fs, number, &inode);
-	bool folder = !code && LINUX_S_ISDIR(inode.i_mode);
+	bool dir = !code && LINUX_S_ISDIR(inode.i_mode);
 
 	if (!code && !inode.i_links_count && add < 0)
 		code = EXT2_ET_INODE_CORRUPTED;
@@ -249,11 +249,11 @@ int ext4_count_links(struct ext4 *ext4, ext2_ino_t number, const char *path,
 		return ext4_failed(path, "its count of links", code);
 	*links = inode.i_links_count;
 	/* That stands for more than could be counted, for ever. */
-	if (folder && inode.i_links_count == 1)
+	if (dir && inode.i_links_count == 1)
 		return 0;
 	if (add > 0 && inode.i_links_count >= EXT2_LINK_MAX) {
-		if (!folder || !ext2fs_has_feature_dir_nlink(ext4->fs->super))
-			return too_many_links(path, folder);
+		if (!dir || !ext2fs_has_feature_dir_nlink(ext4->fs->super))
+			return too_many_links(path, dir);
 		inode.i_links_count = 1;
 	} else {
 		inode.i_links_count = (__u16)(inode.i_links_count + add);
@@ -281,12 +281,12 @@ int ext4_free_inode(struct ext4 *ext4, ext2_ino_t number, const char *path)
 	ext2_filsys fs = ext4->fs;
 	struct ext2_inode_large inode;
 	errcode_t code;
-	bool folder;
+	bool dir;
 
 	memset(&inode, 0, sizeof(inode));
 	code = ext2fs_read_inode_full(fs, number, (struct ext2_inode *)&inode,
 				      sizeof(inode));
-	folder = LINUX_S_ISDIR(inode.i_mode);
+	dir = LINUX_S_ISDIR(inode.i_mode);
 	if (!code)
 		code = ext2fs_free_ext_attr(fs, number, &inode);
 	if (!code && ext2fs_inode_has_valid_blocks2(fs,
@@ -297,8 +297,8 @@ int ext4_free_inode(struct ext4 *ext4, ext2_ino_t number, const char *path)
 		code = clear_inode(fs, number);
 	if (code)
 		return ext4_failed(path, "cannot free its inode", code);
-	ext2fs_inode_alloc_stats2(fs, number, -1, folder);
-	if (ext4->claimed_folders)
-		ext2fs_unmark_inode_bitmap2(ext4->claimed_folders, number);
+	ext2fs_inode_alloc_stats2(fs, number, -1, dir);
+	if (ext4->claimed_directories)
+		ext2fs_unmark_inode_bitmap2(ext4->claimed_directories, number);
 	return 0;
 }

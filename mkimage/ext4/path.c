@@ -7,11 +7,11 @@
 #include "ext4/tree.h"
 #include "mkimage.h"
 
-char *ext4_join(const char *folder, const char *name)
+char *ext4_join(const char *dir, const char *name)
 {
 	char *path;
 
-	if (asprintf(&path, *folder ? "%s/%s" : "%s%s", folder, name) >= 0)
+	if (asprintf(&path, *dir ? "%s/%s" : "%s%s", dir, name) >= 0)
 		return path;
 	no_memory();
 	return NULL;

@@ -176,28 +176,28 @@ int ext4_removed_finish(struct ext4_removed *removed, struct ext4 *ext4)
 static int drop_contents(struct ext4_change *change, ext2_ino_t number,
 			 const char *path)
 {
-	struct ext4_folder folder;
+	struct ext4_directory dir;
 	size_t i;
 	int ret = ext4_deeper(&change->depth, path);
 
 	if (!ret)
-		ret = ext4_folder_open(&folder, &change->ext4, number, path);
+		ret = ext4_directory_open(&dir, &change->ext4, number, path);
 	if (ret)
 		return ret;
-	for (i = 0; !ret && i < folder.count; i++) {
-		const struct ext4_entry *entry = &folder.entries[i];
+	for (i = 0; !ret && i < dir.count; i++) {
+		const struct ext4_entry *entry = &dir.entries[i];
 		char *below = ext4_join(path, entry->name);
 
 		ret = below ? ext4_drop(change, number, entry->name, below,
 					entry->number) : -ENOMEM;
 		free(below);
 	}
-	ext4_folder_close(&folder);
+	ext4_directory_close(&dir);
 	change->depth--;
 	return ret;
 }
 
-int ext4_drop(struct ext4_change *change, ext2_ino_t folder, const char *name,
+int ext4_drop(struct ext4_change *change, ext2_ino_t dir, const char *name,
 	      const char *path, ext2_ino_t number)
 {
 	struct ext4 *ext4 = &change->ext4;
@@ -211,7 +211,7 @@ int ext4_drop(struct ext4_change *change, ext2_ino_t folder, const char *name,
 	if (LINUX_S_ISDIR(inode.i_mode)) {
 		ret = drop_contents(change, number, path);
 		if (!ret)
-			ret = ext4_count_links(ext4, folder, path, -1, &links);
+			ret = ext4_count_links(ext4, dir, path, -1, &links);
 		return ret ? ret : ext4_free_inode(ext4, number, path);
 	}
 	ret = ext4_count_links(ext4, number, path, -1, &links);

@@ -8,8 +8,11 @@
 #include "ext4/ext4.h"
 #include "progress.h"
 
-/* path.c: "FOLDER/NAME", or "NAME" if @folder is ""; to be freed. NULL: after a message. */
-char *ext4_join(const char *folder, const char *name);
+/*
+ * path.c: "DIRECTORY/NAME", or "NAME" if @dir is "". Return: freed by the caller;
+ * NULL after an error message.
+ */
+char *ext4_join(const char *dir, const char *name);
 
 /* Directories that may lie in each other; an image may be made to loop. */
 #define EXT4_DEPTH_MAX	2048
@@ -38,7 +41,7 @@ struct ext4_entry {
 #define EXT4_LENGTHS	67
 
 /**
- * struct ext4_folder - a directory that is read or changed
+ * struct ext4_directory - a directory that is read or changed
  * @path: for messages, not copied
  * @entries: as they were read, sorted by strcmp(), without "." and ".."
  * @index: it has an index: libext2fs adds to it
@@ -48,7 +51,7 @@ struct ext4_entry {
  * @search: no block before that has room for an entry of 4 * i bytes
  * @data: the block @at, if @valid; @dirty: not written yet
  */
-struct ext4_folder {
+struct ext4_directory {
 	struct ext4 *ext4;
 	ext2_ino_t number;
 	const char *path;
@@ -69,25 +72,25 @@ struct ext4_folder {
 /*
  * directory.c. Return: 0, or an errno below 0 after an error message, for which
  * @path is. A name is added that is not there; replaced or removed are those that
- * were read, before any is added. ext4_folder_close() writes what is left to be
- * written; it may be called again. ext4_folder_make() gives a new inode the two
+ * were read, before any is added. ext4_directory_close() writes what is left to be
+ * written; it may be called again. ext4_directory_make() gives a new inode the two
  * entries of an empty directory, and counts the parent's links.
  */
-int ext4_folder_open(struct ext4_folder *folder, struct ext4 *ext4,
-		     ext2_ino_t number, const char *path);
-int ext4_folder_close(struct ext4_folder *folder);
-int ext4_folder_make(struct ext4 *ext4, ext2_ino_t parent, ext2_ino_t number,
-		     const char *path);
+int ext4_directory_open(struct ext4_directory *dir, struct ext4 *ext4,
+			ext2_ino_t number, const char *path);
+int ext4_directory_close(struct ext4_directory *dir);
+int ext4_directory_make(struct ext4 *ext4, ext2_ino_t parent, ext2_ino_t number,
+			const char *path);
 /* NULL if there is none of that name. */
-const struct ext4_entry *ext4_folder_find(const struct ext4_folder *folder,
-					  const char *name);
-int ext4_folder_link(struct ext4_folder *folder, const char *name,
-		     const char *path, ext2_ino_t number, mode_t mode);
-int ext4_folder_replace(struct ext4_folder *folder,
-			const struct ext4_entry *old, const char *path,
-			ext2_ino_t number, mode_t mode);
-int ext4_folder_unlink(struct ext4_folder *folder,
-		       const struct ext4_entry *old, const char *path);
+const struct ext4_entry *ext4_directory_find(const struct ext4_directory *dir,
+					     const char *name);
+int ext4_directory_link(struct ext4_directory *dir, const char *name,
+			const char *path, ext2_ino_t number, mode_t mode);
+int ext4_directory_replace(struct ext4_directory *dir,
+			   const struct ext4_entry *old, const char *path,
+			   ext2_ino_t number, mode_t mode);
+int ext4_directory_unlink(struct ext4_directory *dir,
+			  const struct ext4_entry *old, const char *path);
 
 /**
  * ext4_visit - visit what is in the filesystem, directories before what they hold
@@ -162,15 +165,15 @@ struct ext4_change {
  * add.c: change->ext4 is open, and gets changes; @doing and @bytes are for
  * the progress. In the end, with an error @ret, it is given up, else written and
  * closed. In between, the contents of the directory @path may be added to the
- * directory @folder.
+ * directory @dir.
  */
 int ext4_change_start(struct ext4_change *change, const char *doing,
 		      u64 bytes);
 int ext4_change_end(struct ext4_change *change, int ret);
-int ext4_add_contents(struct ext4_change *change, ext2_ino_t folder,
+int ext4_add_contents(struct ext4_change *change, ext2_ino_t dir,
 		      const char *path);
 /* removed.c: a name of an inode goes; what it names does with the last one. */
-int ext4_drop(struct ext4_change *change, ext2_ino_t folder, const char *name,
+int ext4_drop(struct ext4_change *change, ext2_ino_t dir, const char *name,
 	      const char *path, ext2_ino_t number);
 
 #endif /* MKIMAGE_EXT4_TREE_H */

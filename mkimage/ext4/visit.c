@@ -19,7 +19,7 @@ static int visit_inode(struct visitor *visitor, ext2_ino_t number,
 		       const char *path)
 {
 	struct ext2_inode_large inode = { 0 };
-	struct ext4_folder list;
+	struct ext4_directory list;
 	errcode_t code;
 	size_t i;
 	int ret;
@@ -34,7 +34,7 @@ static int visit_inode(struct visitor *visitor, ext2_ino_t number,
 		return ret;
 	ret = ext4_deeper(&visitor->depth, path);
 	if (!ret)
-		ret = ext4_folder_open(&list, visitor->ext4, number, path);
+		ret = ext4_directory_open(&list, visitor->ext4, number, path);
 	if (ret)
 		return ret;
 	for (i = 0; !ret && i < list.count; i++) {
@@ -44,7 +44,7 @@ static int visit_inode(struct visitor *visitor, ext2_ino_t number,
 					  below) : -ENOMEM;
 		free(below);
 	}
-	ext4_folder_close(&list);
+	ext4_directory_close(&list);
 	visitor->depth--;
 	return ret;
 }

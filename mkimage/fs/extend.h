@@ -37,7 +37,7 @@
  * @source_bytes: of all files in @source, for progress
  * @source_paths: names in @source, itself included
  * @check: compare the result with @source
- * @folder: where temporary files go
+ * @dir: where temporary files go
  */
 struct extend_plan {
 	const char *source;
@@ -47,7 +47,7 @@ struct extend_plan {
 	const char *const *removed;
 	size_t removed_count;
 	int64_t epoch;
-	const char *folder;
+	const char *dir;
 };
 
 #endif /* MKIMAGE_EXTEND_H */

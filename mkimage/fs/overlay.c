@@ -43,7 +43,7 @@ struct overlay {
 static const u8 zero_block[INC_BLOCK_SIZE];
 
 int overlay_open(struct overlay **overlay, struct incr_image *image,
-		 const char *name, const char *folder)
+		 const char *name, const char *dir)
 {
 	const struct inc_segment *seg = incr_image_segment(image);
 	struct overlay *new = calloc(1, sizeof(*new));
@@ -60,7 +60,7 @@ int overlay_open(struct overlay **overlay, struct incr_image *image,
 		overlay_close(new);
 		return no_memory();
 	}
-	new->fd = spool_open_file(folder);
+	new->fd = spool_open_file(dir);
 	if (new->fd < 0) {
 		overlay_close(new);
 		return -EIO;

@@ -21,13 +21,13 @@ struct overlay;
  * @overlay: set on success; freed by overlay_close()
  * @image: open at that generation; kept, closed after the overlay
  * @name: the image's, for messages; not copied
- * @folder: where the temporary file goes
+ * @dir: where the temporary file goes
  *
  * Return: 0, or an errno below 0 after an error message; so do the functions
  * below that return an int.
  */
 int overlay_open(struct overlay **overlay, struct incr_image *image,
-		 const char *name, const char *folder);
+		 const char *name, const char *dir);
 void overlay_close(struct overlay *overlay);
 
 /* What is below; its name. */

@@ -8,7 +8,7 @@
 /**
  * program_run - run a program to its end
  * @argv: its command line, ended by NULL; looked up in PATH and the system's
- *	own folders
+ *	own directories
  * @environment: "NAME=VALUE" to be set for it, ended by NULL
  * @package: which package has it, for the message
  * @fd: left open in it

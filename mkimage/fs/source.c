@@ -79,7 +79,7 @@ static int build_filesystem(struct source *source,
 	if (ret)
 		return ret;
 	memcpy(source->id, walk.id, sizeof(source->id));
-	source->fd = spool_open_file(options->folder);
+	source->fd = spool_open_file(options->dir);
 	if (source->fd < 0)
 		return -EIO;
 	source->compat = options->fs->built_compat;

@@ -31,14 +31,14 @@ struct source {
  * @fs: which of them a directory gets
  * @raw: a file or device need not hold a filesystem that is known
  * @check: compare the filesystem with the directory that it was made of
- * @folder: where temporary files go
+ * @dir: where temporary files go
  */
 struct source_options {
 	const struct filesystem *known;
 	const struct filesystem *fs;
 	bool raw;
 	bool check;
-	const char *folder;
+	const char *dir;
 };
 
 /**

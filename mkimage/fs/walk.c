@@ -216,7 +216,7 @@ static int add_entry(struct walker *walker, const FTSENT *entry)
 {
 	const struct stat *st = entry->fts_statp;
 	const char *path = entry->fts_path + walker->root_length;
-	bool folder = S_ISDIR(st->st_mode);
+	bool dir = S_ISDIR(st->st_mode);
 	u64 before = 0;
 	int ret;
 
@@ -232,7 +232,7 @@ static int add_entry(struct walker *walker, const FTSENT *entry)
 	if (entry->fts_parent)
 		entry->fts_parent->fts_number +=
 			(8 + entry->fts_namelen + 3) / 4 * 4;
-	if (!folder && st->st_nlink > 1)
+	if (!dir && st->st_nlink > 1)
 		before = linked_before(walker, st);
 	add_number(walker, before);
 	if (before)
@@ -271,9 +271,10 @@ static int walk_entries(struct walker *walker, FTS *fts)
 		case FTS_DP:
 			/* Entries do not fill blocks to the last byte. */
 			bytes = 24 + (u64)entry->fts_number;
-			walker->walk->folder_blocks += bytes / 3700 + 1;
+			walker->walk->directory_blocks += bytes / 3700 + 1;
 			if (bytes > 4096)
-				walker->walk->folder_blocks += bytes / 8192 + 1;
+				walker->walk->directory_blocks +=
+					bytes / 8192 + 1;
 			continue;
 		case FTS_DNR:
 		case FTS_ERR:

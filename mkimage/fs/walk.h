@@ -20,7 +20,7 @@
  * @inodes: files, directories and so on; hard links count once
  * @file_blocks: 4096-byte blocks of all files
  * @used_blocks: the same without their holes
- * @folder_blocks: blocks that directories take in ext4, with some to spare
+ * @directory_blocks: blocks that directories take in ext4, with some to spare
  * @link_blocks: blocks that symbolic links take in ext4
  * @xattr_blocks: blocks that extended attributes may take in ext4
  * @extent_blocks: blocks that extents of big files may take in ext4
@@ -33,7 +33,7 @@ struct walk {
 	u64 inodes;
 	u64 file_blocks;
 	u64 used_blocks;
-	u64 folder_blocks;
+	u64 directory_blocks;
 	u64 link_blocks;
 	u64 xattr_blocks;
 	u64 extent_blocks;

@@ -22,7 +22,7 @@ struct layer {
 	struct overlay *overlay;
 	struct incr_image *image;
 	const struct inc_segment *base;
-	const char *folder;
+	const char *dir;
 	unsigned int threads;
 	struct cluster_options batch;
 	u8 zero_digest[INC_SHA256_SIZE];
@@ -246,7 +246,7 @@ static int start_arrays(struct layer *layer)
 	layer->map.old_pages = layer->base->map_pages;
 	/* The format wants guarded pages, so one of the map at least. */
 	layer->map.keep_touched = true;
-	ret = repage_init(&layer->map, layer->folder);
+	ret = repage_init(&layer->map, layer->dir);
 
 	start.tree = true;
 	start.item_size = INC_SHA256_SIZE;
@@ -262,7 +262,7 @@ static int start_arrays(struct layer *layer)
 			level->old_first = old->first[i];
 			level->old_pages = old_pages;
 		}
-		ret = repage_init(level, layer->folder);
+		ret = repage_init(level, layer->dir);
 		repage_hole_digest(level, start.hole_item);
 		old_items = old_pages;
 		items = level->pages;
@@ -366,11 +366,11 @@ static int prepare(struct layer *layer, const struct inc_hash *hash)
 	layer->batch.zero_digest = layer->zero_digest;
 	layer->batch.cluster_shift = base->cluster_shift;
 	layer->known = known_new();
-	return layer->known ? segment_init(seg, layer->folder) : -ENOMEM;
+	return layer->known ? segment_init(seg, layer->dir) : -ENOMEM;
 }
 
 int layer_build(struct segment *seg, struct overlay *overlay,
-		const struct inc_hash *hash, const char *folder, int level,
+		const struct inc_hash *hash, const char *dir, int level,
 		unsigned int threads)
 {
 	struct layer layer = {
@@ -378,7 +378,7 @@ int layer_build(struct segment *seg, struct overlay *overlay,
 		.overlay = overlay,
 		.image = overlay_image(overlay),
 		.base = incr_image_segment(overlay_image(overlay)),
-		.folder = folder,
+		.dir = dir,
 		.threads = threads,
 	};
 	u32 i;

@@ -33,7 +33,7 @@
  * message.
  */
 int layer_build(struct segment *seg, struct overlay *overlay,
-		const struct inc_hash *hash, const char *folder, int level,
+		const struct inc_hash *hash, const char *dir, int level,
 		unsigned int threads);
 
 #endif /* MKIMAGE_LAYER_H */

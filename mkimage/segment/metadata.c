@@ -10,7 +10,7 @@
 #include "segment/metadata.h"
 
 int metadata_init(struct metadata *meta, const struct inc_hash *hash,
-		  u64 blocks, u32 chunk_shift, const char *folder)
+		  u64 blocks, u32 chunk_shift, const char *dir)
 {
 	u32 i;
 
@@ -24,11 +24,11 @@ int metadata_init(struct metadata *meta, const struct inc_hash *hash,
 		return -EINVAL;
 	}
 	for (i = 0; i < meta->tree.levels; i++)
-		if (pagelist_init(&meta->level[i].list, folder))
+		if (pagelist_init(&meta->level[i].list, dir))
 			return -EIO;
-	if (pagelist_init(&meta->map.list, folder))
+	if (pagelist_init(&meta->map.list, dir))
 		return -EIO;
-	meta->owners = spool_new(folder);
+	meta->owners = spool_new(dir);
 	return meta->owners ? 0 : -EIO;
 }
 

@@ -38,13 +38,13 @@ struct metadata {
  * metadata_init - start the metadata of a segment
  * @hash: kept, not copied
  * @blocks: of the device, 1 to INC_BLOCKS_MAX
- * @folder: where temporary files go
+ * @dir: where temporary files go
  *
  * Return: 0, or an errno below 0 after an error message; in either case
  * metadata_free() frees it. So do the functions below.
  */
 int metadata_init(struct metadata *meta, const struct inc_hash *hash,
-		  u64 blocks, u32 chunk_shift, const char *folder);
+		  u64 blocks, u32 chunk_shift, const char *dir);
 void metadata_free(struct metadata *meta);
 
 /* The next @count blocks of the device have the digest @digest. */

@@ -24,10 +24,10 @@ static int out_of_memory(void)
 	return -ENOMEM;
 }
 
-int pagelist_init(struct pagelist *list, const char *folder)
+int pagelist_init(struct pagelist *list, const char *dir)
 {
 	memset(list, 0, sizeof(*list));
-	list->spool = spool_new(folder);
+	list->spool = spool_new(dir);
 	return list->spool ? 0 : -1;
 }
 

@@ -63,7 +63,7 @@ struct pagelist {
 };
 
 /* Return: 0, or -1 after an error message; freed by pagelist_free(). */
-int pagelist_init(struct pagelist *list, const char *folder);
+int pagelist_init(struct pagelist *list, const char *dir);
 void pagelist_free(struct pagelist *list);
 
 /**

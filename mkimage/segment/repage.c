@@ -25,12 +25,12 @@ static u32 items_a_page(const struct repage *repage)
 	return INC_PAGE_SIZE / repage->item_size;
 }
 
-int repage_init(struct repage *repage, const char *folder)
+int repage_init(struct repage *repage, const char *dir)
 {
 	u32 per_page = items_a_page(repage);
 
 	repage->pages = (repage->items + per_page - 1) / per_page;
-	repage->spool = spool_new(folder);
+	repage->spool = spool_new(dir);
 	if (repage->items == repage->old_items && repage->old_pages)
 		return repage->spool ? 0 : -EIO;
 	/* The page with the old end, and the one with the new. */

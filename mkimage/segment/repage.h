@@ -59,7 +59,7 @@ struct repage {
  * Return: 0, or an errno below 0 after an error message; in either case
  * repage_free() frees it. So do the functions below that return an int.
  */
-int repage_init(struct repage *repage, const char *folder);
+int repage_init(struct repage *repage, const char *dir);
 void repage_free(struct repage *repage);
 
 /* Item @index is @item; indices go up. */

@@ -36,15 +36,15 @@ static u64 round_up(u64 value, u32 shift)
 	return (value + mask) & ~mask;
 }
 
-int segment_init(struct segment *seg, const char *folder)
+int segment_init(struct segment *seg, const char *dir)
 {
 	int ret = metadata_init(&seg->meta, seg->hash, seg->device_blocks,
-				seg->chunk_shift, folder);
+				seg->chunk_shift, dir);
 
 	if (ret)
 		return ret;
-	seg->data = spool_new(folder);
-	seg->ids = spool_new(folder);
+	seg->data = spool_new(dir);
+	seg->ids = spool_new(dir);
 	return seg->data && seg->ids ? 0 : -EIO;
 }
 

@@ -74,12 +74,12 @@ static inline u64 segment_known_room(u64 room, u32 count)
 /**
  * segment_init - start a segment
  * @seg: the fields before @meta filled in, the others zero
- * @folder: where temporary files go
+ * @dir: where temporary files go
  *
  * Return: 0, or an errno below 0 after an error message; in either case
  * segment_free() frees it. So do the functions below.
  */
-int segment_init(struct segment *seg, const char *folder);
+int segment_init(struct segment *seg, const char *dir);
 void segment_free(struct segment *seg);
 
 /* Add the next blocks of the device: a hole or a processed batch. */
