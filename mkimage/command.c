@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the commands share; see command.h.
+ * Helpers of all commands; see command.h.
  */
 #include <getopt.h>
 #include "command.h"

@@ -14,7 +14,7 @@ enum {
 	EXIT_USAGE	= 2,
 };
 
-/* Commands: what follows argv[0] are options and operands. Exit codes. */
+/* The commands. Options and operands follow argv[0]. Return: an exit code. */
 int command_create(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_verify(int argc, char **argv);
@@ -31,8 +31,8 @@ extern const char extend_help[], squash_help[], sign_help[];
 int usage_error(const char *command);
 
 /*
- * Check that what is left of the command line after the options is as many
- * words as @names names, else say which is missing or too many.
+ * Check that as many operands follow the options as @names has names. If not,
+ * say which operand is missing or too many.
  */
 bool operands_ok(const char *command, int argc, char **argv,
 		 const char *const *names, int count);

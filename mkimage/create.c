@@ -96,7 +96,7 @@ struct create {
 	struct progress progress;
 };
 
-/* Where data that goes on at block @at ends. */
+/* The end of the data that continues at block @at. */
 static u64 seek_hole(struct create *create, u64 at)
 {
 	off_t found = lseek(create->source.fd, (off_t)(at << INC_BLOCK_SHIFT),
@@ -106,11 +106,13 @@ static u64 seek_hole(struct create *create, u64 at)
 
 	if (found < 0)
 		return create->source.blocks;
-	/* A hole that has come into being meanwhile does not stop us. */
+	/* If a hole has appeared meanwhile, go on all the same. */
 	return end > at ? end : at + 1;
 }
 
-/* Read a batch's data; its holes are not read, which costs page cache. */
+/*
+ * Read a batch's data. Skip its holes: reading them would fill the page cache.
+ */
 static int fill(struct create *create, struct batch *batch)
 {
 	u64 at = batch->block, end = batch->block + batch->blocks, stop;
@@ -370,7 +372,7 @@ static int run(struct create *create)
 					   create->source_path);
 	if (!ret)
 		ret = signer_check_output(&create->signer_options, &output);
-	/* It may ask for a passphrase: before the long part. */
+	/* Signing may ask for a passphrase: ask before the long part. */
 	if (!ret && create->signer_options.key)
 		ret = signer_open(&create->signer, &create->signer_options);
 	if (!ret && create->squash)

@@ -75,7 +75,7 @@ struct extend {
 	bool unchanged;
 };
 
-/* Without slashes at its ends and twice, and without "."; NULL: bad. */
+/* A copy of @path without needless slashes and "."; NULL: none is left. */
 static char *normal_path(const char *path)
 {
 	char *copy = strdup(path), *rest = copy, *part;
@@ -127,7 +127,7 @@ static int compare_paths(const void *left, const void *right)
 	return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-/* What is below a path comes right after it. */
+/* A path sorts directly before everything below it. */
 static int compare_trees(const void *left, const void *right)
 {
 	const char *a = *(char *const *)left, *b = *(char *const *)right;
@@ -147,7 +147,7 @@ static bool is_below(const char *path, const char *above)
 	       (!path[length] || path[length] == '/');
 }
 
-/* Sort them, and leave out those that go with another. */
+/* Sort the paths, and drop those that lie below another. */
 static void sort_removed(struct extend *extend)
 {
 	size_t count = extend->plan.removed_count, kept = 0, i;
@@ -167,7 +167,7 @@ static void sort_removed(struct extend *extend)
 	extend->plan.removed = (const char *const *)extend->removed;
 }
 
-/* Where temporary files go: next to what is written. */
+/* The directory for temporary files: that of the file being written. */
 static char *directory_of(const char *path)
 {
 	char *copy = strdup(path), *dir = NULL;
@@ -205,7 +205,7 @@ static int look_at_source(struct extend *extend)
 	return 0;
 }
 
-/* A signature is of one root hash, so the next generation lacks it. */
+/* A signature covers one root hash, so the next generation has none. */
 static void warn_unsigned(const struct extend *extend)
 {
 	const struct inc_segment *seg = incr_image_segment(extend->image);
@@ -222,7 +222,7 @@ static int open_image(struct extend *extend)
 	u64 present;
 	int ret;
 
-	/* In place, it is the file that is locked, whatever its path says now. */
+	/* In place, use the locked file: its path may name another by now. */
 	if (extend->fd < 0)
 		extend->fd = open(extend->image_path, O_RDONLY | O_CLOEXEC);
 	if (extend->fd < 0) {
@@ -296,7 +296,7 @@ static int find_epoch(struct extend *extend)
 	return -EINVAL;
 }
 
-/* What was known of the filesystem still holds, unless it is another one. */
+/* The features of the filesystem stay, unless it is another filesystem. */
 static int find_compat(struct extend *extend)
 {
 	u8 block[INC_BLOCK_SIZE];
@@ -411,7 +411,7 @@ static int extend_image(struct extend *extend)
 {
 	int ret = 0;
 
-	/* It may ask for a passphrase: before the long part. */
+	/* Signing may ask for a passphrase: ask before the long part. */
 	if (extend->signer_options.key)
 		ret = signer_open(&extend->signer, &extend->signer_options);
 	if (ret)

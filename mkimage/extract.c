@@ -56,7 +56,7 @@ struct step {
 	u8 data[STEP_BLOCKS << INC_BLOCK_SHIFT];
 };
 
-/* What veritysetup writes before the tree; cryptsetup's lib/verity/verity.c. */
+/* The superblock before the tree; see cryptsetup's lib/verity/verity.c. */
 struct verity_super {
 	__u8	signature[8];		/* "verity", padded with zeros */
 	__le32	version;
@@ -155,7 +155,7 @@ static int work(void *context, void *item)
 		step->name = extract->raw_path;
 		step->result = write_sparse(extract, step);
 	}
-	/* consume() tells the first one's reason, and ends it. */
+	/* consume() reports the first error, and ends the pipeline. */
 	return 0;
 }
 

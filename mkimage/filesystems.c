@@ -14,9 +14,9 @@ const struct filesystem filesystems[] = {
 		.size		= 4,
 		.magic		= EROFS_SUPER_MAGIC_V1,
 		/*
-		 * One with compressed files does not read again what readahead
-		 * did not bring, and its superblock does not always tell whether
-		 * there are any. mkimage compresses none.
+		 * An erofs with compressed files does not retry a block that
+		 * readahead failed to bring, and its superblock does not always
+		 * say whether it has any. mkimage compresses none.
 		 */
 		.compat		= 0,
 		.built_compat	= INC_COMPAT_REREADS,

@@ -7,7 +7,7 @@
 
 #include "fs/filesystem.h"
 
-/* One without a name ends it. */
+/* The last entry has no name. */
 extern const struct filesystem filesystems[];
 
 #endif /* MKIMAGE_FILESYSTEMS_H */

@@ -2,8 +2,8 @@
 /*
  * mkimage inspect
  *
- * Everything that is said is put into one JSON object; the text for people is
- * printed from it, so that the two agree.
+ * The whole description goes into one JSON object; the text is printed from it,
+ * so that the two agree.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -44,7 +44,7 @@ static const char *const codec_names[] = {
 };
 #define CODECS (sizeof(codec_names) / sizeof(codec_names[0]))
 
-/* What the map says. */
+/* Totals over the map. */
 struct counts {
 	u64 clusters[CODECS];
 	u64 blocks[CODECS];
@@ -146,7 +146,7 @@ static void add_segment(struct json_object *root, const struct inc_segment *seg)
 	json_number(object, "runs", seg->tree_runs);
 }
 
-/* What the signature says; whether that is so is not checked here. */
+/* Describe the signature, without verifying it. */
 static int add_signature(struct json_object *root, struct incr_image *image,
 			 struct incr_error *error)
 {
@@ -308,7 +308,7 @@ static int describe(struct json_object *root, struct incr_image *image,
 	return ret == -ENODATA ? 0 : ret;
 }
 
-/* 'r': the root hash; 's': what is signed */
+/* 'r': the root hash; 's': the signed text */
 static void print_only(const struct incr_image *image, char what)
 {
 	const struct inc_segment *seg = incr_image_segment(image);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading and writing all bytes of a range of a file, with the reason if that fails.
+ * Reading and writing whole ranges of a file, with the reason for a failure.
  */
 #ifndef MKIMAGE_IO_H
 #define MKIMAGE_IO_H
@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include "libincremental/incremental.h"
 
-/* Read exactly @length bytes. Return: 0, or an errno below 0 and why in @error. */
+/*
+ * Read exactly @length bytes. Return: 0, or an errno below 0 with the reason in
+ * @error.
+ */
 int read_bytes(int fd, u64 offset, void *data, size_t length,
 	       struct incr_error *error);
 

@@ -49,7 +49,7 @@ static void print_help(void)
 	     "the command line.");
 }
 
-/* What went to stdout counts only if it got there. */
+/* Output that did not reach stdout is a failure. */
 static int finish(int status)
 {
 	if (fflush(stdout) || ferror(stdout)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What all of mkimage shares; see mkimage.h.
+ * Shared by all of mkimage; see mkimage.h.
  */
 #include "common/message.h"
 #include "libincremental/incremental.h"

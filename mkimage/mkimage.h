@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What all of mkimage shares.
+ * Shared by all of mkimage.
  */
 #ifndef MKIMAGE_H
 #define MKIMAGE_H

@@ -11,7 +11,7 @@
  * struct output - the file being written
  * @path: its name to be
  * @dir: where that is
- * @temporary: its name as long as it is not complete
+ * @temporary: its name until it is complete
  * @fd: open for reading and writing
  */
 struct output {
@@ -44,8 +44,8 @@ int output_check_other(const struct output *output,
 		       const struct output *other);
 
 /*
- * Refuse to write @path, in @dir, inside the directory @source, be it through a
- * symbolic link: it would become part of what it is made of. (walk_directory()
+ * Refuse to write @path, in @dir, inside the directory @source, even through a
+ * symbolic link: it would become part of its own source. (walk_directory()
  * finds hard links.) Return: as output_open().
  */
 int output_check_outside(const char *path, const char *dir,
@@ -54,7 +54,7 @@ int output_check_outside(const char *path, const char *dir,
 /* Flush it to the disk and give it its name. Return: as output_open(). */
 int output_commit(struct output *output);
 
-/* Forget it, unless it was committed; free what @output holds. */
+/* Discard the file, unless it was committed; free what @output holds. */
 void output_close(struct output *output);
 
 #endif /* MKIMAGE_OUTPUT_H */

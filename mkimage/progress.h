@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Telling how far it is.
+ * Progress reports.
  */
 #ifndef MKIMAGE_PROGRESS_H
 #define MKIMAGE_PROGRESS_H

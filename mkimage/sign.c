@@ -5,16 +5,16 @@
  * A signature is put into the head of an image in place, in three steps, each
  * of them on the disk before the next begins:
  *
- *	1. a superblock that says "not signed", with the digest of a head whose
- *	   signature area is all zeros
- *	2. the signature area
- *	3. the superblock with the signature's size and the new head's digest
+ * 1. a superblock that says "not signed", with the digest of a head whose
+ *    signature area is all zeros
+ * 2. the signature area
+ * 3. the superblock with the signature's size and the new head's digest
  *
- * What changes of a superblock lies in its first 512 bytes, which disks write as
- * one. If a crash comes between, the head does not match its digest, but it
- * would if the bytes of the area that are not of a signature were zeros: only
- * they can be wrong. "mkimage sign" knows that and goes on; everybody else says
- * that the head is damaged.
+ * Only the first 512 bytes of a superblock change, and disks write these as
+ * one. After a crash between the steps the head does not match its digest, but
+ * it would if the bytes of the area outside a signature were zeros: only these
+ * can be wrong. "mkimage sign" knows this and goes on; every other reader
+ * reports a damaged head.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -41,7 +41,7 @@ static_assert(offsetof(struct inc_super, head_digest) < 512 &&
 	      offsetof(struct inc_super, epoch) < 512,
 	      "one sector has all that signing changes");
 
-/* A file with a signature is no larger, in DER or PEM. */
+/* The largest file with a signature, in DER or PEM. */
 #define FILE_MAX	(2 * INC_SIGNATURE_AREA)
 
 const char sign_help[] =
@@ -64,9 +64,9 @@ SIGNER_HELP
 "  --force                 replace the FILE of --export\n";
 
 /**
- * struct sign - a signing
- * @super: of the generation's segment, as it is in the file
- * @head: all of the head, as it would be if it were whole
+ * struct sign - one run of the command
+ * @super: the superblock of the generation's segment, as the file has it
+ * @head: the head, as it is without an interruption
  */
 struct sign {
 	struct signer_options options;
@@ -183,7 +183,7 @@ static int write_super(struct sign *sign, u32 signature_size)
 					 sizeof(*super), sign->path));
 }
 
-/* The steps that the comment at the top tells. */
+/* The three steps of the comment at the top. */
 static int put_signature(struct sign *sign)
 {
 	const struct inc_segment *seg = &sign->seg;
@@ -265,7 +265,7 @@ static int read_signature(struct sign *sign)
 	return ret;
 }
 
-/* A signature from elsewhere must be what it is taken for. */
+/* Check a signature that was made elsewhere. */
 static int take_signature(struct sign *sign, const char *text)
 {
 	struct incr_anchors *anchors = NULL;
@@ -325,7 +325,7 @@ static int make_signature(struct sign *sign, const char *text)
 	return ret;
 }
 
-/* The image is whole now, if some of it may be absent. */
+/* The image can be opened now, though parts may be absent. */
 static int check_signed(const struct sign *sign)
 {
 	struct incr_image *image;
@@ -377,7 +377,7 @@ static int sign_image(struct sign *sign)
 	return ret;
 }
 
-/* Before the image is changed: what cannot be exported is not made. */
+/* Open the export first: if that fails, the image does not change. */
 static int open_export(struct sign *sign)
 {
 	struct output *output = &sign->output;
@@ -417,7 +417,7 @@ static int run(struct sign *sign, bool change)
 			      change ? "writing" : "reading", strerror(errno));
 		return EXIT_FAILED;
 	}
-	/* Two at a time would make one of both. */
+	/* Two programs at a time would mix their changes. */
 	if (change && file_lock(sign->fd, true)) {
 		message_error("%s: in use: another program has locked it",
 			      sign->path);

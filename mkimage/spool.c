@@ -138,7 +138,10 @@ int spool_copy(struct spool *spool, int fd, u64 offset)
 		}
 		if (done < 0 && errno == EINTR)
 			continue;
-		/* Across filesystems, or not supported: by hand. */
+		/*
+		 * Copy the rest by hand: across filesystems, or where not
+		 * supported.
+		 */
 		part = spool->written - from;
 		if (part > sizeof(spool->buffer))
 			part = sizeof(spool->buffer);

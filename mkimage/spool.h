@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Temporary files that are appended to, and that no one else can see: nothing
- * is left of them whatever becomes of the process.
+ * Append-only temporary files without a name: nothing remains of them, however
+ * the process ends.
  */
 #ifndef MKIMAGE_SPOOL_H
 #define MKIMAGE_SPOOL_H
@@ -13,7 +13,7 @@ struct spool;
 
 /**
  * spool_new - a new empty spool
- * @dir: on the filesystem where its bytes go
+ * @dir: a directory on the filesystem where its bytes go
  *
  * Return: freed by spool_free(); NULL after an error message.
  */

@@ -2,11 +2,11 @@
 /*
  * mkimage verify
  *
- * Two walks. One along the device, of each generation from the newest on: every
- * map entry, every tree page that it needs, every block, but for those that a
- * newer generation has in the same pages. One along the file: every byte of it,
- * against the owner table, so that neither padding nor pages that nothing
- * refers to can hide anything.
+ * Two walks. One goes along the device, through each generation from the newest
+ * on: it checks every map entry, every tree page needed and every block, except
+ * those that a newer generation has in the same pages. The other goes along the
+ * file: it checks every byte against the owner table, so that neither padding
+ * nor pages without a reference can hide anything.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -131,11 +131,11 @@ static int produce(void *context, void *item)
 	step->errors = step->absent = 0;
 	step->texts = 0;
 	/*
-	 * Holes may be far larger than a step. Up to an error they are good;
-	 * the step that starts with it says what it is.
+	 * Holes may be far larger than a step. They are good up to the first
+	 * error; the step that starts there reports it.
 	 */
 	while (verify->by_device && left && !ret) {
-		/* Of most generations most has been checked already. */
+		/* Most of an older generation has been checked by now. */
 		zeros = verify->newer ? incr_image_shared(verify->image,
 				verify->newer, verify->next, left) : 0;
 		verify->next += zeros;
@@ -166,7 +166,7 @@ static void check_device(struct verify *verify, struct step *step)
 	if (!incr_image_read(verify->image, step->start, step->count,
 			     step->data, &error))
 		return;
-	/* Then find out which. */
+	/* There is an error: find the blocks that have one. */
 	for (i = 0; i < step->count; i++) {
 		ret = incr_image_read(verify->image, step->start + i, 1,
 				      step->data, &error);
@@ -245,7 +245,7 @@ static int walk(struct verify *verify, bool by_device, u64 end)
 	return ret;
 }
 
-/* Said at once: checking the rest takes its time. */
+/* Report it at once: checking the rest takes long. */
 static int check_signature(struct verify *verify, struct incr_error *error)
 {
 	int ret = incr_image_check_signature(verify->image, verify->anchors,
@@ -253,7 +253,7 @@ static int check_signature(struct verify *verify, struct incr_error *error)
 
 	if (!ret)
 		ret = incr_image_prove_size(verify->image, error);
-	/* What is absent is told at the end. */
+	/* Absent bytes are reported at the end. */
 	return ret == -ENODATA ? 0 : ret;
 }
 
@@ -289,7 +289,7 @@ static int check_generation(struct verify *verify, u32 generation,
 	return walk(verify, true, seg->device_blocks);
 }
 
-/* What follows the last segment in a file is not part of the image. */
+/* Bytes after the last segment are not part of the image. */
 static void check_end(struct verify *verify)
 {
 	u64 size = incr_image_size(verify->image);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Changing an erofs: what the steps of erofs_build() and erofs_extend() share. The steps, in
+ * Changing an erofs: the steps that erofs_build() and erofs_extend() share, in
  * their order:
  *
- *	merge	the source's files get into the tree in memory
- *	match	contents that the image already has are found (not if it is new)
- *	place	every changed inode and directory gets its place
- *	write	all that is written
+ * merge	the source's files get into the tree in memory
+ * match	contents that the image already has are found (not if it is new)
+ * place	every changed inode and directory gets its place
+ * write	all that is written
  *
  * The first three read only. Each returns 0, or an errno below 0 after an error
  * message.
@@ -21,9 +21,9 @@
 
 /**
  * struct erofs_change - a change of an erofs
- * @live: nodes in the tree as it is to be, directories before what they hold
- * @read_bytes: that a step is to read from the source
- * @read_done: that it has read
+ * @live: nodes of the new tree, directories before their entries
+ * @read_bytes: bytes that a step is to read from the source
+ * @read_done: bytes that it has read
  * @start: first block that is added
  * @end: behind the last one
  */
@@ -47,12 +47,12 @@ int erofs_match(struct erofs_change *change);
 int erofs_place(struct erofs_change *change);
 
 /*
- * Write the change, unless @ret tells that there is none to write; free what it
- * holds. Return: @ret, or an errno below 0 after an error message.
+ * Write the change, unless @ret is an error; free it. Return: @ret, or an errno
+ * below 0 after an error message.
  */
 int erofs_finish(struct erofs_change *change, int ret);
 
-/* check.c: read all of it again; see fs/check.h. */
+/* check.c: read all of it back; see fs/check.h. */
 struct check;
 int erofs_check_device(const struct erofs_device *device, struct check *check);
 
@@ -81,7 +81,7 @@ void erofs_directory_divide(struct erofs_directory *dir, bool afresh);
 u32 erofs_directory_block(const struct erofs_directory *dir, u32 first,
 			  u8 *block);
 
-/* Does the directory on the device say something else than the tree? */
+/* Does the directory on the device differ from the tree? */
 bool erofs_directory_differs(const struct erofs_directory *dir);
 
 #endif /* MKIMAGE_EROFS_CHANGE_H */

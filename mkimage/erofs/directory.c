@@ -2,11 +2,10 @@
 /*
  * Blocks of directories.
  *
- * Where an entry comes or goes, the others stay in the blocks they are in:
- * these blocks are then equal to what the image holds, and cost nothing. A
- * block that has become too small for its entries is split in equal parts.
- * Blocks need not be full; if they are less than half full on average, the
- * directory is divided afresh.
+ * Where an entry comes or goes, the others stay in their blocks: these then
+ * equal blocks of the image, and cost nothing. A block that has become too
+ * small for its entries is split in equal parts. Blocks need not be full; if
+ * they are less than half full on average, the directory is divided afresh.
  */
 #include "erofs/change.h"
 
@@ -35,7 +34,7 @@ static void fill_blocks(struct erofs_directory *dir, u32 first, u32 end,
 	dir->last_length = used;
 }
 
-/* How many blocks it takes at least, or nearly so. */
+/* The fewest blocks it takes, or nearly so. */
 static u32 fewest_blocks(const struct erofs_directory *dir)
 {
 	u32 used = EROFS_BLOCK_SIZE, blocks = 0, i;
@@ -57,7 +56,9 @@ void erofs_directory_divide(struct erofs_directory *dir, bool afresh)
 	u32 first = 0, end;
 
 	dir->blocks = 0;
-	/* A group: what was in one block, and what is new behind that. */
+	/*
+	 * A group: the entries of one old block, and the new ones after them.
+	 */
 	for (first = 0; !afresh && first < dir->count; first = end) {
 		u32 old = dir->entries[first].block;
 		u64 size = 0, parts;

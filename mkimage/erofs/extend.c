@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * "mkimage extend" on an erofs: the tree is read, changed in memory, and what
- * is then different is written; see change.h for the steps.
+ * "mkimage extend" on an erofs: the tree is read and changed in memory, and the
+ * differences are written; see change.h for the steps.
  */
 #include <stdlib.h>
 #include "erofs/change.h"

@@ -21,7 +21,7 @@ static int read_overlay(void *context, u64 offset, void *data, size_t length)
 	return overlay_read(context, offset, length, data);
 }
 
-/* The same for the same contents, inline or not. */
+/* The same digest for the same contents, inline or not. */
 static int add_file(struct lister *lister, const struct erofs_inode *inode)
 {
 	u64 full = erofs_full_blocks(inode), index, count;
@@ -59,7 +59,7 @@ static int add_link(struct lister *lister, const struct erofs_inode *inode)
 static int add_inode(struct lister *lister, const struct erofs_inode *inode)
 {
 	bool dir = S_ISDIR(inode->mode);
-	/* What a directory holds is told by the paths. */
+	/* A directory's entries are listed as paths of their own. */
 	__le64 numbers[] = {
 		cpu_to_le64(inode->mode),
 		cpu_to_le64(inode->uid),

@@ -7,7 +7,7 @@
 
 #include "fs/filesystem.h"
 
-/* What fs/filesystem.h asks for. */
+/* The functions of struct filesystem, for erofs. */
 int erofs_build(const char *path, const struct walk *walk, int fd);
 int erofs_check_file(int fd, struct check *check);
 int erofs_extend(struct overlay *overlay, const struct extend_plan *plan);

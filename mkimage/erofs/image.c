@@ -269,7 +269,7 @@ void erofs_inode_write(const struct erofs_inode *inode, void *header)
 	}
 }
 
-/* Are the contents on the device? Where they are inline, the caller looks. */
+/* Are the contents on the device? The caller checks inline ones. */
 static int check_content(const struct erofs_image *image,
 			 const struct erofs_inode *inode, u64 offset)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading an uncompressed erofs: superblock, inodes, contents. Nothing that is
- * read is believed: every place lies on the device before it is used, and what
- * this code does not know is refused.
+ * Reading an uncompressed erofs: superblock, inodes, contents. Nothing read is
+ * trusted: every place is checked to lie on the device before it is used, and
+ * unknown features are refused.
  *
  * Functions return 0, or an errno below 0 after an error message: EINVAL for a
  * damaged filesystem, ENOTSUP for one with features that are not known here.
@@ -16,9 +16,9 @@
 /**
  * struct erofs_device - where the filesystem is
  * @read: read @length bytes at @offset, all within @blocks; 0, or an errno
- *	below 0 after an error message
+ * below 0 after an error message
  * @write: the same for writing; NULL if nothing is going to be written
- * @resize: give it @blocks blocks, more than it has; what is added is zeros
+ * @resize: give it @blocks blocks, more than it has; the added ones are zeros
  * @context: passed to these
  * @name: for messages, not copied
  * @blocks: size, in blocks of 4096 bytes

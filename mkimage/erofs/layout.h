@@ -84,7 +84,7 @@ struct erofs_disk_compact {
 	__le32 size;
 	__le32 reserved;
 	__le32 address;		/* first block, device number or chunk format */
-	__le32 ino;		/* for 32-bit systems; nobody needs it */
+	__le32 ino;		/* for 32-bit systems; not needed */
 	__le16 uid;
 	__le16 gid;
 	__le32 reserved2;

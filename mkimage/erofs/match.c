@@ -2,10 +2,10 @@
 /*
  * Finding contents that an erofs has already.
  *
- * A file that is in the image under its own name, or under another, needs no
- * blocks: its inode refers to those that are there. They may belong to a file
- * that is removed. Candidates have the same size, and then the same checksums
- * of two blocks; what is left is compared byte by byte.
+ * A file whose contents the image has, under the same name or another, needs no
+ * blocks: its inode refers to the present ones, even those of a removed file.
+ * Candidates have the same size and the same checksums of two blocks; the
+ * remaining ones are compared byte by byte.
  */
 #include <errno.h>
 #include <ext2fs/ext2fs.h>
@@ -208,8 +208,8 @@ static size_t first_of_size(const struct matcher *matcher, u64 size)
 }
 
 /*
- * The candidates of @size that have @print: @start up to @end. All of a size are
- * printed and sorted when the first one is asked for: there may be many of them.
+ * The candidates of @size that have @print: @start up to @end. The first
+ * request prints and sorts all of a size: there may be many.
  */
 static int find_print(struct matcher *matcher, u64 size, u64 print,
 		      size_t *start, size_t *end)
@@ -250,7 +250,7 @@ static int borrow(struct matcher *matcher, int fd, struct erofs_node *node)
 	u64 print;
 	int ret;
 
-	/* What no file has as its size need not be read. */
+	/* A file whose size no candidate has need not be read. */
 	i = first_of_size(matcher, node->inode.size);
 	if (i == matcher->count ||
 	    matcher->candidates[i].node->disk.size != node->inode.size)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A directory's files get into an erofs's tree: attributes, names and links.
- * Contents come later.
+ * Merging a directory's files into an erofs's tree: attributes, names and
+ * links. Contents come later.
  */
 #include <errno.h>
 #include <fts.h>
@@ -244,8 +244,8 @@ static int merge_files(struct merger *merger, FTS *fts)
 }
 
 /*
- * A file takes the place of the inode that had all its names, and no others: so
- * directories need not change.
+ * Let a file take over the inode that had exactly its names: then directories
+ * need not change.
  */
 static void take_places(struct erofs_tree *tree)
 {

@@ -2,18 +2,17 @@
 /*
  * Where changed inodes and directories go.
  *
- * An inode stays where it is if its new form fits there: what refers to it
- * needs no change then, neither the directories above it nor, for a directory,
- * the ".." in those below it. It may have what it and all that follows it had
- * (attributes, inline contents), and no more. Otherwise it is appended, and
- * each directory that names it gets its new number.
+ * An inode stays where it is if its new form fits there: no reference to it
+ * needs a change then, neither in the directories above it nor, for a
+ * directory, the ".." in those below it. It fits into the bytes that it had,
+ * with its attributes and inline contents. Otherwise it is appended, and each
+ * directory that names it gets its new number.
  *
  * A new erofs is one whose inodes all are appended, behind the superblock.
  *
- * What is appended comes after the device's end: inodes, then blocks of
- * directories, then contents of files. Inodes are packed like mkfs.erofs does:
- * the last, partial block of a file follows its inode if both fit into one
- * block.
+ * Additions come after the device's end: inodes, then blocks of directories,
+ * then contents of files. Inodes are packed like mkfs.erofs does: the last,
+ * partial block of a file follows its inode if both fit into one block.
  *
  * The blocks of a directory stay where they are as long as there are enough of
  * them, otherwise all are appended: they have to be consecutive.
@@ -77,8 +76,8 @@ static bool fixed_layout(const struct erofs_node *node)
 }
 
 /*
- * At @offset in a block, with @room bytes, does @node in this form fit? Sets
- * what is left of the form.
+ * Does @node in this form fit at @offset of a block, in @room bytes? Sets the
+ * rest of the form.
  */
 static bool fits(const struct erofs_node *node, u64 offset, u64 room,
 		 struct form *form)
@@ -109,7 +108,7 @@ static void set_form(struct erofs_node *node, const struct form *form)
 		node->inode.address = EROFS_NO_BLOCK;
 }
 
-/* Can it stay at its place? Then it has got its form. */
+/* Can it stay at its place? If so, sets its form. */
 static bool stays(const struct erofs_change *change, struct erofs_node *node)
 {
 	u64 offset = erofs_inode_offset(&change->image, node->disk.nid);
@@ -134,7 +133,7 @@ static bool stays(const struct erofs_change *change, struct erofs_node *node)
 			continue;
 		if (!fits(node, offset, room, &form))
 			continue;
-		/* Rather a new place than a block for half a block. */
+		/* Prefer a new place to a whole block for the tail. */
 		if (form.tail && !form.is_inline && !(node->dir && i > 1))
 			continue;
 		set_form(node, &form);
@@ -143,7 +142,7 @@ static bool stays(const struct erofs_change *change, struct erofs_node *node)
 	return false;
 }
 
-/* Room of @length bytes for an inode, at most a block; the offset. */
+/* Take room of @length bytes, at most a block, for an inode: its offset. */
 static u64 take_room(struct placer *placer, u32 length)
 {
 	u32 best = OPEN_BLOCKS, fullest = 0, i;
@@ -223,7 +222,7 @@ static int set_xattrs(struct erofs_change *change, struct erofs_node *node)
 			return 0;
 		}
 	}
-	/* Not those of a directory that was there. */
+	/* New attributes, and own ones only. */
 	node->inode.xattr_size = node->xattrs.size ?
 		(u32)(sizeof(struct erofs_disk_xattrs) + node->xattrs.size) : 0;
 	node->new_xattrs = true;
@@ -299,7 +298,7 @@ static int place_blocks(struct erofs_change *change, struct erofs_node *node)
 	return 0;
 }
 
-/* What is in the tree now, and how often. */
+/* List a node of the tree once, and count its links. */
 static int count_node(void *context, struct erofs_node *node,
 		      const struct erofs_entry *entry, const char *path)
 {

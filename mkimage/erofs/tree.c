@@ -9,7 +9,7 @@
 #include "erofs/tree.h"
 #include "mkimage.h"
 
-/* Names are kept in big pieces: there are many, and all go at once. */
+/* Names are kept in big pieces: there are many, and all are freed at once. */
 #define NAMES_SIZE	65536u
 
 struct erofs_names {
@@ -338,8 +338,8 @@ static int load_directory(struct erofs_tree *tree, struct erofs_node *node)
 		return erofs_damaged(image, "directories are nested deeper than %u",
 				     EROFS_DEPTH_MAX);
 	/*
-	 * In a good one no two directories have a block in common; if they did,
-	 * a small image could keep us busy for ever.
+	 * In a valid erofs no two directories share a block; if they did,
+	 * reading a small image could take for ever.
 	 */
 	tree->directory_bytes += size;
 	if (tree->directory_bytes > image->bytes)
@@ -387,7 +387,7 @@ static void set_range(struct range *range, u64 start, u64 length)
 	range->shared = false;
 }
 
-/* What @node takes: returns how many ranges, at most 2. */
+/* Set the ranges that @node takes; returns how many, at most 2. */
 static u32 node_ranges(const struct erofs_tree *tree,
 		       const struct erofs_node *node, struct range *ranges)
 {
@@ -408,8 +408,8 @@ static u32 node_ranges(const struct erofs_tree *tree,
 }
 
 /*
- * Inodes and directories will be written in place: nothing else may be there.
- * Chunks are not looked at; nothing that is written goes by them.
+ * Inodes and directories will be written in place, so nothing may overlap them.
+ * Chunks are not checked: nothing is written through them.
  */
 static int check_overlaps(struct erofs_tree *tree)
 {

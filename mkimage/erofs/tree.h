@@ -16,7 +16,7 @@
 
 /**
  * struct erofs_entry - a name in a directory, "." and ".." included
- * @nid: what the device says; 0 with @block EROFS_ENTRY_NEW
+ * @nid: as on the device; 0 with @block EROFS_ENTRY_NEW
  * @type: the same
  * @block: of the directory, or EROFS_ENTRY_NEW
  * @name: @length bytes and a zero
@@ -31,11 +31,11 @@ struct erofs_entry {
 };
 
 /**
- * struct erofs_directory - what a directory holds
+ * struct erofs_directory - a directory's entries
  * @entries: in the order of their names
  * @blocks: that the entries are divided into
  * @last_length: bytes of the last one
- * @changed: entries were added or taken away; then it has to be divided anew
+ * @changed: entries were added or removed: it has to be divided anew
  */
 struct erofs_directory {
 	struct erofs_node *parent;
@@ -56,15 +56,15 @@ struct erofs_directory {
  * @dir: of a directory, else NULL
  * @path: of a regular file that comes from the source: where it can be read
  * @target: of a link that comes from the source: its text, @inode.size bytes
- * @xattrs: what comes from the source
+ * @xattrs: those that come from the source
  * @replaces: one inode that had all the names of this one so far
  * @names: entries that name it
  * @disk_names: entries that name it on the device
  * @placed: it has a place on the device
  * @given: attributes and contents come from the source
- * @torn: what it replaces is not one inode, or not the whole of one
+ * @torn: it replaces several inodes, or only some names of one
  * @same_content: its contents are as in @disk
- * @borrowed: its blocks are @inode.address on, and have its contents already
+ * @borrowed: its blocks start at @inode.address, and have its contents already
  * @moved: it gets a new place
  * @new_xattrs: its attributes are @xattrs, not those in @disk
  * @changed: it has to be written
@@ -108,14 +108,13 @@ struct erofs_tree {
 
 /*
  * Read the whole tree. The image is kept until erofs_tree_free(), which also
- * has to be called after an error. Return: as in image.h; a tree with
- * loops, or where an inode or a directory has bytes in common with anything else,
- * is refused.
+ * has to be called after an error. Return: as in image.h; a tree with loops, or
+ * where anything overlaps an inode or a directory, is refused.
  */
 int erofs_tree_load(struct erofs_tree *tree, struct erofs_image *image);
 void erofs_tree_free(struct erofs_tree *tree);
 
-/* A tree of nothing but a root that has no place on the device yet; the same. */
+/* A tree of a root only, which has no place on the device yet; the same. */
 int erofs_tree_start(struct erofs_tree *tree, struct erofs_image *image);
 
 /* A new node, not in any directory. NULL after an error message. */
@@ -145,8 +144,8 @@ int erofs_tree_remove(struct erofs_tree *tree, const char *path);
 void erofs_tree_end_removal(struct erofs_tree *tree);
 
 /**
- * erofs_tree_visit - visit what is in the tree, directories before what they
- *	hold, in the order of names
+ * erofs_tree_visit - visit all nodes in the order of names, directories before
+ * their entries
  * @visit: @entry is the node's name, or one of them; NULL for the root
  *
  * Return: 0, or what @visit returned if that is not 0.

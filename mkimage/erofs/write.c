@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Writing what has changed in an erofs. All places are known. Nothing that is
- * still to be read is overwritten: attributes and inline contents that are kept
- * are read when their own inode is written.
+ * Writing the changes of an erofs. All places are known. Nothing is overwritten
+ * before it is read: kept attributes and inline contents are read when their
+ * own inode is written.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static int make_xattrs(struct writer *writer, const struct erofs_node *node,
 	return 0;
 }
 
-/* The inline contents, @size bytes, of what is no directory. */
+/* The inline contents, @size bytes, of a file or link. */
 static int make_tail(struct writer *writer, const struct erofs_node *node,
 		     int fd, u8 *out, u32 size)
 {
@@ -89,7 +89,7 @@ static int write_inode(struct writer *writer, const struct erofs_node *node,
 	size_t end = (length + EROFS_SLOT_SIZE - 1) &
 		     ~(size_t)(EROFS_SLOT_SIZE - 1);
 
-	/* Nothing of what was there is left. */
+	/* Clear the rest of the old inode. */
 	if (!node->moved && end < erofs_inode_room(&node->disk))
 		end = (size_t)erofs_inode_room(&node->disk);
 	/* A list of chunks stays. */

@@ -132,8 +132,8 @@ static int finish(struct collection *all, const char *name, int ret,
 }
 
 /*
- * Read the attribute at @offset, which may have @left bytes, or with @left 0
- * as many as it says.
+ * Read the attribute at @offset, of at most @left bytes, or with @left 0 as
+ * many as it says.
  */
 static int read_entry(struct erofs_image *image, u64 nid, u64 offset,
 		      u64 left, struct collection *all, u64 *size)
@@ -181,7 +181,7 @@ static int read_entries(struct erofs_image *image,
 	for (i = 0; !ret && i < head.shared; i++) {
 		ret = erofs_meta_read(image, offset, &ids[i], sizeof(*ids));
 		offset += sizeof(*ids);
-		/* Many times the same would be a lot to read. */
+		/* Reading one many times would take long. */
 		for (j = 0; !ret && j < i; j++)
 			if (ids[j] == ids[i])
 				return erofs_damaged(image, "inode %llu has attribute %u twice",

@@ -14,9 +14,9 @@
 #define EROFS_XATTRS_MAX	(sizeof(struct erofs_disk_xattrs) + 65534u * 4)
 
 /**
- * struct erofs_xattrs - a file's attributes in one certain form
+ * struct erofs_xattrs - a file's attributes in a canonical form
  * @data: struct erofs_disk_xattr with name and value, one after another, each
- *	padded with zeros to 4 bytes; sorted by prefix and name; on the heap
+ * padded with zeros to 4 bytes; sorted by prefix and name; on the heap
  * @size: bytes; 0 if there are none
  *
  * Two files have the same attributes if these bytes are the same.
@@ -30,7 +30,7 @@ struct erofs_xattrs {
 int erofs_xattrs_read(struct erofs_image *image,
 		      const struct erofs_inode *inode,
 		      struct erofs_xattrs *xattrs);
-/* The digest of them that fs/xattr-sum.h tells of. Return: 0 or -ENOMEM, the same. */
+/* Their digest, as fs/xattr-sum.h has it. Return: 0 or -ENOMEM, the same. */
 int erofs_xattrs_sum(const struct erofs_xattrs *xattrs, u8 *sum);
 /* Of the file, directory or link at @path, which is not followed. */
 int erofs_xattrs_of_file(const char *path, struct erofs_xattrs *xattrs);

@@ -20,10 +20,10 @@ struct linked {
 	ext2_ino_t number;
 };
 
-/* What is added: a name in a directory of the image, and what it shall be. */
+/* One addition: a name in a directory of the image, and its file. */
 struct addition {
 	struct ext4_directory *dir;
-	const struct ext4_entry *old;	/* what has the name; NULL: nothing */
+	const struct ext4_entry *old;	/* the entry of that name; NULL: none */
 	const char *name;
 	const char *path;		/* at the source */
 	struct stat st;
@@ -198,7 +198,7 @@ static bool same_target(struct ext4_change *change, const struct addition *add,
 	return got == (u64)length && !memcmp(old, new, got);
 }
 
-/* May the inode that is there stay, with new contents and attributes? */
+/* May the present inode stay, with new contents and attributes? */
 static int may_stay(struct ext4_change *change, const struct addition *add,
 		    bool *stay)
 {
@@ -215,7 +215,7 @@ static int may_stay(struct ext4_change *change, const struct addition *add,
 	*stay = S_ISDIR(add->st.st_mode);
 	if (*stay)
 		return 0;
-	/* Its other names are to keep what they have. */
+	/* Its other names keep the old contents. */
 	if (inode.i_links_count != 1)
 		return 0;
 	*stay = true;
@@ -233,7 +233,7 @@ static int may_stay(struct ext4_change *change, const struct addition *add,
 	return 0;
 }
 
-/* The name refers to add->number now. */
+/* Let the name refer to add->number. */
 static int give_name(const struct addition *add)
 {
 	return add->old ?
@@ -321,7 +321,7 @@ static int add_name(struct ext4_change *change, struct ext4_directory *dir,
 	return ret;
 }
 
-/* Names that are there are first: see ext4_directory_replace(). */
+/* Names that exist come first: see ext4_directory_replace(). */
 static int add_names(struct ext4_change *change, struct ext4_directory *dir,
 		     const char *path, struct dirent **names, int count)
 {

@@ -2,10 +2,11 @@
 /*
  * A directory becomes an ext4 without a journal.
  *
- * mke2fs makes it, and what adds a directory's contents to an image fills it:
- * mke2fs -d leaves out fractions of seconds, takes over times of last access and of
- * inode changes, which two copies of one tree do not share, lets counts of links
- * overflow, and takes time by the square of a directory's names.
+ * mke2fs makes it empty; the code that adds a directory's contents to an image
+ * fills it. mke2fs -d does not serve: it drops fractions of seconds, copies
+ * times of last access and of inode changes, in which two copies of a tree
+ * differ, lets link counts overflow, and takes time by the square of a
+ * directory's names.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -21,15 +22,15 @@
 #define INODE_SIZE	256
 #define BLOCKS_A_GROUP	32768
 
-/* Not what /etc/mke2fs.conf says here, but the same everywhere. */
+/* The same features everywhere, whatever /etc/mke2fs.conf says. */
 #define FEATURES	"none,dir_index,dir_nlink,ext_attr,extent," \
 			"extra_isize,filetype,flex_bg,huge_file,large_file," \
 			"metadata_csum,sparse_super"
 
 /*
- * Inodes 1 to 11 are the filesystem's own, the root among them. Some are to
- * spare, for layers: without them a file more takes a block group more. As long
- * as they are not used their table is zeros, which cost next to nothing.
+ * Inodes 1 to 11 are the filesystem's own, the root among them. Some are spare,
+ * for layers: without them one more file takes one more block group. An unused
+ * table is zeros, which cost next to nothing.
  */
 static u64 inodes_to_make(const struct walk *walk)
 {
@@ -37,8 +38,8 @@ static u64 inodes_to_make(const struct walk *walk)
 }
 
 /*
- * Blocks for the filesystem. Directories and extents are an estimate, a little
- * too high rather; if it is too low, the filesystem grows.
+ * Blocks for the filesystem. The numbers for directories and extents are
+ * estimates, on the high side; if one is too low, the filesystem grows.
  */
 static u64 size_in_blocks(const struct walk *walk)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reading an ext4 again, to compare it with what was to become of it; see
- * fs/check.h.
+ * Reading an ext4 back, to compare it with its source; see fs/check.h.
  */
 #include <sys/stat.h>
 #include <sys/sysmacros.h>

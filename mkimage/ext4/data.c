@@ -203,7 +203,7 @@ int ext4_put_data(struct ext4 *ext4, ext2_ino_t number, const char *path,
 	return code ? failed(&stream, code) : 0;
 }
 
-/* Compare one block; one that is not there is zeros. */
+/* Compare one block; a missing one is zeros. */
 static int compare_block(struct stream *stream, blk64_t at, const u8 *data,
 			 bool *same)
 {

@@ -2,10 +2,10 @@
 /*
  * Directories of ext4; see tree.h.
  *
- * A directory is read once, and then knows in which of its blocks each name is and
- * how much room each block has. So a name is added or removed in a time that does
- * not depend on how many there are; libext2fs goes through all of them each time.
- * It adds the names of a directory with an index, whose blocks it splits.
+ * Reading a directory once records the block of each name and the room in each
+ * block. So adding or removing a name takes a time that does not depend on
+ * their number; libext2fs goes through all of them each time. Only in a
+ * directory with an index does libext2fs add the names: it splits the blocks.
  */
 #include <stdlib.h>
 #include "common/message.h"
@@ -36,7 +36,10 @@ static u32 entry_length(ext2_filsys fs, struct ext2_dir_entry *entry)
 	return ext2fs_get_rec_len(fs, entry, &length) ? 0 : length;
 }
 
-/* Bytes at the end of an entry, or all of it, that another one can have. */
+/*
+ * Bytes of an entry that another one can have: its end, or all of an unused
+ * one.
+ */
 static u32 entry_gap(ext2_filsys fs, struct ext2_dir_entry *entry)
 {
 	u32 length = entry_length(fs, entry);
@@ -58,7 +61,7 @@ static u32 largest_gap(ext2_filsys fs, void *data)
 	return largest;
 }
 
-/* What is being read of a directory. */
+/* A directory that is being read. */
 struct reading {
 	struct ext4_directory *dir;
 	size_t names_room;
@@ -163,7 +166,7 @@ static errcode_t add_block(struct reading *reading, blk64_t physical,
 	return 0;
 }
 
-/* Blocks of the map are told, too: an image may have one of them many times. */
+/* Claim blocks of the map, too: a hostile image may use one many times. */
 static int visit_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t at,
 		       blk64_t above, int offset, void *context)
 {
@@ -233,7 +236,7 @@ int ext4_directory_open(struct ext4_directory *dir, struct ext4 *ext4,
 					   visit_inline, &reading);
 	if (reading.code)
 		code = reading.code;
-	/* What lies behind the last block that is there is made when wanted. */
+	/* Blocks after the last present one are made on demand. */
 	if (reading.blocks_room < dir->blocks)
 		dir->blocks = (u32)reading.blocks_room;
 	dir->blocks_room = (u32)reading.blocks_room;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Errors of libext2fs, and meeting blocks and directories once; see ext4.h.
+ * Errors of libext2fs, and claiming blocks and directories; see ext4.h.
  */
 #include "common/message.h"
 #include "ext4/ext4.h"

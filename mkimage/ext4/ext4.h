@@ -17,7 +17,7 @@
 
 /**
  * struct ext4 - a filesystem that is being read or changed
- * @overlay: what it is on; NULL: the file @fd
+ * @overlay: the device; NULL: the file @fd
  * @name: for messages, not copied
  * @now: time of the change
  * @next: where the next new block goes, if before @end; free up to there
@@ -25,7 +25,7 @@
  * @searched: where the search for rows of each kind goes on
  * @freed: starts of rows that were freed, @freed_count of them, on the heap
  * @run: first block of those that are being freed, up to @run_end
- * @claimed, @claimed_directories: what was met, see ext4_claim(); NULL: nothing
+ * @claimed, @claimed_directories: see ext4_claim(); NULL: none
  * @xattrs_met: bytes of extended attributes that were read
  */
 struct ext4 {
@@ -68,17 +68,17 @@ int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now,
 io_manager ext4_io_manager(struct overlay *overlay);
 
 /*
- * Let the device have at least @blocks blocks of 4096 bytes. Return: 0, or an errno
- * below 0 after an error message.
+ * Make the device at least @blocks blocks of 4096 bytes large. Return: 0, or an
+ * errno below 0 after an error message.
  */
 int ext4_resize_device(struct ext4 *ext4, u64 blocks);
 
 /*
- * A block of a directory, of a file or of their maps has been met, or the inode of
- * a directory; it is an error if it has been met before. So a walk comes to
- * an end, whatever the image says: it takes no longer than the device is large. What
- * was freed may be met again. ext4_claim_none() starts a walk; ext4_claim_free()
- * ends the last.
+ * Claim a block of a directory, of a file or of their maps, or the inode of a
+ * directory; it is an error if it is claimed already. So a walk ends, whatever
+ * the image says: its length is bounded by the size of the device. A freed
+ * block may be claimed again. ext4_claim_none() starts a walk;
+ * ext4_claim_free() ends the last.
  */
 errcode_t ext4_claim(struct ext4 *ext4, blk64_t block);
 errcode_t ext4_claim_directory(struct ext4 *ext4, ext2_ino_t number);
@@ -97,15 +97,15 @@ errcode_t ext4_new_inode(struct ext4 *ext4, ext2_ino_t dir, int mode,
 			 ext2_ino_t *number);
 
 /*
- * descriptors.c: room for the descriptors of so many groups: can there be, and let
- * there be. When the groups are there, what is reserved for still more of them is
- * noted in the resize inode.
+ * descriptors.c: can there be room for the descriptors of @groups groups? Make
+ * it. Once the groups exist, note in the resize inode the blocks that are
+ * reserved for more.
  */
 bool ext4_descriptors_fit(ext2_filsys fs, u64 groups);
 errcode_t ext4_descriptors_grow(ext2_filsys fs, u64 groups);
 errcode_t ext4_descriptors_reserve(ext2_filsys fs);
 
-/* The limit to times: to libext2fs 0 is the present time. */
+/* The limit to times, never 0: to libext2fs 0 is the present time. */
 static inline int64_t ext4_epoch(int64_t epoch)
 {
 	return epoch ? epoch : 1;
@@ -122,8 +122,8 @@ static inline __u32 ext4_time_extra(int64_t seconds, u32 nanoseconds)
 }
 
 /*
- * Does the inode have these? If not, and in inodes of 128 bytes, which were read into
- * zeros, times are whole seconds from 1901 to 2038.
+ * Does the inode have these bits? If not, and in inodes of 128 bytes, which
+ * were read into zeros, times are whole seconds from 1901 to 2038.
  */
 static inline bool ext4_has_extra_times(const struct ext2_inode_large *inode)
 {

@@ -9,7 +9,9 @@
 #include "fs/filesystem.h"
 #include "mkimage.h"
 
-/* The directory that names are removed from; the next one is in it often. */
+/*
+ * The directory that names are removed from; the next name is often in it, too.
+ */
 struct parent {
 	struct ext4_directory dir;
 	char *path;		/* NULL: none is open */

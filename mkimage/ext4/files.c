@@ -39,7 +39,7 @@ static int add_blocks(struct lister *lister)
 	return ret;
 }
 
-/* Blocks of the map are told, too: an image may have one of them many times. */
+/* Claim blocks of the map, too: a hostile image may use one many times. */
 static int add_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t at,
 		     blk64_t above, int offset, void *context)
 {
@@ -108,7 +108,7 @@ static int list_inode(void *context, ext2_ino_t number,
 {
 	struct lister *lister = context;
 	bool dir = S_ISDIR(inode->i_mode);
-	/* What a directory holds is told by the paths. */
+	/* A directory's entries are listed as paths of their own. */
 	__le64 numbers[8] = {
 		cpu_to_le64(inode->i_mode),
 		cpu_to_le64(inode_uid(*inode)),

@@ -2,19 +2,19 @@
 /*
  * Where new blocks and inodes of an ext4 come from; see ext4.h.
  *
- * What is new is put in rows, one block after the other: scattered blocks would
- * each cost a page of the map and one of the hash tree. Free rows that are
- * short are left alone as long as not too much is free in all; growing the
- * device costs nothing but what is put there.
+ * New blocks go into rows of consecutive blocks: scattered blocks would each
+ * cost a page of the map and one of the hash tree. Short free rows are left
+ * alone as long as not too much is free in all: growing the device costs
+ * nothing beyond the new blocks.
  *
- * The bitmap is gone through once, not for each row: ext4->searched tells how far.
- * What is freed meanwhile is noted when it is a row.
+ * The bitmap is searched once, not for each row: ext4->searched has the
+ * position. Blocks that are freed meanwhile are noted once they are a row.
  */
 #include <stdlib.h>
 #include "common/message.h"
 #include "ext4/ext4.h"
 
-/* Rows of free blocks that are used, longest first; the last in need only. */
+/* Lengths of free rows that are used, longest first; the last in need only. */
 static const u32 rows[EXT4_ROWS] = { 128, 16, 1 };
 
 /* The filesystem ends at a multiple of that: the blocks of a page of the tree. */
@@ -68,8 +68,8 @@ static void add_free(ext2_filsys fs, dgrp_t group, u64 count)
 }
 
 /*
- * Is what lies behind the filesystem zeros, from byte @from up to byte @end? Where
- * the image has holes, nothing is read.
+ * Check that the device is zeros from byte @from up to byte @end, after the
+ * filesystem. Holes of the image are not read.
  */
 static errcode_t check_zeros(struct ext4 *ext4, u64 from, u64 end)
 {
@@ -181,7 +181,7 @@ static errcode_t grow(struct ext4 *ext4, u64 blocks)
 	add_free(fs, last, ext2fs_group_last_block2(fs, last) + 1 - old_blocks);
 	for (group = last + 1; group < groups; group++)
 		add_free(fs, group, count_free(fs, group));
-	/* What the kernel takes off the size in statfs(): it finds out. */
+	/* The kernel computes what statfs() takes off the size. */
 	super->s_overhead_clusters = 0;
 	ext2fs_mark_super_dirty(fs);
 	ext2fs_mark_bb_dirty(fs);
@@ -189,7 +189,7 @@ static errcode_t grow(struct ext4 *ext4, u64 blocks)
 	return 0;
 }
 
-/* The smallest size that has a group more, with some blocks in it. */
+/* The smallest size with one more group that has some blocks. */
 static u64 with_another_group(ext2_filsys fs)
 {
 	u64 start = fs->super->s_first_data_block +
@@ -259,8 +259,8 @@ static bool take_freed(struct ext4 *ext4)
 }
 
 /*
- * A block is free again. (Rows are freed in their order.) If there is no memory
- * to note a row, it is found when single blocks are.
+ * Note that a block is free again. (Rows are freed in their order.) A row that
+ * cannot be noted, without memory, is found when single blocks are.
  */
 static void note_freed(ext2_filsys fs, blk64_t block)
 {
@@ -285,7 +285,7 @@ static void note_freed(ext2_filsys fs, blk64_t block)
 	ext4->freed[ext4->freed_count++] = ext4->run;
 }
 
-/* What is freed may become another directory's. */
+/* A freed block may be claimed again, by another directory. */
 static void free_block(ext2_filsys fs, blk64_t block)
 {
 	struct ext4 *ext4 = fs->priv_data;
@@ -337,7 +337,7 @@ static errcode_t find_row(struct ext4 *ext4)
 	return 0;
 }
 
-/* Let ext4->next be free. */
+/* Make ext4->next a free block. */
 static errcode_t next_block(struct ext4 *ext4)
 {
 	if (ext4->next < ext4->end &&

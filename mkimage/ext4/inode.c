@@ -248,7 +248,7 @@ int ext4_count_links(struct ext4 *ext4, ext2_ino_t number, const char *path,
 	if (code)
 		return ext4_failed(path, "its count of links", code);
 	*links = inode.i_links_count;
-	/* That stands for more than could be counted, for ever. */
+	/* 1 stands for more than could be counted, and stays. */
 	if (dir && inode.i_links_count == 1)
 		return 0;
 	if (add > 0 && inode.i_links_count >= EXT2_LINK_MAX) {

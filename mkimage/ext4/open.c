@@ -8,9 +8,9 @@
 #include "ext4/ext4.h"
 
 /*
- * What was not made for being changed here, or not by libext2fs: accounts that
- * would have to be kept, names that are not what they seem, blocks or inodes that
- * belong to several files.
+ * Features that forbid a change here, or by libext2fs: accounts that would have
+ * to be kept, names stored in another form, blocks or inodes that belong to
+ * several files.
  */
 static const struct {
 	const char *name;
@@ -28,7 +28,7 @@ static const struct {
 	{ "verity", 0, EXT4_FEATURE_RO_COMPAT_VERITY },
 };
 
-/* More than 16 TiB with blocks of 1024 bytes have. */
+/* More groups than 16 TiB with blocks of 1024 bytes have. */
 #define GROUPS_MAX	(1u << 22)
 
 static int check_features(struct ext4 *ext4)
@@ -62,7 +62,10 @@ static int open_on(struct ext4 *ext4, const char *file, io_manager manager,
 	errcode_t code;
 
 	add_error_table(&et_ext2_error_table);
-	/* Its block says which machine has it mounted: no other knows our file. */
+	/*
+	 * Its MMP block names the machine that mounts it: no other knows our
+	 * file.
+	 */
 	code = ext2fs_open(file, flags | EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP,
 			   0, 0, manager, &ext4->fs);
 	if (code)
@@ -96,8 +99,8 @@ void ext4_abandon(struct ext4 *ext4)
 }
 
 /*
- * A filesystem that ends behind the device cannot be read, let alone grow; libext2fs
- * has memory for as many groups as the superblock says.
+ * Refuse a filesystem that ends after the device: it cannot be read, let alone
+ * grow. libext2fs allocates memory for as many groups as the superblock claims.
  */
 static int check_size(struct ext4 *ext4)
 {
@@ -176,9 +179,9 @@ int ext4_close(struct ext4 *ext4)
 	errcode_t code = 0, close_code;
 
 	/*
-	 * Copies of the superblock would each cost pages of map and tree. They
-	 * are to find the filesystem when the first one is lost, for which the
-	 * old ones do as long as the groups are the same.
+	 * Do not write the copies of the superblock: each would cost pages of
+	 * map and tree. They serve to find the filesystem when the first one is
+	 * lost; the old ones do, as long as the groups are the same.
 	 */
 	if (fs->group_desc_count != ext4->groups)
 		code = ext4_descriptors_reserve(fs);

@@ -10,7 +10,7 @@
 
 #define BUCKETS		4096u
 
-/* Files of the same size that are compared with one that is added. */
+/* How many files of the same size are compared with an added one. */
 #define COMPARED	16
 
 struct file {

@@ -14,16 +14,16 @@
  */
 char *ext4_join(const char *dir, const char *name);
 
-/* Directories that may lie in each other; an image may be made to loop. */
+/* The deepest nesting of directories; a hostile image may loop. */
 #define EXT4_DEPTH_MAX	2048
 
-/* Go down a directory, which is an error at that depth. */
+/* Enter a directory; that is an error at the deepest level. */
 int ext4_deeper(u32 *depth, const char *path);
 
 /*
- * data.c: give the inode the contents of the file @path. Blocks that have
- * them already stay as they are. @fresh: the inode has no blocks. Does the
- * inode have the same contents, the sizes being the same?
+ * data.c: give the inode the contents of the file @path. Blocks that have them
+ * already stay as they are. @fresh: the inode has no blocks. The second
+ * function: does an inode of the same size have the same contents?
  */
 int ext4_put_data(struct ext4 *ext4, ext2_ino_t number, const char *path,
 		  const struct stat *st, bool fresh);
@@ -70,11 +70,12 @@ struct ext4_directory {
 };
 
 /*
- * directory.c. Return: 0, or an errno below 0 after an error message, for which
- * @path is. A name is added that is not there; replaced or removed are those that
- * were read, before any is added. ext4_directory_close() writes what is left to be
- * written; it may be called again. ext4_directory_make() gives a new inode the two
- * entries of an empty directory, and counts the parent's links.
+ * directory.c. @path is for error messages. Return: 0, or an errno below 0
+ * after an error message. Add only a name that is not there; replace or remove
+ * only names that were read, before any is added. ext4_directory_close() writes
+ * what is left to be written; it may be called again. ext4_directory_make()
+ * gives a new inode the two entries of an empty directory, and counts the
+ * parent's links.
  */
 int ext4_directory_open(struct ext4_directory *dir, struct ext4 *ext4,
 			ext2_ino_t number, const char *path);
@@ -93,7 +94,7 @@ int ext4_directory_unlink(struct ext4_directory *dir,
 			  const struct ext4_entry *old, const char *path);
 
 /**
- * ext4_visit - visit what is in the filesystem, directories before what they hold
+ * ext4_visit - visit all paths, directories before their entries
  * @path: from the root, without slashes at its ends; "" for the root
  *
  * In visit.c. Return: 0, or what @visit returned if that is not 0, or an
@@ -105,8 +106,8 @@ typedef int (*ext4_visit_path)(void *context, ext2_ino_t number,
 int ext4_visit(struct ext4 *ext4, ext4_visit_path visit, void *context);
 
 /*
- * What an inode says, in visit.c: the digest of its attributes (see
- * fs/xattr-sum.h); a link's target, of which a short one has zeros at its end.
+ * In visit.c: the digest of an inode's attributes (see fs/xattr-sum.h); a
+ * link's target, padded with zeros if it is short.
  */
 #define EXT4_TARGET_ROOM	65536
 int ext4_xattr_sum(struct ext4 *ext4, ext2_ino_t number, const char *path,
@@ -121,16 +122,15 @@ int ext4_read_link(struct ext4 *ext4, ext2_ino_t number,
  */
 int ext4_set_attributes(struct ext4 *ext4, ext2_ino_t number, const char *path,
 			const struct stat *st, bool fresh);
-/* Add to an inode's count of links; what it is then goes to @links. */
+/* Add to an inode's count of links; @links is set to the new count. */
 int ext4_count_links(struct ext4 *ext4, ext2_ino_t number, const char *path,
 		     int add, u32 *links);
-/* Give an inode without a name up, with all its blocks. */
+/* Free an inode without a name, with all its blocks. */
 int ext4_free_inode(struct ext4 *ext4, ext2_ino_t number, const char *path);
 
 /*
- * removed.c: files without a name any more. They are kept until the end: a
- * file that is added may be one of them under a new name, or another version
- * of one.
+ * removed.c: files that have lost their last name. They are kept until the end:
+ * an added file may be one of them under a new name, or another version of one.
  */
 struct ext4_removed;
 struct ext4_removed *ext4_removed_new(void);
@@ -147,10 +147,10 @@ int ext4_removed_take(struct ext4_removed *removed, struct ext4 *ext4,
 int ext4_removed_finish(struct ext4_removed *removed, struct ext4 *ext4);
 
 /**
- * struct ext4_change - what adds a directory's contents
+ * struct ext4_change - a change of an ext4
  * @linked: files of the source with several names, see add.c
  * @done: bytes of files
- * @depth: how many directories the one at work is inside of
+ * @depth: how deep the current directory is nested
  */
 struct ext4_change {
 	struct ext4 ext4;
@@ -162,17 +162,16 @@ struct ext4_change {
 };
 
 /*
- * add.c: change->ext4 is open, and gets changes; @doing and @bytes are for
- * the progress. In the end, with an error @ret, it is given up, else written and
- * closed. In between, the contents of the directory @path may be added to the
- * directory @dir.
+ * add.c: start a change of the open change->ext4; @doing and @bytes are for the
+ * progress. At its end, write and close it, or with an error @ret give it up.
+ * In between, add the contents of the directory @path to the directory @dir.
  */
 int ext4_change_start(struct ext4_change *change, const char *doing,
 		      u64 bytes);
 int ext4_change_end(struct ext4_change *change, int ret);
 int ext4_add_contents(struct ext4_change *change, ext2_ino_t dir,
 		      const char *path);
-/* removed.c: a name of an inode goes; what it names does with the last one. */
+/* removed.c: remove a name of an inode, and with the last one the inode. */
 int ext4_drop(struct ext4_change *change, ext2_ino_t dir, const char *name,
 	      const char *path, ext2_ino_t number);
 

@@ -60,7 +60,7 @@ int ext4_visit(struct ext4 *ext4, ext4_visit_path visit, void *context)
 	return visit_inode(&visitor, EXT2_ROOT_INO, "");
 }
 
-/* Attributes that may be met: of that many bytes, and so many times the device's. */
+/* The most bytes of attributes that are read: this, plus so many devices. */
 #define XATTRS_MAX	(1ull << 30)
 #define XATTRS_FACTOR	16u
 
@@ -71,7 +71,7 @@ struct sum {
 	errcode_t code;
 };
 
-/* Inodes may have blocks and inodes of attributes in common. */
+/* Count bytes of attributes: inodes may share their blocks and inodes. */
 static int meet_xattrs(struct ext4 *ext4, const char *path, u64 bytes)
 {
 	ext4->xattrs_met += bytes;
@@ -84,7 +84,10 @@ static int meet_xattrs(struct ext4 *ext4, const char *path, u64 bytes)
 	return -EFBIG;
 }
 
-/* A POSIX ACL is told in the kernel's form only if it is asked for by its name. */
+/*
+ * libext2fs has a POSIX ACL in the kernel's form only for a caller that names
+ * it.
+ */
 static int add_xattr(char *name, char *value, size_t length, void *context)
 {
 	struct sum *sum = context;

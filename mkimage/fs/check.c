@@ -78,7 +78,7 @@ static int check_target(const struct made *made, const char *path)
 	return differs(path, "it is a link to another path");
 }
 
-/* Names of one file are names of one file, and of nothing else. */
+/* Names of one file must be names of one inode, and of no other. */
 static int check_links(struct check *check, const struct made *made,
 		       const char *path, const struct stat *st)
 {

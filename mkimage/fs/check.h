@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Is in a filesystem what was asked for? After it was made of a directory, or
- * extended by one, it is read again, and every name in it is compared with the
- * directory: its kind, mode, owner, size, time, links, device number, target and
- * extended attributes, but not the contents of files. What made it is not asked.
+ * Checking a filesystem that was made of a directory, or extended by one: it is
+ * read back, and every name in it is compared with the directory: its kind,
+ * mode, owner, size, time, links, device number, target and extended
+ * attributes, but not the contents of files. The check trusts nothing that the
+ * making noted.
  */
 #ifndef MKIMAGE_CHECK_H
 #define MKIMAGE_CHECK_H
@@ -33,7 +34,7 @@ struct check {
 };
 
 /**
- * struct made - what the filesystem says of a name
+ * struct made - a name as the filesystem has it
  * @path: from the root, without slashes at its ends; "" for the root
  * @inode: the same for names of the same file only
  * @links: names that the file has; not looked at for directories
@@ -59,9 +60,9 @@ struct made {
 };
 
 /*
- * For each name, and then once. Return: 0 if all is as it should be, else an
- * errno below 0 after an error message. check_end() also has to be called after
- * an error, which it returns.
+ * Call check_made() for each name, then check_end() once. Return: 0 if all is
+ * as it should be, else an errno below 0 after an error message. check_end()
+ * also has to be called after an error @ret, which it returns.
  */
 int check_made(struct check *check, const struct made *made);
 int check_end(struct check *check, int ret);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What "mkimage extend" asks of a filesystem: remove some paths, then add a
- * directory's contents, and change as few blocks as may be.
+ * The request of "mkimage extend" to a filesystem: remove some paths, then add
+ * a directory's contents, and change as few blocks as possible.
  *
- * What the result must be, for each filesystem the same:
+ * The result must be the same for each filesystem:
  *
  * - The removed paths and all below them are gone. One that is not there is an
  *   error. Links on the way are not followed.
@@ -13,8 +13,8 @@
  *   links of each other in @source are so in the image, and of nothing else.
  * - Where both have a directory, the two merge; it takes over the attributes of
  *   the one in @source. The root merges too, but keeps its own attributes: a
- *   directory that somebody put together to be added should not change them.
- * - Where the types differ, or neither is a directory, what was there goes.
+ *   directory put together to be added should not change them.
+ * - Where the types differ, or neither is a directory, the old file goes.
  * - All else stays as it is, other names of a replaced file's inode included.
  * - The same image and plan change the same blocks to the same contents.
  */
@@ -28,12 +28,12 @@
  * struct extend_plan - what is to change
  * @source: directory whose contents are added; NULL if nothing is
  * @removed: paths from the root, without slashes at either end and without
- *	empty, "." or ".." parts; sorted by strcmp(), each once, none below
- *	another
+ * empty, "." or ".." parts; sorted by strcmp(), each once, none below
+ * another
  * @removed_count: number of them
  * @epoch: time of the change in seconds since 1970, 0 or more, which no new
- *	time in the filesystem is later than; 0 if there is no @source to tell
- *	it and no SOURCE_DATE_EPOCH: then the filesystem's own last one is right
+ *	time in the filesystem is later than; 0 if neither @source nor
+ *	SOURCE_DATE_EPOCH gives one: then the filesystem's own last one serves
  * @source_bytes: of all files in @source, for progress
  * @source_paths: names in @source, itself included
  * @check: compare the result with @source

@@ -8,7 +8,7 @@
 #include "fs/files.h"
 #include "mkimage.h"
 
-/* Contents that may be met: of that many bytes, and so many times the device's. */
+/* The most bytes of contents that are read: this, plus so many devices. */
 #define CONTENT_MAX	(64ull << 30)
 #define CONTENT_FACTOR	16u
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Listing the paths of a filesystem, each with a digest of what is there: what
- * erofs and ext4 share of it. See files_visit in extend.h.
+ * Listing the paths of a filesystem, each with a digest of what is there: the
+ * part that erofs and ext4 share. See files_visit in extend.h.
  */
 #ifndef MKIMAGE_FILES_H
 #define MKIMAGE_FILES_H
@@ -64,8 +64,8 @@ int files_add_blocks(struct files *files, u64 index, u64 block, u64 count);
 int files_add_block(struct files *files, u64 index, const u8 *digest);
 
 /*
- * @bytes more are met of what inodes may have in common. They may have so much of it
- * in common that a small image takes for ever: that is an error.
+ * Count @bytes more of contents or attributes that inodes may share. It is an
+ *	error if they share so much that a small image would take for ever.
  */
 int files_meet(struct files *files, u64 bytes);
 

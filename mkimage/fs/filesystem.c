@@ -14,7 +14,7 @@ const struct filesystem *filesystem_named(const struct filesystem *known,
 	return NULL;
 }
 
-/* What the first block of a device says that it holds; NULL: none that is known. */
+/* The filesystem that a device's first block identifies; NULL: none known. */
 static const struct filesystem *identify(const struct filesystem *known,
 					 const u8 *block)
 {

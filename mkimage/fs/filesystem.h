@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What mkimage asks of a filesystem, and telling which one a device holds.
+ * The interface of a filesystem to mkimage, and telling which one a device
+ * holds.
  */
 #ifndef MKIMAGE_FILESYSTEM_H
 #define MKIMAGE_FILESYSTEM_H
@@ -30,13 +31,13 @@ struct walk;
  * @compat: INC_COMPAT_* that hold for each device with it
  * @built_compat: those that hold for what @build makes
  * @build: make it of the directory @path, which @walk has looked at, in the empty
- *	file @fd
- * @check_file: read what @build made again; see check.h
+ * file @fd
+ * @check_file: read back what @build made; see check.h
  * @extend: change the one on @overlay; after an error the overlay is not used any
- *	further
- * @check: read what @extend made again
+ * further
+ * @check: read back what @extend made
  * @files: walk along it in any order. Contents are not read where the digests of
- *	their blocks do (incr_image_digests())
+ * their blocks do (incr_image_digests())
  *
  * All return 0, or an errno below 0 after an error message.
  */
@@ -67,7 +68,7 @@ int filesystem_find(const struct filesystem *known, struct overlay *overlay,
 		    const char *advice, const struct filesystem **fs);
 
 /*
- * The INC_COMPAT_* of a device that somebody else has filled and whose first
+ * The INC_COMPAT_* of a device that another program has filled, and whose first
  * INC_BLOCK_SIZE bytes are @block.
  */
 u64 filesystem_compat(const struct filesystem *known, const u8 *block);

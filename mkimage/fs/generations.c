@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What each generation of an image adds; see generations.h.
+ * Describing what each generation of an image adds; see generations.h.
  */
 #include <json-c/json.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What each generation of an image adds.
+ * Describing what each generation of an image adds.
  */
 #ifndef MKIMAGE_GENERATIONS_H
 #define MKIMAGE_GENERATIONS_H

@@ -11,8 +11,8 @@
 #include "fs/magic.h"
 
 /*
- * In this order: two bytes may be what they are by chance, and what looks like
- * partitions may be the boot sector of a filesystem.
+ * The order matters: two bytes may match by chance, and an apparent partition
+ * table may be the boot sector of a filesystem.
  */
 static const struct magic {
 	u32 offset;

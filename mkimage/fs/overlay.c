@@ -136,7 +136,7 @@ static int note_change(struct overlay *overlay, u64 block)
 	return 0;
 }
 
-/* Blocks from @block on, up to @end, that are no change any more. */
+/* Forget changes of the blocks from @block up to @end. */
 static void forget_changes(struct overlay *overlay, u64 block, u64 end)
 {
 	for (; block < end; block++) {
@@ -274,7 +274,7 @@ int overlay_read(struct overlay *overlay, u64 offset, size_t length,
 	return ret;
 }
 
-/* Is that what the image has there? */
+/* Does the image have @data there? */
 static int as_before(struct overlay *overlay, u64 block, const void *data,
 		     bool *same)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The virtual device of one generation, with changes on top. Nothing is written
- * to the image: what is written goes to a temporary file without a name, and
- * which blocks it changed is noted. A layer is made of those.
+ * to the image: writes go to a temporary file without a name, and the changed
+ * blocks are noted. A layer is made of these.
  *
- * One thread at a time. Memory does not grow with the device but with what is
- * changed: 4 KiB for each 128 MiB of the device with a change in it.
+ * One thread at a time. Memory does not grow with the device but with the
+ * changes: 4 KiB for each 128 MiB of the device with a change in it.
  */
 #ifndef MKIMAGE_OVERLAY_H
 #define MKIMAGE_OVERLAY_H
@@ -30,7 +30,7 @@ int overlay_open(struct overlay **overlay, struct incr_image *image,
 		 const char *name, const char *dir);
 void overlay_close(struct overlay *overlay);
 
-/* What is below; its name. */
+/* The image below; its name. */
 struct incr_image *overlay_image(const struct overlay *overlay);
 const char *overlay_name(const struct overlay *overlay);
 
@@ -38,14 +38,14 @@ const char *overlay_name(const struct overlay *overlay);
 u64 overlay_blocks(const struct overlay *overlay);
 
 /*
- * Give the device another size, 1 to INC_BLOCKS_MAX blocks. What is added is
- * zeros; what is cut off is gone, also if the device grows again.
+ * Give the device another size, 1 to INC_BLOCKS_MAX blocks. Added blocks are
+ * zeros; blocks cut off are gone, even if the device grows again.
  */
 int overlay_resize(struct overlay *overlay, u64 blocks);
 
 /*
  * Read or write any bytes inside the device. Each block that is read from the
- * image is verified. A block that is written as it is in the image is none that
+ * image is verified. A block written as the image has it does not count as
  * changed.
  */
 int overlay_read(struct overlay *overlay, u64 offset, size_t length,
@@ -58,9 +58,9 @@ int overlay_same(struct overlay *overlay, u64 block, const void *data,
 		 bool *same);
 
 /*
- * The next blocks that changed: *first to *end - 1, all at or above @block. A
- * block that was added is changed if it is not zeros; what was cut off is not
- * told. Return: false if there are none.
+ * The next blocks that changed: *first to *end - 1, all at or above @block. An
+ * added block counts as changed if it is not zeros; blocks cut off are not
+ * reported. Return: false if there are none.
  */
 bool overlay_next(const struct overlay *overlay, u64 block, u64 *first,
 		  u64 *end);

@@ -25,13 +25,13 @@ static void child(const char *const *argv, const char *const *environment,
 	const char *path = getenv("PATH");
 	char *longer;
 
-	/* Its work is in vain without us. */
+	/* Its work is useless without us. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(null, STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);
 	fcntl(fd, F_SETFD, 0);
-	/* Users without rights need not have mke2fs in their PATH. */
+	/* Ordinary users may lack mke2fs's directory in their PATH. */
 	if (asprintf(&longer, "%s:/usr/local/sbin:/usr/sbin:/sbin",
 		     path ? path : "/usr/bin:/bin") > 0)
 		setenv("PATH", longer, 1);
@@ -43,7 +43,7 @@ static void child(const char *const *argv, const char *const *environment,
 	_exit(errno == ENOENT ? NOT_FOUND : NOT_FOUND - 1);
 }
 
-/* Show the last lines of what it said. */
+/* Show the last lines of its output. */
 static void show(const char *program, char *text)
 {
 	char *line, *next;

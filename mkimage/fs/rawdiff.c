@@ -14,7 +14,7 @@
 
 #define STEP_BLOCKS	256u
 
-/* Make @count blocks zeros, of which most may be. */
+/* Make @count blocks zeros; most of them may be already. */
 static int clear(struct overlay *overlay, u64 block, u64 count)
 {
 	static const u8 zeros[INC_BLOCK_SIZE];

@@ -8,7 +8,7 @@
 #include "fs/overlay.h"
 
 /*
- * Make the device what the raw filesystem image @path is, its size included.
+ * Make the device equal to the raw filesystem image @path, its size included.
  * Return: 0, or an errno below 0 after an error message.
  */
 int rawdiff(struct overlay *overlay, const char *path);

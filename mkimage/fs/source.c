@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Opening what an image is made of; see source.h.
+ * Opening the source of an image; see source.h.
  */
 #include <fcntl.h>
 #include <openssl/evp.h>

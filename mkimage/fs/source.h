@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What an image is made of: a raw filesystem image, given or made of a
- * directory.
+ * The source of an image: a raw filesystem image, given or made of a directory.
  */
 #ifndef MKIMAGE_SOURCE_H
 #define MKIMAGE_SOURCE_H
@@ -13,7 +12,7 @@
 /**
  * struct source - a raw filesystem image, open for reading
  * @name: for messages, not copied
- * @compat: what is known of the filesystem, INC_COMPAT_*
+ * @compat: INC_COMPAT_* of the filesystem
  * @id: digest that tells contents apart, from which a salt and UUIDs are made
  */
 struct source {
@@ -26,8 +25,8 @@ struct source {
 
 /**
  * struct source_options - how it is opened
- * @known: filesystems, the last without a name; NULL: what is known of the one in
- *	a file or device is not asked for
+ * @known: filesystems, the last without a name; NULL: the one in a file or
+ *	device is not identified
  * @fs: which of them a directory gets
  * @raw: a file or device need not hold a filesystem that is known
  * @check: compare the filesystem with the directory that it was made of

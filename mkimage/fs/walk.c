@@ -28,7 +28,7 @@ struct walker {
 	void *linked;		/* a tree of struct linked */
 	u64 linked_count;
 	EVP_MD_CTX *context;
-	int error;		/* of what cannot return one: out of memory */
+	int error;		/* in a function that returns none: out of memory */
 };
 
 static int failed(const char *path, const char *what, int code)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A look at everything in a directory.
+ * Walking through a directory.
  */
 #ifndef MKIMAGE_WALK_H
 #define MKIMAGE_WALK_H
@@ -10,11 +10,11 @@
 #include "libincremental/hash.h"
 
 /**
- * struct walk - what is in a directory, itself included
- * @id: digest over all paths and what their inodes say (see the manual), but
- *	not over the contents of files
+ * struct walk - the contents of a directory, itself included
+ * @id: digest over all paths and their inodes (see the manual), but not over
+ *	the contents of files
  * @epoch: no file is newer than that many seconds since 1970:
- *	SOURCE_DATE_EPOCH, or when the newest file was changed
+ * SOURCE_DATE_EPOCH, or when the newest file was changed
  * @epoch_nanoseconds: the newest file's beyond that
  * @paths: names of files and directories, the root included
  * @inodes: files, directories and so on; hard links count once
@@ -46,8 +46,8 @@ struct walk {
 int walk_epoch(int64_t *epoch, bool *given);
 
 /*
- * Look at the directory @path. A file of it that is the same as @image, the
- * image that is to be changed, is an error; NULL: there is none. Return: as
+ * Walk through the directory @path. It is an error if @image, the image that is
+ * to be changed, is one of its files; NULL: there is none. Return: as
  * walk_epoch().
  */
 int walk_directory(struct walk *walk, const char *path,

@@ -22,8 +22,8 @@ struct acl_entry {
 #define ACL_GROUP	8u
 
 /*
- * Only entries for a certain user or group have an id; the others' is whatever:
- * the kernel says -1, libext2fs 0.
+ * Only entries for a certain user or group have an id; the field is undefined
+ * in others: the kernel has -1 there, libext2fs 0.
  */
 static void without_ids(u8 *acl, size_t length)
 {

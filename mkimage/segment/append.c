@@ -34,7 +34,7 @@ int append_open(const char *path)
 			      path);
 		ret = -EINVAL;
 	} else {
-		/* Two at a time would make one of both. */
+		/* Two programs at a time would mix their segments. */
 		ret = file_lock(fd, true);
 		if (ret)
 			failed(path, "cannot lock it (is it being extended or opened?)",

@@ -11,15 +11,15 @@
  * append_open - open an image to append to
  * @path: a regular file
  *
- * Nobody else can do the same at the same time.
+ * Locks the file: one program at a time appends to it.
  *
  * Return: a file descriptor, or an errno below 0 after an error message.
  */
 int append_open(const char *path);
 
 /*
- * Does @path still name the open file? What was found out about it by its path
- * is not true of another. Return: as append_segment().
+ * Does @path still name the open file? Facts that were found by the path do not
+ * hold for another file. Return: as append_segment().
  */
 int append_check_path(int fd, const char *path);
 
@@ -35,10 +35,11 @@ int append_recover(int fd, const char *path, u64 size);
  * @size: bytes of the image
  * @segment: a file of @length bytes with the segment
  *
- * At each moment the file is the old image or the new one: up to the last write,
- * of one sector, what follows the old image is no segment to a reader. It is cut
- * off again after a failure and by a signal that ends the process. Nothing is
- * written if @path does not name the file any more or it has another size.
+ * At each moment the file is the old image or the new one: up to the last
+ * write, of one sector, a reader finds no segment after the old image. A
+ * failure, or a signal that ends the process, cuts the new bytes off again.
+ * Nothing is written if @path does not name the file any more or it has another
+ * size.
  *
  * Return: 0, or an errno below 0 after an error message.
  */

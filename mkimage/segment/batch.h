@@ -16,7 +16,7 @@
  * @blocks: how many; if @hole, any number, else up to BATCH_BLOCKS
  * @hole: all zeros, without data here
  * @data: the blocks
- * @packed: room for what they are compressed to
+ * @packed: room for the compressed bytes
  * @digest: of each block
  * @clusters: filled in by batch_run()
  */
@@ -32,12 +32,12 @@ struct batch {
 };
 
 /**
- * struct batch_run - what is done with batches
+ * struct batch_run - how batches are made and used
  * @threads: that hash and compress
  * @produce: fill in the next batch: its fields up to @data. Return 1; 0 if there
- *	is none; or an errno below 0, which ends the run.
+ * is none; or an errno below 0, which ends the run.
  * @consume: take the batch, with all of its fields. Return 0, or an errno below
- *	0. Batches come in order, and both get @context, from the caller's thread.
+ * 0. Batches come in order, and both get @context, from the caller's thread.
  */
 struct batch_run {
 	const struct cluster_options *options;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Telling and compressing clusters; see cluster.h.
+ * Identifying and compressing clusters; see cluster.h.
  */
 #include <lz4hc.h>
 #include <pthread.h>
@@ -8,9 +8,8 @@
 #include "segment/cluster.h"
 
 /*
- * What compression must save to be worth expanding at every read: a 64th. It
- * also keeps the length of an LZ4 extent below its cluster's, as the format
- * wants it.
+ * Compression must save a 64th to be worth expanding at every read. This also
+ * keeps an LZ4 extent shorter than its cluster, as the format requires.
  */
 #define LEAST_SAVING_SHIFT	6
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One cluster: what tells its contents, and how they are compressed.
+ * One cluster: the id of its contents, and their compression.
  */
 #ifndef MKIMAGE_CLUSTER_H
 #define MKIMAGE_CLUSTER_H
@@ -14,7 +14,7 @@ struct known;
  * @zero_digest: of a block
  * @level: of LZ4 HC; 0 to hash only
  * @known: clusters with these contents are not compressed; NULL if all are
- * @primed: what to compress with, the dictionary in it; NULL for none
+ * @primed: a compressor with the dictionary; NULL for none
  */
 struct cluster_options {
 	const struct inc_hash *hash;
@@ -57,12 +57,16 @@ struct cluster {
 void cluster_id(const struct cluster_options *options, const u8 *digests,
 		      u8 *id);
 
-/* A thread needs a compressor, which it keeps. Return: whether there was memory. */
+/*
+ * Allocate this thread's compressor, which it keeps. Return: false without
+ * memory.
+ */
 bool cluster_prepare_thread(void);
 
 /*
- * Compress a cluster's bytes, @data, to @packed, which has room for as many; in a
- * thread that is prepared. Return: bytes of @packed; 0 if that saves too little.
+ * Compress a cluster's bytes, @data, to @packed, which has the same capacity.
+ * The thread must be prepared. Return: bytes of @packed; 0 if that saves too
+ * little.
  */
 u32 cluster_compress(const struct cluster_options *options, const u8 *data,
 		     u8 *packed);

@@ -18,8 +18,8 @@
 /* Blocks that are read to find them: most of a device may be zeros. */
 #define LOOKS		(1u << 18)
 /*
- * A dictionary is worth its place if it is no larger than this part of what it
- * is made of; nor is one that is smaller than the page that it takes.
+ * A dictionary is worth its cost if it is no larger than this part of its
+ * samples, and no smaller than the page that it takes.
  */
 #define LEAST_RATIO	32u
 /* Room for what ZDICT puts before the contents, for zstd only. */
@@ -37,9 +37,8 @@ static u64 common_divisor(u64 a, u64 b)
 }
 
 /*
- * A step that comes by all blocks of a device, and evenly so: after any number
- * of steps no part of it has been left out for long. The golden section does
- * that best.
+ * A step that visits all blocks of a device evenly: after any number of steps
+ * no part has been left out for long. The golden section does that best.
  */
 static u64 even_step(u64 blocks)
 {
@@ -50,7 +49,7 @@ static u64 even_step(u64 blocks)
 	return step ? step : 1;
 }
 
-/* Is it something that can be compressed, but not next to nothing? */
+/* Does the block compress, but not to next to nothing? */
 static bool is_sample(const u8 *block)
 {
 	char packed[INC_BLOCK_SIZE];
@@ -104,7 +103,7 @@ static u32 train(const u8 *samples, u32 count, u8 *bytes)
 		free(trained);
 		return 0;
 	}
-	/* What helps most is at the end. */
+	/* The most useful bytes are at the end. */
 	size -= header;
 	header += size > room ? size - room : 0;
 	size = size > room ? room : size;

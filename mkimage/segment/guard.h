@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard of a segment's metadata: a hash tree over the guarded pages,
- * written while they are.
+ * written along with them.
  */
 #ifndef MKIMAGE_GUARD_H
 #define MKIMAGE_GUARD_H
@@ -16,7 +16,7 @@ struct guard_level {
 
 /**
  * struct guard - a guard being written
- * @fd: the image, whose messages call it @name
+ * @fd: the image, @name in messages
  * @offset: where the guard starts in the image
  * @root: its root digest, after guard_finish()
  */
@@ -33,7 +33,7 @@ struct guard {
 /* Add the next guarded page. Return: 0, or an errno below 0 after a message. */
 int guard_add(struct guard *guard, const void *page);
 
-/* All that @tree counts were added. Return: as guard_add(). */
+/* All pages that @tree counts were added. Return: as guard_add(). */
 int guard_finish(struct guard *guard);
 
 #endif /* MKIMAGE_GUARD_H */

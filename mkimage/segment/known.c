@@ -137,8 +137,8 @@ static int search_page(struct search *search, u64 page)
 }
 
 /*
- * The pages that a generation's own segment adds: those of all generations are
- * all there are. What a run repeats is looked at once.
+ * Search the pages that a generation's own segment adds: those of all
+ * generations are all pages. A repeated page is searched once.
  */
 static int search_generation(struct search *search)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where contents of clusters that are wanted are stored already, anywhere in an
- * image. The hash tree tells: no data is read.
+ * Finding stored clusters with given contents, anywhere in an image. The hash
+ * tree identifies them: no data is read.
  */
 #ifndef MKIMAGE_KNOWN_H
 #define MKIMAGE_KNOWN_H
@@ -14,12 +14,15 @@ struct known;
 struct known *known_new(void);
 void known_free(struct known *known);
 
-/* Want a cluster's contents. Return: 0, or -ENOMEM after an error message. */
+/*
+ * Search for a cluster's contents, too. Return: 0, or -ENOMEM after an error
+ * message.
+ */
 int known_want(struct known *known, const u8 *id);
 
 /*
- * Look for everything that is wanted, in all generations of the image up to the
- * open one. Return: 0, or an errno below 0 after an error message.
+ * Search for all of them, in all generations of the image up to the open one.
+ * Return: 0, or an errno below 0 after an error message.
  */
 int known_find(struct known *known, struct incr_image *image, const char *name,
 	       const struct cluster_options *options);

@@ -2,10 +2,10 @@
 /*
  * Making a layer; see layer.h.
  *
- * Two passes over the clusters that changed: one to learn the digests of what
- * they hold, after which the hash tree tells which of that the image has
- * already; then one to compress and store the rest. With that the new items of
- * the map and of the tree's lowest level are known, and each level of the tree
+ * Two passes over the clusters that changed. The first computes the digests of
+ * their contents, by which the hash tree finds those that the image has
+ * already. The second compresses and stores the rest. Then the new items of the
+ * map and of the tree's lowest level are known, and each level of the tree
  * follows from the one below.
  */
 #include <stdlib.h>
@@ -52,9 +52,9 @@ static u64 cluster_start(const struct layer *layer, u64 block)
 }
 
 /*
- * The next clusters that changed, as blocks *first to *end - 1. One that the
- * device's old or new end cuts counts: what is past the end must be zeros, and
- * is part of its extent.
+ * The next clusters that changed, as blocks *first to *end - 1. A cluster that
+ * the device's old or new end cuts counts: its extent has the zeros past the
+ * end.
  */
 static bool next_change(const struct layer *layer, u64 block, u64 *first,
 			u64 *end)
@@ -85,7 +85,7 @@ static int produce(void *context, struct batch *batch)
 
 	if (!next_change(layer, layer->next, &first, &end))
 		return 0;
-	/* Neighbours in the same batch share what there is to look up. */
+	/* Neighbours in the same batch share their look-ups. */
 	while (end - first < BATCH_BLOCKS &&
 	       next_change(layer, end, &more, &stop) && more == end)
 		end = stop;
@@ -112,7 +112,7 @@ static int consume_digests(struct layer *layer, const struct batch *batch)
 	return ret;
 }
 
-/* Where a cluster is, after storing it if it is not anywhere. */
+/* Find a cluster's place; store it if it has none. */
 static int place_cluster(struct layer *layer, u64 block,
 			 const struct cluster *cluster, u64 *entry)
 {
@@ -244,7 +244,9 @@ static int start_arrays(struct layer *layer)
 	layer->map.old_items = old_items;
 	layer->map.items = items;
 	layer->map.old_pages = layer->base->map_pages;
-	/* The format wants guarded pages, so one of the map at least. */
+	/*
+	 * The format requires guarded pages, so store at least one of the map.
+	 */
 	layer->map.keep_touched = true;
 	ret = repage_init(&layer->map, layer->dir);
 
@@ -304,8 +306,8 @@ static u64 count_runs(const struct repage *arrays, u32 count, u64 most)
 }
 
 /*
- * How long rows of unchanged pages between changed ones may be and still be
- * stored again, for the directory to stay in its bounds.
+ * The longest row of unchanged pages between changed ones that is stored again,
+ * so that the directory stays within its bounds.
  */
 static u64 choose_most(const struct layer *layer, const struct repage *arrays,
 		       u32 count)
@@ -398,7 +400,7 @@ int layer_build(struct segment *seg, struct overlay *overlay,
 	for (i = 0; i < INC_LEVELS_MAX; i++)
 		repage_free(&layer.level[i]);
 	known_free(layer.known);
-	/* It was this function's own. */
+	/* It points into this function's frame. */
 	seg->zero_digest = NULL;
 	return ret;
 }

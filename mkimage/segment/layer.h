@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A segment after the first: what changed since the generation before.
+ * A segment after the first: the changes since the generation before.
  */
 #ifndef MKIMAGE_LAYER_H
 #define MKIMAGE_LAYER_H

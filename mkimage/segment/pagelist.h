@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Metadata pages in the order of their numbers, equal ones stored once: what
- * becomes a directory.
+ * Metadata pages in the order of their numbers, equal ones stored once. A
+ * directory is made of it.
  */
 #ifndef MKIMAGE_PAGELIST_H
 #define MKIMAGE_PAGELIST_H
@@ -89,8 +89,8 @@ int pagelist_refer(struct pagelist *list, u64 file_page, u64 pages,
 		   bool repeat, struct pagelist_runs *runs);
 
 /*
- * How many pages one has to look at to have seen all of @list, those that a
- * run repeats once; no less, but it may be more.
+ * An upper bound of the pages that a reader of all of @list looks at; a page
+ * that a run repeats counts once.
  */
 u64 pagelist_looks(const struct pagelist *list,
 		   const struct pagelist_runs *runs);

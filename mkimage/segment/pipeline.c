@@ -107,7 +107,7 @@ static int run_threads(struct ring *ring)
 	int ret = threads ? 0 : -ENOMEM;
 
 	for (started = 0; !ret && started < pipeline->threads; started++) {
-		/* There is no other reason. */
+		/* It fails for no other reason. */
 		if (pthread_create(&threads[started], NULL, worker, ring))
 			ret = -ENOMEM;
 		if (ret)

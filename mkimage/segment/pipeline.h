@@ -9,15 +9,15 @@
 #include <stddef.h>
 
 /**
- * struct pipeline - what is done with the items
+ * struct pipeline - how items are made, worked on and used
  * @threads: number of workers, at least 1
  * @item_new: allocate an item that can be used again and again; NULL on failure
  * @item_free: @item may be NULL
  * @produce: fill in the next item. Return 1; 0 if there is none; or an errno
- *	below 0, which ends the pipeline.
+ * below 0, which ends the pipeline.
  * @work: called by one of the workers
  * @consume: called in order. @produce and @consume run in the thread that
- *	calls pipeline_run(), so they share @context without locks.
+ * calls pipeline_run(), so they share @context without locks.
  *
  * @work and @consume return 0, or an errno below 0 that ends the pipeline.
  */
@@ -40,7 +40,10 @@ int pipeline_run(const struct pipeline *pipeline);
 /* Enough for any machine; each takes up to 3 MiB. */
 #define PIPELINE_THREADS_MAX	128
 
-/* As many as this process may use processors, up to PIPELINE_THREADS_MAX. */
+/*
+ * The number of processors that this process may use, up to
+ * PIPELINE_THREADS_MAX.
+ */
 unsigned int pipeline_threads(void);
 
 #endif /* MKIMAGE_PIPELINE_H */

@@ -6,7 +6,7 @@
 #include "common/message.h"
 #include "segment/repage.h"
 
-/* Pages in a row of which the same is to be done with all. */
+/* Consecutive pages that are treated alike. */
 enum kind {
 	CHANGED,		/* stored, from change @at on */
 	OLD,			/* where they were, at file page @at */
@@ -125,7 +125,7 @@ static bool is_touched(const struct repage *repage)
 	return false;
 }
 
-/* Keep the page at work, unless it is as it was. */
+/* Store the current page, unless it is unchanged. */
 static int store(struct repage *repage)
 {
 	u8 old[INC_PAGE_SIZE];
@@ -144,7 +144,7 @@ static int store(struct repage *repage)
 	return add_change(repage);
 }
 
-/* Go to a page, past those that change with the size. */
+/* Go to a page, by way of those that change with the size. */
 static int go_to(struct repage *repage, u64 number)
 {
 	int ret = 0;

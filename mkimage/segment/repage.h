@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An array of metadata pages, the map or a level of the hash tree, as a layer
- * changes it: items that differ come in, and out comes a list of pages, of which
- * most are where they were.
+ * changes it: it takes the items that differ, and makes a list of pages, most
+ * of which stay where they were.
  */
 #ifndef MKIMAGE_REPAGE_H
 #define MKIMAGE_REPAGE_H
@@ -25,10 +25,10 @@ struct repage_change {
  * @items: how many there are
  * @old_first: number of the array's first page in the old directory
  * @old_pages: how many it had; 0 if it is a level that was not there
- * @hole_item: what new items are if nobody says otherwise
+ * @hole_item: new items that are not set
  * @old_single: the one item of an array that had no page: the old root digest
  * @keep_touched: store the pages at the old and new end if the size changed,
- *	even if they are as they were
+ * even if they are as they were
  */
 struct repage {
 	struct incr_image *image;

@@ -13,8 +13,8 @@
 #include "segment/segment.h"
 
 /*
- * Bytes that there are for a layer's signature at least: by RSA-4096, with its
- * certificate and one above it.
+ * The least room for a layer's signature: one by RSA-4096, with its certificate
+ * and one above it.
  */
 #define LAYER_SIGNATURE		3584u
 
@@ -231,7 +231,7 @@ int segment_add(struct segment *seg, const struct batch *batch)
 	return ret;
 }
 
-/* Where everything goes, from the start of the segment. */
+/* The places of all parts, from the start of the segment. */
 struct layout {
 	u32 signature_area;
 	u64 bitmap_offset, bitmap_size;
@@ -243,8 +243,9 @@ struct layout {
 };
 
 /*
- * A layer's directories go where its signature need not: every page counts in a
- * layer, and few signatures take so much, as LAYER_SIGNATURE tells.
+ * A layer's directories take room that its signature can spare beyond
+ * LAYER_SIGNATURE bytes: every page counts in a layer, and few signatures are
+ * larger.
  */
 static u32 signature_area(const struct segment *seg, u64 directories)
 {
@@ -291,7 +292,7 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 	to->meta_size = round_up(to->guarded_size + (pages << INC_PAGE_SHIFT),
 				 shift);
 	to->data_size = spool_size(seg->data);
-	/* The bitmap has bits for itself. */
+	/* The bitmap has bits for its own chunks, too. */
 	do {
 		before = to->bitmap_size;
 		seg->size = head + before + to->meta_size +
@@ -477,8 +478,8 @@ static int write_owners(struct segment *seg, struct layout *at)
 }
 
 /*
- * The map's offsets become offsets of the image, if they are not: what lies
- * before the segment is where it is.
+ * Turn an offset of the data into one of the image; an extent of an earlier
+ * segment has one already.
  */
 static u64 place_entry(const struct segment *seg, const struct layout *at,
 		       u64 entry)

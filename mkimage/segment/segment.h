@@ -14,8 +14,8 @@ struct segment_known;
  * struct segment - a segment being written
  * @uuid: of the image; needed by segment_write() only
  * @signature: of meta.root, of @signature_size bytes, or NULL and 0; likewise;
- *	segment_free() frees it
- * @epoch: what @signature is of, too
+ * segment_free() frees it
+ * @epoch: covered by @signature, too
  * @generation: its number, 0 for the base
  * @offset: where it starts in the image, 0 for the base
  * @compat: feature bits, INC_COMPAT_*
@@ -85,15 +85,15 @@ void segment_free(struct segment *seg);
 /* Add the next blocks of the device: a hole or a processed batch. */
 int segment_add(struct segment *seg, const struct batch *batch);
 
-/* All blocks were added: seg->meta.root is the root digest. */
+/* Finish after the last block: seg->meta.root is then the root digest. */
 int segment_finish(struct segment *seg);
 
 /**
  * segment_store - store a cluster, unless it has been stored
- * @looks: how many map pages up to @block's one has to look at to have seen
- *	all; no less, but it may be more
+ * @looks: an upper bound of the map pages that a reader of all up to @block's
+ *	looks at
  * @entry: set to what its map entry is to be. Up to segment_write(), offsets of
- *	@seg and above count from the start of its data rather than from @offset.
+ * @seg and above count from the start of its data rather than from @offset.
  *
  * For segments that are not made by segment_add(). Clusters come in the order
  * of their blocks.
@@ -102,8 +102,8 @@ int segment_store(struct segment *seg, u64 block,
 		  const struct cluster *cluster, u64 looks, u64 *entry);
 
 /*
- * Then write the segment to the empty file @fd, which starts with it, whatever
- * its place in the image.
+ * Then write the segment to the start of the empty file @fd, whatever its place
+ * in the image.
  */
 int segment_write(struct segment *seg, int fd, const char *name);
 

@@ -23,8 +23,8 @@
 /**
  * struct passphrase - one that may be asked for
  * @given: it is in @text
- * @asked: somebody wanted it
- * @failed: there is none, which was said
+ * @asked: it was asked for
+ * @failed: there is none, after an error message
  */
 struct passphrase {
 	const char *key;
@@ -42,7 +42,7 @@ static const char *why_not(void)
 	return reason ? reason : "no private key in it";
 }
 
-/* The first line of what @fd has. */
+/* The first line of @fd. */
 static int read_line(int fd, const char *name, struct passphrase *passphrase)
 {
 	size_t length = 0;
@@ -105,7 +105,7 @@ static int get_passphrase(const struct signer_options *options,
 	return ret;
 }
 
-/* A pem_password_cb: what was given, or what is typed on the terminal. */
+/* A pem_password_cb: the given passphrase, or one typed on the terminal. */
 static int tell_passphrase(char *buffer, int size, int writing, void *context)
 {
 	struct passphrase *passphrase = context;

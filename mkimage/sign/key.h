@@ -11,12 +11,12 @@
 #define NO_EPOCH	UINT64_MAX
 
 /**
- * struct signer_options - the command line's part of it
+ * struct signer_options - the command line's options for signing
  * @key: a file, or a URI of an OpenSSL provider or engine; NULL: do not sign
  * @certificate: file in PEM: the signer's, then those between it and a root
  * @passphrase_file: of @key; NULL: none given
  * @passphrase_fd: likewise; -1: none given
- * @epoch: signed with the root digest, whoever signs; NO_EPOCH: none given
+ * @epoch: signed with the root digest, by any signer; NO_EPOCH: none given
  */
 struct signer_options {
 	const char *key;

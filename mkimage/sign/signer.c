@@ -108,7 +108,7 @@ static int load_certificates(struct signer *signer)
 	return -EIO;
 }
 
-/* What the kernel can verify. */
+/* Refuse a key whose signatures the kernel cannot verify. */
 static int check_key(const struct signer *signer, const char *name)
 {
 	EVP_PKEY *key = signer->key;
@@ -198,8 +198,8 @@ static bool self_signed(X509 *certificate)
 }
 
 /*
- * A root's certificate is where it is trusted, and so is one that signed
- * itself; whoever verifies needs the others.
+ * Leave out a root's certificate, or one that signed itself: a verifier has it
+ * where it is trusted, and needs the others.
  */
 static bool add_certificates(const struct signer *signer, CMS_ContentInfo *cms)
 {
@@ -255,7 +255,7 @@ int signer_sign(struct signer *signer, const char *text, u8 **data,
 			      *size, INC_SIGNATURE_AREA, signer->name);
 		return -EFBIG;
 	}
-	/* What a device far away has signed must be what it was given. */
+	/* An external key device must have signed the given text. */
 	ret = incr_signature_match(*data, *size, text, signer->anchors, &who,
 				   &error);
 	if (ret)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who signs: a private key and its certificate.
+ * The signer: a private key and its certificate.
  */
 #ifndef MKIMAGE_SIGNER_H
 #define MKIMAGE_SIGNER_H
@@ -38,11 +38,11 @@ enum {
 bool signer_option(const char *command, int option, const char *value,
 		   struct signer_options *options);
 
-/* Do they make sense together? If not, that was said. */
+/* Are the options consistent? If not, after an error message. */
 bool signer_options_ok(const char *command,
 		       const struct signer_options *options);
 
-/* The same, for who has no use for a certificate but to sign. */
+/* The same, for a command that uses a certificate only to sign. */
 bool signer_options_only_sign(const char *command,
 			      const struct signer_options *options);
 
