@@ -8,8 +8,8 @@
 . "$(dirname "$0")/../../lib/vm.sh"
 # shellcheck source=tests/kernel/lib/signature.sh
 . "$(dirname "$0")/../lib/signature.sh"
-# shellcheck source=tests/kernel/integrity.sh
-. "$(dirname "$0")/../integrity.sh"
+# shellcheck source=tests/kernel/lib/integrity.sh
+. "$(dirname "$0")/../lib/integrity.sh"
 
 if ! can_be_told; then
 	like "a kernel before 6.12 has nobody to tell" "$(uname -r)" '^6\.1\.'
