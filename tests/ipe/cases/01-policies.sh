@@ -21,11 +21,11 @@ mount -t securityfs securityfs /sys/kernel/security
 ipe=/sys/kernel/security/ipe
 is "the kernel has IPE" "$(cat /sys/kernel/security/lsm)" capability,landlock,ipe
 
-# ---- two images of a program that needs no other file ----
+# ---- two images of a program that needs no other file, and goes by its name ----
 
 for name in one two; do
 	mkdir $name
-	cp "$(command -v busybox)" $name/program
+	cp "$(command -v busybox)" $name/busybox
 	echo $name >$name/name
 	ok "an image, $name" mkimage create $name $name.inc
 done
@@ -78,9 +78,9 @@ may_not "nor under the other" digest "$(command -v busybox)"
 ok "dm-verity opens it with its signature" veritysetup open \
 	--root-hash-signature=one.p7s one.raw v one.tree "$root"
 mounted /dev/mapper/v v
-may "signed" signed v/program
-may "its root digest" digest v/program
-umount v
+may "signed" signed v/busybox
+may "its root digest" digest v/busybox
+unmounted v
 veritysetup close v
 
 # ---- this target ----
@@ -104,26 +104,26 @@ use() {
 }
 ok "a table that requires a signature" use one "$one" require_signature
 mounted /dev/mapper/t t
-may "signed" signed t/program
-may "its root digest" digest t/program
+may "signed" signed t/busybox
+may "its root digest" digest t/busybox
 ok "in its place one that requires none" use one "$one" prove_size
-may_not "counts as not signed" signed t/program
-may "has its root digest" digest t/program
+may_not "counts as not signed" signed t/busybox
+may "has its root digest" digest t/busybox
 ok "in its place one that does not prove its size" use one "$one"
-may_not "has no root digest either" digest t/program
+may_not "has no root digest either" digest t/busybox
 ok "in its place the first" use one "$one" require_signature
-may "is signed again" signed t/program
-may "has its root digest again" digest t/program
+may "is signed again" signed t/busybox
+may "has its root digest again" digest t/busybox
 ok "a suspend and a resume" sh -c "dmsetup suspend t && dmsetup resume t"
-may "change nothing" signed t/program
-umount t
+may "change nothing" signed t/busybox
+unmounted t
 dmsetup remove t
 
 ok "another image, signed" use two "$two" require_signature
 mounted /dev/mapper/t t
-may "is signed" signed t/program
-may_not "has another root digest" digest t/program
-umount t
+may "is signed" signed t/busybox
+may_not "has another root digest" digest t/busybox
+unmounted t
 dmsetup remove t
 
 # ---- keys that root adds ----
@@ -133,13 +133,13 @@ fails "a signer that nobody trusts" - "" use stranger "$third" require_signature
 ok "root adds a key" sh -c "keyctl padd asymmetric '' $ring <stranger.der"
 ok "with which the target is content" use stranger "$third" require_signature
 mounted /dev/mapper/t t
-may_not "but which does not count: root could sign anything" signed t/program
-may "the digest does" digest t/program
+may_not "but which does not count: root could sign anything" signed t/busybox
+may "the digest does" digest t/busybox
 ok "the keyring is sealed" keyctl restrict_keyring $ring
-may_not "which changes nothing for a device that is there" signed t/program
+may_not "which changes nothing for a device that is there" signed t/busybox
 ok "a table after that" use stranger "$third" require_signature
-may "counts as signed" signed t/program
-umount t
+may "counts as signed" signed t/busybox
+unmounted t
 dmsetup remove t
 for LOOP in "$one" "$two" "$third"; do
 	detach
