@@ -53,7 +53,7 @@ static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
 }
 
 /**
- * inc_tree_init - the shape of the hash tree over a device
+ * dm_inc_tree_init - the shape of the hash tree over a device
  * @tree: filled in
  * @blocks: data blocks, 1 to INC_BLOCKS_MAX
  * @digest_size: bytes of a digest, 1 to INC_DIGEST_MAX
@@ -63,7 +63,7 @@ static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
  *
  * Return: 0, or -EINVAL if an argument is out of range.
  */
-int inc_tree_init(struct inc_tree *tree, u64 blocks, u32 digest_size)
+int dm_inc_tree_init(struct inc_tree *tree, u64 blocks, u32 digest_size)
 {
 	u64 count[INC_LEVELS_MAX];
 	u64 pages = blocks;
@@ -93,8 +93,8 @@ int inc_tree_init(struct inc_tree *tree, u64 blocks, u32 digest_size)
 }
 
 /**
- * inc_tree_page - the tree page that holds a digest
- * @tree: from inc_tree_init()
+ * dm_inc_tree_page - the tree page that holds a digest
+ * @tree: from dm_inc_tree_init()
  * @level: 0 for the page with the digest of data block @block itself, 1 for
  *	the page with the digest of that page, and so on; below tree->levels
  * @block: data block, below tree->blocks
@@ -102,8 +102,8 @@ int inc_tree_init(struct inc_tree *tree, u64 blocks, u32 digest_size)
  *
  * Return: the number of the page, below tree->pages.
  */
-u64 inc_tree_page(const struct inc_tree *tree, u32 level, u64 block,
-		  u32 *digest_offset)
+u64 dm_inc_tree_page(const struct inc_tree *tree, u32 level, u64 block,
+		     u32 *digest_offset)
 {
 	u32 fanout_shift = INC_PAGE_SHIFT - tree->digest_shift;
 	u64 position = block >> (level * fanout_shift);
@@ -114,14 +114,14 @@ u64 inc_tree_page(const struct inc_tree *tree, u32 level, u64 block,
 }
 
 /**
- * inc_tree_used - how much of a tree page are digests
- * @tree: from inc_tree_init()
+ * dm_inc_tree_used - how much of a tree page are digests
+ * @tree: from dm_inc_tree_init()
  * @level: of the page, below tree->levels
  * @block: a data block below the page, below tree->blocks
  *
  * Return: bytes; those after them are zero in a tree of this shape.
  */
-u32 inc_tree_used(const struct inc_tree *tree, u32 level, u64 block)
+u32 dm_inc_tree_used(const struct inc_tree *tree, u32 level, u64 block)
 {
 	u32 fanout_shift = INC_PAGE_SHIFT - tree->digest_shift;
 	u64 first = block >> ((level + 1) * fanout_shift) << fanout_shift;
@@ -213,8 +213,8 @@ static const char *check_guard(struct inc_segment *seg, u64 incompat)
 	    !aligned(seg->guarded_offset, INC_PAGE_SHIFT) ||
 	    !inside(seg->guarded_offset, seg->guarded_size, seg->meta_offset,
 		    seg->data_offset) ||
-	    inc_tree_init(&seg->guard, seg->guarded_size >> INC_PAGE_SHIFT,
-			  seg->digest_size))
+	    dm_inc_tree_init(&seg->guard, seg->guarded_size >> INC_PAGE_SHIFT,
+			     seg->digest_size))
 		return "superblock: guarded pages are out of range";
 	guard_size = seg->guard.pages << INC_PAGE_SHIFT;
 	if (!aligned(seg->guard_offset, INC_PAGE_SHIFT) ||
@@ -255,7 +255,7 @@ static const char *check_hash(const struct inc_super *super,
 	memcpy(seg->hash_name, super->hash_name, INC_HASH_NAME_MAX);
 
 	seg->digest_size = le16_to_cpu(super->digest_size);
-	if (inc_tree_init(&seg->tree, seg->device_blocks, seg->digest_size))
+	if (dm_inc_tree_init(&seg->tree, seg->device_blocks, seg->digest_size))
 		return "superblock: digest size is out of range";
 	seg->salt_size = le16_to_cpu(super->salt_size);
 	if (seg->salt_size > INC_SALT_MAX)
@@ -353,7 +353,7 @@ static const char *check_super(const struct inc_super *super, u64 offset,
 }
 
 /**
- * inc_segment_parse - check a superblock and decode it
+ * dm_inc_segment_parse - check a superblock and decode it
  * @super: 4096 bytes read from @offset of the image
  * @offset: bytes from the start of the image
  * @image_size: bytes of the image file or backing device; may be more than the
@@ -364,14 +364,14 @@ static const char *check_super(const struct inc_super *super, u64 offset,
  * On success every size and offset in @seg is inside the segment, the segment
  * inside the image, both directories inside the head, owner table, dictionary
  * and guard inside the metadata, and none of them overlap. The contents of the
- * head, beyond the superblock, are not looked at: inc_dir_check() does that,
+ * head, beyond the superblock, are not looked at: dm_inc_dir_check() does that,
  * and the caller compares the head's digest.
  *
  * Return: 0 or -EINVAL.
  */
-int inc_segment_parse(const struct inc_super *super, u64 offset,
-		      u64 image_size, struct inc_segment *seg,
-		      const char **why)
+int dm_inc_segment_parse(const struct inc_super *super, u64 offset,
+			 u64 image_size, struct inc_segment *seg,
+			 const char **why)
 {
 	memset(seg, 0, sizeof(*seg));
 	*why = check_super(super, offset, image_size, seg);
@@ -386,7 +386,7 @@ static u64 run_pages(const struct inc_run *runs, u32 count, u32 i, u64 pages)
 }
 
 /**
- * inc_dir_check - check a directory
+ * dm_inc_dir_check - check a directory
  * @runs: as on disk
  * @count: number of @runs, at least 1
  * @pages: metadata pages that the directory covers, at least 1
@@ -395,8 +395,8 @@ static u64 run_pages(const struct inc_run *runs, u32 count, u32 i, u64 pages)
  *
  * Return: 0 or -EINVAL. Only a checked directory may be looked up.
  */
-int inc_dir_check(const struct inc_run *runs, u32 count, u64 pages,
-		  u64 image_end, const char **why)
+int dm_inc_dir_check(const struct inc_run *runs, u32 count, u64 pages,
+		     u64 image_end, const char **why)
 {
 	u64 end_page = image_end >> INC_PAGE_SHIFT;
 	u32 i;
@@ -434,14 +434,14 @@ int inc_dir_check(const struct inc_run *runs, u32 count, u64 pages,
 }
 
 /**
- * inc_dir_lookup - where a metadata page is
- * @runs: a directory that passed inc_dir_check()
+ * dm_inc_dir_lookup - where a metadata page is
+ * @runs: a directory that passed dm_inc_dir_check()
  * @count: number of @runs
  * @page: number of the metadata page, below the directory's page count
  *
  * Return: its place in 4096-byte units of the image file.
  */
-u64 inc_dir_lookup(const struct inc_run *runs, u32 count, u64 page)
+u64 dm_inc_dir_lookup(const struct inc_run *runs, u32 count, u64 page)
 {
 	u32 low = 0, high = count;
 
@@ -461,7 +461,7 @@ u64 inc_dir_lookup(const struct inc_run *runs, u32 count, u64 page)
 }
 
 /**
- * inc_entry_decode - check a map entry and decode it
+ * dm_inc_entry_decode - check a map entry and decode it
  * @entry: in CPU byte order
  * @cluster_shift_max: the segment's cluster_shift
  * @image_end: end of the generation's segment, bytes
@@ -472,8 +472,8 @@ u64 inc_dir_lookup(const struct inc_run *runs, u32 count, u64 page)
  *
  * Return: 0 or -EINVAL.
  */
-int inc_entry_decode(u64 entry, u32 cluster_shift_max, u64 image_end,
-		     struct inc_extent *extent)
+int dm_inc_entry_decode(u64 entry, u32 cluster_shift_max, u64 image_end,
+			struct inc_extent *extent)
 {
 	if (!entry) {
 		memset(extent, 0, sizeof(*extent));
@@ -503,12 +503,12 @@ int inc_entry_decode(u64 entry, u32 cluster_shift_max, u64 image_end,
 }
 
 /**
- * inc_entry_encode - make a map entry
- * @extent: within the limits that inc_entry_decode() checks
+ * dm_inc_entry_encode - make a map entry
+ * @extent: within the limits that dm_inc_entry_decode() checks
  *
  * Return: the entry in CPU byte order, 0 for INC_CODEC_ZERO.
  */
-u64 inc_entry_encode(const struct inc_extent *extent)
+u64 dm_inc_entry_encode(const struct inc_extent *extent)
 {
 	if (extent->codec == INC_CODEC_ZERO)
 		return 0;
@@ -521,7 +521,7 @@ u64 inc_entry_encode(const struct inc_extent *extent)
 }
 
 /**
- * inc_signed_text - what a signature is of
+ * dm_inc_signed_text - what a signature is of
  * @root: root digest of a generation
  * @digest_size: its bytes, at most INC_DIGEST_MAX
  * @epoch: of that generation
@@ -531,7 +531,7 @@ u64 inc_entry_encode(const struct inc_extent *extent)
  *
  * Return: the bytes of @text, without the zero.
  */
-u32 inc_signed_text(const u8 *root, u32 digest_size, u32 epoch, char *text)
+u32 dm_inc_signed_text(const u8 *root, u32 digest_size, u32 epoch, char *text)
 {
 	static const char digits[] = "0123456789abcdef";
 	u32 i, length = 2 * digest_size;

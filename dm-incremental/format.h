@@ -149,7 +149,7 @@ typedef uint64_t u64;
  * @digest_size: bytes of a digest of @hash_name
  * @salt_size: bytes used of @salt
  * @epoch: what a signature covers besides @root_digest, so that who trusts the
- *	signer can refuse what is older: see inc_signed_text(); 0 for none
+ *	signer can refuse what is older: see dm_inc_signed_text(); 0 for none
  * @root_digest: root of this generation's hash tree
  * @salt: prepended to every hashed block (dm-verity, hash type 1)
  * @guarded_offset: the guarded pages: one run of pages of the metadata with the
@@ -311,7 +311,7 @@ struct inc_tree {
  *
  * Fields are those of struct inc_super, @compat without unknown bits. @end is
  * @offset + @size; @tree and @guard are the shapes of the two hash trees. Filled
- * in by inc_segment_parse(), which guarantees all that its comment lists.
+ * in by dm_inc_segment_parse(), which guarantees all that its comment lists.
  */
 struct inc_segment {
 	u64	compat;
@@ -357,27 +357,27 @@ struct inc_segment {
 	u8	uuid[16];
 };
 
-int inc_segment_parse(const struct inc_super *super, u64 offset,
-		      u64 image_size, struct inc_segment *seg,
-		      const char **why);
+int dm_inc_segment_parse(const struct inc_super *super, u64 offset,
+			 u64 image_size, struct inc_segment *seg,
+			 const char **why);
 
 /* "<digest> epoch 4294967295", and a zero. */
 #define INC_SIGNED_TEXT_MAX	(2 * INC_DIGEST_MAX + 18)
 
-u32 inc_signed_text(const u8 *root, u32 digest_size, u32 epoch, char *text);
+u32 dm_inc_signed_text(const u8 *root, u32 digest_size, u32 epoch, char *text);
 
-int inc_dir_check(const struct inc_run *runs, u32 count, u64 pages,
-		  u64 image_end, const char **why);
-u64 inc_dir_lookup(const struct inc_run *runs, u32 count, u64 page);
+int dm_inc_dir_check(const struct inc_run *runs, u32 count, u64 pages,
+		     u64 image_end, const char **why);
+u64 dm_inc_dir_lookup(const struct inc_run *runs, u32 count, u64 page);
 
-int inc_tree_init(struct inc_tree *tree, u64 blocks, u32 digest_size);
-u64 inc_tree_page(const struct inc_tree *tree, u32 level, u64 block,
-		  u32 *digest_offset);
-u32 inc_tree_used(const struct inc_tree *tree, u32 level, u64 block);
+int dm_inc_tree_init(struct inc_tree *tree, u64 blocks, u32 digest_size);
+u64 dm_inc_tree_page(const struct inc_tree *tree, u32 level, u64 block,
+		     u32 *digest_offset);
+u32 dm_inc_tree_used(const struct inc_tree *tree, u32 level, u64 block);
 
-int inc_entry_decode(u64 entry, u32 cluster_shift_max, u64 image_end,
-		     struct inc_extent *extent);
-u64 inc_entry_encode(const struct inc_extent *extent);
+int dm_inc_entry_decode(u64 entry, u32 cluster_shift_max, u64 image_end,
+			struct inc_extent *extent);
+u64 dm_inc_entry_encode(const struct inc_extent *extent);
 
 /* Map page that holds @block's entry, and the entry's place in that page. */
 static inline u64 inc_map_page(u64 block)

@@ -48,7 +48,7 @@ static int check_super(const struct inc_store *store,
 		*error = "Image has no such generation";
 		return -EINVAL;
 	}
-	if (inc_segment_parse(super, offset, device_size, seg, &why)) {
+	if (dm_inc_segment_parse(super, offset, device_size, seg, &why)) {
 		*error = (char *)why;
 		return -EINVAL;
 	}

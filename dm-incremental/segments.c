@@ -12,7 +12,7 @@
  * nr_segments may use the segments below it without a lock, as long as the
  * store lives. Nobody but the holder of grow_mutex knows of those from there on
  * (grow.c): reads of older generations stay inside the segments of these
- * (inc_dir_check(), inc_entry_decode()), loaders' calls below the size.
+ * (dm_inc_dir_check(), dm_inc_entry_decode()), loaders' calls below the size.
  */
 #include <linux/blkdev.h>
 #include <linux/mm.h>

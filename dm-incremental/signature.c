@@ -4,9 +4,9 @@
  *
  * A signature is a PKCS#7 message, detached, in DER, over the root digest in
  * lower-case hexadecimal, as dm-verity takes it, and the epoch if there is one
- * (inc_signed_text()). It lies in the head of the generation's segment. The keys
- * are in the module's own keyring, ".dm-incremental", or in those that the kernel
- * trusts anyway.
+ * (dm_inc_signed_text()). It lies in the head of the generation's segment. The
+ * keys are in the module's own keyring, ".dm-incremental", or in those that the
+ * kernel trusts anyway.
  *
  * A signature is compared with the digest that all reads are verified against, so
  * it does not matter where it came from, nor that the head is not authenticated.
@@ -177,8 +177,8 @@ int dm_inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 			    GFP_KERNEL);
 	if (!signature)
 		return -ENOMEM;
-	length = inc_signed_text(verity->root, verity->digest_size, seg->epoch,
-				 text);
+	length = dm_inc_signed_text(verity->root, verity->digest_size,
+				    seg->epoch, text);
 	r = verify(text, length, signature, seg->signature_size, &fixed);
 	if (!r && fixed)
 		view->signature = signature;

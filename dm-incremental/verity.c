@@ -80,8 +80,8 @@ struct page_part {
 static int check_page(struct inc_view *view, const struct page_part *part,
 		      const void *data, const u8 *expect)
 {
-	u32 used = inc_tree_used(&view->segment->tree, part->level,
-				 part->block);
+	u32 used = dm_inc_tree_used(&view->segment->tree, part->level,
+				    part->block);
 
 	int r;
 
@@ -107,8 +107,8 @@ static int copy_verified(struct inc_view *view, const struct page_part *part,
 	void *data;
 	int r = 0;
 
-	page = inc_tree_page(&view->segment->tree, part->level, part->block,
-			     &ignored);
+	page = dm_inc_tree_page(&view->segment->tree, part->level, part->block,
+				&ignored);
 	mark = view->verity.id | page;
 	page = dm_inc_verity_page(view, page);
 	data = dm_inc_backing_get_page(view->store, page, &buf, cached);
@@ -155,7 +155,7 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
 		struct page_part up = { .level = level, .block = block,
 					.length = view->verity.digest_size };
 
-		inc_tree_page(tree, level, block, &up.offset);
+		dm_inc_tree_page(tree, level, block, &up.offset);
 		r = copy_verified(view, &up, expect, digest, false, damage);
 		if (r)
 			return r;
@@ -191,7 +191,7 @@ int dm_inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *diges
 		return 0;
 	}
 	while (count) {
-		inc_tree_page(tree, 0, block, &offset);
+		dm_inc_tree_page(tree, 0, block, &offset);
 		here = min(count, (INC_PAGE_SIZE - offset) >> tree->digest_shift);
 		r = copy_leaf(view, block, offset, here << tree->digest_shift,
 			      digests, cached, damage);

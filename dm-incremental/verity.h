@@ -24,7 +24,8 @@ int dm_inc_verity_digests(struct inc_view *view, u64 block, u32 count,
 /* Where tree page @page is, in 4096-byte units of the image file. */
 static inline u64 dm_inc_verity_page(const struct inc_view *view, u64 page)
 {
-	return inc_dir_lookup(view->tree_dir, view->segment->tree_runs, page);
+	return dm_inc_dir_lookup(view->tree_dir, view->segment->tree_runs,
+				 page);
 }
 
 #endif /* DM_INCREMENTAL_VERITY_H */

@@ -84,8 +84,8 @@ void dm_inc_view_absent(struct inc_view *view, u64 block, u32 blocks,
 				  dm_inc_view_map_page(view, page) << INC_PAGE_SHIFT,
 				  INC_PAGE_SIZE);
 	for (level = 0; level < tree->levels; level++) {
-		page = inc_tree_page(tree, level, block, &ignored);
-		last = inc_tree_page(tree, level, last_block, &ignored);
+		page = dm_inc_tree_page(tree, level, block, &ignored);
+		last = dm_inc_tree_page(tree, level, last_block, &ignored);
 		for (; page <= last; page++)
 			dm_inc_ranges_add(view->store, ranges,
 					  dm_inc_verity_page(view, page) <<
@@ -131,9 +131,9 @@ int dm_inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
 		done += count;
 	}
 	for (i = 0; i < blocks; i++)
-		if (inc_entry_decode(le64_to_cpu(entries[i]),
-				     view->segment->cluster_shift,
-				     view->segment->end, &extents[i]) ||
+		if (dm_inc_entry_decode(le64_to_cpu(entries[i]),
+					view->segment->cluster_shift,
+					view->segment->end, &extents[i]) ||
 		    (extents[i].codec == INC_CODEC_LZ4_DICT &&
 		     !dm_inc_segment_at(view->store, extents[i].offset)->dictionary_size))
 			return cached ? -EAGAIN :
@@ -164,15 +164,15 @@ static int load_dirs(struct inc_view *view, const u8 *head, char **error)
 	view->map_dir = copy_dir(head, seg->map_dir_offset, seg->map_runs);
 	if (!view->map_dir)
 		return -ENOMEM;
-	r = inc_dir_check(view->map_dir, seg->map_runs, seg->map_pages,
-			  seg->end, &why);
+	r = dm_inc_dir_check(view->map_dir, seg->map_runs, seg->map_pages,
+			     seg->end, &why);
 	if (!r && seg->tree_runs) {
 		view->tree_dir = copy_dir(head, seg->tree_dir_offset,
 					  seg->tree_runs);
 		if (!view->tree_dir)
 			return -ENOMEM;
-		r = inc_dir_check(view->tree_dir, seg->tree_runs,
-				  seg->tree.pages, seg->end, &why);
+		r = dm_inc_dir_check(view->tree_dir, seg->tree_runs,
+				     seg->tree.pages, seg->end, &why);
 	}
 	if (r)
 		*error = (char *)why;

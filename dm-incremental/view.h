@@ -22,7 +22,7 @@ void dm_inc_view_bad(struct inc_view *view, const struct inc_bad *bad, bool heal
 
 static inline u64 dm_inc_view_map_page(const struct inc_view *view, u64 page)
 {
-	return inc_dir_lookup(view->map_dir, view->segment->map_runs, page);
+	return dm_inc_dir_lookup(view->map_dir, view->segment->map_runs, page);
 }
 
 #endif /* DM_INCREMENTAL_VIEW_H */

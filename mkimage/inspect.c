@@ -314,8 +314,8 @@ static void print_only(const struct incr_image *image, char what)
 	const struct inc_segment *seg = incr_image_segment(image);
 	char text[INC_SIGNED_TEXT_MAX];
 
-	inc_signed_text(seg->root_digest, seg->digest_size,
-			what == 's' ? seg->epoch : 0, text);
+	dm_inc_signed_text(seg->root_digest, seg->digest_size,
+			   what == 's' ? seg->epoch : 0, text);
 	fputs(text, stdout);
 }
 

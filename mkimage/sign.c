@@ -105,8 +105,9 @@ static int find_segment(struct sign *sign)
 				       sign->path);
 			if (ret)
 				return ret;
-			if (!inc_segment_parse(&super, offset, (u64)size, &seg,
-					       &why) && seg.generation != number)
+			if (!dm_inc_segment_parse(&super, offset, (u64)size,
+						  &seg, &why) &&
+			    seg.generation != number)
 				why = "its generation is not its place in the image";
 		}
 		if (why && number && (sign->generation == INCR_NEWEST ||

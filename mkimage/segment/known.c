@@ -106,7 +106,7 @@ static int look_at(struct search *search, u64 block, const u8 *digests)
 	if (ret)
 		return ret;
 	/* Contents may also be found across clusters of another size. */
-	if (inc_entry_decode(entry, shift, seg->end, &extent) || !entry ||
+	if (dm_inc_entry_decode(entry, shift, seg->end, &extent) || !entry ||
 	    extent.cluster_shift != shift)
 		return 0;
 	place->value = entry;

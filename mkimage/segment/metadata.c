@@ -18,7 +18,7 @@ int metadata_init(struct metadata *meta, const struct inc_hash *hash,
 	meta->hash = hash;
 	meta->chunk_shift = chunk_shift;
 	meta->tree_runs.step = meta->map_runs.step = PAGELIST_STEP;
-	if (inc_tree_init(&meta->tree, blocks, INC_SHA256_SIZE)) {
+	if (dm_inc_tree_init(&meta->tree, blocks, INC_SHA256_SIZE)) {
 		message_error("a device of %llu blocks is not possible",
 			      (unsigned long long)blocks);
 		return -EINVAL;

@@ -182,7 +182,7 @@ int segment_store(struct segment *seg, u64 block,
 		ret = metadata_add_extent(&seg->meta, extent.offset,
 					  extent.length, block);
 	extent.offset += seg->offset;
-	*entry = inc_entry_encode(&extent);
+	*entry = dm_inc_entry_encode(&extent);
 	if (ret || !place)
 		return ret;
 	memset(&record, 0, sizeof(record));
@@ -284,8 +284,8 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 	to->guarded_size = round_up(seg->dictionary_size, INC_PAGE_SHIFT) +
 			   round_up(owners, INC_PAGE_SHIFT) +
 			   (seg->meta.map.list.stored << INC_PAGE_SHIFT);
-	inc_tree_init(&to->guard.tree, to->guarded_size >> INC_PAGE_SHIFT,
-		      INC_SHA256_SIZE);
+	dm_inc_tree_init(&to->guard.tree, to->guarded_size >> INC_PAGE_SHIFT,
+			 INC_SHA256_SIZE);
 	pages = to->guard.tree.pages;
 	for (i = 0; i < seg->meta.tree.levels; i++)
 		pages += seg->meta.level[i].list.stored;

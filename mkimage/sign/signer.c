@@ -283,8 +283,8 @@ int signer_sign_segment(struct signer *signer, struct segment *segment,
 	int ret;
 
 	signer_check_start(name, start);
-	inc_signed_text(segment->meta.root, INC_SHA256_SIZE, segment->epoch,
-			text);
+	dm_inc_signed_text(segment->meta.root, INC_SHA256_SIZE, segment->epoch,
+			   text);
 	ret = signer_sign(signer, text, &segment->signature, &size);
 	segment->signature_size = (u32)size;
 	return ret;

@@ -69,7 +69,7 @@ void signer_free(struct signer *signer);
 
 /**
  * signer_sign - sign a root digest
- * @text: from inc_signed_text()
+ * @text: from dm_inc_signed_text()
  * @data: set to @size bytes that the caller frees; they fit a signature area
  *
  * Return: 0, or an errno below 0 after an error message.

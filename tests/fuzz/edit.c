@@ -213,7 +213,8 @@ static u8 *entry_at(const struct edit_image *image, u32 number, u64 block)
 	block %= seg->device_blocks;
 	if (!dir)
 		return NULL;
-	page = inc_dir_lookup((struct inc_run *)dir, runs, inc_map_page(block));
+	page = dm_inc_dir_lookup((struct inc_run *)dir, runs,
+				 inc_map_page(block));
 	if (page > INC_IMAGE_SIZE_MAX >> INC_PAGE_SHIFT)
 		return NULL;
 	return bytes_at(image, (page << INC_PAGE_SHIFT) +
@@ -380,7 +381,7 @@ static void stretch(struct edit_image *image, struct script *script)
 	struct inc_tree guard;
 
 	if (size > INC_IMAGE_SIZE_MAX - seg->offset ||
-	    inc_tree_init(&guard, owners >> INC_PAGE_SHIFT, INC_SHA256_SIZE))
+	    dm_inc_tree_init(&guard, owners >> INC_PAGE_SHIFT, INC_SHA256_SIZE))
 		return;
 	meta = (owners + (guard.pages << INC_PAGE_SHIFT) + mask) & ~mask;
 	if (seg->head_size + bitmap + meta > size)
@@ -481,8 +482,8 @@ static u8 *sealed_page(const struct sealed *sealed, u64 number)
 	u64 offset = sealed->offset + (number << INC_PAGE_SHIFT);
 
 	if (sealed->runs)
-		offset = inc_dir_lookup(sealed->runs, sealed->count,
-					number) << INC_PAGE_SHIFT;
+		offset = dm_inc_dir_lookup(sealed->runs, sealed->count,
+					   number) << INC_PAGE_SHIFT;
 	return bytes_at(sealed->image, offset, INC_PAGE_SIZE);
 }
 
@@ -494,7 +495,8 @@ static void seal_page(const struct sealed *sealed, const u8 *page, u32 level,
 	u32 place = 0;
 
 	if (level < sealed->tree->levels) {
-		u64 number = inc_tree_page(sealed->tree, level, block, &place);
+		u64 number =
+			dm_inc_tree_page(sealed->tree, level, block, &place);
 
 		parent = sealed_page(sealed, number);
 	}
@@ -534,8 +536,8 @@ static void reseal(struct edit_image *image, u32 number)
 	u32 runs;
 	u8 *dir;
 
-	if (inc_segment_parse(super, image->seg[number].offset, image->size,
-			      &seg, &why) ||
+	if (dm_inc_segment_parse(super, image->seg[number].offset, image->size,
+				 &seg, &why) ||
 	    seg.digest_size != INC_SHA256_SIZE)
 		return;
 	hash = incr_hash_new("sha256", seg.salt, seg.salt_size);
@@ -543,8 +545,8 @@ static void reseal(struct edit_image *image, u32 number)
 		return;
 	dir = directory(image, number, true, &runs);
 	if (image->flags & EDIT_RESEAL && dir && seg.tree.pages <= SEAL_MAX &&
-	    !inc_dir_check((struct inc_run *)dir, runs, seg.tree.pages,
-			   seg.end, &why)) {
+	    !dm_inc_dir_check((struct inc_run *)dir, runs, seg.tree.pages,
+			      seg.end, &why)) {
 		const struct sealed tree = {
 			.image = image, .tree = &seg.tree, .hash = hash,
 			.runs = (struct inc_run *)dir, .count = runs,
@@ -586,7 +588,7 @@ int edit_load(struct edit_image *image, const void *bytes, size_t size)
 	const char *why;
 
 	if (4 * size > image->room ||
-	    inc_segment_parse(bytes, 0, size, &image->seg[0], &why) ||
+	    dm_inc_segment_parse(bytes, 0, size, &image->seg[0], &why) ||
 	    image->seg[0].end != size)
 		return -EINVAL;
 	memcpy(image->bytes, bytes, size);

@@ -42,7 +42,7 @@ static void check_tree(const struct inc_tree *tree, u64 block)
 		u64 fanout = INC_PAGE_SIZE >> tree->digest_shift;
 		u64 page;
 
-		page = inc_tree_page(tree, level, block, &place);
+		page = dm_inc_tree_page(tree, level, block, &place);
 		count = (count + fanout - 1) / fanout;
 		MUST(end - tree->first[level] == count);
 		MUST(page >= tree->first[level] && page < end);
@@ -58,8 +58,8 @@ static void check_tree(const struct inc_tree *tree, u64 block)
 static void check_signed_text(const struct inc_segment *seg)
 {
 	char text[INC_SIGNED_TEXT_MAX];
-	u32 length = inc_signed_text(seg->root_digest, seg->digest_size,
-				     seg->epoch, text);
+	u32 length = dm_inc_signed_text(seg->root_digest, seg->digest_size,
+					seg->epoch, text);
 	u32 epoch = 0;
 
 	MUST(length == strlen(text) && length < sizeof(text));
@@ -135,7 +135,8 @@ static void test_segment(const u8 *data, size_t size)
 		struct inc_super *super =
 			(struct inc_super *)(image.bytes + offset);
 
-		if (!inc_segment_parse(super, offset, image.size, &seg, &why)) {
+		if (!dm_inc_segment_parse(super, offset, image.size, &seg,
+					  &why)) {
 			MUST(!why);
 			check_segment(&seg, offset, image.size);
 		} else {
@@ -175,7 +176,7 @@ static void test_directory(struct input *input)
 		runs[count].file_page = cpu_to_le64(take_number(input));
 		first += kind < 16 ? take_number(input) : 1 + (kind >> 4);
 	}
-	if (inc_dir_check(runs, count, pages, image_end, &why)) {
+	if (dm_inc_dir_check(runs, count, pages, image_end, &why)) {
 		MUST(why && *why);
 		return;
 	}
@@ -184,12 +185,13 @@ static void test_directory(struct input *input)
 	probes[6] = 0;
 	probes[7] = pages - 1;
 	for (i = 0; i < 8; i++) {
-		page = inc_dir_lookup(runs, count, probes[i]);
+		page = dm_inc_dir_lookup(runs, count, probes[i]);
 		MUST(page == plain_lookup(runs, count, probes[i]));
 		MUST(page < image_end >> INC_PAGE_SHIFT);
 	}
 	for (i = 0; i < count; i++) {
-		page = inc_dir_lookup(runs, count, le32_to_cpu(runs[i].first));
+		page = dm_inc_dir_lookup(runs, count,
+					 le32_to_cpu(runs[i].first));
 		MUST(page == le64_to_cpu(runs[i].file_page));
 	}
 }
@@ -201,7 +203,7 @@ static void test_tree(struct input *input)
 	struct inc_tree tree;
 	u32 i;
 
-	if (inc_tree_init(&tree, blocks, digest_size)) {
+	if (dm_inc_tree_init(&tree, blocks, digest_size)) {
 		MUST(!blocks || blocks > INC_BLOCKS_MAX || !digest_size ||
 		     digest_size > INC_DIGEST_MAX);
 		return;
@@ -220,9 +222,9 @@ static void test_entry(struct input *input)
 	u32 shift = (u32)take(input, 1) % 8;
 	struct inc_extent extent;
 
-	if (inc_entry_decode(entry, shift, image_end, &extent))
+	if (dm_inc_entry_decode(entry, shift, image_end, &extent))
 		return;
-	MUST(inc_entry_encode(&extent) == entry);
+	MUST(dm_inc_entry_encode(&extent) == entry);
 	if (!entry) {
 		MUST(extent.codec == INC_CODEC_ZERO && !extent.length);
 		return;

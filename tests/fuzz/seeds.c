@@ -55,8 +55,8 @@ static void load(const char *folder, const char *name)
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	seed->bytes = read_file(path, &seed->size);
 	if (seed->size < INC_BLOCK_SIZE ||
-	    inc_segment_parse((struct inc_super *)seed->bytes, 0, seed->size,
-			      &seed->seg, &why))
+	    dm_inc_segment_parse((struct inc_super *)seed->bytes, 0, seed->size,
+				 &seed->seg, &why))
 		give_up(path, "not an image");
 	snprintf(path, sizeof(path), "%s/%s.raw", folder, seed->name);
 	seed->raw = read_file(path, &size);

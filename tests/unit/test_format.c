@@ -115,14 +115,15 @@ static void signed_text(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(golden); i++) {
-		assert_int_equal(inc_signed_text((const u8 *)"\x05\xaf\x30",
-						 golden[i].size,
-						 golden[i].epoch, text),
+		assert_int_equal(dm_inc_signed_text((const u8 *)"\x05\xaf\x30",
+						    golden[i].size,
+						    golden[i].epoch, text),
 				 strlen(golden[i].text));
 		assert_string_equal(text, golden[i].text);
 	}
-	assert_int_equal(inc_signed_text(longest, sizeof(longest), 4294967295u,
-					 text), INC_SIGNED_TEXT_MAX - 1);
+	assert_int_equal(
+		dm_inc_signed_text(longest, sizeof(longest), 4294967295u, text),
+		INC_SIGNED_TEXT_MAX - 1);
 	assert_int_equal(strlen(text), INC_SIGNED_TEXT_MAX - 1);
 }
 
@@ -133,7 +134,8 @@ static void super_parses(void **state)
 	const char *why;
 
 	(void)state;
-	assert_int_equal(inc_segment_parse(&super, 0, 0x10000, &seg, &why), 0);
+	assert_int_equal(dm_inc_segment_parse(&super, 0, 0x10000, &seg, &why),
+			 0);
 	assert_null(why);
 	assert_int_equal(seg.device_blocks, 1000);
 	assert_int_equal(seg.end, 0x10000);
@@ -148,10 +150,12 @@ static void super_parses(void **state)
 	assert_int_equal(seg.guard.pages, 1);
 	assert_int_equal(seg.guard_digest[1], 0xdd);
 	/* A device may be larger than the image. */
-	assert_int_equal(inc_segment_parse(&super, 0, 0x10001, &seg, &why), 0);
+	assert_int_equal(dm_inc_segment_parse(&super, 0, 0x10001, &seg, &why),
+			 0);
 	assert_int_equal(seg.compat, 0);
 	super.compat = cpu_to_le64(1ull << 63 | INC_COMPAT_REREADS);
-	assert_int_equal(inc_segment_parse(&super, 0, 0x10000, &seg, &why), 0);
+	assert_int_equal(dm_inc_segment_parse(&super, 0, 0x10000, &seg, &why),
+			 0);
 	assert_int_equal(seg.compat, INC_COMPAT_REREADS);
 }
 
@@ -246,8 +250,9 @@ static void super_refused(void **state)
 		__le64 value = cpu_to_le64(changes[i].value);
 
 		memcpy((u8 *)&super + changes[i].at, &value, changes[i].size);
-		assert_int_equal(inc_segment_parse(&super, 0, 0x10000, &seg,
-						   &why), -EINVAL);
+		assert_int_equal(
+			dm_inc_segment_parse(&super, 0, 0x10000, &seg, &why),
+			-EINVAL);
 		if (!strstr(why, changes[i].why))
 			fail_msg("change %zu: '%s' lacks '%s'", i, why,
 				 changes[i].why);
@@ -279,8 +284,9 @@ static void dictionaries(void **state)
 		super.incompat = cpu_to_le64(INC_INCOMPAT_DICTIONARY);
 		super.dictionary_offset = cpu_to_le64(places[i].offset);
 		super.dictionary_size = cpu_to_le32(places[i].size);
-		assert_int_equal(inc_segment_parse(&super, 0, 0x10000, &seg,
-						   &why), places[i].result);
+		assert_int_equal(
+			dm_inc_segment_parse(&super, 0, 0x10000, &seg, &why),
+			places[i].result);
 		if (places[i].result)
 			assert_non_null(strstr(why, "dictionary"));
 	}
@@ -302,7 +308,7 @@ static void hash_name_refused(void **state)
 		int ret;
 
 		memcpy(super.hash_name, names[i], INC_HASH_NAME_MAX);
-		ret = inc_segment_parse(&super, 0, 0x10000, &seg, &why);
+		ret = dm_inc_segment_parse(&super, 0, 0x10000, &seg, &why);
 		/* The last one has 31 characters, which is allowed. */
 		assert_int_equal(ret, i + 1 < COUNT(names) ? -EINVAL : 0);
 	}
@@ -325,30 +331,32 @@ static void tree_shape(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(shapes); i++) {
-		assert_int_equal(inc_tree_init(&tree, shapes[i].blocks, 32), 0);
+		assert_int_equal(dm_inc_tree_init(&tree, shapes[i].blocks, 32),
+				 0);
 		assert_int_equal(tree.levels, shapes[i].levels);
 		assert_int_equal(tree.pages, shapes[i].pages);
 		if (!tree.levels)
 			continue;
 		assert_int_equal(tree.first[tree.levels - 1], 0);
-		assert_int_equal(inc_tree_page(&tree, 0, shapes[i].blocks - 1,
-					       &place), tree.pages - 1);
+		assert_int_equal(dm_inc_tree_page(&tree, 0,
+						  shapes[i].blocks - 1, &place),
+				 tree.pages - 1);
 		assert_int_equal(place, (shapes[i].blocks - 1) % 128 * 32);
 	}
-	assert_int_equal(inc_tree_init(&tree, 0, 32), -EINVAL);
-	assert_int_equal(inc_tree_init(&tree, 1ull << 32, 32), -EINVAL);
-	assert_int_equal(inc_tree_init(&tree, 1, 0), -EINVAL);
-	assert_int_equal(inc_tree_init(&tree, 1, 65), -EINVAL);
+	assert_int_equal(dm_inc_tree_init(&tree, 0, 32), -EINVAL);
+	assert_int_equal(dm_inc_tree_init(&tree, 1ull << 32, 32), -EINVAL);
+	assert_int_equal(dm_inc_tree_init(&tree, 1, 0), -EINVAL);
+	assert_int_equal(dm_inc_tree_init(&tree, 1, 65), -EINVAL);
 
 	/* Digests of 20 bytes take 32; those of 64 make 64 a page. */
-	assert_int_equal(inc_tree_init(&tree, 129, 20), 0);
+	assert_int_equal(dm_inc_tree_init(&tree, 129, 20), 0);
 	assert_int_equal(tree.digest_shift, 5);
-	assert_int_equal(inc_tree_init(&tree, 65, 64), 0);
+	assert_int_equal(dm_inc_tree_init(&tree, 65, 64), 0);
 	assert_int_equal(tree.pages, 3);
 	/* The smallest digest and the largest device stay within the array. */
-	assert_int_equal(inc_tree_init(&tree, INC_BLOCKS_MAX, 1), 0);
+	assert_int_equal(dm_inc_tree_init(&tree, INC_BLOCKS_MAX, 1), 0);
 	assert_int_equal(tree.levels, 3);
-	assert_int_equal(inc_tree_init(&tree, INC_BLOCKS_MAX, 64), 0);
+	assert_int_equal(dm_inc_tree_init(&tree, INC_BLOCKS_MAX, 64), 0);
 	assert_int_equal(tree.levels, 6);
 }
 
@@ -358,15 +366,15 @@ static void tree_places(void **state)
 	u32 place;
 
 	(void)state;
-	inc_tree_init(&tree, 16385, 32);
+	dm_inc_tree_init(&tree, 16385, 32);
 	/* Page 0 is the top, 1 and 2 are level 1, 3 to 131 level 0. */
-	assert_int_equal(inc_tree_page(&tree, 2, 16384, &place), 0);
+	assert_int_equal(dm_inc_tree_page(&tree, 2, 16384, &place), 0);
 	assert_int_equal(place, 32);
-	assert_int_equal(inc_tree_page(&tree, 1, 16383, &place), 1);
+	assert_int_equal(dm_inc_tree_page(&tree, 1, 16383, &place), 1);
 	assert_int_equal(place, 127 * 32);
-	assert_int_equal(inc_tree_page(&tree, 1, 16384, &place), 2);
+	assert_int_equal(dm_inc_tree_page(&tree, 1, 16384, &place), 2);
 	assert_int_equal(place, 0);
-	assert_int_equal(inc_tree_page(&tree, 0, 128, &place), 4);
+	assert_int_equal(dm_inc_tree_page(&tree, 0, 128, &place), 4);
 	assert_int_equal(place, 0);
 }
 
@@ -384,26 +392,30 @@ static void tree_used(void **state)
 		struct inc_tree tree;
 		u32 level, at, size;
 
-		assert_int_equal(inc_tree_init(&tree, last + 1,
-					       digests[i % COUNT(digests)]), 0);
+		assert_int_equal(dm_inc_tree_init(&tree, last + 1,
+						  digests[i % COUNT(digests)]),
+				 0);
 		size = 1u << tree.digest_shift;
 		for (level = 0; level < tree.levels; level++) {
-			u64 page = inc_tree_page(&tree, level, last, &at);
+			u64 page = dm_inc_tree_page(&tree, level, last, &at);
 
-			assert_int_equal(inc_tree_used(&tree, level, last),
+			assert_int_equal(dm_inc_tree_used(&tree, level, last),
 					 at + size);
 			/* All pages before it are full. */
 			for (j = 0; j < 64 && last >> j; j++) {
 				u64 block = last >> j;
 
-				if (inc_tree_page(&tree, level, block, &at) <
+				if (dm_inc_tree_page(&tree, level, block, &at) <
 				    page)
-					assert_int_equal(inc_tree_used(&tree,
-							 level, block), 4096);
+					assert_int_equal(
+						dm_inc_tree_used(&tree, level,
+								 block),
+						4096);
 			}
-			if (inc_tree_page(&tree, level, 0, &at) < page)
-				assert_int_equal(inc_tree_used(&tree, level, 0),
-						 4096);
+			if (dm_inc_tree_page(&tree, level, 0, &at) < page)
+				assert_int_equal(
+					dm_inc_tree_used(&tree, level, 0),
+					4096);
 		}
 	}
 }
@@ -440,32 +452,38 @@ static void directory(void **state)
 	const char *why;
 
 	(void)state;
-	assert_int_equal(inc_dir_check(runs, 3, 105, 20 << 12, &why), 0);
-	assert_int_equal(inc_dir_lookup(runs, 3, 0), 10);
-	assert_int_equal(inc_dir_lookup(runs, 3, 4), 14);
-	assert_int_equal(inc_dir_lookup(runs, 3, 5), 3);
-	assert_int_equal(inc_dir_lookup(runs, 3, 99), 3);
-	assert_int_equal(inc_dir_lookup(runs, 3, 100), 15);
-	assert_int_equal(inc_dir_lookup(runs, 3, 104), 19);
-	assert_int_equal(inc_dir_lookup(runs, 1, 4), 14);
+	assert_int_equal(dm_inc_dir_check(runs, 3, 105, 20 << 12, &why), 0);
+	assert_int_equal(dm_inc_dir_lookup(runs, 3, 0), 10);
+	assert_int_equal(dm_inc_dir_lookup(runs, 3, 4), 14);
+	assert_int_equal(dm_inc_dir_lookup(runs, 3, 5), 3);
+	assert_int_equal(dm_inc_dir_lookup(runs, 3, 99), 3);
+	assert_int_equal(dm_inc_dir_lookup(runs, 3, 100), 15);
+	assert_int_equal(dm_inc_dir_lookup(runs, 3, 104), 19);
+	assert_int_equal(dm_inc_dir_lookup(runs, 1, 4), 14);
 
-	assert_int_equal(inc_dir_check(runs, 3, 106, 20 << 12, &why), -EINVAL);
+	assert_int_equal(dm_inc_dir_check(runs, 3, 106, 20 << 12, &why),
+			 -EINVAL);
 	assert_non_null(strstr(why, "past the end"));
-	assert_int_equal(inc_dir_check(runs, 3, 100, 20 << 12, &why), -EINVAL);
+	assert_int_equal(dm_inc_dir_check(runs, 3, 100, 20 << 12, &why),
+			 -EINVAL);
 	assert_non_null(strstr(why, "more pages"));
-	assert_int_equal(inc_dir_check(runs, 0, 1, 20 << 12, &why), -EINVAL);
+	assert_int_equal(dm_inc_dir_check(runs, 0, 1, 20 << 12, &why), -EINVAL);
 	runs[0] = run(1, 0, 10);
-	assert_int_equal(inc_dir_check(runs, 3, 105, 20 << 12, &why), -EINVAL);
+	assert_int_equal(dm_inc_dir_check(runs, 3, 105, 20 << 12, &why),
+			 -EINVAL);
 	assert_non_null(strstr(why, "page 0"));
 	runs[0] = run(0, 0, 10);
 	runs[2] = run(5, 0, 15);
-	assert_int_equal(inc_dir_check(runs, 3, 10, 20 << 12, &why), -EINVAL);
+	assert_int_equal(dm_inc_dir_check(runs, 3, 10, 20 << 12, &why),
+			 -EINVAL);
 	assert_non_null(strstr(why, "sorted"));
 	runs[2] = run(100, 2, 15);
-	assert_int_equal(inc_dir_check(runs, 3, 105, 20 << 12, &why), -EINVAL);
+	assert_int_equal(dm_inc_dir_check(runs, 3, 105, 20 << 12, &why),
+			 -EINVAL);
 	assert_non_null(strstr(why, "flag"));
 	runs[2] = run(100, 0, UINT64_MAX);
-	assert_int_equal(inc_dir_check(runs, 3, 105, 20 << 12, &why), -EINVAL);
+	assert_int_equal(dm_inc_dir_check(runs, 3, 105, 20 << 12, &why),
+			 -EINVAL);
 }
 
 static void entries(void **state)
@@ -477,9 +495,9 @@ static void entries(void **state)
 
 	(void)state;
 	/* codec 1, cluster 0, length 0xfff, offset */
-	assert_int_equal(inc_entry_encode(&extent), 0x200fff123456789aull);
-	assert_int_equal(inc_entry_decode(0x200fff123456789aull, 0, end, &back),
-			 0);
+	assert_int_equal(dm_inc_entry_encode(&extent), 0x200fff123456789aull);
+	assert_int_equal(
+		dm_inc_entry_decode(0x200fff123456789aull, 0, end, &back), 0);
 	assert_int_equal(back.offset, extent.offset);
 	assert_int_equal(back.length, 0x1000);
 	assert_int_equal(back.codec, INC_CODEC_STORED);
@@ -487,37 +505,45 @@ static void entries(void **state)
 	/* The largest extent there is. */
 	extent = (struct inc_extent){ end - 262144, 262144, 6,
 				      INC_CODEC_STORED };
-	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 6, end,
-					  &back), 0);
+	assert_int_equal(dm_inc_entry_decode(dm_inc_entry_encode(&extent), 6,
+					     end, &back),
+			 0);
 	assert_int_equal(back.length, 262144);
 	assert_int_equal(inc_cluster_bytes(&back), 262144);
 	assert_int_equal(inc_cluster_start(&back, 200), 192);
-	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 5, end,
-					  &back), -EINVAL);
-	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 6, end - 1,
-					  &back), -EINVAL);
+	assert_int_equal(dm_inc_entry_decode(dm_inc_entry_encode(&extent), 5,
+					     end, &back),
+			 -EINVAL);
+	assert_int_equal(dm_inc_entry_decode(dm_inc_entry_encode(&extent), 6,
+					     end - 1, &back),
+			 -EINVAL);
 
 	extent = (struct inc_extent){ 0, 0, 0, INC_CODEC_ZERO };
-	assert_int_equal(inc_entry_encode(&extent), 0);
-	assert_int_equal(inc_entry_decode(0, 0, 0, &back), 0);
+	assert_int_equal(dm_inc_entry_encode(&extent), 0);
+	assert_int_equal(dm_inc_entry_decode(0, 0, 0, &back), 0);
 	assert_int_equal(back.length, 0);
 
 	/* LZ4 must be shorter than its cluster, stored just as long. */
 	extent = (struct inc_extent){ 0, 4096, 0, INC_CODEC_LZ4 };
-	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 0, end,
-					  &back), -EINVAL);
+	assert_int_equal(dm_inc_entry_decode(dm_inc_entry_encode(&extent), 0,
+					     end, &back),
+			 -EINVAL);
 	extent.length = 4095;
-	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 0, end,
-					  &back), 0);
+	assert_int_equal(dm_inc_entry_decode(dm_inc_entry_encode(&extent), 0,
+					     end, &back),
+			 0);
 	extent.codec = INC_CODEC_STORED;
-	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 0, end,
-					  &back), -EINVAL);
+	assert_int_equal(dm_inc_entry_decode(dm_inc_entry_encode(&extent), 0,
+					     end, &back),
+			 -EINVAL);
 	/* Codec 0 with anything else in the entry, and unknown codecs. */
-	assert_int_equal(inc_entry_decode(1, 0, end, &back), -EINVAL);
+	assert_int_equal(dm_inc_entry_decode(1, 0, end, &back), -EINVAL);
 	extent.codec = INC_CODEC_ZSTD;
-	assert_int_equal(inc_entry_decode(inc_entry_encode(&extent), 0, end,
-					  &back), -EINVAL);
-	assert_int_equal(inc_entry_decode(7ull << 61, 0, end, &back), -EINVAL);
+	assert_int_equal(dm_inc_entry_decode(dm_inc_entry_encode(&extent), 0,
+					     end, &back),
+			 -EINVAL);
+	assert_int_equal(dm_inc_entry_decode(7ull << 61, 0, end, &back),
+			 -EINVAL);
 	assert_int_equal(inc_map_page(511), 0);
 	assert_int_equal(inc_map_page(512), 1);
 	assert_int_equal(inc_map_index(513), 1);

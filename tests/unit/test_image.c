@@ -171,7 +171,7 @@ static void put_extent(struct maker *maker, u32 generation, u32 start)
 			maker->owners[maker->owner_count++] = start;
 		}
 		maker->at += extent.length;
-		entry = inc_entry_encode(&extent);
+		entry = dm_inc_entry_encode(&extent);
 	}
 	for (i = 0; i < blocks && start + i < BLOCKS; i++)
 		maker->entries[start + i] = entry;
@@ -899,7 +899,7 @@ static void wide_image(u8 *bytes, u32 runs, u64 *data_offset, u64 *size)
 	extent.length = (u32)LZ4_compress_default((char *)block, (char *)packed,
 						  4096, 4096);
 	assert_true(extent.length > 0);
-	assert_int_equal(inc_tree_init(&tree, blocks, 32), 0);
+	assert_int_equal(dm_inc_tree_init(&tree, blocks, 32), 0);
 	meta = head + 4096;
 	/* Guard, tree from the lowest level on, owner, two map pages, data. */
 	page = meta + 4096;
@@ -914,7 +914,7 @@ static void wide_image(u8 *bytes, u32 runs, u64 *data_offset, u64 *size)
 	extent.offset = *data_offset;
 	memcpy(bytes + *data_offset, packed, extent.length);
 	bytes[*data_offset + 4095] = 1;		/* no padding, nor data */
-	entry = cpu_to_le64(inc_entry_encode(&extent));
+	entry = cpu_to_le64(dm_inc_entry_encode(&extent));
 	memcpy(bytes + page, &entry, 8);
 	for (i = 0; i < 512; i++)
 		memcpy(bytes + page + 4096 + 8 * i, &entry, 8);

@@ -72,8 +72,8 @@ static void test_runs(void **state)
 		bool tree = rand() % 2;
 		u32 count;
 
-		assert_int_equal(inc_tree_init(&seg.tree, seg.device_blocks,
-					       32), 0);
+		assert_int_equal(
+			dm_inc_tree_init(&seg.tree, seg.device_blocks, 32), 0);
 		seg.map_pages = (seg.device_blocks + 511) / 512;
 		count = make_runs(runs, tree ? seg.tree.pages : seg.map_pages);
 		assert_int_equal(places_make(&places, &seg, tree, runs, count),

@@ -78,7 +78,7 @@ static int segment_read(struct incr_image *image, u64 offset, u64 size,
 	ret = offset ? layer_misplaced(image, &super, offset, error) : 0;
 	if (ret)
 		return ret;
-	if (inc_segment_parse(&super, offset, size, seg, &why))
+	if (dm_inc_segment_parse(&super, offset, size, seg, &why))
 		return incr_fail(error, -EINVAL, "segment at offset %llu: %s",
 				 (unsigned long long)offset, why);
 	return 0;

@@ -270,14 +270,15 @@ int incr_local_present(struct incr_image *image, int fd, u64 *bytes,
 
 /*
  * Signatures of a generation, in its segment's head: PKCS#7, detached, in DER,
- * over inc_signed_text(). Without an epoch they are the ones that dm-verity takes.
+ * over dm_inc_signed_text(). Without an epoch they are those that dm-verity takes.
  */
 
 /* The text that the signature of @seg covers; INC_SIGNED_TEXT_MAX bytes. */
 static inline void inc_segment_signed_text(const struct inc_segment *seg,
 					   char *text)
 {
-	inc_signed_text(seg->root_digest, seg->digest_size, seg->epoch, text);
+	dm_inc_signed_text(seg->root_digest, seg->digest_size, seg->epoch,
+			   text);
 }
 
 /**

@@ -62,15 +62,15 @@ static u64 tree_file_page(const struct inc_view *view, u64 block)
 {
 	u32 place;
 
-	return inc_dir_lookup(view->tree_runs, view->seg->tree_runs,
-			      inc_tree_page(&view->seg->tree, 0, block,
-					    &place));
+	return dm_inc_dir_lookup(
+		view->tree_runs, view->seg->tree_runs,
+		dm_inc_tree_page(&view->seg->tree, 0, block, &place));
 }
 
 static u64 map_file_page(const struct inc_view *view, u64 block)
 {
-	return inc_dir_lookup(view->map_runs, view->seg->map_runs,
-			      inc_map_page(block));
+	return dm_inc_dir_lookup(view->map_runs, view->seg->map_runs,
+				 inc_map_page(block));
 }
 
 u64 incr_image_shared(struct incr_image *image, const struct incr_image *other,

@@ -180,7 +180,7 @@ static int directory_copy(const u8 *head, const struct inc_segment *seg,
 	if (!*runs)
 		return incr_fail(error, -ENOMEM, "out of memory for a directory");
 	memcpy(*runs, head + offset, bytes);
-	if (count && inc_dir_check(*runs, count, pages, seg->end, &why))
+	if (count && dm_inc_dir_check(*runs, count, pages, seg->end, &why))
 		return incr_fail(error, -EINVAL,
 				 "%s directory of generation %u: %s", name,
 				 seg->generation, why);

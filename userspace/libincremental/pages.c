@@ -98,8 +98,9 @@ void incr_hashes_guard(struct inc_hashes *hashes, const struct inc_segment *seg)
 u64 incr_hashes_page(const struct inc_hashes *hashes, u32 level, u64 block,
 		     u32 *place)
 {
-	return inc_dir_lookup(hashes->runs, hashes->run_count,
-			      inc_tree_page(hashes->tree, level, block, place));
+	return dm_inc_dir_lookup(
+		hashes->runs, hashes->run_count,
+		dm_inc_tree_page(hashes->tree, level, block, place));
 }
 
 /**
@@ -141,14 +142,14 @@ int incr_hashes_fetch(const struct inc_source *source,
 		int ret;
 
 		snprintf(name, sizeof(name), "%s page %llu", hashes->name,
-			 (unsigned long long)inc_tree_page(hashes->tree, l,
-							   block, &place));
+			 (unsigned long long)dm_inc_tree_page(hashes->tree, l,
+							      block, &place));
 		ret = page_prove(source, file_page, expected, name, page,
 				 error);
 		if (ret)
 			return ret;
 		/* Else the tree would be that of another device, too. */
-		used = inc_tree_used(hashes->tree, l, block);
+		used = dm_inc_tree_used(hashes->tree, l, block);
 		if (!inc_all_zero(page + used, INC_PAGE_SIZE - used)) {
 			incr_cache_drop(source->image->cache, file_page);
 			return incr_fail(error, -EBADMSG,
@@ -177,7 +178,7 @@ static int hashes_digest(const struct inc_source *source,
 	ret = incr_hashes_fetch(source, hashes, 0, block, page, error);
 	if (ret)
 		return ret;
-	inc_tree_page(hashes->tree, 0, block, &place);
+	dm_inc_tree_page(hashes->tree, 0, block, &place);
 	memcpy(digest, page + place, INC_SHA256_SIZE);
 	return 0;
 }
@@ -263,7 +264,7 @@ int incr_block_digest(const struct inc_source *source, u64 block,
 	if (!tree->levels)
 		return hashes_digest(source, &hashes, block, NULL, digest,
 				     error);
-	number = inc_tree_page(tree, 0, block, &place);
+	number = dm_inc_tree_page(tree, 0, block, &place);
 	if (number != cursor->tree_page) {
 		cursor->tree_page = UINT64_MAX;
 		ret = incr_hashes_fetch(source, &hashes, 0, block, cursor->tree,
@@ -278,9 +279,9 @@ int incr_block_digest(const struct inc_source *source, u64 block,
 
 static u64 map_file_page(const struct inc_source *source, u64 block)
 {
-	return inc_dir_lookup(source->view->map_runs,
-			      source->view->seg->map_runs,
-			      inc_map_page(block));
+	return dm_inc_dir_lookup(source->view->map_runs,
+				 source->view->seg->map_runs,
+				 inc_map_page(block));
 }
 
 /**
@@ -327,7 +328,7 @@ int incr_entry_fetch(const struct inc_source *source, u64 block,
 		cursor->map_page = number;
 	}
 	entry = le64_to_cpu(cursor->map[inc_map_index(block)]);
-	if (!inc_entry_decode(entry, seg->cluster_shift, seg->end, extent))
+	if (!dm_inc_entry_decode(entry, seg->cluster_shift, seg->end, extent))
 		return 0;
 	return incr_fail(error, -EINVAL,
 			 "map entry of block %llu (offset %llu) is malformed: 0x%016llx",

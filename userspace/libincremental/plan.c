@@ -146,10 +146,10 @@ static int plan_blocks(struct plan *plan, const struct inc_source *source,
 		if (!ret && inc_map_page(block) != map_page) {
 			map_page = inc_map_page(block);
 			ret = plan_guarded(plan, source->image,
-					   inc_dir_lookup(view->map_runs,
-							  seg->map_runs,
-							  map_page) <<
-						INC_PAGE_SHIFT,
+					   dm_inc_dir_lookup(view->map_runs,
+							     seg->map_runs,
+							     map_page)
+						   << INC_PAGE_SHIFT,
 					   INC_PAGE_SIZE, error);
 		}
 		if (!ret)

@@ -180,8 +180,8 @@ static void load_seeds(const char *folder)
 			 (int)strlen(names[i]->d_name) - 4, names[i]->d_name);
 		snprintf(path, sizeof(path), "%s/%s.inc", folder, seed->name);
 		seed->bytes = read_file(path, &seed->size);
-		if (inc_segment_parse((struct inc_super *)seed->bytes, 0,
-				      seed->size, &seed->seg, &why)) {
+		if (dm_inc_segment_parse((struct inc_super *)seed->bytes, 0,
+					 seed->size, &seed->seg, &why)) {
 			fprintf(stderr, "attack: %s: %s\n", path, why);
 			exit(2);
 		}

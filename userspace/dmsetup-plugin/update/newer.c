@@ -126,8 +126,8 @@ static int check_origin(struct newer *newer, struct incr_error *error)
 	if (!origin_size(newer->origin))
 		return incr_fail(error, -EPROTO,
 				 "the server does not say how long the image is");
-	if (inc_segment_parse(&super, own->offset, origin_size(newer->origin),
-			      &seg, &why))
+	if (dm_inc_segment_parse(&super, own->offset,
+				 origin_size(newer->origin), &seg, &why))
 		return incr_fail(error, -EINVAL,
 				 "no segment of an image at offset %llu: %s",
 				 (unsigned long long)own->offset, why);
@@ -178,9 +178,9 @@ static int check_layer(struct newer *newer, struct incr_error *error)
 				 generation, count);
 	if (generation < count) {
 		newer->base = offset;
-		if (!inc_segment_parse(&super, offset,
-				       offset + origin_size(newer->origin),
-				       &seg, &why) &&
+		if (!dm_inc_segment_parse(&super, offset,
+					  offset + origin_size(newer->origin),
+					  &seg, &why) &&
 		    same_segment(&seg, incr_image_segment_at(newer->local,
 							     generation)))
 			return 1;

@@ -22,7 +22,7 @@ void open_image(struct image *image, const char *path)
 		fprintf(stderr, "loadertool: %s is too short\n", path);
 		exit(1);
 	}
-	if (inc_segment_parse(super, 0, image->size, seg, &why)) {
+	if (dm_inc_segment_parse(super, 0, image->size, seg, &why)) {
 		fprintf(stderr, "loadertool: %s: %s\n", path, why);
 		exit(1);
 	}
@@ -32,11 +32,11 @@ void open_image(struct image *image, const char *path)
 	read_at(image->fd, head, seg->head_size, 0);
 	image->map_dir = (void *)(head + seg->map_dir_offset);
 	image->tree_dir = (void *)(head + seg->tree_dir_offset);
-	if (inc_dir_check(image->map_dir, seg->map_runs, seg->map_pages,
-			  seg->end, &why) ||
+	if (dm_inc_dir_check(image->map_dir, seg->map_runs, seg->map_pages,
+			     seg->end, &why) ||
 	    (seg->tree_runs &&
-	     inc_dir_check(image->tree_dir, seg->tree_runs, seg->tree.pages,
-			   seg->end, &why))) {
+	     dm_inc_dir_check(image->tree_dir, seg->tree_runs, seg->tree.pages,
+			      seg->end, &why))) {
 		fprintf(stderr, "loadertool: %s: %s\n", path, why);
 		exit(1);
 	}
@@ -114,8 +114,8 @@ int cmd_layout(int argc, char **argv)
 
 static u64 map_entry_offset(const struct image *image, u64 block)
 {
-	return (inc_dir_lookup(image->map_dir, image->seg.map_runs,
-			       inc_map_page(block)) << INC_PAGE_SHIFT) +
+	return (dm_inc_dir_lookup(image->map_dir, image->seg.map_runs,
+				  inc_map_page(block)) << INC_PAGE_SHIFT) +
 	       inc_map_index(block) * sizeof(__le64);
 }
 
@@ -135,9 +135,9 @@ int cmd_map(int argc, char **argv)
 		if (!index)
 			read_at(image.fd, entries, sizeof(entries),
 				map_entry_offset(&image, block));
-		if (inc_entry_decode(le64_to_cpu(entries[index]),
-				     image.seg.cluster_shift, image.seg.end,
-				     &extent)) {
+		if (dm_inc_entry_decode(le64_to_cpu(entries[index]),
+					image.seg.cluster_shift, image.seg.end,
+					&extent)) {
 			printf("%" PRIu64 " bad\n", block);
 			continue;
 		}
@@ -162,9 +162,9 @@ int cmd_where(int argc, char **argv)
 		printf("%" PRIu64 "\n", map_entry_offset(&image, block));
 		return 0;
 	}
-	page = inc_tree_page(&image.seg.tree, (u32)number(argv[1]), block,
-			     &offset);
-	page = inc_dir_lookup(image.tree_dir, image.seg.tree_runs, page);
+	page = dm_inc_tree_page(&image.seg.tree, (u32)number(argv[1]), block,
+				&offset);
+	page = dm_inc_dir_lookup(image.tree_dir, image.seg.tree_runs, page);
 	printf("%" PRIu64 "\n", (page << INC_PAGE_SHIFT) + offset);
 	return 0;
 }
@@ -196,16 +196,17 @@ int cmd_need(int argc, char **argv)
 
 		print_chunks(&image, offset, sizeof(entry));
 		for (level = 0; level < image.seg.tree.levels; level++) {
-			page = inc_tree_page(&image.seg.tree, level, block,
-					     &digest);
-			page = inc_dir_lookup(image.tree_dir,
-					      image.seg.tree_runs, page);
+			page = dm_inc_tree_page(&image.seg.tree, level, block,
+						&digest);
+			page = dm_inc_dir_lookup(image.tree_dir,
+						 image.seg.tree_runs, page);
 			print_chunks(&image, page << INC_PAGE_SHIFT,
 				     INC_PAGE_SIZE);
 		}
 		read_at(image.fd, &entry, sizeof(entry), offset);
-		if (inc_entry_decode(le64_to_cpu(entry), image.seg.cluster_shift,
-				     image.seg.end, &extent)) {
+		if (dm_inc_entry_decode(le64_to_cpu(entry),
+					image.seg.cluster_shift, image.seg.end,
+					&extent)) {
 			fprintf(stderr, "loadertool: bad map entry\n");
 			return 1;
 		}
