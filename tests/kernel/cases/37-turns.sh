@@ -105,7 +105,8 @@ ok "another read waits" within 10 wanted 2
 printf '%s\n' nonblock "read 64" >&7
 exec 7>&-
 wait "${readers[-3]}"
-is "the loader is asked at once, as there is no other one" "$(sed -n 's/^read: //p' asked | tail -n 1)" 32
+# Perhaps for the first range once more, too, if that took long.
+is "the loader is asked at once, as there is no other one" "$(grep 'id=' asked | grep -vc again)" 2
 exec 8<&- 9>&-
 
 # Beside one that fills, a loader that can only read is hardly ever asked.
