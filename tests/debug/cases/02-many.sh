@@ -68,6 +68,8 @@ for kind in $kinds; do
 		"fsync: $(sort syncs | uniq -c | xargs), fills that failed: $(grep -c ^E log)"
 	is "$kind: calls fail with a clean error or not at all" \
 		"$(cat reads scans syncs | grep -E '[A-Z]{3}' | grep -oE '[A-Z]{4,}' | sort -u | grep -vE '^(EIO|ENOMEM)$')" ""
+	[ $kind = fail_make_request ] ||
+		is "$kind: a read without memory waits for it" "$(cat reads scans | grep -cE '[A-Z]{4,}')" 0
 	is "$kind: a fault is not taken for damage" "$(field failures)" 0
 	ok "$kind: afterwards everything can be read" "$tool" compare "$DEV" "$RAW" direct 65536
 	cat "$IMAGE" >"$NODE"
