@@ -8,9 +8,12 @@ BASE is an image of one segment. OUT has it COUNT times, as generation 0 to
 COUNT - 1, each with a head of 9 MiB that is zeros for the most part. The newest
 has the directories of BASE, which name pages of generation 0.
 """
-import hashlib
+import os
 import struct
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from head import seal
 
 HEAD = 9 << 20
 base_path, count, out_path = sys.argv[1:]
@@ -39,8 +42,7 @@ with open(out_path, "wb") as file:
             old, = struct.unpack_from("<Q", base, at)
             if old:
                 struct.pack_into("<Q", head, at, old + shift + offset)
-        head[32:64] = bytes(32)
-        head[32:64] = hashlib.sha256(head).digest()
+        seal(head)
         file.seek(offset)
         file.write(head[:old_head])
         file.seek(offset + HEAD)

@@ -13,10 +13,9 @@
 choose size513
 cp "$IMAGE" hostile.inc
 chmod u+w hostile.inc
-python3 - <<'END'
-import hashlib, struct
+PYTHONPATH=$top/tests/lib python3 - <<'END'
+import head, struct
 d = bytearray(open("hostile.inc", "rb").read())
-head_size, = struct.unpack_from("<I", d, 12)
 map_dir, tree_dir, map_runs, tree_runs, signature, area, used = struct.unpack_from("<7I", d, 176)
 assert used == 0 and area >= 6 * 16
 # Where tree pages 0 to 5 are; page 2 comes to where page 1 is. Their runs take
@@ -33,8 +32,7 @@ struct.pack_into("<I", d, 196, 0)
 # The map does likewise.
 entries = struct.unpack_from("<Q", d, map_dir + 8)[0] * 4096
 d[entries + 128 * 8:entries + 256 * 8] = d[entries:entries + 128 * 8]
-d[32:64] = bytes(32)
-d[32:64] = hashlib.sha256(d[:head_size]).digest()
+head.seal(d)
 open("hostile.inc", "wb").write(d)
 END
 DEV=/dev/mapper/t

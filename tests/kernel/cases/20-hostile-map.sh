@@ -13,10 +13,9 @@ mkimage create --raw --cluster 4K raw base.inc >/dev/null
 # hostile NAME ENTRY...: base.inc as NAME.inc; an entry is
 # block:offset of the extent in the data:length:cluster shift:codec
 hostile() {
-	python3 - "$@" <<-'END'
-	import hashlib, struct, sys
+	PYTHONPATH=$top/tests/lib python3 - "$@" <<-'END'
+	import head, struct, sys
 	d = bytearray(open("base.inc", "rb").read())
-	head_size, = struct.unpack_from("<I", d, 12)
 	data, = struct.unpack_from("<Q", d, 160)
 	map_dir, = struct.unpack_from("<I", d, 176)
 	page, = struct.unpack_from("<Q", d, map_dir + 8)
@@ -25,8 +24,7 @@ hostile() {
 	    block, offset, length, shift, codec = map(int, entry.split(":"))
 	    struct.pack_into("<Q", d, page * 4096 + 8 * block, data + offset |
 	                     length - 1 << 40 | shift << 58 | codec << 61)
-	d[32:64] = bytes(32)
-	d[32:64] = hashlib.sha256(d[:head_size]).digest()
+	head.seal(d)
 	open(sys.argv[1] + ".inc", "wb").write(d)
 	END
 }

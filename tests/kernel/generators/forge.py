@@ -21,8 +21,12 @@ its root digest, salt and signature, but claims
            its second block is changed
 """
 import hashlib
+import os
 import struct
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../lib"))
+from head import forged, seal
 
 PAGE = 4096
 kind, signed, raw, out = sys.argv[1:]
@@ -53,14 +57,8 @@ def tree(items):
 
 def lie(name, *changes):
     """SIGNED with bytes put at offsets of its head."""
-    head_size, = struct.unpack_from("<I", base, 12)
-    head = bytearray(base[:head_size])
-    for offset, put in changes:
-        head[offset:offset + len(put)] = put
-    head[32:64] = bytes(32)
-    head[32:64] = hashlib.sha256(head).digest()
     with open(f"{out}-{name}.inc", "wb") as f:
-        f.write(head + base[head_size:])
+        f.write(forged(base, *changes))
 
 
 def u32(value):
@@ -177,7 +175,7 @@ head[600:632] = digest(guard[0])
 map_page = (guarded + len(owners)) // PAGE
 struct.pack_into("<IIQ", head, 3 * PAGE, 0, 0, map_page)
 struct.pack_into("<IIQ", head, 3 * PAGE + 16, 0, 0, map_page + map_pages)
-head[32:64] = hashlib.sha256(head).digest()
+seal(head)
 chunks = total // PAGE
 bits = (b"\xff" * (chunks // 8) + bytes([(1 << chunks % 8) - 1])).ljust(bitmap_size, b"\0")
 with open(out, "wb") as f:
