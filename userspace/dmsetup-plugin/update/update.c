@@ -253,8 +253,8 @@ static int find_newer(struct change *change, struct incr_error *error)
 	return err ? make_do(change, err, error) : 0;
 }
 
-/* Is @word among the options of a table line? */
-static bool has_word(const char *options, const char *word)
+/* What follows @word among the options of a table line; NULL: it is not there. */
+static const char *after_word(const char *options, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -262,11 +262,16 @@ static bool has_word(const char *options, const char *word)
 		size_t length = strcspn(options, " ");
 
 		if (length == n && !strncmp(options, word, n))
-			return true;
+			return options + n;
 		options += length;
 		options += strspn(options, " ");
 	}
-	return false;
+	return NULL;
+}
+
+static bool has_word(const char *options, const char *word)
+{
+	return after_word(options, word);
 }
 
 /* A device that is still there, and has the same root hash for that generation. */
@@ -294,10 +299,9 @@ static bool kernel_checks(const struct change *change)
 /* The epoch that the kernel asks for: the old table's, or a higher --min-epoch. */
 static u64 table_epoch(const struct change *change)
 {
-	static const char word[] = " min_epoch ";
-	const char *options = present_member(&change->family)->table.options;
-	const char *at = strstr(options, word);
-	u64 old = at ? strtoull(at + strlen(word), NULL, 10) : 0;
+	const char *at = after_word(present_member(&change->family)->table.options,
+				    "min_epoch");
+	u64 old = at ? strtoull(at, NULL, 10) : 0;
 
 	return old > change->options->min_epoch ? old :
 	       change->options->min_epoch;
