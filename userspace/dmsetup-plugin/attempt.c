@@ -134,11 +134,10 @@ struct attempt {
 static void *run(void *argument)
 {
 	struct attempt *attempt = argument;
-	eventfd_t one = 1;
 
 	attempt->fd = mount_try(attempt->mount, attempt->path, &attempt->error);
 	/* A counter of 1 has room for it. */
-	eventfd_write(attempt->done, one);
+	eventfd_write(attempt->done, 1);
 	return NULL;
 }
 

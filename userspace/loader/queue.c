@@ -3,8 +3,8 @@
  * Which range to fetch next; see queue.h.
  */
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 #include "common/message.h"
 #include "loader/jobs.h"
 #include "loader/queue.h"
@@ -236,14 +236,12 @@ size_t queue_room(struct queue *queue)
 
 static void tell_room(struct queue *queue)
 {
-	u64 one = 1;
-
 	if (!queue->full ||
 	    queue->waiting[PRIORITY_DEMAND].count >= queue->workers)
 		return;
 	queue->full = false;
 	/* EAGAIN: it has not been read since, so its reader will know. */
-	(void)!write(queue->event, &one, sizeof(one));
+	eventfd_write(queue->event, 1);
 }
 
 /* There are no more of those than workers. */

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "common/message.h"
@@ -17,10 +18,8 @@
 
 void loader_wake_main(struct loader *loader)
 {
-	u64 one = 1;
-
 	/* EAGAIN: it has been woken already. */
-	(void)!write(loader->event, &one, sizeof(one));
+	eventfd_write(loader->event, 1);
 }
 
 double seconds_since(const struct timespec *then)
@@ -215,9 +214,9 @@ static bool take_signals(struct session *session)
 
 static void take_event(struct session *session)
 {
-	u64 count;
+	eventfd_t count;
 
-	(void)!read(session->loader.event, &count, sizeof(count));
+	eventfd_read(session->loader.event, &count);
 }
 
 /* The device went away, or cannot be used: say so once. */
