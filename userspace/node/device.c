@@ -129,34 +129,63 @@ static int no_node(const char *name, struct incr_error *error)
 }
 
 /* docs/abi.md says how a kernel's interface may differ from ours. */
-static int check_features(struct device *device, struct incr_error *error)
+static int check_features(struct device *device,
+			  const struct dm_incremental_features *features,
+			  struct incr_error *error)
 {
-	struct dm_incremental_features features = { 0 };
-
-	if (ioctl(device->fd, DM_INCREMENTAL_IOC_FEATURES, &features))
-		return incr_fail(error, -errno,
-				 "%s is not an incremental device: %s",
-				 device->path, strerror(errno));
-	if (features.abi_version != DM_INCREMENTAL_ABI_VERSION)
+	if (features->abi_version != DM_INCREMENTAL_ABI_VERSION)
 		return incr_fail(error, -EPROTONOSUPPORT,
 				 "%s has version %u of the module's interface, and this program knows version %u: install the tools that came with the module",
-				 device->path, features.abi_version,
+				 device->path, features->abi_version,
 				 DM_INCREMENTAL_ABI_VERSION);
-	if (features.request_size < REQUEST_SIZE_MIN ||
-	    features.request_size > REQUEST_SIZE_MAX ||
-	    features.request_size % 8)
+	if (features->request_size < REQUEST_SIZE_MIN ||
+	    features->request_size > REQUEST_SIZE_MAX ||
+	    features->request_size % 8)
 		return incr_fail(error, -EPROTO,
 				 "%s has requests of %u bytes, which is not possible: the module is not one that this program knows",
-				 device->path, features.request_size);
-	device->record = features.request_size;
+				 device->path, features->request_size);
+	device->record = features->request_size;
 	return 0;
+}
+
+static int not_ours(const struct device *device, int err,
+		    struct incr_error *error)
+{
+	incr_fail(error, err, "%s is not an incremental device: %s",
+		  device->path, strerror(-err));
+	return err == -ENODEV ? err : -ENOTTY;
+}
+
+/* The version first: only then is it known what the other calls mean. */
+static int look(struct device *device, struct incr_error *error)
+{
+	struct dm_incremental_features features = { 0 };
+	struct dm_incremental_info info;
+	struct stat st;
+	int err;
+
+	if (fstat(device->fd, &st) || !S_ISCHR(st.st_mode))
+		return not_ours(device, -ENOTTY, error);
+	if (ioctl(device->fd, DM_INCREMENTAL_IOC_FEATURES, &features))
+		return not_ours(device, -errno, error);
+	err = check_features(device, &features, error);
+	if (err)
+		return err;
+	err = device_info(device, &info);
+	if (!err && (info.chunk_size < INC_PAGE_SIZE ||
+		     info.chunk_size & (info.chunk_size - 1) ||
+		     info.chunk_size > 1u << INC_CHUNK_SHIFT_MAX))
+		err = -EPROTO;
+	device->size = 0;
+	device->chunk = info.chunk_size;
+	if (!err)
+		err = device_grow(device, &info);
+	return err ? not_ours(device, err, error) : 0;
 }
 
 int device_open(struct device *device, const char *name,
 		struct incr_error *error)
 {
-	struct dm_incremental_info info;
-	struct stat st;
 	int err;
 
 	device->fd = -1;
@@ -172,30 +201,10 @@ int device_open(struct device *device, const char *name,
 		device_close(device);
 		return err == -ENOENT ? -ENODEV : err;
 	}
-	err = fstat(device->fd, &st) || !S_ISCHR(st.st_mode) ?
-	      incr_fail(error, -ENOTTY, "%s is not an incremental device",
-			device->path) :
-	      check_features(device, error);
-	if (err) {
+	err = look(device, error);
+	if (err)
 		device_close(device);
-		return err;
-	}
-	err = device_info(device, &info);
-	if (!err && (info.chunk_size < INC_PAGE_SIZE ||
-		     info.chunk_size & (info.chunk_size - 1) ||
-		     info.chunk_size > 1u << INC_CHUNK_SHIFT_MAX))
-		err = -EPROTO;
-	device->size = 0;
-	device->chunk = info.chunk_size;
-	if (!err)
-		err = device_grow(device, &info);
-	if (err) {
-		incr_fail(error, err, "%s is not an incremental device: %s",
-			  device->path, strerror(-err));
-		device_close(device);
-		return err == -ENODEV ? err : -ENOTTY;
-	}
-	return 0;
+	return err;
 }
 
 int device_grow(struct device *device, const struct dm_incremental_info *info)
