@@ -164,7 +164,7 @@ static int punch(struct inc_store *store, const struct inc_claim *claim)
 
 	while (!r && from <= claim->last &&
 	       dm_inc_presence_next_absent(store, from, claim->last, &first,
-					&last)) {
+					   &last)) {
 		r = blkdev_issue_discard(store->bdev, first << shift,
 					 (last - first + 1) << shift, GFP_NOIO);
 		from = last + 1;

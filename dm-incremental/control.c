@@ -218,8 +218,8 @@ static int ioctl_unavailable(struct inc_store *store, void __user *arg)
 	if (!dm_inc_backing_enter(store))
 		return -ENODEV;
 	dm_inc_wait_unavailable(store, range.offset >> store->chunk_shift,
-			     (range.offset + range.length - 1) >>
-			     store->chunk_shift);
+				(range.offset + range.length - 1) >>
+				store->chunk_shift);
 	dm_inc_backing_leave(store);
 	return 0;
 }
@@ -236,7 +236,7 @@ static int read_present(struct inc_store *store, struct page *page, u64 offset,
 	/* Chunks that are present now keep their bytes to the section's end. */
 	section = srcu_read_lock(&store->readers);
 	if (!dm_inc_missing_none(store, offset >> store->chunk_shift,
-			      (offset + length - 1) >> store->chunk_shift)) {
+				 (offset + length - 1) >> store->chunk_shift)) {
 		r = -ENODATA;
 		goto out;
 	}
@@ -264,8 +264,8 @@ static int ioctl_read(struct inc_store *store, void __user *arg)
 	    read.flags || read.reserved)
 		return -EINVAL;
 	if (!dm_inc_missing_none(store, read.offset >> store->chunk_shift,
-			      (read.offset + read.length - 1) >>
-			      store->chunk_shift))
+				 (read.offset + read.length - 1) >>
+				 store->chunk_shift))
 		return -ENODATA;
 
 	page = alloc_page(GFP_KERNEL_ACCOUNT);
@@ -294,8 +294,8 @@ static int ioctl_discard(struct inc_store *store, void __user *arg)
 		      1u << store->chunk_shift))
 		return -EINVAL;
 	return dm_inc_clear_discard(store, range.offset >> store->chunk_shift,
-				 (range.offset + range.length - 1) >>
-				 store->chunk_shift, range.flags);
+				    (range.offset + range.length - 1) >>
+				    store->chunk_shift, range.flags);
 }
 
 static int ioctl_missing(struct inc_store *store, void __user *arg)
@@ -310,8 +310,8 @@ static int ioctl_missing(struct inc_store *store, void __user *arg)
 	    range.flags || range.reserved)
 		return -EINVAL;
 	if (!dm_inc_missing_next(store, range.offset >> shift,
-			      (range.offset + range.length - 1) >> shift,
-			      &first, &last))
+				 (range.offset + range.length - 1) >> shift,
+				 &first, &last))
 		return -ENXIO;
 	range.offset = first << shift;
 	range.length = (last - first + 1) << shift;

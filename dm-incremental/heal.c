@@ -146,7 +146,7 @@ static bool mark(struct inc_store *store, const struct inc_ranges *ranges)
 
 	for (i = 0; !r && i < ranges->count; i++)
 		r = dm_inc_missing_mark(store, ranges->range[i].first,
-				     ranges->range[i].last);
+					ranges->range[i].last);
 	return !r;
 }
 

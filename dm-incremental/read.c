@@ -65,8 +65,8 @@ static void find_absent_data(struct inc_view *view,
 		seg = dm_inc_segment_at(view->store, buffer->extents[i].offset);
 		if (seg != last)
 			dm_inc_ranges_add(view->store, ranges,
-				       seg->dictionary_offset,
-				       seg->dictionary_size);
+					  seg->dictionary_offset,
+					  seg->dictionary_size);
 		last = seg;
 	}
 	for (i = 0; i < buffer->io->blocks; i++) {
@@ -75,7 +75,7 @@ static void find_absent_data(struct inc_view *view,
 		if (extent->codec != INC_CODEC_ZERO &&
 		    !dm_inc_same_cluster(buffer, i))
 			dm_inc_ranges_add(view->store, ranges, extent->offset,
-				       extent->length);
+					  extent->length);
 	}
 }
 
@@ -90,7 +90,7 @@ static void use_data(struct inc_view *view, const struct inc_buffer *buffer)
 		if (extent->codec != INC_CODEC_ZERO && !dm_inc_same_cluster(buffer, i))
 			dm_inc_presence_use(view->store, extent->offset >> shift,
 					 (extent->offset + extent->length - 1)
-					 >> shift);
+					    >> shift);
 	}
 }
 
@@ -255,7 +255,7 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 			return 0;
 	}
 	r = dm_inc_view_extents(view, io->block, io->blocks, buffer->entries,
-			     buffer->extents, cached, &buffer->damage);
+				buffer->extents, cached, &buffer->damage);
 	if (r)
 		return r;
 	*metadata = false;
@@ -271,7 +271,7 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 		use_data(view, buffer);
 	return hold_dictionaries(io, cached) ?:
 	       dm_inc_verity_digests(view, io->block, io->blocks, buffer->digests,
-				  cached, &buffer->damage);
+				     cached, &buffer->damage);
 }
 
 /* The same, as a lookup that learns of later clears: see clear.c. */
@@ -378,7 +378,7 @@ static void note_bad_data(struct inc_io *io, u32 i)
 
 	if (extent->codec == INC_CODEC_LZ4_DICT)
 		bad.dictionary = dm_inc_segment_at(io->view->store,
-						extent->offset);
+						   extent->offset);
 	dm_inc_damage_add(&io->buffer->damage, &bad);
 }
 
@@ -407,7 +407,7 @@ static int deliver(struct inc_io *io)
 			if (memcmp(digest, verity->zero_digest,
 				   verity->digest_size))
 				dm_inc_view_bad_entry(view, block,
-						   &buffer->damage);
+						      &buffer->damage);
 			copy_out(io, NULL, INC_BLOCK_SIZE);
 			continue;
 		}
@@ -523,7 +523,7 @@ out:
  * @blocks: number of blocks, 1 to INC_IO_BLOCKS
  */
 void dm_inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
-		   u64 block, u32 blocks)
+		      u64 block, u32 blocks)
 {
 	unsigned int i;
 

@@ -93,7 +93,7 @@ static int parse_verity(struct dm_target *ti, struct dm_arg_set *as,
 	const char *salt = dm_shift_arg(as);
 
 	return dm_inc_verity_init(&target->view.verity, hash_name, root, salt,
-			       &ti->error);
+				  &ti->error);
 }
 
 /* By enum inc_on_corruption. */
@@ -231,7 +231,7 @@ static int open_view(struct dm_target *ti, struct inc_target *target)
 	int r;
 
 	store = dm_inc_store_get(target->dev->bdev, target->commit_interval,
-			      &ti->error);
+				 &ti->error);
 	if (IS_ERR(store))
 		return PTR_ERR(store);
 	target->view.store = store;
@@ -333,8 +333,8 @@ static int incremental_map(struct dm_target *ti, struct bio *bio)
 		return DM_MAPIO_KILL;
 	}
 	dm_inc_read_init(io, &target->view, bio,
-		      sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT),
-		      bio->bi_iter.bi_size >> INC_BLOCK_SHIFT);
+			 sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT),
+			 bio->bi_iter.bi_size >> INC_BLOCK_SHIFT);
 	if (!dm_inc_proof_hold(io))
 		dm_inc_read_start(io);
 	return DM_MAPIO_SUBMITTED;
@@ -350,7 +350,7 @@ static void incremental_presuspend(struct dm_target *ti)
 	struct inc_view *view = &target->view;
 
 	dm_inc_wait_drop_view(view->store, view, dm_noflush_suspending(ti) ?
-			   BLK_STS_DM_REQUEUE : BLK_STS_IOERR);
+			      BLK_STS_DM_REQUEUE : BLK_STS_IOERR);
 }
 
 static int incremental_preresume(struct dm_target *ti)

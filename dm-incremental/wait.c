@@ -85,7 +85,7 @@ static void run_done(struct list_head *done)
  * @length: bytes, not 0
  */
 void dm_inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
-		    u64 offset, u64 length)
+		       u64 offset, u64 length)
 {
 	u64 from = offset >> store->chunk_shift;
 	u64 last = (offset + length - 1) >> store->chunk_shift;
@@ -93,7 +93,7 @@ void dm_inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
 
 	while (from <= last &&
 	       dm_inc_presence_next_absent(store, from, last, &absent_first,
-					&absent_last)) {
+					   &absent_last)) {
 		unsigned int n = ranges->count;
 
 		from = absent_last + 1;
@@ -176,6 +176,12 @@ static void tell_absence(struct inc_store *store)
 	schedule_work(&store->event_work);
 }
 
+/* When a read that waits for memory runs again, in jiffies. */
+static unsigned long memory_again(const struct inc_io *io)
+{
+	return io->waits_since + MEMORY_AGAIN;
+}
+
 /*
  * The read waits from now on. False if it may not: @io->status says why. Under
  * store->lock, as what follows.
@@ -247,7 +253,7 @@ static bool want_ranges(struct inc_store *store, struct inc_io *io,
  * not touch it any more. False if it may not wait: @io->status says why.
  */
 bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
-		  const struct inc_ranges *ranges, bool anew)
+		     const struct inc_ranges *ranges, bool anew)
 {
 	unsigned long soon = jiffies + INC_SILENT_LAST, until;
 	LIST_HEAD(done);
@@ -259,7 +265,7 @@ bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
 	}
 	io->anew = anew;
 	if (!want_ranges(store, io, ranges)) {
-		dm_inc_want_timer(store, io->waits_since + MEMORY_AGAIN);
+		dm_inc_want_timer(store, memory_again(io));
 	} else if (!io->nr_links) {
 		end_wait(store, io, BLK_STS_OK, &done);
 	} else {
@@ -294,7 +300,7 @@ bool dm_inc_wait_for_memory(struct inc_store *store, struct inc_io *io)
 	mutex_lock(&store->lock);
 	waits = begin_wait(store, io);
 	if (waits)
-		dm_inc_want_timer(store, io->waits_since + MEMORY_AGAIN);
+		dm_inc_want_timer(store, memory_again(io));
 	mutex_unlock(&store->lock);
 	return waits;
 }
@@ -306,7 +312,7 @@ bool dm_inc_wait_for_memory(struct inc_store *store, struct inc_io *io)
  * @anew: and the suspect ones, which should come anew
  */
 void dm_inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
-		   bool anew)
+		      bool anew)
 {
 	unsigned int i;
 
@@ -480,7 +486,7 @@ static bool io_of_view(struct inc_io *io, const void *data)
  * @status: they end with it: BLK_STS_DM_REQUEUE pushes them back
  */
 void dm_inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
-			blk_status_t status)
+			   blk_status_t status)
 {
 	mutex_lock(&store->lock);
 	view->suspended = true;
@@ -497,7 +503,7 @@ static bool io_expired(struct inc_io *io, const void *data)
 static bool io_lacks_memory(struct inc_io *io, const void *data)
 {
 	return !io->nr_links && !time_before(*(const unsigned long *)data,
-					     io->waits_since + MEMORY_AGAIN);
+					     memory_again(io));
 }
 
 /**
@@ -527,7 +533,7 @@ void dm_inc_wait_timer_work(struct work_struct *work)
 		until = dm_inc_sleep_deadline(io);
 		if (time_before(until, next))
 			next = until;
-		until = io->waits_since + MEMORY_AGAIN;
+		until = memory_again(io);
 		if (!io->nr_links && time_before(until, next))
 			next = until;
 	}

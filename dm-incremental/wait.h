@@ -22,17 +22,17 @@ struct inc_ranges {
 };
 
 void dm_inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
-		    u64 offset, u64 length);
+		       u64 offset, u64 length);
 bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
-		  const struct inc_ranges *ranges, bool anew);
+		     const struct inc_ranges *ranges, bool anew);
 bool dm_inc_wait_for_memory(struct inc_store *store, struct inc_io *io);
 void dm_inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
-		   bool anew);
+		      bool anew);
 void dm_inc_wait_present(struct inc_store *store, u64 first, u64 last,
-		      bool filled);
+			 bool filled);
 void dm_inc_wait_unavailable(struct inc_store *store, u64 first, u64 last);
 void dm_inc_wait_drop_view(struct inc_store *store, struct inc_view *view,
-			blk_status_t status);
+			   blk_status_t status);
 void dm_inc_wait_timer_work(struct work_struct *work);
 void dm_inc_wait_init(struct inc_store *store);
 void dm_inc_wait_destroy(struct inc_store *store);

@@ -83,7 +83,7 @@ u8 dm_inc_want_reader(const struct inc_io *io)
  * Return: NULL if there is no memory.
  */
 struct inc_want *dm_inc_want_add(struct inc_store *store, u64 first, u64 last,
-			      const struct inc_io *io)
+				 const struct inc_io *io)
 {
 	struct rb_node **place = &store->wants.rb_node, *parent = NULL;
 	struct inc_want *want;
@@ -146,7 +146,7 @@ void dm_inc_want_forget(struct inc_store *store, struct inc_want *want)
  * @last: last chunk
  */
 void dm_inc_want_cut_hint(struct inc_store *store, struct inc_want *hint,
-		       u64 first, u64 last)
+			  u64 first, u64 last)
 {
 	u64 hint_first = hint->first, hint_last = hint->last;
 
@@ -185,7 +185,7 @@ void dm_inc_want_timer(struct inc_store *store, unsigned long when)
  * Return: whether there were any.
  */
 bool dm_inc_want_take_back(struct inc_store *store, struct inc_loader *loader,
-			unsigned long now)
+			   unsigned long now)
 {
 	struct inc_want *want, *next;
 	bool any = false;
@@ -312,7 +312,7 @@ bool dm_inc_want_pending(struct inc_store *store, struct inc_loader *loader)
  * Return: false if there is none.
  */
 bool dm_inc_want_hand_out(struct inc_store *store, struct inc_loader *loader,
-		       struct dm_incremental_request *request)
+			  struct dm_incremental_request *request)
 {
 	struct inc_want *want;
 
