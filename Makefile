@@ -292,7 +292,7 @@ check-ipe:
 	@echo "== kernel"
 	@scripts/build-kernel ipe
 	@echo "== build"
-	$(MAKE) -j$(JOBS) tools module-ipe test-programs
+	$(MAKE) -j$(JOBS) WERROR=1 tools module-ipe test-programs
 	@echo "== tests"
 	prove --timer --failures tests/ipe/policies
 
