@@ -49,7 +49,7 @@ struct fuzz_seed {
 };
 
 /*
- * The images that lie in the folder "images" beside the program, by name.
+ * The images that lie in the directory "images" beside the program, by name.
  * Ends the program if there are none. Return: how many.
  */
 u32 fuzz_seeds(const struct fuzz_seed **seeds);

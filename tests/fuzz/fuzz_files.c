@@ -28,7 +28,7 @@ static struct filesystem_seed {
 static u32 count;
 
 static struct incr_image *holes;		/* what they are written over */
-static char folder[4096];
+static char dir[4096];
 static char source[4110], added[4120];
 
 static int is_raw(const struct dirent *entry)
@@ -77,7 +77,7 @@ static void load_all(void)
 static void clean_up(void)
 {
 	unlink(added);
-	MUST(!rmdir(source) && !rmdir(folder));
+	MUST(!rmdir(source) && !rmdir(dir));
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -87,10 +87,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc, (void)argv;
 	message_init("mkimage", MESSAGE_DEBUG);
 	load_all();
-	snprintf(folder, sizeof(folder), "%s/files.XXXXXX",
+	snprintf(dir, sizeof(dir), "%s/files.XXXXXX",
 		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-	MUST(mkdtemp(folder));
-	snprintf(source, sizeof(source), "%s/source", folder);
+	MUST(mkdtemp(dir));
+	snprintf(source, sizeof(source), "%s/source", dir);
 	snprintf(added, sizeof(added), "%s/new", source);
 	MUST(!mkdir(source, 0755));
 	fd = open(added, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -131,7 +131,7 @@ static struct overlay *edited(const u8 *data, size_t size)
 		data += length;
 		size -= length;
 	}
-	MUST(!overlay_open(&overlay, holes, "image", folder));
+	MUST(!overlay_open(&overlay, holes, "image", dir));
 	MUST(!overlay_resize(overlay, seed->size >> INC_BLOCK_SHIFT));
 	MUST(!overlay_write(overlay, 0, seed->size, bytes));
 	free(bytes);
@@ -155,7 +155,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			.removed = removed,
 			.removed_count = data[1] & REMOVE ? 1 : 0,
 			.epoch = 1,
-			.folder = folder,
+			.dir = dir,
 		};
 
 		ret = fs->extend(overlay, &plan);

@@ -21,7 +21,7 @@
 static int file = -1;
 static char path[32];
 static char root[2 * INC_DIGEST_MAX + 1];
-static char folder[4096];	/* what extract writes is there */
+static char dir[4096];	/* what extract writes is there */
 static char raw[4200], tree[4200];
 
 static int command(int (*run)(int, char **), char **argv)
@@ -76,7 +76,7 @@ static void remove_outputs(void)
 	unlink(raw);
 	unlink(tree);
 	/* Nothing else was left there. */
-	MUST(!rmdir(folder));
+	MUST(!rmdir(dir));
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -89,11 +89,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	file = memfd_create("image", MFD_CLOEXEC);
 	MUST(file >= 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	snprintf(folder, sizeof(folder), "%s/extract.XXXXXX",
+	snprintf(dir, sizeof(dir), "%s/extract.XXXXXX",
 		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-	MUST(mkdtemp(folder));
-	snprintf(raw, sizeof(raw), "%s/raw", folder);
-	snprintf(tree, sizeof(tree), "%s/tree", folder);
+	MUST(mkdtemp(dir));
+	snprintf(raw, sizeof(raw), "%s/raw", dir);
+	snprintf(tree, sizeof(tree), "%s/tree", dir);
 	MUST(!atexit(remove_outputs));
 	return 0;
 }

@@ -43,7 +43,7 @@ static int is_image(const struct dirent *entry)
 	       !strcmp(entry->d_name + length - 4, ".inc");
 }
 
-static void load(const char *folder, const char *name)
+static void load(const char *dir, const char *name)
 {
 	struct fuzz_seed *seed = &all[count];
 	char path[PATH_MAX + NAME_MAX + 2];
@@ -52,13 +52,13 @@ static void load(const char *folder, const char *name)
 
 	snprintf(seed->name, sizeof(seed->name), "%.*s",
 		 (int)strlen(name) - 4, name);
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	seed->bytes = read_file(path, &seed->size);
 	if (seed->size < INC_BLOCK_SIZE ||
 	    dm_inc_segment_parse((struct inc_super *)seed->bytes, 0, seed->size,
 				 &seed->seg, &why))
 		give_up(path, "not an image");
-	snprintf(path, sizeof(path), "%s/%s.raw", folder, seed->name);
+	snprintf(path, sizeof(path), "%s/%s.raw", dir, seed->name);
 	seed->raw = read_file(path, &size);
 	seed->raw_size = size;
 	if (size != seed->seg.device_blocks << INC_BLOCK_SHIFT)
@@ -68,7 +68,7 @@ static void load(const char *folder, const char *name)
 
 u32 fuzz_seeds(const struct fuzz_seed **seeds)
 {
-	char folder[PATH_MAX] = "";
+	char dir[PATH_MAX] = "";
 	struct dirent **names;
 	ssize_t length;
 	int i, n;
@@ -76,20 +76,20 @@ u32 fuzz_seeds(const struct fuzz_seed **seeds)
 	*seeds = all;
 	if (count)
 		return count;
-	length = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
-	while (length > 0 && folder[length - 1] != '/')
+	length = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+	while (length > 0 && dir[length - 1] != '/')
 		length--;
-	snprintf(folder + length, sizeof(folder) - (size_t)length, "images");
-	n = scandir(folder, &names, is_image, alphasort);
+	snprintf(dir + length, sizeof(dir) - (size_t)length, "images");
+	n = scandir(dir, &names, is_image, alphasort);
 	for (i = 0; i < n; i++) {
 		if (count < SEEDS_MAX)
-			load(folder, names[i]->d_name);
+			load(dir, names[i]->d_name);
 		free(names[i]);
 	}
 	if (n >= 0)
 		free(names);
 	if (!count)
-		give_up(folder, "there are no images: run make fuzz-targets");
+		give_up(dir, "there are no images: run make fuzz-targets");
 	return count;
 }
 
