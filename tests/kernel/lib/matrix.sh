@@ -63,8 +63,16 @@ cut_at() {	# cut_at SECONDS...
 }
 
 # After a cut: as many blocks are bad as were, or fewer with a loader that works.
+# Most copies of a cell equal one that was checked before: nothing was written
+# meanwhile.
 check_file() {	# check_file FILE KIND WHAT
-	local none=''
+	local none='' sum
+	sum=$(sha256sum <"$1")
+	if [ -n "${CHECKED[$sum]-}" ]; then
+		note "$CELL: $3: the same file as ${CHECKED[$sum]}"
+		return
+	fi
+	CHECKED[$sum]=$3
 	attach "$1"
 	table read_timeout 3600000
 	activate
@@ -79,6 +87,7 @@ check_file() {	# check_file FILE KIND WHAT
 # cell IMAGE NUMBER KIND CUT...: a cut is a number of seconds, or "commit"
 cell() {
 	local kind=$3 cut cutter='' readers_of_bad
+	local -A CHECKED=()
 	CELL="$2 bad, $1, loader $kind"
 	choose "$1"
 	LOCAL=$work/cell.inc
