@@ -14,10 +14,12 @@ tests=0
 started=$EPOCHREALTIME
 SLOW=${SLOW:-1}
 
+# What failed, and why, goes to stderr: prove shows that, and keeps the rest to itself.
 result() {	# result ok|'not ok' WHAT
 	local end=$EPOCHREALTIME
 	tests=$((tests + 1))
 	echo "$1 $tests - ${prefix-}$2"
+	[ "$1" = ok ] || echo "# failed: ${prefix-}$2" >&2
 	[ -z "${TIMES-}" ] || echo "# +$(((${end/./} - ${started/./}) / 1000)) ms"
 	started=$end
 }
@@ -28,9 +30,8 @@ note() {
 
 failed() {	# failed WHAT [REASON...]: the test has; each reason is a line
 	result 'not ok' "$1"
-	shift
-	[ $# -eq 0 ] || printf '# %s\n' "$@"
-	show_more
+	[ $# -eq 1 ] || printf '# %s\n' "${@:2}" >&2
+	show_more >&2
 	return 1
 }
 
@@ -39,7 +40,7 @@ show_more() {
 }
 
 show() {	# show FILE: the start of what a command printed
-	head -c 4000 "$1" | head -n 40 | cut -c 1-300 | sed 's/^/# /'
+	head -c 4000 "$1" | head -n 40 | cut -c 1-300 | sed 's/^/# /' >&2
 }
 
 # ok WHAT COMMAND...: COMMAND succeeds; what it printed is shown if not.

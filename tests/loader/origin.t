@@ -308,10 +308,11 @@ fails "no reply" 4 "[Ee]mpty reply|closed|reset" create --origin "$liar/nothing"
 echo "# ended by a signal"
 for signal in TERM INT HUP; do
 	rm -f x.inc
-	# A shell's background commands ignore SIGINT.
+	# A shell's background commands ignore SIGINT, and those of nohup SIGHUP.
 	python3 - "$liar/hangs" <<-'END' &
 		import os, signal, sys
-		signal.signal(signal.SIGINT, signal.SIG_DFL)
+		for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+		    signal.signal(number, signal.SIG_DFL)
 		os.execvp("incrementalsetup", ["incrementalsetup", "create", "--origin", sys.argv[1], "x.inc"])
 	END
 	setup=$!
