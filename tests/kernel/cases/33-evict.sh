@@ -51,7 +51,7 @@ refuses "one that is not there" "no generation 11: its last one is 10" --generat
 refuses "two kinds at once" "exclude each other" --generation 1 --all-cold
 refuses "a range without an end" "must be OFFSET:LENGTH, not \"4096:\"" --range 4096:
 fails "refused: without a loader" - "" incrementalsetup evict g10
-like "with the reason" "$(cat .errors)" "g10 has no loader: .*--force"
+like "with the reason" "$(cat .errors)" "g10 has no loader to bring back .*--force"
 is "nothing was evicted" "$(field present g10)" "$total"
 
 # One generation; with another one open that shares most of it.
