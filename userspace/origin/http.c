@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * HTTP(S) origins: byte ranges over connections that are kept, by libcurl.
- *
- * A reply is used only if its status and Content-Range say that it is exactly
- * the range asked for, and if exactly that many bytes follow. Status 200 is used
- * if it has no Content-Range and the whole file was asked for: a small file from
- * a server that does not serve ranges.
+ * HTTP(S) origins: byte ranges over connections that are kept, by libcurl. reply.c
+ * says which replies are used.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -14,6 +10,7 @@
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include "origin/backend.h"
+#include "origin/reply.h"
 
 /* Read so much of an error's body to keep the connection; drop it if there is more. */
 #define ERROR_BODY_MAX		(64u << 10)
@@ -25,45 +22,6 @@
 #define TLS_LEVEL		2	/* of OpenSSL: 112 bits */
 #define RECEIVE_BUFFER		(256L << 10)
 
-/**
- * struct reply - one reply as it arrives
- * @offset: where the range starts that was asked for
- * @length: its bytes
- * @buffer: room for them
- * @received: bytes of the body so far
- * @status: of the last header block, as redirects have one each
- * @ranges: Content-Range headers in it
- * @has_range: the last of them is well-formed
- * @range_text: its value, cut if long
- * @first, @last, @total: of it; @total is 0 if unknown
- * @ends_at: the origin's size, from a 416; @has_end: it was in there
- * @has_length, @body: Content-Length
- * @encoded: the body is compressed or otherwise not the bytes themselves
- * @transfer: it is sent in a transfer encoding that was not asked for
- * @parts: the body is of type multipart/byteranges
- * @err: the fault of the reply, 0 if none so far; @why: the same in words
- */
-struct reply {
-	u64 offset;
-	size_t length;
-	char *buffer;
-	size_t received;
-	long status;
-	unsigned int ranges;
-	bool has_range;
-	char range_text[80];
-	u64 first, last, total;
-	bool has_end;
-	u64 ends_at;
-	bool has_length;
-	u64 body;
-	bool encoded;
-	bool transfer;
-	bool parts;
-	int err;
-	struct incr_error why;
-};
-
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_ready;
 
@@ -72,219 +30,10 @@ static void init_curl(void)
 	curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* Digits at *@p, which moves past them. */
-static bool take_number(const char **p, const char *end, u64 *value)
-{
-	const char *start = *p;
-
-	*value = 0;
-	for (; *p < end && **p >= '0' && **p <= '9'; (*p)++) {
-		if (*value > (INT64_MAX - 9) / 10)
-			return false;
-		*value = *value * 10 + (u64)(**p - '0');
-	}
-	return *p > start;
-}
-
-static bool take_char(const char **p, const char *end, char c)
-{
-	if (*p == end || **p != c)
-		return false;
-	(*p)++;
-	return true;
-}
-
-/* "bytes FIRST-LAST/TOTAL", TOTAL may be "*"; with status 416 "bytes *\/TOTAL". */
-static void parse_content_range(struct reply *reply, const char *p,
-				const char *end)
-{
-	reply->ranges++;
-	reply->has_range = false;
-	snprintf(reply->range_text, sizeof(reply->range_text), "%.*s",
-		 (int)(end - p < 70 ? end - p : 70), p);
-	if (end - p < 6 || strncasecmp(p, "bytes ", 6))
-		return;
-	p += 6;
-	if (reply->status == 416) {
-		reply->has_end = take_char(&p, end, '*') &&
-				 take_char(&p, end, '/') &&
-				 take_number(&p, end, &reply->ends_at) &&
-				 p == end;
-		return;
-	}
-	if (!take_number(&p, end, &reply->first) || !take_char(&p, end, '-') ||
-	    !take_number(&p, end, &reply->last) || !take_char(&p, end, '/'))
-		return;
-	reply->total = 0;
-	if (!take_char(&p, end, '*') && !take_number(&p, end, &reply->total))
-		return;
-	if (p != end || reply->last < reply->first ||
-	    (reply->total && reply->last >= reply->total))
-		return;
-	reply->has_range = true;
-}
-
-static void parse_status(struct reply *reply, const char *p, const char *end)
-{
-	u64 status;
-
-	reply->status = 0;
-	reply->ranges = 0;
-	reply->has_range = false;
-	reply->has_end = false;
-	reply->has_length = false;
-	reply->encoded = false;
-	reply->transfer = false;
-	reply->parts = false;
-	while (p < end && *p != ' ')
-		p++;
-	if (take_char(&p, end, ' ') && take_number(&p, end, &status) &&
-	    status < 1000)
-		reply->status = (long)status;
-}
-
-static bool begins(const char *p, const char *end, const char *word)
-{
-	size_t n = strlen(word);
-
-	return (size_t)(end - p) >= n && !strncasecmp(p, word, n);
-}
-
-static bool is_word(const char *p, const char *end, const char *word)
-{
-	return (size_t)(end - p) == strlen(word) && begins(p, end, word);
-}
-
-/*
- * The value of header @name in [line, *end), or NULL. *@end loses its white
- * space, if it is that header.
- */
-static const char *header_value(const char *line, const char **end,
-				const char *name)
-{
-	size_t n = strlen(name);
-
-	if ((size_t)(*end - line) <= n || strncasecmp(line, name, n) ||
-	    line[n] != ':')
-		return NULL;
-	line += n + 1;
-	while (line < *end && (*line == ' ' || *line == '\t'))
-		line++;
-	while (line < *end && strchr(" \t\r\n", (*end)[-1]))
-		(*end)--;
-	return line;
-}
-
-static void parse_header(struct reply *reply, const char *line,
-			 const char *end)
-{
-	const char *value;
-
-	if ((value = header_value(line, &end, "Content-Range"))) {
-		parse_content_range(reply, value, end);
-	} else if ((value = header_value(line, &end, "Content-Length"))) {
-		reply->has_length = take_number(&value, end, &reply->body);
-	} else if ((value = header_value(line, &end, "Content-Encoding"))) {
-		if (!is_word(value, end, "identity"))
-			reply->encoded = true;
-	} else if ((value = header_value(line, &end, "Transfer-Encoding"))) {
-		if (!is_word(value, end, "chunked") &&
-		    !is_word(value, end, "identity"))
-			reply->transfer = true;
-	} else if ((value = header_value(line, &end, "Content-Type"))) {
-		reply->parts = begins(value, end, "multipart/byteranges");
-	}
-}
-
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
-	struct reply *reply = context;
-	const char *end = line + size * count;
-
-	if (size * count >= 5 && !strncmp(line, "HTTP/", 5))
-		parse_status(reply, line, end);
-	else if (!reply->received)	/* a trailer says nothing */
-		parse_header(reply, line, end);
+	reply_header(context, line, size * count);
 	return size * count;
-}
-
-static int no_ranges(struct incr_error *error)
-{
-	return incr_fail(error, -EPROTO,
-			 "the server does not serve byte ranges");
-}
-
-/* The head of a 200, or 0: no use is made of its ranges, if it has any. */
-static int check_whole(const struct reply *reply, struct incr_error *error)
-{
-	if (reply->ranges)
-		return incr_fail(error, -EPROTO,
-				 "HTTP status 200 with a Content-Range (\"%s\"), which only status 206 may have",
-				 reply->range_text);
-	if (reply->offset ||
-	    (reply->has_length && reply->body > reply->length))
-		return no_ranges(error);
-	if (reply->has_length && reply->body < reply->length)
-		return incr_fail(error, -ENOENT, "it holds %llu bytes only",
-				 (unsigned long long)reply->body);
-	return 0;
-}
-
-/* The head of a 206, or 0. */
-static int check_part(const struct reply *reply, struct incr_error *error)
-{
-	u64 last = reply->offset + reply->length - 1;
-
-	if (reply->parts)
-		return incr_fail(error, -EPROTO,
-				 "the reply is in parts (multipart/byteranges), but one range was asked for");
-	if (!reply->ranges)
-		return incr_fail(error, -EPROTO,
-				 "the reply has no valid Content-Range: HTTP status 206 without the header");
-	if (reply->ranges > 1)
-		return incr_fail(error, -EPROTO,
-				 "the reply has no valid Content-Range: %u of them",
-				 reply->ranges);
-	if (!reply->has_range)
-		return incr_fail(error, -EPROTO,
-				 "the reply has no valid Content-Range: \"%s\"",
-				 reply->range_text);
-	/* That is how a server says that its file is shorter. */
-	if (reply->first == reply->offset && reply->last < last &&
-	    reply->total == reply->last + 1)
-		return incr_fail(error, -ENOENT, "it holds %llu bytes only",
-				 (unsigned long long)reply->total);
-	if (reply->first != reply->offset || reply->last != last)
-		return incr_fail(error, -EPROTO,
-				 "the reply is of another range: bytes %llu to %llu, not %llu to %llu",
-				 (unsigned long long)reply->first,
-				 (unsigned long long)reply->last,
-				 (unsigned long long)reply->offset,
-				 (unsigned long long)last);
-	if (reply->has_length && reply->body > reply->length)
-		return incr_fail(error, -EPROTO,
-				 "the reply is longer than it said: %llu bytes for a Content-Range of %zu",
-				 (unsigned long long)reply->body,
-				 reply->length);
-	if (reply->has_length && reply->body < reply->length)
-		return incr_fail(error, -EAGAIN,
-				 "the reply was cut short: %llu bytes for a Content-Range of %zu",
-				 (unsigned long long)reply->body,
-				 reply->length);
-	return 0;
-}
-
-/* The fault in the head of a 200 or 206, or 0. */
-static int check_head(const struct reply *reply, struct incr_error *error)
-{
-	if (reply->encoded)
-		return incr_fail(error, -EPROTO,
-				 "the server sends encoded content, which was not asked for");
-	if (reply->transfer)
-		return incr_fail(error, -EPROTO,
-				 "the server sends a transfer encoding that was not asked for");
-	return reply->status == 200 ? check_whole(reply, error) :
-	       check_part(reply, error);
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *context)
@@ -297,9 +46,9 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 		return reply->received > ERROR_BODY_MAX ? 0 : size;
 	}
 	if (!reply->received && !reply->err)
-		reply->err = check_head(reply, &reply->why);
+		reply->err = reply_check_head(reply, &reply->why);
 	if (!reply->err && size > reply->length - reply->received)
-		reply->err = reply->status == 200 ? no_ranges(&reply->why) :
+		reply->err = reply->status == 200 ? reply_no_ranges(&reply->why) :
 			     incr_fail(&reply->why, -EPROTO,
 				       "the reply is longer than it said");
 	if (reply->err)
@@ -436,43 +185,6 @@ static void http_disconnect(struct origin_connection *connection)
 	curl_easy_cleanup(connection->handle);
 }
 
-static int check_status(const struct reply *reply, struct incr_error *error)
-{
-	switch (reply->status) {
-	case 200:
-	case 206:
-		return 0;
-	case 416:
-		if (reply->has_end)
-			return incr_fail(error, -ENOENT,
-					 "HTTP status 416: it holds %llu bytes only",
-					 (unsigned long long)reply->ends_at);
-		/* fall through */
-	case 404:
-	case 410:
-		return incr_fail(error, -ENOENT, "HTTP status %ld",
-				 reply->status);
-	case 401:
-	case 403:
-	case 407:
-		return incr_fail(error, -EACCES, "HTTP status %ld",
-				 reply->status);
-	}
-	if (reply->status >= 500 || reply->status == 408 ||
-	    reply->status == 425 || reply->status == 429)
-		return incr_fail(error, -EAGAIN, "HTTP status %ld",
-				 reply->status);
-	if (reply->status >= 300 && reply->status < 400)
-		return incr_fail(error, -EPROTO,
-				 "HTTP status %ld, which names no place to get the bytes",
-				 reply->status);
-	if (reply->status > 200 && reply->status < 300)
-		return incr_fail(error, -EPROTO,
-				 "HTTP status %ld, which does not carry the range asked for",
-				 reply->status);
-	return incr_fail(error, -EPROTO, "HTTP status %ld", reply->status);
-}
-
 /* The meaning of libcurl's failure; curl's own words where they say enough. */
 static int curl_failed(CURL *curl, CURLcode c, const char *details,
 		       struct incr_error *error)
@@ -553,14 +265,14 @@ static int check_reply(CURL *curl, CURLcode c, struct reply *reply,
 	if (!reply->err && !reply->received &&
 	    (c == CURLE_OK || c == CURLE_BAD_CONTENT_ENCODING) &&
 	    (reply->status == 200 || reply->status == 206))
-		reply->err = check_head(reply, &reply->why);
+		reply->err = reply_check_head(reply, &reply->why);
 	if (reply->err) {
 		*error = reply->why;
 		return reply->err;
 	}
 	/* An error's status counts even if we did not want all of its body. */
 	if (c == CURLE_OK || c == CURLE_WRITE_ERROR) {
-		err = check_status(reply, error);
+		err = reply_check_status(reply, error);
 		if (err)
 			return err;
 	}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One reply of an HTTP server: what its status and headers say, and whether it is
+ * exactly the range that was asked for.
+ */
+#ifndef ORIGIN_REPLY_H
+#define ORIGIN_REPLY_H
+
+#include "origin/origin.h"
+
+/**
+ * struct reply - one reply as it arrives
+ * @offset: where the range starts that was asked for
+ * @length: its bytes
+ * @buffer: room for them
+ * @received: bytes of the body so far
+ * @status: of the last header block, as redirects have one each
+ * @ranges: Content-Range headers in it
+ * @has_range: the last of them is well-formed
+ * @range_text: its value, cut if long
+ * @first, @last, @total: of it; @total is 0 if unknown
+ * @ends_at: the origin's size, from a 416; @has_end: it was in there
+ * @has_length, @body: Content-Length
+ * @encoded: the body is compressed or otherwise not the bytes themselves
+ * @transfer: it is sent in a transfer encoding that was not asked for
+ * @parts: the body is of type multipart/byteranges
+ * @err: the fault of the reply, 0 if none so far; @why: the same in words
+ */
+struct reply {
+	u64 offset;
+	size_t length;
+	char *buffer;
+	size_t received;
+	long status;
+	unsigned int ranges;
+	bool has_range;
+	char range_text[80];
+	u64 first, last, total;
+	bool has_end;
+	u64 ends_at;
+	bool has_length;
+	u64 body;
+	bool encoded;
+	bool transfer;
+	bool parts;
+	int err;
+	struct incr_error why;
+};
+
+/* Take a line of the header, with its end, as it arrives. */
+void reply_header(struct reply *reply, const char *line, size_t size);
+
+/*
+ * The fault in the head of a 200 or 206, before any of its body is used. Return: 0
+ * or as origin_read().
+ */
+int reply_check_head(const struct reply *reply, struct incr_error *error);
+
+/* What the status means for the range. Return: 0 for 200 and 206, or as origin_read(). */
+int reply_check_status(const struct reply *reply, struct incr_error *error);
+
+/* -EPROTO: all of the file is sent, or more than was asked for. */
+int reply_no_ranges(struct incr_error *error);
+
+#endif /* ORIGIN_REPLY_H */
