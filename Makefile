@@ -153,9 +153,16 @@ $(BUILD)/tests/test_stands_on: $(call obj,$(addprefix userspace/common/,\
 $(BUILD)/tests/test_scrub: $(call obj,userspace/dmsetup-plugin/image.c \
 		userspace/node/device.c \
 		$(addprefix userspace/common/,message.c parse.c printable.c))
-$(BUILD)/tests/test_origins: $(call obj,$(wildcard userspace/origin/*.c) \
+$(BUILD)/tests/test_origins $(BUILD)/tests/test_reply: $(call obj,$(wildcard userspace/origin/*.c) \
 		$(addprefix userspace/common/,blockdev.c printable.c same-file.c))
-$(BUILD)/tests/test_origins: PKGS_test += $(PKGS_origin)
+$(BUILD)/tests/test_origins $(BUILD)/tests/test_reply: PKGS_test += $(PKGS_origin)
+
+# Origins as incrementald reads them, without a kernel.
+$(BUILD)/tests/origintool: $(call obj,tests/loader/origintool.c \
+		userspace/loader/mirrors.c $(wildcard userspace/origin/*.c) \
+		$(SRC_common)) $(LIB)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(call libs,origin) $(call libs,libincremental)
 
 # What the kernel tests use inside the VM, where a static program starts in a
 # fifth of the time.
@@ -227,7 +234,8 @@ modules: $(KERNELS:%=module-%)
 # The programs of a check that are built for it.
 .PHONY: test-programs
 test-programs: unit-tests $(BUILD)/tests/loadertool $(BUILD)/tests/livetool \
-		$(BUILD)/tests/attack $(BUILD)/tests/faulttool fuzz-images
+		$(BUILD)/tests/origintool $(BUILD)/tests/attack \
+		$(BUILD)/tests/faulttool fuzz-images
 
 # From a machine that has nothing. TESTS narrows it down:
 # make check TESTS="tests/kernel/6.12.t"

@@ -12,6 +12,8 @@
 /* Milliseconds: before that only if no other has the wanted range. */
 #define LOOK_FIRST		250u
 #define LOOK_MAX		8000u
+/* Looks at its head while one range is read. */
+#define LOOKS_MAX		8u
 /* After that, one that could not be reached is worth another attempt. */
 #define FAILED_SECONDS		60
 /* So long it is distrusted after the first offence, doubling up to the last. */
@@ -274,8 +276,10 @@ static int compare(struct mirrors *mirrors, struct mirror *mirror,
 		return err;
 	size = origin_size(mirror->origin);
 	if (!err && !memcmp(&super, &image->super, sizeof(super)) &&
-	    (!size || size >= image->size))
+	    (!size || size >= image->size)) {
+		origin_vouch(connection);
 		return 0;
+	}
 	/* Not there at all: 404 is a better reason than a wrong image. */
 	if (err && (!size || size >= image->size))
 		return err;
@@ -323,6 +327,8 @@ static int check_head(struct mirrors *mirrors, struct mirror *mirror,
 	pthread_mutex_lock(&mirrors->lock);
 	image = mirrors->image;
 	pthread_mutex_unlock(&mirrors->lock);
+	/* Whatever it has now is looked at. */
+	origin_doubt(mirror->origin);
 	err = compare(mirrors, mirror, connection, &image, error);
 	if (err == -ECANCELED || origin_error_passes(err))
 		return err;
@@ -379,22 +385,31 @@ static int check_mirror(struct mirrors *mirrors, struct mirror *mirror,
 	return err;
 }
 
-/* Read bytes that the mirror should have. */
+/*
+ * Read bytes that the mirror should have. If its file is another version than that
+ * with the head, its head is looked at first: it may be another image by now, or
+ * the same with another ETag.
+ */
 static int read_mirror(struct mirrors *mirrors, struct mirror *mirror,
 		       struct origin_connection *connection, u64 offset,
 		       size_t length, void *buffer, struct incr_error *error)
 {
 	struct incr_error head;
+	unsigned int looks = 0;
 	int err, head_err;
 
 	err = check_mirror(mirrors, mirror, connection, offset + length, error);
 	if (err || !length)
 		return err;
-	err = read_origin(mirrors, connection, offset, length, buffer, error);
-	if (!err || err == -ECANCELED || origin_error_passes(err))
-		return err;
-	/* Is it this range that it lacks, or has it lost all of the image? */
-	head_err = check_head(mirrors, mirror, connection, &head);
+	/* A server that names another version each time is not believed any more. */
+	do {
+		err = read_origin(mirrors, connection, offset, length, buffer,
+				  error);
+		if (!err || err == -ECANCELED || origin_error_passes(err))
+			return err;
+		/* Is it this range that it lacks, or has it lost all of the image? */
+		head_err = check_head(mirrors, mirror, connection, &head);
+	} while (err == -ESTALE && !head_err && ++looks < LOOKS_MAX);
 	if (!head_err)
 		return err;
 	*error = head;

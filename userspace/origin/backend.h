@@ -6,6 +6,9 @@
 #define ORIGIN_BACKEND_H
 
 #include "origin/origin.h"
+#include "origin/redirect.h"
+#include "origin/reply.h"
+#include "origin/url.h"
 
 struct origin_backend {
 	int (*open)(struct origin *origin, const char *where,
@@ -24,15 +27,25 @@ struct origin_backend {
  * struct origin - see origin.h
  * @name: for messages; set by the backend's open, freed by origin_close()
  * @url: of an HTTP origin
+ * @redirect: where that leads
  * @fd: of a file origin
+ * @lock: protects the fields after it
+ * @mark: of the version that is expected; empty: any will do
+ * @changes: how often it was another one, each time soon after the last
+ * @changed_at: when it last was, CLOCK_BOOTTIME seconds
  */
 struct origin {
 	const struct origin_backend *backend;
 	struct origin_options options;
 	char *name;
-	char *url;
+	struct url url;
+	struct redirect redirect;
 	int fd;
 	_Atomic u64 size;
+	pthread_mutex_t lock;
+	struct mark mark;
+	unsigned int changes;
+	u64 changed_at;
 };
 
 struct origin_connection {
@@ -40,10 +53,17 @@ struct origin_connection {
 	void *handle;
 	bool hurry;
 	unsigned int retry_after;	/* seconds, as the last reply said */
+	struct mark mark;		/* of the last reply */
 };
 
 extern const struct origin_backend origin_file;
 extern const struct origin_backend origin_http;
+
+/* A copy of the version that is expected; false: any will do. */
+bool origin_mark(struct origin *origin, struct mark *mark);
+
+/* The server has another one than the version @expected. */
+void origin_changed(struct origin *origin, const struct mark *expected);
 
 /* Bytes of a URL's scheme, without the colon; 0 if @where is a plain path. */
 size_t origin_scheme_length(const char *where);

@@ -6,15 +6,17 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
+#include <time.h>
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include "origin/backend.h"
+#include "origin/redirect.h"
 #include "origin/reply.h"
+#include "origin/url.h"
 
 /* Read so much of an error's body to keep the connection; drop it if there is more. */
 #define ERROR_BODY_MAX		(64u << 10)
-#define REDIRECTS_MAX		5L
+#define REDIRECTS_MAX		5u
 /* A reply slower than this for the whole timeout has stalled. */
 #define STALLED_BYTES_PER_S	512L
 /* In a hurry, a read may take the timeout plus its time at this rate. */
@@ -67,51 +69,26 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now,
 	return origin->options.stop && atomic_load(origin->options.stop);
 }
 
-/* The URL for messages: no user, password or query. NULL: not a URL. */
-static char *display_url(CURLU *url)
-{
-	char *text = NULL, *query = NULL, *name;
-	const char *more = "";
-
-	if (curl_url_get(url, CURLUPART_QUERY, &query, 0) == CURLUE_OK)
-		more = "?...";
-	curl_free(query);
-	curl_url_set(url, CURLUPART_USER, NULL, 0);
-	curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
-	curl_url_set(url, CURLUPART_OPTIONS, NULL, 0);
-	curl_url_set(url, CURLUPART_QUERY, NULL, 0);
-	curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
-	if (curl_url_get(url, CURLUPART_URL, &text, 0) != CURLUE_OK)
-		return NULL;
-	name = malloc(strlen(text) + strlen(more) + 1);
-	if (name)
-		sprintf(name, "%s%s", text, more);
-	curl_free(text);
-	return name;
-}
-
 static int http_open(struct origin *origin, const char *where,
 		     struct incr_error *error)
 {
-	CURLU *url;
+	int err;
 
 	pthread_once(&curl_once, init_curl);
 	if (curl_ready != CURLE_OK)
 		return incr_fail(error, -ENOMEM, "libcurl cannot start: %s",
 				 curl_easy_strerror(curl_ready));
-	url = curl_url();
-	if (!url)
-		return incr_fail(error, -ENOMEM, "out of memory");
-	if (curl_url_set(url, CURLUPART_URL, where, 0) == CURLUE_OK)
-		origin->name = display_url(url);
-	curl_url_cleanup(url);
-	if (!origin->name)
-		return incr_fail(error, -EINVAL,
+	err = url_parse(&origin->url, where);
+	if (err)
+		return incr_fail(error, err, err == -ENOMEM ? "out of memory" :
 				 "the origin's URL is malformed");
-	origin->url = strdup(where);
-	if (!origin->url)
-		return incr_fail(error, -ENOMEM, "out of memory");
-	return 0;
+	origin->name = strdup(origin->url.name);
+	return origin->name ? 0 : incr_fail(error, -ENOMEM, "out of memory");
+}
+
+static void http_close(struct origin *origin)
+{
+	url_free(&origin->url);
 }
 
 /*
@@ -130,7 +107,6 @@ static int http_connect(struct origin_connection *connection,
 			struct incr_error *error)
 {
 	const struct origin *origin = connection->origin;
-	bool secure = !strncasecmp(origin->url, "https:", 6);
 	long timeout = (long)origin->options.timeout;
 	CURL *curl = curl_easy_init();
 	CURLcode c = CURLE_OK;
@@ -141,11 +117,10 @@ static int http_connect(struct origin_connection *connection,
 		if (c == CURLE_OK)					\
 			c = curl_easy_setopt(curl, option, value);	\
 	} while (0)
-	SET(CURLOPT_URL, origin->url);
-	SET(CURLOPT_PROTOCOLS_STR, secure ? "https" : "http");
-	SET(CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-	SET(CURLOPT_FOLLOWLOCATION, 1L);
-	SET(CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	/* We follow redirects ourselves: they are kept, and secrets are not sent on. */
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_USERAGENT, "dm-incremental/" INC_VERSION_STRING);
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -159,8 +134,7 @@ static int http_connect(struct origin_connection *connection,
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)origin);
 	SET(CURLOPT_NOPROGRESS, 0L);
-	if (secure)
-		SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+	SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
 	if (origin->options.ca) {
 		struct curl_blob ca = {
 			.data = origin->options.ca,
@@ -212,7 +186,6 @@ static int curl_failed(CURL *curl, CURLcode c, const char *details,
 		break;
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_TOO_MANY_REDIRECTS:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_WEIRD_SERVER_REPLY:
@@ -286,33 +259,177 @@ static int check_reply(CURL *curl, CURLcode c, struct reply *reply,
 	return 0;
 }
 
-static int http_read(struct origin_connection *connection, u64 offset,
-		     size_t length, void *buffer, struct incr_error *error)
+/* Secrets go to the origin itself, and not to where it redirects. */
+static CURLcode set_login(CURL *curl, const struct origin *origin, bool own)
 {
-	struct reply reply = {
-		.offset = offset, .length = length, .buffer = buffer,
-	};
+	CURLcode c;
+
+	c = curl_easy_setopt(curl, CURLOPT_USERNAME,
+			     own ? origin->url.user : NULL);
+	if (c == CURLE_OK)
+		c = curl_easy_setopt(curl, CURLOPT_PASSWORD,
+				     own ? origin->url.password : NULL);
+	return c;
+}
+
+/* The range only if the file is of the expected version. */
+static CURLcode set_headers(CURL *curl, struct reply *reply,
+			    struct curl_slist **headers)
+{
+	const char *strong = reply->expected ? mark_strong(reply->expected) :
+					       NULL;
+	char line[TAG_MAX + 16];
+
+	reply->asked_if = strong;
+	if (strong) {
+		snprintf(line, sizeof(line), "If-Range: %s", strong);
+		*headers = curl_slist_append(NULL, line);
+		if (!*headers)
+			return CURLE_OUT_OF_MEMORY;
+	}
+	return curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
+}
+
+/* One request of @url, whose reply may be a redirect. */
+static int request(struct origin_connection *connection, const char *url,
+		   struct reply *reply, struct incr_error *error)
+{
+	const struct origin *origin = connection->origin;
+	bool own = url_same_site(origin->url.text, url);
+	struct curl_slist *headers = NULL;
 	char details[CURL_ERROR_SIZE] = "";
 	CURL *curl = connection->handle;
 	char range[48];
 	CURLcode c;
 	int err;
 
-	snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)offset,
-		 (unsigned long long)(offset + length - 1));
-	curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
+	snprintf(range, sizeof(range), "%llu-%llu",
+		 (unsigned long long)reply->offset,
+		 (unsigned long long)(reply->offset + reply->length - 1));
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, details);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
-			 deadline(connection, length));
-	c = curl_easy_setopt(curl, CURLOPT_RANGE, range);
+			 deadline(connection, reply->length));
+	c = curl_easy_setopt(curl, CURLOPT_URL, url);
+	if (c == CURLE_OK)
+		c = curl_easy_setopt(curl, CURLOPT_RANGE, range);
+	if (c == CURLE_OK)
+		c = set_login(curl, origin, own);
+	if (c == CURLE_OK)
+		c = set_headers(curl, reply, &headers);
 	if (c == CURLE_OK)
 		c = curl_easy_perform(curl);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, NULL);
-
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(headers);
+	err = check_reply(curl, c, reply, details, error);
 	note_retry_after(connection);
+	return err;
+}
 
-	err = check_reply(curl, c, &reply, details, error);
+/* Where the last reply redirects to: the caller's; NULL: nowhere. */
+static char *next_url(CURL *curl, const struct reply *reply)
+{
+	const char *next = NULL;
+
+	if (reply->status < 300 || reply->status >= 400)
+		return NULL;
+	curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &next);
+	return next ? strdup(next) : NULL;
+}
+
+/*
+ * Ask @url, and wherever that redirects to. @url is the caller's copy, and is
+ * freed.
+ */
+static int follow(struct origin_connection *connection, char *url,
+		  struct reply *reply, struct incr_error *error)
+{
+	struct origin *origin = connection->origin;
+	const struct reply blank = *reply;
+	u64 seconds = REDIRECT_FOR_GOOD, now = redirect_clock(), holds;
+	unsigned int redirects = 0;
+	char *next;
+	int err;
+
+	for (;;) {
+		*reply = blank;
+		err = request(connection, url, reply, error);
+		next = err ? next_url(connection->handle, reply) : NULL;
+		if (!next)
+			break;
+		err = redirect_check(url, next, error);
+		if (!err && ++redirects > REDIRECTS_MAX)
+			err = incr_fail(error, -EPROTO,
+					"more than %u redirects lead to each other",
+					REDIRECTS_MAX);
+		free_secret(url);
+		url = next;
+		if (err)
+			break;
+		holds = redirect_seconds(reply, time(NULL));
+		if (holds < seconds)
+			seconds = holds;
+	}
+	if (!err && redirects)
+		redirect_keep(&origin->redirect, url, now, seconds);
+	free_secret(url);
+	return err;
+}
+
+/* Is that the end of a place that the origin has redirected to? */
+static bool place_is_gone(const struct reply *reply, int err)
+{
+	return err == -EHOSTUNREACH || reply->status == 401 ||
+	       reply->status == 403 || reply->status == 404 ||
+	       reply->status == 410;
+}
+
+/* From where the origin has redirected to, or from the origin itself. */
+static int read_anywhere(struct origin_connection *connection,
+			 struct reply *reply, struct incr_error *error)
+{
+	struct origin *origin = connection->origin;
+	const struct reply blank = *reply;
+	unsigned int version;
+	char *url, *own;
+	int err;
+
+	err = redirect_get(&origin->redirect, redirect_clock(), &url, &version);
+	if (err)
+		return incr_fail(error, err, "out of memory");
+	if (url) {
+		err = follow(connection, url, reply, error);
+		if (!err || err == -ECANCELED)
+			return err;
+		/* If it is not the place, asking the origin costs little. */
+		if (err != -ESTALE)
+			redirect_forget(&origin->redirect, version);
+		if (!place_is_gone(reply, err))
+			return err;
+		*reply = blank;
+	}
+	own = strdup(origin->url.text);
+	if (!own)
+		return incr_fail(error, -ENOMEM, "out of memory");
+	return follow(connection, own, reply, error);
+}
+
+static int http_read(struct origin_connection *connection, u64 offset,
+		     size_t length, void *buffer, struct incr_error *error)
+{
+	struct mark expected;
+	struct reply reply = {
+		.offset = offset, .length = length, .buffer = buffer,
+		.expected = origin_mark(connection->origin, &expected) ?
+			    &expected : NULL,
+	};
+	int err = read_anywhere(connection, &reply, error);
+
+	connection->mark = reply.mark;
+	if (err == -ESTALE)
+		origin_changed(connection->origin, &expected);
 	if (!err || err == -ENOENT)
 		note_size(connection->origin, &reply);
 	return err;
@@ -327,6 +444,7 @@ const char *origin_default_ca(void)
 
 const struct origin_backend origin_http = {
 	.open		= http_open,
+	.close		= http_close,
 	.connect	= http_connect,
 	.disconnect	= http_disconnect,
 	.read		= http_read,

@@ -8,6 +8,10 @@
 #include "common/same-file.h"
 #include "origin/backend.h"
 
+/* So many changes, each so soon after the one before, are not of the file. */
+#define CHANGES_MAX		3u
+#define CHANGES_SECONDS		600u
+
 size_t origin_scheme_length(const char *where)
 {
 	size_t n = strspn(where, "abcdefghijklmnopqrstuvwxyz"
@@ -57,6 +61,8 @@ int origin_open(struct origin **result, const char *where,
 	origin->backend = backend;
 	origin->options = *options;
 	origin->fd = -1;
+	redirect_init(&origin->redirect);
+	pthread_mutex_init(&origin->lock, NULL);
 	err = backend->open(origin, where, error);
 	if (err) {
 		origin_close(origin);
@@ -72,8 +78,9 @@ void origin_close(struct origin *origin)
 		return;
 	if (origin->backend->close)
 		origin->backend->close(origin);
+	redirect_destroy(&origin->redirect);
+	pthread_mutex_destroy(&origin->lock);
 	free(origin->name);
-	free(origin->url);
 	free(origin);
 }
 
@@ -98,6 +105,49 @@ bool origin_is_file(const struct origin *origin, const struct stat *file)
 u64 origin_size(const struct origin *origin)
 {
 	return atomic_load(&origin->size);
+}
+
+bool origin_mark(struct origin *origin, struct mark *mark)
+{
+	pthread_mutex_lock(&origin->lock);
+	*mark = origin->mark;
+	pthread_mutex_unlock(&origin->lock);
+	return !mark_is_empty(mark);
+}
+
+void origin_changed(struct origin *origin, const struct mark *expected)
+{
+	u64 now = redirect_clock();
+
+	pthread_mutex_lock(&origin->lock);
+	/* Of all connections that notice a change one counts it. */
+	if (!mark_is_empty(&origin->mark) &&
+	    !mark_differs(&origin->mark, expected)) {
+		if (now - origin->changed_at > CHANGES_SECONDS)
+			origin->changes = 0;
+		origin->changes++;
+		origin->changed_at = now;
+		memset(&origin->mark, 0, sizeof(origin->mark));
+	}
+	pthread_mutex_unlock(&origin->lock);
+}
+
+void origin_vouch(const struct origin_connection *connection)
+{
+	struct origin *origin = connection->origin;
+
+	pthread_mutex_lock(&origin->lock);
+	if (origin->changes < CHANGES_MAX ||
+	    redirect_clock() - origin->changed_at > CHANGES_SECONDS)
+		origin->mark = connection->mark;
+	pthread_mutex_unlock(&origin->lock);
+}
+
+void origin_doubt(struct origin *origin)
+{
+	pthread_mutex_lock(&origin->lock);
+	memset(&origin->mark, 0, sizeof(origin->mark));
+	pthread_mutex_unlock(&origin->lock);
 }
 
 int origin_connect(struct origin_connection **result, struct origin *origin,

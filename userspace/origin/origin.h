@@ -100,6 +100,19 @@ int origin_connect(struct origin_connection **connection,
 		   struct origin *origin, struct incr_error *error);
 void origin_disconnect(struct origin_connection *connection);
 
+/**
+ * origin_vouch - the last read was of the right file
+ *
+ * From now on reads are of the version that its server named by ETag or
+ * Last-Modified, or fail with -ESTALE. A server that names another version each
+ * time although the file is right, as those of one site may, is not listened to any
+ * more.
+ */
+void origin_vouch(const struct origin_connection *connection);
+
+/* Whatever it has now, it can be read, until origin_vouch() is called. */
+void origin_doubt(struct origin *origin);
+
 /* Give up (-EAGAIN) reads that take unduly long although bytes arrive. */
 void origin_hurry(struct origin_connection *connection, bool hurry);
 
@@ -111,6 +124,7 @@ void origin_hurry(struct origin_connection *connection, bool hurry);
  * Return: 0
  *	-ENOENT: the origin does not exist or ends before the range does
  *	-EACCES: the origin may not be read
+ *	-ESTALE: it has another version than origin_vouch() was told of
  *	-EPROTO: it answers, but cannot be used: no ranges, malformed replies
  *	-EHOSTUNREACH: no connection can be made to it
  *	-EAGAIN: it failed in another way that may pass

@@ -9,7 +9,12 @@
  */
 #include <stdio.h>
 #include <strings.h>
+#include <time.h>
+#include <curl/curl.h>
 #include "origin/reply.h"
+
+/* A file may change twice in a second, and two clocks differ. */
+#define EXACT_SECONDS	60
 
 /* Digits at *@p, which moves past them. */
 static bool take_number(const char **p, const char *end, u64 *value)
@@ -75,6 +80,8 @@ static void parse_status(struct reply *reply, const char *p, const char *end)
 	reply->encoded = false;
 	reply->transfer = false;
 	reply->parts = false;
+	memset(&reply->fresh, 0, sizeof(reply->fresh));
+	memset(&reply->mark, 0, sizeof(reply->mark));
 	while (p < end && *p != ' ')
 		p++;
 	if (take_char(&p, end, ' ') && take_number(&p, end, &status) &&
@@ -114,6 +121,89 @@ static const char *header_value(const char *line, const char **end,
 	return line;
 }
 
+/* A copy; "" if it is too long. */
+static void take_text(char *text, size_t room, const char *value,
+		      const char *end)
+{
+	size_t n = (size_t)(end - value);
+
+	if (n >= room)
+		n = 0;
+	memcpy(text, value, n);
+	text[n] = '\0';
+}
+
+/* Seconds since 1970; 0: malformed. */
+static time_t take_date(const char *value, const char *end)
+{
+	char text[DATE_MAX];
+	time_t date;
+
+	take_text(text, sizeof(text), value, end);
+	date = curl_getdate(text, NULL);
+	return date > 0 ? date : 0;
+}
+
+/* One of Cache-Control's directives: [value, end). */
+static void parse_directive(struct freshness *fresh, const char *value,
+			    const char *end)
+{
+	static const char name[] = "max-age=";
+	u64 seconds;
+
+	while (value < end && strchr(" \t", *value))
+		value++;
+	while (value < end && strchr(" \t", end[-1]))
+		end--;
+	if (is_word(value, end, "no-store") || begins(value, end, "no-cache"))
+		fresh->no_store = true;
+	if (!begins(value, end, name))
+		return;
+	value += strlen(name);
+	take_char(&value, end, '"');
+	/* One that is malformed is none. */
+	if (!take_number(&value, end, &seconds))
+		seconds = 0;
+	if (!fresh->has_max_age || seconds < fresh->max_age)
+		fresh->max_age = seconds;
+	fresh->has_max_age = true;
+}
+
+static void parse_cache_control(struct freshness *fresh, const char *value,
+				const char *end)
+{
+	while (value < end) {
+		const char *comma = memchr(value, ',', (size_t)(end - value));
+
+		parse_directive(fresh, value, comma ? comma : end);
+		value = comma ? comma + 1 : end;
+	}
+}
+
+/* Headers that tell of the version, and of how long the reply holds. */
+static void parse_more(struct reply *reply, const char *line, const char *end)
+{
+	struct freshness *fresh = &reply->fresh;
+	const char *value;
+
+	if ((value = header_value(line, &end, "ETag"))) {
+		take_text(reply->mark.tag, sizeof(reply->mark.tag), value, end);
+	} else if ((value = header_value(line, &end, "Last-Modified"))) {
+		take_text(reply->mark.modified, sizeof(reply->mark.modified),
+			  value, end);
+	} else if ((value = header_value(line, &end, "Cache-Control"))) {
+		parse_cache_control(fresh, value, end);
+	} else if ((value = header_value(line, &end, "Expires"))) {
+		fresh->has_expires = true;
+		fresh->expires = take_date(value, end);
+	} else if ((value = header_value(line, &end, "Date"))) {
+		fresh->date = take_date(value, end);
+	} else if ((value = header_value(line, &end, "Age"))) {
+		if (!take_number(&value, end, &fresh->age))
+			fresh->age = 0;
+	}
+}
+
 static void parse_header(struct reply *reply, const char *line,
 			 const char *end)
 {
@@ -132,7 +222,19 @@ static void parse_header(struct reply *reply, const char *line,
 			reply->transfer = true;
 	} else if ((value = header_value(line, &end, "Content-Type"))) {
 		reply->parts = begins(value, end, "multipart/byteranges");
+	} else {
+		parse_more(reply, line, end);
 	}
+}
+
+/* All of the header is known. */
+static void end_header(struct reply *reply)
+{
+	struct mark *mark = &reply->mark;
+	time_t modified = take_date(mark->modified,
+				    mark->modified + strlen(mark->modified));
+
+	mark->exact = modified && reply->fresh.date >= modified + EXACT_SECONDS;
 }
 
 void reply_header(struct reply *reply, const char *line, size_t size)
@@ -141,6 +243,8 @@ void reply_header(struct reply *reply, const char *line, size_t size)
 
 	if (size >= 5 && !strncmp(line, "HTTP/", 5))
 		parse_status(reply, line, end);
+	else if (size <= 2 && !reply->received)
+		end_header(reply);
 	else if (!reply->received)	/* a trailer says nothing */
 		parse_header(reply, line, end);
 }
@@ -149,6 +253,44 @@ int reply_no_ranges(struct incr_error *error)
 {
 	return incr_fail(error, -EPROTO,
 			 "the server does not serve byte ranges");
+}
+
+const char *mark_strong(const struct mark *mark)
+{
+	if (mark->tag[0])
+		return mark->tag[0] == '"' ? mark->tag : NULL;
+	return mark->exact ? mark->modified : NULL;
+}
+
+bool mark_is_empty(const struct mark *mark)
+{
+	return !mark->tag[0] && !mark->modified[0];
+}
+
+bool mark_differs(const struct mark *one, const struct mark *other)
+{
+	if (one->tag[0] && other->tag[0])
+		return strcmp(one->tag, other->tag);
+	return one->modified[0] && other->modified[0] &&
+	       strcmp(one->modified, other->modified);
+}
+
+/* Is it of another version than what is expected? */
+static int check_version(const struct reply *reply, struct incr_error *error)
+{
+	const struct mark *expected = reply->expected;
+
+	if (!expected)
+		return 0;
+	if (mark_differs(expected, &reply->mark))
+		return incr_fail(error, -ESTALE,
+				 "the server's file has changed: it has another ETag or date");
+	/* All of the file is what it sends then. If it knows no ranges, that is told. */
+	if (reply->status == 200 && reply->asked_if &&
+	    mark_is_empty(&reply->mark))
+		return incr_fail(error, -ESTALE,
+				 "the server's file has changed: it sends all of it");
+	return 0;
 }
 
 /* The head of a 200, or 0: no use is made of its ranges, if it has any. */
@@ -213,6 +355,10 @@ static int check_part(const struct reply *reply, struct incr_error *error)
 
 int reply_check_head(const struct reply *reply, struct incr_error *error)
 {
+	int err = check_version(reply, error);
+
+	if (err)
+		return err;
 	if (reply->encoded)
 		return incr_fail(error, -EPROTO,
 				 "the server sends encoded content, which was not asked for");

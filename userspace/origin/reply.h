@@ -8,6 +8,38 @@
 
 #include "origin/origin.h"
 
+#define TAG_MAX		128
+#define DATE_MAX	40	/* the longest that is well-formed has 33 */
+
+/**
+ * struct mark - by which one version of a file is known (RFC 9110, 8.8)
+ * @tag: ETag, with its quotes; "": none, or one that is too long to be kept
+ * @modified: Last-Modified; "": none
+ * @exact: no two versions that differ have that @modified: it is a minute older
+ *	than the reply
+ */
+struct mark {
+	char tag[TAG_MAX];
+	char modified[DATE_MAX];
+	bool exact;
+};
+
+/**
+ * struct freshness - how long a reply holds, as its headers say
+ * @no_store: it is not to be kept (Cache-Control: no-store or no-cache)
+ * @max_age, @age: seconds; @has_max_age: the first was said
+ * @expires, @date: seconds since 1970; @date is 0 if it is unknown
+ */
+struct freshness {
+	bool no_store;
+	bool has_max_age;
+	bool has_expires;
+	u64 max_age;
+	u64 age;
+	time_t expires;
+	time_t date;
+};
+
 /**
  * struct reply - one reply as it arrives
  * @offset: where the range starts that was asked for
@@ -24,6 +56,10 @@
  * @encoded: the body is compressed or otherwise not the bytes themselves
  * @transfer: it is sent in a transfer encoding that was not asked for
  * @parts: the body is of type multipart/byteranges
+ * @fresh: how long it holds
+ * @mark: of the version that it is of
+ * @expected: of the version that is wanted, NULL: of any
+ * @asked_if: the range was asked for only if the file is of that version
  * @err: the fault of the reply, 0 if none so far; @why: the same in words
  */
 struct reply {
@@ -43,6 +79,10 @@ struct reply {
 	bool encoded;
 	bool transfer;
 	bool parts;
+	struct freshness fresh;
+	struct mark mark;
+	const struct mark *expected;
+	bool asked_if;
 	int err;
 	struct incr_error why;
 };
@@ -55,6 +95,18 @@ void reply_header(struct reply *reply, const char *line, size_t size);
  * or as origin_read().
  */
 int reply_check_head(const struct reply *reply, struct incr_error *error);
+
+/*
+ * The strong validator for If-Range (RFC 9110, 13.1.5), or NULL: a tag that is not
+ * weak, or else a date that is exact.
+ */
+const char *mark_strong(const struct mark *mark);
+
+/* The server said nothing by which the version could be known. */
+bool mark_is_empty(const struct mark *mark);
+
+/* Do they tell of two versions? Unknown is no. */
+bool mark_differs(const struct mark *one, const struct mark *other);
 
 /* What the status means for the range. Return: 0 for 200 and 206, or as origin_read(). */
 int reply_check_status(const struct reply *reply, struct incr_error *error);
