@@ -24,15 +24,15 @@
 const char inspect_help[] =
 "Usage: mkimage inspect [OPTION]... IMAGE\n"
 "\n"
-"Say what IMAGE is made of. Bytes are not checked beyond what is needed for\n"
-"that; \"mkimage verify\" checks them.\n"
+"Describe IMAGE: its generations, sizes and digests. Only the bytes that this\n"
+"takes are checked; \"mkimage verify\" checks them all.\n"
 "\n"
 "  --generation N  that one, 0 being the first (the newest)\n"
 "  --files         which paths each generation after the first added, changed\n"
 "                  and removed\n"
 "  --json          print JSON\n"
 "  --root-hash     print the root hash only, without a newline\n"
-"  --signed-text   print what a signature is of, without a newline: the root hash,\n"
+"  --signed-text   print the text to be signed, without a newline: the root hash,\n"
 "                  and the epoch if there is one\n";
 
 static const char *const codec_names[] = {

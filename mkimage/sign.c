@@ -373,7 +373,7 @@ static int sign_image(struct sign *sign)
 		printf("%s: generation %u signed by %s: %s with %s, %zu bytes\n",
 		       printable_name(sign->path), seg->generation,
 		       *sign->who.subject ? sign->who.subject :
-		       *sign->who.issuer ? sign->who.issuer : "somebody",
+		       *sign->who.issuer ? sign->who.issuer : "an unnamed signer",
 		       sign->who.algorithm, sign->who.digest, sign->size);
 	return ret;
 }

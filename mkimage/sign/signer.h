@@ -31,8 +31,8 @@ enum {
 "  --certificate PEM       its certificate, and those that lead to a root\n" \
 "  --passphrase-file FILE  its first line is the key's passphrase or PIN\n" \
 "  --passphrase-fd N       the same, read from file descriptor N\n" \
-"  --epoch N               what the signature covers, too: who asks for a higher\n" \
-"                          one refuses it (default: as before, at first 0)\n"
+"  --epoch N               sign this number, too: a reader that requires a higher\n" \
+"                          one refuses the image (default: as before, at first 0)\n"
 
 /* Take one option, or say what is wrong with it. */
 bool signer_option(const char *command, int option, const char *value,

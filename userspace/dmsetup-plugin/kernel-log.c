@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the kernel's log says about a refused table; see kernel-log.h.
+ * Find the reason for a refused table in the kernel's log; see kernel-log.h.
  */
 #include <errno.h>
 #include <fcntl.h>

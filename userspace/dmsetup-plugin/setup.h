@@ -138,7 +138,10 @@ int image_check_start(struct incr_image *image, const struct options *options,
 
 struct image_file;
 
-/* Check the local image's head against what is trusted; see image.c. */
+/*
+ * Check the local image's head against the root hash or the certificate that
+ * the options give, and fill in @facts. Return: 0 or -errno.
+ */
 int image_facts(const struct image_file *file, const struct options *options,
 		struct image_facts *facts, struct incr_error *error);
 

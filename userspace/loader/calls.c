@@ -2,11 +2,11 @@
 /*
  * Confine the loader to a list of system calls, by libseccomp.
  *
- * A list of what is allowed. It holds what the loader, libcurl, OpenSSL and
- * name resolution with its NSS modules need, each of which at most computes,
- * maps memory, starts threads, reads files, or talks through sockets. Anything
- * else fails with ENOSYS, as on a kernel that lacks it, so that a C library
- * with newer calls falls back to those it used before.
+ * The list names the calls that are allowed: those that the loader, libcurl,
+ * OpenSSL and name resolution with its NSS modules need. Each at most computes,
+ * maps memory, starts threads, reads files, or talks through sockets. All others
+ * fail with ENOSYS, as on a kernel that lacks them, so that a C library with
+ * newer calls falls back to those it used before.
  *
  * Where a call can do more than is needed, its arguments are looked at: no
  * processes but threads, no opening for writing, no memory both writable and

@@ -179,7 +179,7 @@ static enum outcome fill_range(struct worker *worker,
 
 /*
  * Verifying took metadata that is absent: fill it too, so that nothing is
- * fetched twice. Failing is harmless: the kernel asks for what it needs.
+ * fetched twice. A failure is harmless: the kernel asks for the ranges it needs.
  */
 static void fill_extras(struct worker *worker)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The image that is loaded: opened at the start, and again whenever it has
- * become longer. Jobs under way go on with what they have started with.
+ * Open the image that is loaded, at the start and whenever it has grown. A job
+ * under way keeps the one that it began with.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -26,7 +26,7 @@ int keeper_start(struct keeper *keeper, const char *pid_file,
 		 const char *stats_file, struct incr_error *error);
 
 /*
- * Have the counters written, which replace what the file has. Return: 0 or
+ * Have the counters written; @line replaces the file's contents. Return: 0 or
  * -errno.
  */
 int keeper_write_stats(struct keeper *keeper, const char *line);

@@ -248,7 +248,7 @@ static int read_origin(struct mirrors *mirrors,
 	return 0;
 }
 
-/* It has sent what it was asked for. */
+/* The mirror has sent the bytes that it was asked for. */
 static void mirror_works(struct mirrors *mirrors, struct mirror *mirror)
 {
 	atomic_store(&mirror->failed_at, 0);
@@ -381,7 +381,7 @@ static int check_mirror(struct mirrors *mirrors, struct mirror *mirror,
 	if (!err && end > mirrors->first.size &&
 	    atomic_load(&mirror->state) == MIRROR_BEHIND)
 		err = incr_fail(error, -ESTALE,
-				"the origin holds the image without what was added last");
+				"the origin holds the image without its last layers");
 	return err;
 }
 

@@ -28,7 +28,7 @@ struct options {
 	const char *pid_file;
 };
 
-/* Fill in @options, or say what is wrong and exit; --help exits too. */
+/* Fill in @options. A mistake ends the program with a message; --help ends it, too. */
 void options_parse(struct options *options, int argc, char **argv);
 
 #endif /* LOADER_OPTIONS_H */

@@ -9,7 +9,7 @@
 #include "loader/jobs.h"
 #include "loader/queue.h"
 
-/* More is dropped: the kernel asks again for what is still wanted. */
+/* More are dropped: the kernel asks again for ranges that are still wanted. */
 #define DEMANDS_MAX	65536u
 #define HINTS_MAX	8192u
 /* Background work goes on beside so much of it that has failed. */
