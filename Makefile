@@ -79,7 +79,7 @@ PKGS_plugin	:= devmapper-event devmapper
 PKGS_incrementalsetup := $(PKGS_plugin) json-c $(PKGS_origin) $(PKGS_libincremental)
 PKGS_test	:= cmocka libseccomp $(PKGS_libincremental)
 libs	= $(if $(PKGS_$(1)),$(shell $(PKG_CONFIG) --libs $(PKGS_$(1))))
-# Asked for once, and only by who compiles.
+# pkg-config is asked once, and only if something is compiled.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags \
 		$(sort $(foreach t,$(TOOLS) test,$(PKGS_$(t))))))$(PKG_CFLAGS)
 
@@ -213,7 +213,7 @@ unit-tests: $(UNIT_TESTS)
 include tests/fuzz/fuzz.mk
 
 # The module, once for each kernel whose headers are installed, and on demand
-# for the tests' own kernels: the sources are linked into a folder of their own,
+# for the tests' own kernels: the sources are linked into a directory of their own,
 # since Kbuild builds in place.
 MODULE_SOURCES := $(wildcard dm-incremental/*.[ch] dm-incremental/Kbuild \
 	dm-incremental/*.sh dm-incremental/include/uapi/linux/*.h)
