@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * usage: queue WANTS. So many wants, all over the image: each is asked for, asked
- * for again, taken and done. For bench/queue, which counts instructions.
+ * usage: queue WANTS. Put that many wants, all over the image, through the
+ * loader's queue: each is asked for, asked for again, taken and done. bench/queue
+ * counts the instructions.
  */
 #include <stdlib.h>
 #include "loader/queue.h"
