@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The demo, with what it shows asserted: each filesystem on one kernel, each kernel
-# with one filesystem. With CHECK_LONG in the environment, all four.
+# The demo, with its checks as TAP: each filesystem on one kernel, each kernel with
+# one filesystem. With CHECK_LONG in the environment, all four.
 cd "$(dirname "$0")/.." || exit
 if [ -n "${CHECK_LONG-}" ]; then
 	exec demo/run --tap
