@@ -1,22 +1,22 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What images are made of, changed and looked into with, for tests on the host and
-# in the VM.
+# Functions that make, change and inspect images, for tests on the host and in the
+# VM.
 
 # value IMAGE NAME: a value from "mkimage inspect", "map.pages" for example
 value() {
 	"${mkimage:-mkimage}" inspect "$1" | sed -n "s/^$2  *//p"
 }
 
-# noise BYTES SEED: bytes that do not compress, the same every time
+# noise BYTES SEED: bytes that do not compress, always the same for one SEED
 noise() {
 	openssl enc -aes-128-ctr -nosalt -K "$(printf '%032x' "$2")" \
 		-iv 00000000000000000000000000000000 </dev/zero 2>/dev/null |
 		head -c "$1"
 }
 
-# raw FILE BLOCKS: a filesystem image of sorts: text, noise, zeros, copies
+# raw FILE BLOCKS: stands for a filesystem image: text, noise, zeros, copies
 raw() {
 	local blocks=$2
 	{
@@ -31,7 +31,7 @@ raw() {
 	fi
 }
 
-# flip FILE OFFSET [BIT]: the bit changes
+# flip FILE OFFSET [BIT]: invert that bit of the byte
 flip() {
 	python3 -c '
 import sys
@@ -42,7 +42,7 @@ with open(sys.argv[1], "r+b") as f:
     f.write(bytes([byte ^ 1 << int(sys.argv[3])]))' "$1" "$2" "${3:-0}"
 }
 
-# same_data FILE FILE: as cmp, but holes are not read
+# same_data FILE FILE: as cmp, but without reading holes
 same_data() {
 	python3 - "$@" <<'END'
 import os, sys
@@ -64,8 +64,9 @@ for file in files:
 END
 }
 
-# An image of BYTES bytes of text and noise, with sums of its files.
-make_image() {	# make_image NAME BYTES
+# make_image NAME BYTES: an image of about BYTES bytes of text and noise, NAME.inc,
+# with the sums of its files in NAME.sums and its root hash in NAME.root
+make_image() {
 	mkdir -p "$1.src"
 	seq 1 $(($2 / 7)) >"$1.src/text"
 	noise $(($2 / 2)) 1 >"$1.src/noise"

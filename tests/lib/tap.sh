@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # TAP, and waiting, for every test that is a shell script. A test sources it with
-# $work set to a directory of its own. What a COMMAND printed is in $work/.output,
-# and of fails() what it printed on stderr in $work/.errors.
+# $work set to a directory of its own. A COMMAND's output goes to $work/.output;
+# fails() puts its stderr into $work/.errors.
 #
 #   $prefix     goes before each name
-#   $TIMES      in the environment: each test says how long it took
-#   $SLOW       how many times longer than usual something may take
-#   show_more   a function: says more after a failure
+#   $TIMES      in the environment: each test prints its time
+#   $SLOW       the factor by which this machine is slower than usual
+#   show_more   a function that prints more after a failure
 
 tests=0
 started=$EPOCHREALTIME
@@ -28,7 +28,7 @@ note() {
 	printf '%s\n' "$*" | sed 's/^/# /'
 }
 
-failed() {	# failed WHAT [REASON...]: the test has; each reason is a line
+failed() {	# failed WHAT [REASON...]: the test has failed; each reason is a line
 	result 'not ok' "$1"
 	[ $# -eq 1 ] || printf '# %s\n' "${@:2}" >&2
 	show_more >&2
@@ -39,11 +39,11 @@ show_more() {
 	:
 }
 
-show() {	# show FILE: the start of what a command printed
+show() {	# show FILE: the start of a command's output
 	head -c 4000 "$1" | head -n 40 | cut -c 1-300 | sed 's/^/# /' >&2
 }
 
-# ok WHAT COMMAND...: COMMAND succeeds; what it printed is shown if not.
+# ok WHAT COMMAND...: COMMAND succeeds; its output is shown if not.
 ok() {
 	local what=$1 status=0
 	shift
@@ -57,9 +57,9 @@ ok() {
 	return $status
 }
 
-# fails WHAT STATUS TEXT COMMAND...: COMMAND exits with STATUS and says TEXT, an
-# extended regular expression, on stderr. A STATUS of "-" is any but that of
-# success, of a timeout and of a signal; a TEXT of "" is any, or none.
+# fails WHAT STATUS TEXT COMMAND...: COMMAND exits with STATUS, and TEXT, an
+# extended regular expression, matches a line of its stderr. A STATUS of "-" is any
+# but that of success, of a timeout and of a signal; a TEXT of "" is any, or none.
 fails() {
 	local what=$1 status=$2 text=$3 got=0 right
 	shift 3
@@ -111,13 +111,13 @@ below() {	# below WHAT VALUE LIMIT
 	fi
 }
 
-finish() {	# the last line of TAP
+finish() {	# print the last line of TAP, the plan
 	echo "1..$tests"
 }
 
-# within SECONDS COMMAND...: it succeeds in time; tried ten times a second. A busy
-# machine may need several times as long: a COMMAND that succeeds does not wait for
-# the end.
+# within SECONDS COMMAND...: COMMAND, tried ten times a second, succeeds in time.
+# The limit is several times SECONDS, for busy machines; a COMMAND that succeeds
+# does not wait for it.
 within() {
 	local end=$((SECONDS + $1 * 5 * SLOW))
 	shift

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2120
 #
-# What cases that run in the VM share, those of tests/kernel, debug, damage and
-# filesystems; each sources it first.  A case ends by its last line, the_end; then whatever it has made is taken
-# away, and that nothing resists is its last test.
+# Functions that all cases in the VM share, those of tests/kernel, debug, damage,
+# ipe and filesystems; each sources it first.  A case's last line is the_end.  Then
+# everything that the case has made is removed; its last test is that this succeeds.
 #
 # Names that cases use:
 #   $tool            build/tests/loadertool
-#   $images          where prepare has put NAME.raw and NAME.inc
+#   $images          the directory of prepare's NAME.raw and NAME.inc
 #   $work            a fresh directory in memory
-#   $SLOW            how many times longer than usual something may take
+#   $SLOW            the factor by which this machine is slower than usual
 #   open_image sets  IMAGE RAW LOCAL LOOP NODE DEV TABLE
 
 set -u
@@ -50,7 +50,7 @@ show_more() {
 # ---- the kernel's log ----
 
 marks=0
-mark() {	# what the kernel says from now on
+mark() {	# log() prints the messages from now on
 	marks=$((marks + 1))
 	echo "case $case_name, mark $marks" >/dev/kmsg
 }
@@ -76,7 +76,7 @@ milliseconds() {
 
 # ---- devices ----
 
-# Options after the name, if any, with their number before them.
+# with_options [OPTION...]: the end of a table line, their number before them
 with_options() {
 	[ $# -eq 0 ] || echo "$# $*"
 }
@@ -94,7 +94,7 @@ attach() {	# attach FILE [LOSETUP OPTION...]: sets LOOP and NODE
 	loops+=("$LOOP")
 }
 
-loop_of() {	# loop_of NAME: sets LOOP and NODE to those of a device that is open
+loop_of() {	# loop_of NAME: sets LOOP and NODE to those of the open device
 	LOOP=/dev/$(dmsetup deps -o blkdevname "$1" | sed 's/.*(\(.*\))/\1/')
 	NODE=/dev/incremental/${LOOP##*/}
 }
@@ -108,7 +108,7 @@ not_attached() {
 	[ ! -e "/sys/block/${1#/dev/}/loop/backing_file" ]
 }
 
-# activate [NAME [TABLE]]: make a device, not waiting for udev, which is not there.
+# activate [NAME [TABLE]]: make a device
 activate() {
 	dmsetup create --readonly "${1:-t}" --table "${2:-$TABLE}"
 }
@@ -125,8 +125,8 @@ table() {	# table [OPTION VALUE]...: sets TABLE for IMAGE on LOOP
 }
 
 # open_image NAME [OPTION VALUE]...: a local file with nothing but the image's
-# head, a loop device on it, and device t.  $loop_options go to losetup, and
-# $local_dir is where the file is.
+# head, a loop device on it, and device t.  $loop_options go to losetup, and the
+# file goes to the directory $local_dir.
 open_image() {
 	choose "$1"
 	shift
@@ -139,7 +139,7 @@ open_image() {
 	activate
 }
 
-# The same with all of it there: a copy of the whole image.
+# open_full NAME [OPTION VALUE]...: the same with a copy of the whole image
 open_full() {
 	choose "$1"
 	shift
@@ -161,15 +161,15 @@ close_image() {	# device, loop device and local file
 	return $r
 }
 
-field() {	# field WHAT [DEVICE]: one field of its status line
+field() {	# field NAME [DEVICE]: one field of its status line
 	"$tool" status "${2:-t}" "$1"
 }
 
-field_is() {	# field_is WHAT VALUE [DEVICE]
+field_is() {	# field_is NAME VALUE [DEVICE]
 	[ "$(field "$1" "${3:-t}")" = "$2" ]
 }
 
-some_wait() {	# some_wait [NUMBER]: that many reads, or any, are waiting
+some_wait() {	# some_wait [NUMBER]: at least that many reads, or one, are waiting
 	local waiting
 	waiting=$(field waiting)
 	[ "${waiting:-0}" -ge "${1:-1}" ]
@@ -179,14 +179,14 @@ event_number() {
 	"$tool" status "${1:-t}" events
 }
 
-forget() {	# forget PATH...: their files go out of the page cache
+forget() {	# forget PATH...: drop the files below them from the page cache
 	find "$@" -type f -exec "$tool" forget {} +
 }
 
 # ---- loaders and readers in the background ----
 
-# loader COMMAND...: start it and wait until it has opened the node; LOADER is
-# its process.
+# loader COMMAND...: start it and wait until it has opened the node; sets LOADER
+# to its process.
 loader() {
 	"$@" >>"$work/loader.out" 2>&1 </dev/null &
 	LOADER=$!
@@ -194,7 +194,7 @@ loader() {
 	within 10 at_work "$LOADER"
 }
 
-at_work() {	# at_work PROCESS: it has the node open, or has ended already
+at_work() {	# at_work PROCESS: the process has the node open, or has ended
 	local fd
 	for fd in /proc/"$1"/fd/*; do
 		[ "$fd" -ef "$NODE" ] && return
@@ -202,7 +202,7 @@ at_work() {	# at_work PROCESS: it has the node open, or has ended already
 	! kill -0 "$1" 2>/dev/null
 }
 
-serve() {	# serve [OPTION...]: the crude loader
+serve() {	# serve [OPTION...]: start loadertool's crude loader
 	loader "$tool" serve "$NODE" "$IMAGE" "$@"
 }
 
@@ -219,13 +219,13 @@ reader() {
 	readers+=("$!")
 }
 
-outcome() {	# outcome NAME [SECONDS]: wait for it, say what it got
+outcome() {	# outcome NAME [SECONDS]: wait for a reader and print its result
 	within "${2:-20}" test -s "$work/$1" || { echo hangs; return; }
 	cut -d ' ' -f 1 "$work/$1"
 }
 
-# blocked PROCESS...: each of them waits for I/O (or has ended, which is for the
-# caller to find out)
+# blocked PROCESS...: each of them waits for I/O, or has ended (the caller has to
+# find that out)
 blocked() {
 	local process stat
 	for process; do
@@ -234,7 +234,7 @@ blocked() {
 	done
 }
 
-duration() {	# duration NAME: milliseconds
+duration() {	# duration NAME: the milliseconds that a reader took
 	cut -d ' ' -f 2 "$work/$1"
 }
 
@@ -266,14 +266,14 @@ unused() {
 	[ "$(cat /sys/module/dm_incremental/refcnt)" = 0 ]
 }
 
-# What the module has allocated from slabs or mapped; nothing, if no device is
-# there, but what it has from its loading on.  (Names of merged slab caches are
-# not given back by the kernel itself, whoever uses dm-bufio; and its notes of what is
-# charged to whom stay as long as their slab.)  The debug kernel
-# tells of what is mapped only; kmemleak looks for the rest at the end.
+# The module's memory, from slabs or mapped. Without a device there must be none
+# but what it has allocated when it was loaded, which is left out.  (Also left out:
+# names of merged slab caches, which the kernel itself keeps after any use of
+# dm-bufio, and records of memory cgroups, which stay as long as their slab.)  The
+# debug kernel shows mapped memory only; kmemleak looks for the rest at the end.
 allocations() {
 	local traces
-	# All of them are long; few name the module at all.
+	# All of these files are long; few name the module at all.
 	mapfile -t traces < <(grep -l dm_incremental /sys/kernel/debug/slab/kmalloc-*/alloc_traces </dev/null 2>/dev/null)
 	[ ${#traces[@]} -eq 0 ] || awk '
 		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|do_init_module|__kmem_cache_(create|alias)|alloc_slab_(obj_exts|cgroups)/) printf "%s", block }
@@ -287,7 +287,7 @@ nothing_allocated() {
 	[ -z "$(allocations)" ]
 }
 
-take_away() {
+remove_all() {
 	local process directory name r=0
 	for process in ${loaders[@]+"${loaders[@]}"} ${readers[@]+"${readers[@]}"}; do
 		kill -KILL "$process" 2>/dev/null
@@ -296,7 +296,7 @@ take_away() {
 	for directory in ${mounts[@]+"${mounts[@]}"}; do
 		within 10 umount "$directory" || { echo "cannot unmount $directory"; r=1; }
 	done
-	# In the reverse order: later ones may lie on earlier ones.
+	# In the reverse order: a later device may lie on an earlier one.
 	for name in $(dmsetup info -c --noheadings -o name --sort -minor 2>/dev/null); do
 		[ "$name" != No ] || break	# "No devices found"
 		dmsetup remove --retry "$name" || { echo "cannot remove $name"; r=1; }
@@ -317,7 +317,7 @@ take_away() {
 # shellcheck disable=SC2317	# reached through the trap
 end_case() {
 	[ -n "$at_end" ] || result 'not ok' "it runs to its end"
-	ok "nothing is left" take_away
+	ok "nothing is left" remove_all
 	cd / && rm -rf "$work"
 	exit 0
 }

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Does tests/vm/run do what the other tests rely on?  Each machine takes a boot;
-# those that show the same again are booted with CHECK_LONG in the environment only.
+# tests/vm/run keeps every promise that the other tests rely on.  Each machine takes
+# a boot; those that show the same again are booted only with CHECK_LONG in the
+# environment.
 
 # shellcheck disable=SC2016	# the guest's shell expands these, not ours
 set -u
 top=$(readlink -f "$(dirname "$0")/../..")
 cd "$top" || exit 1
 
-# Everything the VM leaves behind would be found in here.
+# Files that the VM leaves behind would be in here.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/tmp" "$scratch/share dir, with a comma"
@@ -24,7 +25,7 @@ show_more() {
 }
 
 status=
-slowest=0	# seconds that a machine took, on this one, today
+slowest=0	# the most seconds that a machine has taken in this run
 vm() {	# run one command in the VM, without the module
 	local start=$SECONDS
 	status=0
@@ -40,14 +41,14 @@ not_said() {
 	! said "$1"
 }
 
-wait_for_up() {	# until a command in the background has said so
+wait_for_up() {	# until a command in the background has printed "up"
 	for _ in $(seq 3000); do
 		! grep -qsx up "$scratch/out" || break
 		sleep 0.1
 	done
 }
 
-no_process() {	# those that were told to end may take a moment
+no_process() {	# a process that was told to end may take a moment
 	for _ in $(seq 600); do
 		pgrep -f "$TMPDIR" >/dev/null || return 0
 		sleep 0.1
@@ -165,7 +166,7 @@ cd "$top" || exit 1
 wait $pid
 ok "loopback works" [ "$status" = 0 ]
 ok "a working directory below /tmp is there" grep -qx "$scratch/elsewhere" "$scratch/out"
-ok "what is beside a shared directory below /tmp is there, too" \
+ok "a file beside a shared directory below /tmp is there, too" \
 	cmp "$scratch/elsewhere/beside" "$scratch/elsewhere/shared/copy"
 ok "two machines can run at the same time" \
 	[ "$(grep -ho '^6\.[0-9]*' "$scratch/out" "$scratch/other" | xargs)" = '6.1 6.12' ]
