@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-In the test VM: what the kernel reads of each raw filesystem in a folder.
+In the test VM: what the kernel reads of each raw filesystem in a directory.
 
-    guest.py FOLDER
+    guest.py DIRECTORY
 
 NAME.TYPE.raw is mounted as TYPE; what is in it goes to NAME.TYPE.tree, as tree.py tells
 it, or why it cannot be read.

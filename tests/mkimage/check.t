@@ -1,32 +1,32 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What mkimage makes of a directory is compared with the directory: whatever an
-# inode has that is not as in the source is found, and no image is made.
+# mkimage compares the filesystem that it makes with its source, a directory: it
+# finds any difference in an inode, and makes no image then.
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-mkdir -p tree/folder
-noise 5000 1 >tree/folder/victim
-ln tree/folder/victim tree/folder/other
+mkdir -p tree/directory
+noise 5000 1 >tree/directory/victim
+ln tree/directory/victim tree/directory/other
 noise 3000 2 >tree/alone
-ln tree/alone tree/folder/not-alone
+ln tree/alone tree/directory/not-alone
 ln -s target tree/link
 mkfifo tree/fifo
 python3 - <<'END'
 import os, struct
 os.setxattr("tree/alone", "user.a", b"b")
-os.setxattr("tree/folder/victim", "user.empty", b"")
+os.setxattr("tree/directory/victim", "user.empty", b"")
 acl = struct.pack("<I", 2)
 for tag, rights, who in (1, 7, -1), (2, 5, 1000), (4, 4, -1), (8, 6, 0), (16, 7, -1), (32, 0, -1):
     acl += struct.pack("<HHi", tag, rights, who)
-os.setxattr("tree/folder", "system.posix_acl_default", acl)
-os.setxattr("tree/folder", "system.posix_acl_access", acl)
+os.setxattr("tree/directory", "system.posix_acl_default", acl)
+os.setxattr("tree/directory", "system.posix_acl_access", acl)
 END
 [ "$(id -u)" != 0 ] || mknod tree/device c 1 3
 
-# A write of mkimage's own in which some bytes become others.
+# In mkimage's own writes the bytes FROM become TO.
 cat >altered.c <<'END'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -53,7 +53,7 @@ ssize_t pwrite64(int fd, const void *data, size_t length, off_t offset)
 	return ret;
 }
 END
-# What is asked of the directory again: another answer for one file.
+# mkimage looks at the directory a second time: one file is different then.
 cat >changed.c <<'END'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -123,18 +123,18 @@ changed_ones() {	# changed_ones COUNT COMMAND...
 	fails "$2 $3: an owner" 1 "alone: $found: its owner is" changed uid /alone "$@"
 	fails "$2 $3: a group" 1 "link: $found: its owner is" changed gid /link "$@"
 	fails "$2 $3: a size" 1 "alone: $found: it has 3000 bytes instead of 3001" changed size /alone "$@"
-	fails "$2 $3: a time" 1 "folder: $found: its time is" changed time /folder "$@"
+	fails "$2 $3: a time" 1 "directory: $found: its time is" changed time /directory "$@"
 	fails "$2 $3: nanoseconds" 1 "link: $found: its time is" changed nanoseconds /link "$@"
 	[ "$(id -u)" != 0 ] ||
 		fails "$2 $3: a device" 1 "device: $found: it is another device" changed device /device "$@"
 	fails "$2 $3: a link" 1 "victim: $found: it has 2 names" changed link /victim "$@"
-	fails "$2 $3: two of a file" 1 "alone: $found: it has 2 names instead of 1" changed inode /alone "$@"
+	fails "$2 $3: another inode for one of two names" 1 "alone: $found: it has 2 names instead of 1" changed inode /alone "$@"
 	ok "$2 $3: no image" test ! -e image
 }
 changed_ones 1 create --fs=erofs tree image
 changed_ones 2 create --fs=ext4 tree image
 
-# The same for what extend adds, whatever else there is.
+# The same for files that extend adds to an image with others.
 mkdir base
 noise 100 3 >base/mine
 for fs in erofs ext4; do

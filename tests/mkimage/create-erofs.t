@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What "mkimage create" makes of a directory, in erofs: every inode is compared
-# with its source, by a reader of the tests' own.
+# "mkimage create" of a directory, in erofs: every inode is compared with its
+# source, by a reader of the tests' own.
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -10,7 +10,7 @@ tree() {
 	python3 "$top/tests/mkimage/tree.py" "$@"
 }
 
-# same WHAT DIRECTORY: an erofs made of it holds it.
+# same WHAT DIRECTORY: an erofs made of DIRECTORY holds every path of it
 same() {
 	ok "$1: create" "$mkimage" create --force "$2" image
 	"$mkimage" extract --force image raw >/dev/null
@@ -42,24 +42,24 @@ for i in range(100):
 for name in "-", " ", "!", "\n", "\x7f", "..a", ".a":
     put("names/" + name, name.encode())
 
-# Times: long ago, before 1970, with nanoseconds, in the newest one's second.
+# Times: long ago, before 1970, with nanoseconds, in the same second as the newest.
 os.mkdir("times")
 newest = 1500000000
 for i, ns in enumerate((0, 1, 999999999, -1, -1000000000, -1000000001, -2**31 * 10**9,
                         -2**33 * 10**9 + 7, newest * 10**9, newest * 10**9 + 1,
                         newest * 10**9 + 999999998, newest * 10**9 + 999999999)):
-    for kind in "file", "folder", "link":
+    for kind in "file", "directory", "link":
         path = "times/%s%d" % (kind, i)
         if kind == "file":
             put(path, path.encode())
-        elif kind == "folder":
+        elif kind == "directory":
             os.mkdir(path)
         else:
             os.symlink("x", path)
         os.utime(path, ns=(0, ns), follow_symlinks=False)
 os.utime("times", ns=(0, newest * 10**9 + 999999999))
 os.mkdir("old")
-put("old/file", b"older than 1970, all of it")
+put("old/file", b"all of this is older than 1970")
 os.utime("old/file", (-5, -5))
 os.utime("old", (-7, -7))
 
@@ -104,37 +104,37 @@ os.setxattr("all", "user.root", b"r" * 3500)
 os.utime("all", ns=(0, -123456789012))
 os.mkdir("nothing")
 END
-for folder in names times old kinds; do
-	same "$folder" "all/$folder"
+for directory in names times old kinds; do
+	same "$directory" "all/$directory"
 done
 same "all of it" all
 same "an empty directory" nothing
 
-# Neither the order of what readdir() tells nor atime make a difference.
+# Neither readdir()'s order nor atime makes a difference.
 "$mkimage" create all first >/dev/null
 cp -a all copy
 ok "a copy" "$mkimage" create --threads 3 copy second
 ok "makes the same bytes" cmp first second
 
-# SOURCE_DATE_EPOCH is a limit, and no more.
+# SOURCE_DATE_EPOCH limits times, and does nothing else.
 export SOURCE_DATE_EPOCH=1000000000
 find copy -newermt @1000000000 -exec touch -hd @1000000000 {} +
 "$mkimage" create --force all first >/dev/null
 ok "SOURCE_DATE_EPOCH" "$mkimage" create --force copy second
-ok "is a limit to times" cmp first second
+ok "limits times" cmp first second
 "$mkimage" extract --force first raw >/dev/null
 tree copy >wanted
 tree --erofs raw >found
 ok "and leaves earlier ones as they are" diff wanted found
 unset SOURCE_DATE_EPOCH
 
-# Whoever reads all of it has no end.
+# A reader of every byte would never end.
 mkdir vast
 truncate -s 4T vast/file
 printf here | dd of=vast/file bs=1 seek=3000000000001 conv=notrunc status=none
 ok "4 TiB of holes" timeout 300 "$mkimage" create --force vast image
 ok "are extracted" timeout 300 "$mkimage" extract --force image raw
-is "with what is between them" "$(python3 - <<'END'
+is "with the data between them" "$(python3 - <<'END'
 import os
 raw = os.open("raw", os.O_RDONLY)
 at, found = 8192, []

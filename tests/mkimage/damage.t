@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Whatever changes in an image, mkimage verify finds it and says where.
+# mkimage verify finds any change of an image, and names its place.
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -52,8 +52,8 @@ damaged "presence of a data chunk" $((bitmap + chunks / 8 - 1)) 'incomplete' 7
 damaged "presence past the end" $((bitmap + (chunks + 7) / 8)) \
 	"presence bitmap at offset $((bitmap + (chunks + 7) / 8))"
 is "the guard comes first" "$(value image segment.metadata.offset)" "$guard"
-is "then what it guards" $((guard + 4096)) "$guarded"
-is "first the dictionary" "$dictionary" "$guarded"
+is "the pages that it guards follow" $((guard + 4096)) "$guarded"
+is "the dictionary is the first of them" "$dictionary" "$guarded"
 damaged "dictionary" $((dictionary + 5000)) \
 	"page of the dictionary \\(offset $((dictionary + 4096))\\) does not match"
 damaged "dictionary's padding" $((owners - 1)) \
@@ -69,7 +69,7 @@ damaged "bottom of the tree" $((tree_end - 4096)) \
 	"tree page $((tree_pages - 1)) \\(offset $((tree_end - 4096))\\)"
 damaged "a tree page's padding" $((tree_end - 1)) "tree page $((tree_pages - 1))"
 damaged "map entry" "$map" "map page \\(offset $map\\) does not match"
-is "which is said once" "$(grep -c 'map page' .errors)" 1
+is "it is reported once" "$(grep -c 'map page' .errors)" 1
 damaged "entry past the device's end" $((tree - 8)) \
 	"map page \\(offset $((tree - 4096))\\) does not match"
 damaged "first byte of the data" "$data" "block 0 .*offset $data"
@@ -92,7 +92,7 @@ cp image bad
 noise 4096 9 >>bad
 fails "a chunk after the end" 1 'segment at offset' "$mkimage" verify bad
 
-# Many errors: counted, the first ones shown.
+# Many errors: all are counted, the first ten shown.
 cp image bad
 dd if=/dev/zero of=bad bs=4096 seek=$((data / 4096 + 2)) count=30 \
 	conv=notrunc status=none

@@ -15,7 +15,7 @@ truncate -s $((($(stat -c %s raw) / 4096 + 300) * 4096)) raw
 "$mkimage" create --raw raw plain.inc >plain.made
 "$mkimage" create --raw --dictionary --threads 1 raw image.inc >image.made
 is "the root hash is the same" "$(grep root image.made)" "$(grep root plain.made)"
-is "the UUID is not" "$(cat image.made plain.made | grep UUID | sort -u | wc -l)" 2
+is "the UUID is another" "$(cat image.made plain.made | grep UUID | sort -u | wc -l)" 2
 plain=$(value plain.inc segment.data.bytes) bytes=$(value image.inc segment.data.bytes)
 ok "data take 5 % less ($bytes bytes, not $plain)" test $((bytes * 100)) -lt $((plain * 95))
 is "the feature bit says so" "$(od -An -tu8 -j 24 -N 8 image.inc | tr -d ' ')" 1
@@ -23,7 +23,7 @@ is "and is not set without one" "$(od -An -tu8 -j 24 -N 8 plain.inc | tr -d ' ')
 dictionary=$(value image.inc segment.dictionary.bytes)
 ok "it is no larger than allowed ($dictionary bytes)" test "$dictionary" -gt 4096 -a "$dictionary" -le 65536
 ok "clusters use it" test "$(value image.inc clusters.lz4_dictionary.clusters)" -gt 100
-is "none does without it" "$(value image.inc clusters.lz4.clusters)" 0
+is "no cluster does without it" "$(value image.inc clusters.lz4.clusters)" 0
 ok "verify" "$mkimage" verify image.inc
 ok "extract" "$mkimage" extract image.inc out
 ok "gives the source" cmp raw out
@@ -44,7 +44,7 @@ for options in "--cluster 64K" "--level 2" "--level 12 --chunk 64K" "--cluster 2
 	ok "$options: gives the source" cmp raw out
 done
 
-# What a layer uses of the base is expanded with the base's dictionary.
+# Extents of the base that a layer uses are expanded with the base's dictionary.
 cp raw more
 seq 1 20000 | dd of=more bs=4096 seek=3 conv=notrunc status=none
 ok "extend" "$mkimage" extend --in-place --raw more image.inc
@@ -66,13 +66,13 @@ ok "a block of zeros more" "$mkimage" extend --in-place --raw small again.inc
 ok "the layer is good" "$mkimage" verify again.inc
 is "and guards a page" "$(value again.inc segment.guarded.bytes) $(value again.inc segment.data.bytes)" "4096 0"
 
-# Too little to train with.
+# Too few blocks to train a dictionary.
 for blocks in 1 20; do
 	head -c $((blocks * 4096)) raw >small
 	fails "$blocks blocks: a warning" 0 'no dictionary can be made' \
 		"$mkimage" create --raw --force --dictionary small again.inc
 	is "and an image without one" "$(value again.inc segment.dictionary.bytes)" 0
-	ok "which is good" "$mkimage" verify again.inc
+	ok "the image is good" "$mkimage" verify again.inc
 done
 noise 4096000 3 >small
 fails "noise: a warning" 0 'no dictionary can be made' \

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Directories: everything is kept, and the same directory makes the same bytes.
+# Directories: an image keeps every attribute, and the same directory makes the same
+# bytes.
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -38,7 +39,7 @@ if root:
 os.chmod("tree", 0o750)
 try:
     os.setxattr("tree/big", "user.note", b"a value")
-    os.setxattr("tree/sub", "user.folder", b"another")
+    os.setxattr("tree/sub", "user.directory", b"another")
 except OSError:
     pass
 t = 1600000000
@@ -49,8 +50,8 @@ for base, dirs, files in os.walk("tree", topdown=False):
 os.utime("tree", ns=(t * 10**9, 1500000000 * 10**9 + 5))
 END
 
-# list.py FOLDER WHAT...: a line for everything; without what the extracting
-# tools lose, which is setuid and sticky bits and the times of links
+# list.py DIRECTORY WHAT...: a line for every path. It leaves out attributes that the
+# extracting tools lose: setuid and sticky bits, and the times of links.
 cat >list.py <<'END'
 import hashlib, os, stat, sys
 root, what = sys.argv[1], sys.argv[2:]
@@ -148,19 +149,19 @@ ok "ext4: no journal" \
 free=$(dumpe2fs -h ext4.raw 2>/dev/null | sed -n 's/^Free blocks: *//p')
 ok "ext4: little is left free ($free blocks)" [ "$free" -lt 200 ]
 
-# Failures of the program that is run are passed on.
+# mkimage passes on the failures of mke2fs.
 mkdir bin
 printf '#!/bin/sh\necho "mke2fs says so" >&2\nexit 3\n' >bin/mke2fs
 chmod +x bin/mke2fs
 PATH=$work/bin:$PATH fails "mke2fs fails" 1 'mke2fs: mke2fs says so' \
 	"$mkimage" create --fs ext4 tree x
-PATH=$work/bin:$PATH fails "and its status is told" 1 'exit status 3' \
+PATH=$work/bin:$PATH fails "its status is reported" 1 'exit status 3' \
 	"$mkimage" create --fs ext4 tree x
 SOURCE_DATE_EPOCH=soon fails "bad SOURCE_DATE_EPOCH" 1 \
 	"SOURCE_DATE_EPOCH is 'soon'" "$mkimage" create tree x
 fails "an image inside its source" 1 'would lie inside tree' \
 	"$mkimage" create tree tree/sub/x
-# Out of memory where several names of a file are remembered.
+# mkimage is out of memory where it records the names of a file.
 cat >full.c <<'END'
 #include <stddef.h>
 void *tsearch(const void *key, void **root,
@@ -172,14 +173,14 @@ void *tsearch(const void *key, void **root,
 	return NULL;
 }
 END
-ok "build what runs out of memory" "${CC:-cc}" -shared -fPIC -o full.so full.c
+ok "build a shim that runs out of memory" "${CC:-cc}" -shared -fPIC -o full.so full.c
 mkdir links
 echo once >links/a
 ln links/a links/b
-fails "out of memory is an error like others" 1 'links/a: cannot add it' \
+fails "out of memory: an error that names the file" 1 'links/a: cannot add it' \
 	env ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD="$PWD/full.so" \
 	"$mkimage" create links x
-is "and leaves no file" "$(find . -maxdepth 1 -name '.x.*' -o -name 'core*')" ""
+is "no file is left" "$(find . -maxdepth 1 -name '.x.*' -o -name 'core*')" ""
 
 mkdir nothing
 for fs in erofs ext4; do

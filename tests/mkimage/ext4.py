@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-What is in a raw ext4, as tree.py tells it, read by this script alone:
+The contents of a raw ext4, in the lines of tree.py, read by this script alone:
 
     ext4.py IMAGE
 
@@ -20,7 +20,7 @@ PREFIX = {1: "user.", 2: "system.posix_acl_access", 3: "system.posix_acl_default
 
 
 def acl(value):
-    """As the kernel's interface has it."""
+    """A POSIX ACL on disk -> the value of the kernel's interface."""
     assert struct.unpack("<I", value[:4])[0] == 1
     out, at = struct.pack("<I", 2), 4
     while at < len(value):

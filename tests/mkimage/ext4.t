@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # mkimage and ext4 at their limits: devices larger than the filesystem, counts of
-# links, features, times. (extend.t has layers on ext4, foreign.t others' layouts.)
+# links, features, times. (extend.t has layers on ext4, layouts.t the layouts of
+# mke2fs.)
 
 # shellcheck source=tests/mkimage/layers.sh
 . "$(dirname "$0")/layers.sh"
@@ -16,16 +17,16 @@ ext4() {
 		"$file" "$blocks" >/dev/null
 }
 
-# good IMAGE: extract it to "out"; e2fsck finds nothing wrong
+# good IMAGE: extract it to "out"; e2fsck finds no fault
 good() {
 	"$mkimage" extract --force "$1" out && "$top/tests/mkimage/ext4-good" out
 }
 
 ### More groups than there are descriptors
 
-# The first gets groups with copies of the descriptors, the second and fourth.  In the
-# others one block holds the descriptors of 16 or 32 groups: more are reserved,
-# or go into the groups.
+# With the first options the groups that are added include some with copies of the
+# descriptors, the second and fourth.  With the others one block holds the descriptors
+# of 16 or 32 groups: more are reserved, or go into the groups.
 mkdir grown
 noise 36000000 5 >grown/large
 for options in "-b 1024" "-b 1024 -g 1024" "-b 1024 -g 1024 -O ^resize_inode" \
@@ -51,10 +52,10 @@ for behind in 10240 5000; do
 	truncate -s 64M raw
 	dd if=behind-it of=raw bs=4096 seek=$behind conv=notrunc status=none
 	ok "larger device: create" "$mkimage" create --force raw image
-	ok "something at block $behind: extend" "$mkimage" extend --in-place image more
+	ok "data at block $behind: extend" "$mkimage" extend --in-place image more
 	ok "e2fsck" good image
 	is "the device keeps its size" "$(stat -c %s out)" 67108864
-	ok "what lies behind is still there" cmp -n 300000 -i $((behind * 4096)):0 out behind-it
+	ok "the data behind it is still there" cmp -n 300000 -i $((behind * 4096)):0 out behind-it
 	is "the file is there" "$(debugfs -R 'cat large' out 2>/dev/null | sha256sum)" \
 		"$(sha256sum <more/large)"
 done
@@ -86,14 +87,14 @@ for options in "-b 1024" "-b 2048 -O ^metadata_csum,^uninit_bg"; do
 	fails "$options: a byte behind it" 1 'bytes behind it that are not zero' \
 		"$mkimage" extend --in-place image more
 done
-# More inodes need a block group, whose table would be what is there.
+# More inodes need a block group, whose table would cover the data behind it.
 ext4 raw 3840 -N 16
 truncate -s 256M raw
 noise 200000 5 | dd of=raw bs=4096 seek=32770 conv=notrunc status=none
 "$mkimage" create --force raw image >/dev/null
 mkdir names
 seq -f names/%g 15 | xargs touch
-fails "a group more over what is not zero" 1 'bytes behind it that are not zero' \
+fails "a group more over bytes that are not zero" 1 'bytes behind it that are not zero' \
 	"$mkimage" extend --in-place image names
 ext4 raw 3840 -N 16
 truncate -s 256M raw
@@ -105,28 +106,28 @@ rm -rf more names raw image behind-it before out
 
 ### Counts of links
 
-# many WHAT FOLDER COUNT: as many names of one file, or directories
+# many names|directories DIRECTORY COUNT: that many names of one file, or directories
 many() {
 	python3 - "$@" <<'END'
 import os, sys
-what, folder, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-os.makedirs(folder)
+what, directory, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+os.makedirs(directory)
 if what == "names":
-    open(folder + "/0", "w").write("text")
+    open(directory + "/0", "w").write("text")
 for i in range(1, count):
     if what == "names":
-        os.link(folder + "/0", "%s/%d" % (folder, i))
+        os.link(directory + "/0", "%s/%d" % (directory, i))
     else:
-        os.mkdir("%s/%d" % (folder, i))
+        os.mkdir("%s/%d" % (directory, i))
 END
 }
 
-# field PATH NAME: a field of an inode, as debugfs tells it
+# field PATH NAME: a field of an inode, as debugfs prints it
 field() {
 	debugfs -R "stat $1" out 2>/dev/null | sed -n "s/.*$2: *\([0-9]*\).*/\1/p" | head -1
 }
 
-# Not every filesystem can have that many itself.
+# Not every filesystem can hold that many itself; tmpfs can.
 memory=$(mktemp -d /dev/shm/mkimage-test.XXXXXX)
 trap 'rm -rf "$work" "$memory"' EXIT
 links=$memory/links
@@ -145,34 +146,34 @@ ok "create: 65000 names: e2fsck" good image
 is "create: 65000 names: all are counted" "$(field names/1 Links)" 65000
 rm -r "$links/names"
 
-many folders "$links/folders" 64998
-mkdir -p more/folders
+many directories "$links/directories" 64998
+mkdir -p more/directories
 ok "create: 64997 directories" "$mkimage" create --force --fs ext4 "$links" image
-mkdir more/folders/a
+mkdir more/directories/a
 ok "a directory more" "$mkimage" extend --in-place image more
 ok "64998 directories: e2fsck" good image
-is "64998 directories: all are counted" "$(field folders Links)" 65000
-mkdir more/folders/b more/folders/c
+is "64998 directories: all are counted" "$(field directories Links)" 65000
+mkdir more/directories/b more/directories/c
 ok "two more" "$mkimage" extend --in-place image more
 ok "65000 directories: e2fsck" good image
-is "65000 directories: too many to be counted" "$(field folders Links)" 1
-is "all are there" "$(debugfs -R 'ls -p /folders' out 2>/dev/null | grep -c /04)" 65002
-ok "fewer again" "$mkimage" extend --in-place --remove folders/17 image
+is "65000 directories: too many to be counted" "$(field directories Links)" 1
+is "all are there" "$(debugfs -R 'ls -p /directories' out 2>/dev/null | grep -c /04)" 65002
+ok "fewer again" "$mkimage" extend --in-place --remove directories/17 image
 ok "fewer again: e2fsck" good image
-is "fewer again: not counted" "$(field folders Links)" 1
-mkdir "$links/folders/b" "$links/folders/c"
+is "fewer again: not counted" "$(field directories Links)" 1
+mkdir "$links/directories/b" "$links/directories/c"
 ok "create: 64999 directories" "$mkimage" create --force --fs ext4 "$links" image
 ok "create: 64999 directories: e2fsck" good image
-is "create: 64999 directories: too many to be counted" "$(field folders Links)" 1
-rmdir "$links/folders/b" "$links/folders/c" more/folders/?
+is "create: 64999 directories: too many to be counted" "$(field directories Links)" 1
+rmdir "$links/directories/b" "$links/directories/c" more/directories/?
 "$mkimage" create --force --fs ext4 "$links" image >/dev/null
 "$mkimage" extract --force image raw >/dev/null
 debugfs -w -R 'feature -dir_nlink' raw >/dev/null 2>&1
 "$mkimage" create --force raw image >/dev/null
-mkdir more/folders/a
+mkdir more/directories/a
 ok "without dir_nlink: a directory more" "$mkimage" extend --in-place image more
-mkdir more/folders/b
-fails "without dir_nlink: two" 1 'folders/b: .* has 64998 others, and this ext4 can hold no more: it lacks the feature dir_nlink' \
+mkdir more/directories/b
+fails "without dir_nlink: two" 1 'directories/b: .* has 64998 others, and this ext4 can hold no more: it lacks the feature dir_nlink' \
 	"$mkimage" extend --in-place image more
 rm -rf "$links" more empty image empty.inc raw out
 
@@ -183,7 +184,8 @@ mkdir -p "$memory/times" empty
 ext4 small 3840 -I 128 2>/dev/null
 "$mkimage" create small small.inc >/dev/null
 unset SOURCE_DATE_EPOCH
-# second file: at that second, and the image's kind that shall not have it
+# A line is a time, and the images that can hold it: all ("good"), none, or those
+# with larger inodes than 128 bytes ("small": the small ones refuse it).
 while read -r second what; do
 	touch -d "@$second" "$memory/times/file"
 	case $what in
@@ -223,8 +225,8 @@ rm -rf "$memory/times" image empty.inc small small.inc out
 
 ### Features
 
-mkdir -p more/folder
-echo text >more/folder/file
+mkdir -p more/directory
+echo text >more/directory/file
 for options in "-O ^ext_attr" "-O mmp"; do
 	# shellcheck disable=SC2086
 	ext4 raw 3840 $options
@@ -232,21 +234,21 @@ for options in "-O ^ext_attr" "-O mmp"; do
 	ok "$options: extend" "$mkimage" extend --in-place image more
 	ok "$options: e2fsck" good image
 	is "$options: the file is there" \
-		"$(debugfs -R 'cat folder/file' out 2>/dev/null)" text
+		"$(debugfs -R 'cat directory/file' out 2>/dev/null)" text
 	ok "$options: inspect" "$mkimage" inspect --files image
-	ok "$options: remove it" "$mkimage" extend --in-place --remove folder image
+	ok "$options: remove it" "$mkimage" extend --in-place --remove directory image
 	ok "$options: e2fsck" good image
 	ok "$options: no file named overlay was opened" [ ! -e overlay ]
 done
-# libext2fs opens what has the name that it is given.
+# libext2fs opens a file of the name that it is given.
 echo precious >overlay
 ok "a file named overlay: extend" "$mkimage" extend --in-place image more
 ok "a file named overlay is not touched" [ "$(cat overlay)" = precious ]
 rm overlay
 ext4 raw 3840 -O ^ext_attr
 "$mkimage" create --force raw image >/dev/null
-if setfattr -n user.note -v 1 more/folder/file 2>/dev/null; then
-	fails "attributes without ext_attr" 1 'more/folder/file: it has extended attributes, and this ext4 holds none: it lacks the feature ext_attr' \
+if setfattr -n user.note -v 1 more/directory/file 2>/dev/null; then
+	fails "attributes without ext_attr" 1 'more/directory/file: it has extended attributes, and this ext4 holds none: it lacks the feature ext_attr' \
 		"$mkimage" extend --in-place image more
 fi
 ext4 raw 3840 -O ea_inode

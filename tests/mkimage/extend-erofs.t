@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# mkimage extend, on erofs: what a layer costs, what becomes of every kind of
-# file, random changes against a plain directory, and images it refuses.
-# tests/kernel/cases/30-extend-erofs.sh asks the kernel. STEPS=N: more of them.
+# mkimage extend, on erofs: the size of layers, every kind of file, random changes
+# compared with a plain directory, and images that it refuses.
+# tests/kernel/cases/30-extend-erofs.sh asks the kernel. STEPS=N: N random changes.
 
 # shellcheck source=tests/mkimage/layers.sh
 . "$(dirname "$0")/layers.sh"
@@ -16,7 +16,8 @@ extend() {
 	"$mkimage" extend --in-place "$@"
 }
 
-# image_is WHAT IMAGE DIRECTORY: fsck.erofs is content, and so are we
+# image_is WHAT IMAGE DIRECTORY: fsck.erofs finds no fault, and every path is as in
+# DIRECTORY
 image_is() {
 	ok "$1: extract" "$mkimage" extract --force "$2" raw
 	ok "$1: fsck" fsck.erofs raw
@@ -25,7 +26,7 @@ image_is() {
 	ok "$1: every path as in the directory" diff got wanted
 }
 
-### What it costs
+### The size of a layer
 
 new_file_costs erofs
 
@@ -55,7 +56,7 @@ mkdir -p cost/lib/sub
 layer_size "an entry of 3000" 65536 image cost
 rm -r cost
 cp -a base cost
-fails "what is there already: no layer" 1 'nothing would change' \
+fails "contents that are there already: no layer" 1 'nothing would change' \
 	"$mkimage" extend --force --output layer image cost
 rm -r cost base/lib/large image extended layer
 
@@ -159,8 +160,8 @@ server = socket.socket(socket.AF_UNIX)
 server.bind("new/socket")
 time = 1500000000 * 10**9
 for top in "old", "new":
-    for base, folders, files in os.walk(top, topdown=False):
-        for n in folders + files:
+    for base, directories, files in os.walk(top, topdown=False):
+        for n in directories + files:
             time += 1000000007
             os.utime(os.path.join(base, n), ns=(time, time), follow_symlinks=False)
     os.utime(top, ns=(time, time))
@@ -228,7 +229,7 @@ ok "random steps" random one "${STEPS:-12}"
 ok "random steps, from compact inodes" random two 6 --ignore-mtime
 ok "random steps, from chunks" random three 4 --chunksize=8192
 
-### What it refuses
+### Refused
 
 mkdir -p small/sub source
 echo x >small/sub/file

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# mkimage extend: layers of raw images and of ext4 (extend-erofs.t has erofs),
-# what readers make of them, and what happens when something goes wrong.
+# mkimage extend: layers of raw images and of ext4 (extend-erofs.t has erofs), as
+# readers read them, and failures.
 
 # shellcheck source=tests/mkimage/layers.sh
 . "$(dirname "$0")/layers.sh"
@@ -66,11 +66,11 @@ fails "a directory is not raw" 1 'a directory' "$mkimage" extend --raw . \
 	--output x image
 is "and nothing is left" "$(find . -maxdepth 1 -name x -o -name '.x.*')" ""
 
-# A block that is back, and one that was elsewhere: nothing is stored.
+# A block that returns, and one that has moved: nothing is stored.
 ok "create" "$mkimage" create --raw --force 0.raw image
 ok "extend" "$mkimage" extend --in-place --raw 1.raw image
 ok "and back" "$mkimage" extend --in-place --raw 0.raw image
-is "what an older generation has is not stored again" \
+is "contents of an older generation are not stored again" \
 	"$(value image segment.data.bytes)" 0
 ok "verify" "$mkimage" verify image
 
@@ -130,7 +130,7 @@ ok "create" "$mkimage" create --raw --force 0.raw image
 cp image older
 ok "extend" "$mkimage" extend --raw 1.raw --output layer --force image
 size=$(stat -c %s older)
-# Where an append may stop: before the last write, of the first 512 bytes.
+# An append may stop anywhere before its last write, that of the first 512 bytes.
 for left in 1 512 5000 $(($(stat -c %s layer) - 4096)) $(stat -c %s layer); do
 	{ head -c 512 /dev/zero; tail -c +513 layer; } | head -c "$left" |
 		cat older - >image
@@ -221,7 +221,7 @@ layer_size "a new file of 1 MiB" $((1048576 + 65536)) image cost
 cp layer again
 ok "the same layer again" "$mkimage" extend --force --threads 1 --output layer \
 	image cost
-ok "is the same" cmp layer again
+ok "has the same bytes" cmp layer again
 layer_size "a renamed file of 100 MiB" 65536 --remove lib/large image renamed
 cat layer >>image
 mv base/lib/large base/other-name
@@ -232,9 +232,9 @@ ok "squash" "$mkimage" squash image squashed
 is "squash keeps the root hash" "$(root_hash squashed 0)" "$(root_hash image 1)"
 ok "squashed: verify" "$mkimage" verify squashed
 "$mkimage" inspect --files image >files
-ok "inspect tells what was added" grep -Eq 'generations.1.added +other-name$' files
-ok "and what was removed" grep -Eq 'generations.1.removed +lib/large$' files
-is "and nothing else" "$(grep -Ec 'generations.1.(added|removed|changed) ' files)" 2
+ok "inspect names the added path" grep -Eq 'generations.1.added +other-name$' files
+ok "and the removed path" grep -Eq 'generations.1.removed +lib/large$' files
+is "and no other" "$(grep -Ec 'generations.1.(added|removed|changed) ' files)" 2
 
 fails "a path that is not there" 1 "no 'lib/nothing'" "$mkimage" extend \
 	--in-place --remove lib/nothing image
@@ -271,8 +271,8 @@ for options in "-I 128 -O ^metadata_csum" "-b 1024" "-O ^extent,^64bit" \
 	ok "$options: all is there" diff -r got plain
 done
 
-# Full to the last block, and names that need one more for their directory: with
-# an index libext2fs takes it in a way of its own. The files need none.
+# An ext4 that is full to the last block, and names whose directory needs one more.
+# (With an index libext2fs allocates that in a way of its own.) The files need none.
 rm -rf plain more
 mkdir -p plain/many more/many
 seq -f plain/many/entry-%g 500 | xargs touch -d @1600000000

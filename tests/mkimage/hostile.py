@@ -45,7 +45,7 @@ class Ext4:
                               struct.pack("<15I", *blocks)) + bytes(8) + \
             struct.pack("<I", size >> 32) + bytes(16)
 
-    def folder(self, number, names, parent=2):
+    def directory(self, number, names, parent=2):
         names = [(b".", number), (b"..", parent)] + names
         data = b""
         for i, (name, inode) in enumerate(names):
@@ -55,7 +55,7 @@ class Ext4:
         return data
 
     def root(self, names):
-        self.folder(2, names)
+        self.directory(2, names)
 
     def write(self):
         with open(self.path, "wb") as file:
@@ -69,16 +69,16 @@ def indirect(ext4, number, mode, data):
     ext4.inode(number, mode, 1 << 34 if mode & 0o100000 else 1 << 31, 14 * [0] + [data], 2)
 
 
-def ext4_folders(path):
+def ext4_linked_directories(path):
     """40 directories inside each other, each of which has two names."""
     ext4 = Ext4(path)
     for i in range(12, 52):
-        ext4.folder(i, [(b"a", i + 1), (b"b", i + 1)] if i < 51 else [], i - 1 if i > 12 else 2)
+        ext4.directory(i, [(b"a", i + 1), (b"b", i + 1)] if i < 51 else [], i - 1 if i > 12 else 2)
     ext4.root([(b"top", 12)])
     ext4.write()
 
 
-def ext4_folder_map(path):
+def ext4_large_directory(path):
     """A directory of one block, 2^24 times."""
     ext4 = Ext4(path)
     data = struct.pack("<IHBB", 13, 500, 4, 0) + b"name".ljust(492, b"\0")
@@ -124,11 +124,11 @@ def ext4_names(path):
 
 
 def erofs(path, options, fill):
-    with tempfile.TemporaryDirectory() as folder:
-        fill(folder)
+    with tempfile.TemporaryDirectory() as directory:
+        fill(directory)
         if os.path.exists(path):
             os.unlink(path)
-        subprocess.run(["mkfs.erofs", "-T0", *options, path, folder], check=True,
+        subprocess.run(["mkfs.erofs", "-T0", *options, path, directory], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with open(path, "rb") as file:
         data = bytearray(file.read())
@@ -147,8 +147,8 @@ def slots(data, meta):
 
 def erofs_holes(path):
     """A file of 2^50 bytes, all of them holes, in chunks of 2^43."""
-    def fill(folder):
-        with open(folder + "/large", "wb") as file:
+    def fill(directory):
+        with open(directory + "/large", "wb") as file:
             file.truncate(1 << 20)
             file.seek(0)
             file.write(b"x" * 4096)
@@ -163,12 +163,12 @@ def erofs_holes(path):
 
 
 def shared(path, step):
-    def fill(folder):
+    def fill(directory):
         for i in range(40):
-            with open("%s/%d" % (folder, i), "wb") as file:
+            with open("%s/%d" % (directory, i), "wb") as file:
                 file.write(b"x" * 1000)
             # As long as 255 numbers.
-            os.setxattr("%s/%d" % (folder, i), "user.a", b"v" * 1015)
+            os.setxattr("%s/%d" % (directory, i), "user.a", b"v" * 1015)
     data, meta = erofs(path, ["-Eforce-inode-extended", "-x1000"], fill)
     shared_at = len(data) >> 12
     # An attribute of 65535 bytes, or one that begins every four bytes.
@@ -199,7 +199,7 @@ def ext4_paths(path):
     """700 names below 1900 directories of long names inside each other."""
     ext4 = Ext4(path, blocks=4096, inodes=2048)
     for i in range(12, 1912):
-        ext4.folder(i, [(b"x" * 243, i + 1)], i - 1 if i > 12 else 2)
+        ext4.directory(i, [(b"x" * 243, i + 1)], i - 1 if i > 12 else 2)
     blocks, names = [], [(b".", 1912), (b"..", 1911)] + [(b"%07d" % i, 1913) for i in range(700)]
     while names:
         part, names = names[:64], names[64:]
@@ -214,7 +214,7 @@ def ext4_paths(path):
     ext4.write()
 
 
-CASES = {f.__name__: f for f in (ext4_folders, ext4_folder_map, ext4_file_map, ext4_extents, ext4_names,
+CASES = {f.__name__: f for f in (ext4_linked_directories, ext4_large_directory, ext4_file_map, ext4_extents, ext4_names,
                                  erofs_holes, erofs_shared, erofs_shared_overlap, ext4_paths)}
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Small filesystems that share so much inside themselves that a walk along them would
-# not end, or take all memory: each comes to an end with a sentence. (hostile.py makes
+# Small filesystems whose parts are shared so often that a walk along them would not
+# end, or take all memory: mkimage ends on each, with a sentence. (hostile.py makes
 # them; they are seeds of the fuzz target "files", too.)
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 declare -A wanted=(
-	[ext4_folders]='directory [0-9]+ of its ext4 is in two places'
-	[ext4_folder_map]='block [0-9]+ of its ext4 is in two places'
+	[ext4_linked_directories]='directory [0-9]+ of its ext4 is in two places'
+	[ext4_large_directory]='block [0-9]+ of its ext4 is in two places'
 	[ext4_file_map]='block [0-9]+ of its ext4 is in two places'
 	[ext4_extents]='block [0-9]+ of its ext4 is in two places'
 	[ext4_names]='block [0-9]+ of its ext4 is in two places'
@@ -20,8 +20,8 @@ declare -A wanted=(
 	[erofs_shared_overlap]='has the same extended attribute twice'
 )
 
-# limited COMMAND...: with the memory and the time that will do for any of them (the
-# time is for a busy machine; without a limit they take hours)
+# limited COMMAND...: within limits of memory and time that suffice for all of them
+# (the time is for a busy machine; a walk without a check would take hours)
 limited() {
 	(
 		ulimit -v 1500000
@@ -39,7 +39,7 @@ for case in $(python3 "$top/tests/mkimage/hostile.py"); do
 	else
 		ok "$case: inspect --files" limited "$mkimage" inspect --files image
 	fi
-	# What is not looked at does no harm.
+	# Parts that mkimage does not look at do no harm, so it may succeed.
 	limited "$mkimage" extend --force --output layer image more >out 2>&1
 	is "$case: extend ends" "$(($? < 2))" 1
 	limited "$mkimage" extend --force --output layer --remove top image >out 2>&1

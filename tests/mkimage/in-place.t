@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What mkimage reads and what it writes are told apart: an output never replaces
-# an input, and what is changed in place is the file that was looked at.
+# An output of mkimage never replaces an input, and mkimage changes in place only
+# the file that it has checked.
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -58,15 +58,15 @@ for to in key.pem cert.pem; do
 	fails "sign, exporting to $to" 1 "$same" "$mkimage" sign --force --export $to \
 		--key key.pem --certificate cert.pem image
 done
-fails "sign, exporting onto what it takes" 1 "$same" "$mkimage" sign --force \
+fails "sign, exporting onto the signature that it takes" 1 "$same" "$mkimage" sign --force \
 	--signature signature --export signature other
 for file in kept/*; do
 	ok "${file##*/} is as it was" cmp "$file" "${file##*/}"
 done
 
-### The file that is changed is the file that was looked at
+### The file that is changed is the file that was checked
 
-# A call of mkimage's, the Nth, is when another file comes to the image's name.
+# At the Nth call of one kind another file gets the image's name.
 cat >mover.c <<'END'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -126,15 +126,15 @@ moved() {	# moved MOVE_AT COMMAND...
 for at in l1 f1 f2; do
 	fails "extend in place, moved at $at" 1 'another file has come to that name' \
 		moved $at extend --in-place target small
-	ok "what it had open is as it was" cmp kept/image backup
-	ok "what has come is as it came" cmp kept/other target
+	ok "the file that it had open is unchanged" cmp kept/image backup
+	ok "the other file is unchanged" cmp kept/other target
 done
 fails "sign, moved" 1 'another file has come to that name' moved l1 sign --key key.pem \
 	--certificate cert.pem target
-ok "what it had open is as it was" cmp kept/image backup
-ok "what has come is as it came" cmp kept/other target
+ok "the file that it had open is unchanged" cmp kept/image backup
+ok "the other file is unchanged" cmp kept/other target
 
-# What an interrupted extension has left is not cut off another file either.
+# Nor does it cut the bytes that an interrupted extension has left off another file.
 interrupted() {
 	rm -f target backup new
 	cp kept/image target
@@ -144,9 +144,9 @@ interrupted() {
 	cp kept/other new
 	MOVE_AT=f1 LD_PRELOAD=$work/mover.so "$mkimage" extend --in-place target small
 }
-fails "with something to cut off" 1 'another file has come' interrupted
-ok "what it had open is as it was" cmp long backup
-ok "what has come is as it came" cmp kept/other target
+fails "with bytes to cut off" 1 'another file has come' interrupted
+ok "the file that it had open is unchanged" cmp long backup
+ok "the other file is unchanged" cmp kept/other target
 ok "not moved: extend" moved none extend --in-place target small
 ok "verify" "$mkimage" verify target
 

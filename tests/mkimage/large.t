@@ -21,7 +21,7 @@ with open(name, "wb") as f:
 ' "$@"
 }
 
-# needs_less KIB WHAT COMMAND...: COMMAND succeeds and needs less memory than that
+# needs_less KIB WHAT COMMAND...: COMMAND succeeds with less memory than KIB
 needs_less() {
 	local limit=$1 what=$2
 	shift 2
@@ -47,7 +47,7 @@ ok "256 GiB: verify" "$mkimage" verify image
 ok "256 GiB: extract" "$mkimage" extract --force image back
 ok "256 GiB: same bytes" same_data huge back
 
-# An error behind a hole costs no more than the hole.
+# An error behind a hole takes no more time than the hole.
 truncate -s 8G hole
 noise 2097152 5 | dd of=hole bs=1M seek=8190 conv=notrunc status=none
 "$mkimage" create --raw --force --salt - hole image >/dev/null

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# For the tests of mkimage extend: what layers cost, and random changes.
+# For the tests of mkimage extend: the size of layers, and random changes.
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -17,8 +17,8 @@ layer_size() {
 		[ "$(stat -c %s layer)" -le "$most" ]
 }
 
-# new_file_costs FS: 1 MiB takes 64 KiB at most besides, wherever it falls among
-# the pages of map and tree. (bench/layers asks for an image of 1 GiB, too.)
+# new_file_costs FS: a layer with 1 MiB takes 64 KiB more at most, wherever the file
+# falls among the pages of map and tree. (bench/layers tries an image of 1 GiB, too.)
 new_file_costs() {
 	local i
 	mkdir -p grown one
@@ -53,9 +53,10 @@ random_base() {
 	done
 }
 
-# random_steps SEED STEPS READER OPTION...: as many layers on "image", and on
-# "plain", for which READER (tree.py or ext4.py) and its OPTIONs tell the same;
-# CHECK, a command, finds nothing wrong with the device.
+# random_steps SEED STEPS CHECK READER OPTION...: extend "image" by that many layers,
+# and change "plain" likewise. After each, READER (tree.py or ext4.py, with OPTIONs)
+# must print the same of the device as tree.py of "plain", and CHECK, a command,
+# must find no fault in the device.
 random_steps() {
 	local seed=$1 count=$2 check=$3 reader=$4 i ret
 	local -a options
@@ -68,7 +69,7 @@ random_steps() {
 		"$mkimage" extend --output layer "${options[@]}" image source
 		ret=$?
 		rm -r source
-		# Only that there is nothing to be changed may be wrong.
+		# The only error allowed is that nothing would change.
 		[ $ret = 0 ] || { [ $ret = 1 ] && [ ! -e layer ]; } || return 1
 		[ ! -e layer ] || cat layer >>image
 		"$mkimage" extract --force image out || return 1

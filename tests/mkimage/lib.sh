@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# For the tests of mkimage: a directory for files, and what tests/lib has.
+# For the tests of mkimage: a directory for files, and the functions of tests/lib.
 
 set -uo pipefail
 
@@ -17,8 +17,8 @@ unset SOURCE_DATE_EPOCH
 # shellcheck source=tests/lib/image.sh
 . "$top/tests/lib/image.sh"
 
-# locked FILE KIND COMMAND...: while another program has a shared or exclusive
-# lock of FILE
+# locked FILE KIND COMMAND...: run COMMAND while another program holds a shared or
+# exclusive lock of FILE
 locked() {
 	local file=$1 kind=$2 status=0 locker word
 	shift 2

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the tools say when something is wrong: it names the file once, gives the
-# reason, and advises only what the command can do.
+# A message of the tools names the file once, gives the reason, and advises only
+# options that the command has.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -18,7 +18,7 @@ echo 1 >tree/file
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	-keyout key.pem -out cert.pem -subj /CN=test >/dev/null 2>&1
 
-# says WHAT STATUS LINE COMMAND...: COMMAND says nothing but LINE, in full.
+# says WHAT STATUS LINE COMMAND...: COMMAND's stderr is LINE and nothing else
 says() {
 	local what=$1 status=$2 line=$3 got
 	shift 3
@@ -40,7 +40,7 @@ fails "sign" 1 "^mkimage: nope: (cannot[ a-z]*: )?$no\$" \
 	"$mkimage" sign --key key.pem --certificate cert.pem nope
 says "open" 4 "incrementalsetup: nope: $no" "$setup" open nope name
 says "table" 4 "incrementalsetup: nope: $no" "$setup" table nope name
-says "a folder" 1 "mkimage: tree: Is a directory" "$mkimage" inspect tree
+says "a directory" 1 "mkimage: tree: Is a directory" "$mkimage" inspect tree
 
 head -c 5000 good.inc >short.inc
 fails "a short file is named once, with the reason" 1 \
@@ -69,24 +69,23 @@ is "nothing was made" "$(ls d.inc* 2>&1 | head -1)" \
 says "verify: a certificate that is not there" 1 "mkimage: nope.pem: $no" \
 	"$mkimage" verify --certificate nope.pem good.inc
 
-# ---- as many as there are ----
+# ---- the number of errors ----
 
 fails "one error" 1 'bad.inc: damaged: 1 error$' "$mkimage" verify bad.inc
 
 # ---- advice that can be taken ----
 
-fails "inspect --files of what has none" 1 \
+fails "inspect --files of an image without a filesystem" 1 \
 	'neither erofs nor ext4; --files does not know its files$' \
 	"$mkimage" inspect --files good.inc
-fails "table on what is no device" 4 '^incrementalsetup: /dev/null is not a block device' \
+fails "table on a file that is no device" 4 '^incrementalsetup: /dev/null is not a block device' \
 	"$setup" table good.inc /dev/null
-fails "or is a file" 4 '^incrementalsetup: raw is not a block device .see losetup' \
+fails "table on a regular file" 4 '^incrementalsetup: raw is not a block device .see losetup' \
 	"$setup" table good.inc raw
-is "prints no table" "$(cat "$work/.output")" ""
+is "it prints no table" "$(cat "$work/.output")" ""
 ok "table on a device that comes later" "$setup" table good.inc /dev/later
 
 # ---- once, not once for each thread ----
-
 
 noise $((4 << 20)) 7 >random
 "$mkimage" create --raw random noise.inc >/dev/null
@@ -96,8 +95,8 @@ unshare --map-root-user --mount sh -c '
 	mount -t tmpfs -o size=1m none full &&
 	"$0" extract --threads 8 noise.inc full/out; echo $?; ls full' \
 	"$mkimage" >.left 2>.errors
-is "extract to a full disk says so once" "$(wc -l <.errors)" 1
-ok "and what it was" grep -Eq \
+is "extract to a full disk reports it once" "$(wc -l <.errors)" 1
+ok "with the place and the reason" grep -Eq \
 	'^mkimage: full/out: writing at offset [0-9]+: No space left on device$' .errors
 is "and leaves nothing" "$(cat .left)" 1
 
@@ -115,7 +114,7 @@ for word in --help -h; do
 done
 for command in create open close status table wait scrub monitor unmonitor \
 	update rollback evict; do
-	is "incrementalsetup $command --help tells its options only" \
+	is "incrementalsetup $command --help has its options only" \
 		"$("$setup" $command --help | grep -Ec "^(create|open|update)$|^Usage")" 1
 done
 for word in --version -V; do

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Files that are not what they are given as: an archive as a filesystem, a layer
-# as an image, an image with a layer too many. Each is called what it is.
+# Files of another kind than the command takes: an archive as a filesystem, a layer
+# as an image, an image with a layer too many. The message names the true kind.
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 export SOURCE_DATE_EPOCH=1700000000
 
-### A raw image holds a filesystem, or --raw says that it need not
+### A raw image holds a filesystem, unless --raw is given
 
 mkdir tree
 noise 60000 1 >tree/file
@@ -27,15 +27,15 @@ refused "a tar archive" "it is a tar archive; unpack it" a.tar
 tar -cf posix.tar --format=posix tree
 refused "another tar archive" "it is a tar archive" posix.tar
 tar -czf a.tgz tree
-refused "what gzip made" "compressed by gzip" a.tgz
+refused "a gzip file" "compressed by gzip" a.tgz
 python3 -c 'import zipfile; zipfile.ZipFile("a.zip", "w").writestr("a", "b")'
 refused "a zip archive" "it is a zip archive" a.zip
 (cd tree && find . | cpio -o -H newc 2>/dev/null || printf 070701) >a.cpio
 refused "a cpio archive" "it is a cpio archive" a.cpio
 xz -c a.tar >a.xz
-refused "what xz made" "compressed by xz" a.xz
+refused "an xz file" "compressed by xz" a.xz
 bzip2 -c a.tar >a.bz2
-refused "what bzip2 made" "compressed by bzip2" a.bz2
+refused "a bzip2 file" "compressed by bzip2" a.bz2
 noise 40960 2 >noise
 refused "noise" "known here" noise
 truncate -s 40960 zeros
@@ -49,7 +49,7 @@ refused "an incremental image" "it is an incremental image" other.src
 for file in a.tar zeros noise; do
 	ok "with --raw it is taken: $file" "$mkimage" create --raw $file image
 	"$mkimage" extract --force image out >/dev/null
-	ok "as it is" cmp $file out
+	ok "unchanged" cmp $file out
 	noise 40960 3 >next
 	ok "and extended with --raw" "$mkimage" extend --in-place --raw next image
 	rm image
@@ -69,8 +69,8 @@ for fs in ext2 ext3 ext4; do
 	mke2fs -q -t $fs $fs
 	taken $fs
 done
-# At the places where the kernel looks for them.
-magic() {	# magic NAME OFFSET BYTES
+# magic NAME OFFSET BYTES: magic numbers at the places where the kernel looks for them
+magic() {
 	truncate -s 1M "$1"
 	# shellcheck disable=SC2059
 	printf -- "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
@@ -119,12 +119,12 @@ misplaced() {	# misplaced WHAT TEXT
 }
 cat other layer layer >image
 misplaced "a layer twice" 'has that generation already, as if a layer had been appended twice'
-ok "what was good is all there" cmp image <(cat other layer)
+ok "the good part is all there" cmp image <(cat other layer)
 cat other layer sibling >image
 misplaced "two layers for one generation" 'has that generation already'
 cat other other >image
 misplaced "an image twice" 'generation 0: the image has that generation already'
-ok "what was good is all there" cmp image other
+ok "the good part is all there" cmp image other
 cat other layer >image
 "$mkimage" extend --output second image two >/dev/null
 cat other second >image
@@ -136,7 +136,7 @@ misplaced "another image's layer" 'it belongs to another image'
 cat other noise.inc >image
 misplaced "another image" 'it belongs to another image'
 
-### A signature does not go with what comes after it
+### A signature does not cover later generations
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem \
 	-out cert.pem -days 30 -subj /CN=test 2>/dev/null
@@ -162,7 +162,7 @@ warned "a signed image is extended" 'generation 0 is signed, and 1 will not be' 
 	"$mkimage" extend --force --output x image one
 quiet "and signed" "$mkimage" extend --force "${signer[@]}" --output x image one
 warned "in place" 'generation 0 is signed, and 1 will not be' "$mkimage" extend --in-place image one
-quiet "and once more, when there is no signature to lose" "$mkimage" extend --in-place image two
+quiet "and once more, without a signature to lose" "$mkimage" extend --in-place image two
 cat other layer >image
 "$mkimage" sign "${signer[@]}" image >/dev/null
 warned "a signed image is squashed" 'generation 1 is signed, and out will not be' \

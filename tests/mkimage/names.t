@@ -51,7 +51,7 @@ for fs in erofs ext4; do
 	ok "$fs: names in JSON" python3 names.py json json
 done
 
-# lines WHAT COUNT COMMAND...: it prints so many lines, and no control characters
+# lines WHAT COUNT COMMAND...: COMMAND prints COUNT lines, and no control characters
 lines() {
 	local what=$1 count=$2
 	shift 2
@@ -63,12 +63,12 @@ lines() {
 name=$'a\nb\e[31m\xff'
 setup=${mkimage%/*}/incrementalsetup
 lines create 4 "$mkimage" create empty "$name"
-is "create says its name" "$(sed -n 's/: .*//p' out | head -1)" 'a\nb\x1b[31m\xff'
+is "create prints its name" "$(sed -n 's/: .*//p' out | head -1)" 'a\nb\x1b[31m\xff'
 lines extend 2 "$mkimage" extend --in-place "$name" more
 lines verify 1 "$mkimage" verify "$name"
 lines extract 1 "$mkimage" extract "$name" "$name.raw"
 ok "inspect" "$mkimage" inspect --json "$name"
-is "inspect says its name" "$("$mkimage" inspect --json "$name" |
+is "inspect prints its name" "$("$mkimage" inspect --json "$name" |
 	python3 -c 'import json, sys; print(json.load(sys.stdin)["image"].encode())')" \
 	"$(printf '%s' "b'a\\nb\\x1b[31m\\\\xff'")"
 lines "an error" 1 "$mkimage" verify "$name.none"

@@ -7,7 +7,7 @@
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# verity_root RAW SALT: what veritysetup prints
+# verity_root RAW SALT: the root hash that veritysetup prints
 verity_root() {
 	rm -f hash
 	veritysetup format --salt "$2" "$1" hash |
@@ -28,12 +28,12 @@ for blocks in 1 2 127 128 129 511 512 513; do
 		ok "$what: same bytes" cmp raw back
 		ok "$what: veritysetup takes the hash tree" \
 			veritysetup verify back tree "$(value image root_hash)"
-		ok "$what: which is the tree that it makes" \
+		ok "$what: its own is the same" \
 			cmp -i 4096 tree hash
 	done
 done
 
-# A third level begins: blocks enough, and mostly zeros, to be quick.
+# Enough blocks for a third level; most are zeros, so that it is quick.
 for blocks in 16383 16384 16385; do
 	raw some 600
 	rm -f raw
@@ -69,7 +69,7 @@ for chunk in 4K 8K 16K 32K 64K; do
 	is "chunks of $chunk: root hash" "$(value image root_hash)" "$root"
 done
 
-# What the map says.
+# The clusters of the map.
 {
 	noise 40960 1
 	head -c 40960 /dev/zero
@@ -134,7 +134,7 @@ fails "an image does not replace its source" 1 'it is made of same' \
 fails "nor by another name" 1 'the same file' \
 	"$mkimage" create --raw --force same same-link
 ok "the source is as it was" cmp raw same
-fails "what is extracted does not replace the image" 1 'the same file' \
+fails "extract does not replace the image" 1 'the same file' \
 	"$mkimage" extract --force same-image same-image
 fails "nor does its hash tree" 1 'the same file' \
 	"$mkimage" extract --force --hash-tree same-image same-image x
@@ -167,13 +167,13 @@ ok "build a filesystem of that kind" "${CC:-cc}" -shared -fPIC -o late.so late.c
 export ASAN_OPTIONS=verify_asan_link_order=0
 ok "files get their names there" \
 	env LD_PRELOAD="$PWD/late.so" "$mkimage" create --raw raw linked
-ok "with all of the image" "$mkimage" verify linked
+ok "the image is complete" "$mkimage" verify linked
 fails "a file that appeared meanwhile is not replaced" 1 'File exists' \
 	env LATE=1 LD_PRELOAD="$PWD/late.so" "$mkimage" create --raw raw meanwhile
 is "and keeps its contents" "$(cat meanwhile)" late
 unset ASAN_OPTIONS
 
-fails "missing folder" 1 'no/where/x' "$mkimage" create --raw raw no/where/x
+fails "missing directory" 1 'no/where/x' "$mkimage" create --raw raw no/where/x
 fails "not an image" 1 'wrong magic' "$mkimage" inspect raw
 fails "no such generation" 1 'no generation 3' \
 	"$mkimage" extract --generation 3 image x

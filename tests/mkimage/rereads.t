@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What images say of their filesystem: whether it reads again what readahead did
-# not bring. And what incrementalsetup makes of it.
+# The feature bit for filesystems that read again after a readahead that failed:
+# mkimage sets it, and incrementalsetup makes the table's option of it.
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
 setup=$top/build/incrementalsetup
 
-says() {	# says WHAT IMAGE rereads|-: its head, and the table
+says() {	# says WHAT IMAGE rereads|-: the bit in the head, and the table's option
 	local options=
 	is "$1" "$(value "$2" segment.features)" "$3"
 	[ "$3" = - ] || options="2 absent_readahead hint"
@@ -24,14 +24,14 @@ erofs() {	# erofs NAME OPTION...: a raw image
 }
 
 ok "an erofs that mkimage makes" "$mkimage" create tree erofs.inc
-says "of a folder" erofs.inc rereads
+says "the erofs of a directory" erofs.inc rereads
 ok "an ext4 that mkimage makes" "$mkimage" create --fs ext4 tree ext4.inc
-says "an ext4 of a folder" ext4.inc rereads
-ok "an ext4 that somebody made" mke2fs -q -t ext4 -b 4096 -d tree ext4 4M
+says "the ext4 of a directory" ext4.inc rereads
+ok "an ext4 that mke2fs makes" mke2fs -q -t ext4 -b 4096 -d tree ext4 4M
 ok "is taken" "$mkimage" create ext4 raw.inc
 says "it" raw.inc rereads
 
-# Not by its superblock can an erofs be told to have nothing compressed in it.
+# The superblock of an erofs does not tell whether it has compressed files.
 for options in "" -zlz4 "-zlz4hc,9 -C65536" "-zlz4 -Elegacy-compress"; do
 	# shellcheck disable=SC2086	# a list of words
 	ok "an erofs with options '$options'" erofs erofs $options
@@ -39,24 +39,24 @@ for options in "" -zlz4 "-zlz4hc,9 -C65536" "-zlz4 -Elegacy-compress"; do
 	says "it" raw.inc -
 done
 raw bytes 20
-ok "something else" "$mkimage" create --force --raw bytes raw.inc
+ok "no filesystem" "$mkimage" create --force --raw bytes raw.inc
 says "it" raw.inc -
 
-# Layers, and what they come together to.
+# Layers, and squash.
 mkdir more
 seq 9 >more/nine
-ok "a layer with a folder" "$mkimage" extend --in-place erofs.inc more
-says "what is known stays" erofs.inc rereads
+ok "a layer with a directory" "$mkimage" extend --in-place erofs.inc more
+says "a layer keeps the bit" erofs.inc rereads
 ok "squash" "$mkimage" squash erofs.inc squashed.inc
-says "it stays, too" squashed.inc rereads
-ok "another filesystem comes" "$mkimage" extend --in-place --raw erofs erofs.inc
-says "what is known goes" erofs.inc -
-ok "an ext4 comes" "$mkimage" extend --in-place --raw ext4 erofs.inc
-says "it is known" erofs.inc rereads
+says "squash keeps the bit" squashed.inc rereads
+ok "a layer with an erofs of mkfs.erofs" "$mkimage" extend --in-place --raw erofs erofs.inc
+says "it has no bit" erofs.inc -
+ok "a layer with an ext4" "$mkimage" extend --in-place --raw ext4 erofs.inc
+says "it has the bit" erofs.inc rereads
 is "the generation before has not changed" \
 	"$("$mkimage" inspect --generation 2 erofs.inc | sed -n 's/^segment.features *//p')" -
 
-# Who gives the option has it.
+# The command line's option takes precedence.
 is "fetch can be asked for" \
 	"$("$setup" table --absent-readahead fetch erofs.inc 7:0 | cut -d ' ' -f 10-)" ""
 is "and so can hint" \

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/layers.sh"
 mkimage=$top/build/sanitize/mkimage
 
-# Are they in it? (And a report ends it with another status than its own 1.)
+# A sanitizer's report ends mkimage with another status than its own 1.
 export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99
 ok "it has the sanitizers" grep -q __asan_init "$mkimage"
 
@@ -32,7 +32,7 @@ ok "sign" "$mkimage" sign --key key.pem --certificate certificate.pem image
 ok "export" "$mkimage" sign --export signature image
 ok "verify" "$mkimage" verify --certificate certificate.pem image
 ok "squash" "$mkimage" squash --key key.pem --certificate certificate.pem image squashed
-ok "verify what is squashed" "$mkimage" verify --certificate certificate.pem squashed
+ok "verify the squashed image" "$mkimage" verify --certificate certificate.pem squashed
 ok "extract with its tree" "$mkimage" extract --force --hash-tree tree squashed out
 
 raw 0.raw 600

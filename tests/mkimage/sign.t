@@ -37,7 +37,7 @@ judged() {
 
 "$mkimage" create --raw raw plain >/dev/null
 root=$(value plain root_hash)
-is "what is to be signed is the root hash in hex, and nothing else" \
+is "the text to be signed is the root hash in hex, and nothing else" \
 	"$("$mkimage" inspect --root-hash plain | od -An -c | tr -d ' \n')" "$root"
 is "an image is not signed" "$(value plain signature.signed)" false
 fails "there is no signature to export" 1 "generation 0 is not signed" \
@@ -51,7 +51,7 @@ while read -r key algorithm; do
 	ok "$key: export" "$mkimage" sign --force --export out.p7s image
 	ok "$key: openssl finds it good" judged out.p7s image "$key.pem"
 	ok "$key: verify finds it good" "$mkimage" verify --certificate "$key.pem" image
-	is "$key: inspect tells the algorithm" "$(value image signature.algorithm)" "$algorithm"
+	is "$key: inspect prints the algorithm" "$(value image signature.algorithm)" "$algorithm"
 	is "$key: the digest" "$(value image signature.digest)" SHA256
 	is "$key: the signer" "$(value image signature.signer_issuer)" "CN = $key"
 	is "$key: and the size" "$(value image signature.bytes)" "$(stat -c %s out.p7s)"
@@ -75,14 +75,14 @@ is "as openssl smime -nocerts -noattr does, but for parameters that are NULL" \
 cp plain image
 "$mkimage" sign --key rsa2048.key --certificate rsa2048.pem image >/dev/null
 "$mkimage" create --raw --key rsa2048.key --certificate rsa2048.pem raw created >/dev/null
-ok "which is the same as signing later" cmp image created
+ok "signing later makes the same" cmp image created
 for fs in erofs ext4; do
 	"$mkimage" create --fs "$fs" --key p256.key --certificate p256.pem tree "$fs.inc" >/dev/null 2>.errors
 	is "a directory in $fs begins with zeros: no warning" "$(cat .errors)" ""
 	ok "and is good" "$mkimage" verify --certificate p256.pem "$fs.inc"
 done
 
-# Keys that are not taken, and what else is wrong.
+# Keys that are not taken, and other mistakes.
 for key in p521 rsa1024 ed; do
 	fails "$key is not taken" 1 "it must (have 2048|be RSA)" \
 		"$mkimage" sign --key "$key.key" --certificate "$key.pem" image
@@ -147,7 +147,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), b"pass phrase" in seen)
 END
 is "typed: it signs, and is not shown" "$(cat typed)" "0 False"
 
-# Keys that OpenSSL has elsewhere.
+# Keys in OpenSSL's stores.
 cp plain image
 ok "a URI" "$mkimage" sign --key "file:$PWD/rsa2048.key" --certificate rsa2048.pem image
 ok "is good" "$mkimage" verify --certificate rsa2048.pem image
@@ -201,10 +201,10 @@ done <<-END
 END
 cp plain image
 ok "without the certificate, which is not in it" "$mkimage" sign --signature f.p7s image
-is "it says that it could not check it" "$(grep -c 'is not known' .output)" 1
+is "it warns that it could not check it" "$(grep -c 'is not known' .output)" 1
 ok "with the certificate inside" "$mkimage" sign --signature attributes.p7s image
-is "it could" "$(cat .output | wc -l)" 1
-is "and tells the signer" "$(value image signature.signer_subject)" "CN = p256"
+is "there is no warning" "$(cat .output | wc -l)" 1
+is "inspect prints the signer" "$(value image signature.signer_subject)" "CN = p256"
 cp image before
 printf '%s' "${root:1}0" >text
 foreign wrong.p7s rsa2048 -noattr -outform der
@@ -238,7 +238,7 @@ fails "refused: by another" 1 "neither in the signature nor in other.pem" \
 	"$mkimage" sign --signature f.p7s --certificate other.pem image
 ok "none of them has changed the image" cmp image before
 
-# Chains: what lies between the signer and the root comes along.
+# Chains: the signature carries the certificates between the signer and the root.
 cat >ca.conf <<-END
 	[ca]
 	basicConstraints = critical, CA:TRUE
@@ -261,7 +261,7 @@ cp plain image
 for anchor in root between leaf; do
 	ok "a chain that leads to $anchor" "$mkimage" verify --certificate "$anchor.pem" image
 done
-is "who signed is told, by fingerprint" \
+is "verify prints the signer's fingerprint" \
 	"$("$mkimage" verify --certificate root.pem image | sed -n 's/.*SHA-256 //p')" \
 	"$(openssl x509 -in leaf.pem -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f)"
 fails "one that leads nowhere" 1 "between leads to none in other.pem" \
@@ -270,8 +270,9 @@ fails "one that leads nowhere" 1 "between leads to none in other.pem" \
 fails "one with a gap" 1 "leaf leads to none in root.pem" \
 	"$mkimage" verify --certificate root.pem image
 
-# What anybody can forge who finds two certificates of one digest vouches for
-# nothing, wherever it stands in the chain; nor does a key that can be factored.
+# A certificate signed over a weak digest can be forged, by two certificates of one
+# digest: it vouches for nothing, wherever it stands in the chain. Nor does one with
+# a key that can be factored.
 for digest in md5 sha1; do
 	issue "$digest" rsa2048 ca "-$digest"
 	issue "leaf-$digest" "$digest" leaf -sha256
@@ -296,7 +297,7 @@ is "with a warning" "$(grep -c 'has expired' .output)" 1
 fails "and is not trusted" 1 "certificate of CN = late expired on 20[0-9-]+ [0-9:]+ UTC" \
 	"$mkimage" verify --certificate root.pem image
 
-# Layers, and what is squashed.
+# Layers, and squash.
 mkdir more
 seq 1 3000 >more/file
 SOURCE_DATE_EPOCH=1700000000 "$mkimage" create --force tree image >/dev/null
@@ -309,7 +310,7 @@ ok "squash" "$mkimage" squash --force image out
 is "does not take the signature along" "$(value out signature.signed)" false
 ok "squash signs" "$mkimage" squash --force --key rsa2048.key \
 	--certificate rsa2048.pem image out
-ok "what is squashed is signed" "$mkimage" verify --certificate rsa2048.pem out
+ok "the squashed image is signed" "$mkimage" verify --certificate rsa2048.pem out
 is "and has the same root hash" "$(value out root_hash)" "$(value image root_hash)"
 for command in "squash image out" "extend --in-place image more"; do
 	# shellcheck disable=SC2086
@@ -319,13 +320,13 @@ for command in "squash image out" "extend --in-place image more"; do
 	fails "${command%% *}: a certificate alone" 2 "${command%% *}: --certificate needs --key" \
 		"$mkimage" $command --certificate rsa2048.pem
 done
-# Epochs: a signature covers them, whoever makes it.
+# Epochs: a signature covers them, be it mkimage's or another tool's.
 signer=(--key rsa2048.key --certificate rsa2048.pem)
 cp plain image
 is "an image has no epoch" "$(value image signature.epoch)" 0
 ok "sign with an epoch" "$mkimage" sign "${signer[@]}" --epoch 7 --export epoch.p7s image
-is "inspect tells it" "$(value image signature.epoch)" 7
-is "what is signed is the root hash and the epoch" "$("$mkimage" inspect --signed-text image)" "$root epoch 7"
+is "inspect prints it" "$(value image signature.epoch)" 7
+is "the signed text is the root hash and the epoch" "$("$mkimage" inspect --signed-text image)" "$root epoch 7"
 is "the root hash is as it was" "$("$mkimage" inspect --root-hash image)" "$root"
 ok "the image is good" "$mkimage" verify --certificate rsa2048.pem image
 "$mkimage" inspect --signed-text image >text
@@ -349,20 +350,20 @@ for epoch in 0, 8:
 END
 for epoch in 0 8; do
 	is "a head that claims epoch $epoch" "$(value forged$epoch signature.epoch)" $epoch
-	fails "is not what was signed" 1 "is not of this root hash, $root" \
+	fails "does not fit its signature" 1 "is not of this root hash, $root" \
 		"$mkimage" verify --certificate rsa2048.pem forged$epoch
 done
 printf %s "$root epoch 9" >text
 foreign epoch9.p7s rsa2048 -nocerts -noattr -outform der
 ok "a signature from elsewhere, with its epoch" "$mkimage" sign --signature epoch9.p7s \
 	--certificate rsa2048.pem --epoch 9 image
-is "inspect tells that" "$(value image signature.epoch)" 9
+is "inspect prints that" "$(value image signature.epoch)" 9
 cp image before
 fails "without it" 1 "is not of this root hash" "$mkimage" sign --signature f.p7s --certificate rsa2048.pem image
 ok "changes nothing" cmp before image
 ok "back to none" "$mkimage" sign "${signer[@]}" --epoch 0 image
 ok "is as it was without one" cmp image created
-fails "an epoch and nobody who signs" 2 "needs --key or --signature" "$mkimage" sign --epoch 1 --export out image
+fails "an epoch without a signer" 2 "needs --key or --signature" "$mkimage" sign --epoch 1 --export out image
 fails "an epoch that is none" 2 "from 0 to 4294967295" "$mkimage" sign "${signer[@]}" --epoch 4294967296 image
 cp plain-base image
 "$mkimage" sign "${signer[@]}" --epoch 4 image >/dev/null
@@ -371,17 +372,17 @@ ok "a layer" "$mkimage" extend --in-place "${signer[@]}" image more
 is "has the epoch of the generation before" "$(value image signature.epoch)" 4
 cp base4 image
 ok "or a higher one" "$mkimage" extend --in-place "${signer[@]}" --epoch 5 image more
-is "as it was told" "$(value image signature.epoch)" 5
+is "has that epoch" "$(value image signature.epoch)" 5
 is "the base keeps its own" "$("$mkimage" inspect --generation 0 image | sed -n 's/^signature.epoch  *//p')" 4
 ok "and is good" "$mkimage" verify --certificate rsa2048.pem image
 cp base4 image
 fails "but no lower one" 1 "generation 0 has epoch 4: the next cannot have the lower --epoch 3" \
 	"$mkimage" extend --in-place "${signer[@]}" --epoch 3 image more
-ok "which changes nothing" cmp base4 image
+ok "the image is unchanged" cmp base4 image
 ok "squash" "$mkimage" squash --force image out
 is "takes the epoch along" "$(value out signature.epoch)" 4
 
-# A chain so long that the signature takes more than what a layer has by itself.
+# A chain so long that the signature takes more room than a layer has by default.
 before=root
 for i in $(seq 12); do
 	issue "long$i" "$before" ca
@@ -399,7 +400,7 @@ ok "a long chain in a layer that is made for it" "$mkimage" extend --in-place \
 ok "it has $(value image signature.bytes) bytes" [ "$(value image signature.bytes)" -gt 3584 ]
 ok "and is good" "$mkimage" verify --certificate root.pem image
 
-# What is trusted must be all of it.
+# Every trust anchor that is given must hold.
 "$mkimage" create --raw --force --key rsa2048.key --certificate rsa2048.pem raw image >/dev/null
 other_root=$(printf '%s' "$root" | tr 0-9a-f 1-9a-f0)
 fails "a root hash that does not agree with the signature" 1 "not the trusted one" \
@@ -412,8 +413,8 @@ is "is signed with a warning" "$(grep -c 'does not begin with 64 zeros' .output)
 fails "and not trusted" 1 "does not begin with 64 zeros" \
 	"$mkimage" verify --certificate rsa2048.pem noise.inc
 
-# In place, and what a crash leaves: whatever was on the disk between the steps,
-# signing again makes it good.
+# Signing in place, and crashes: from any state on the disk between the steps, signing
+# again makes a good image.
 "$mkimage" create --raw --force --key rsa2048.key --certificate rsa2048.pem raw good >/dev/null
 python3 - <<'END'
 plain, good = open("plain", "rb").read(), open("good", "rb").read()
@@ -425,13 +426,13 @@ state("step2", plain, good[4096:8192] + bytes(4096))
 state("step2half", plain, bytes(2048) + b"\xaa" * 2048 + bytes(4096))
 END
 for state in step1 step2 step2half; do
-	fails "$state: others say it is damaged" 1 "does not match its digest" "$mkimage" verify "$state"
+	fails "$state: verify refuses it" 1 "does not match its digest" "$mkimage" verify "$state"
 	ok "$state: signing goes on" "$mkimage" sign --key rsa2048.key --certificate rsa2048.pem "$state"
 	ok "$state: and makes it good" cmp "$state" good
 done
 cp good bad
 flip bad 300
-fails "what is damaged elsewhere is not signed" 1 "does not match its digest: it is damaged" \
+fails "an image with other damage is not signed" 1 "does not match its digest: it is damaged" \
 	"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem bad
 strace -f -e trace=pwrite64,fdatasync -o trace \
 	"$mkimage" sign --key p256.key --certificate p256.pem good >/dev/null
@@ -441,7 +442,7 @@ is "each step is on the disk before the next" \
 
 # A file that cannot be written.
 cp plain image
-fails "a file that somebody has locked" 1 "image: in use" locked image shared \
+fails "a file that another program has locked" 1 "image: in use" locked image shared \
 	"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem image
 if [ "$(id -u)" = 0 ]; then
 	chmod 755 .

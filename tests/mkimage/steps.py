@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-Random changes of a directory, the same for the same seed.
+Make random changes of a directory, the same for the same seed.
 
     steps.py [--few] SEED PLAIN SOURCE REMOVED
 
-makes the directory SOURCE and the file REMOVED (a path a line): what "mkimage
-extend" is to add and to remove; and does the same to the directory PLAIN, by
-the rules in mkimage/fs/extend.h, so that PLAIN is what the image must then hold.
+makes the directory SOURCE, which "mkimage extend" is to add, and the file REMOVED
+with the paths that it is to remove, one a line. It makes the same changes to the
+directory PLAIN, by the rules in mkimage/fs/extend.h: PLAIN then has the contents
+that the extended image must have.
 """
 import os
 import random
@@ -34,14 +35,14 @@ def copy_attributes(source, target):
     for name in names:
         os.setxattr(target, name, os.getxattr(source, name, follow_symlinks=False),
                     follow_symlinks=False)
-    # Setting a list of rights changes the mode's.
+    # Setting an ACL changes the mode.
     if not stat.S_ISLNK(st.st_mode):
         os.chmod(target, stat.S_IMODE(st.st_mode))
     os.utime(target, ns=(st.st_mtime_ns, st.st_mtime_ns), follow_symlinks=False)
 
 
 def copy_content(source, target):
-    """A file without its attributes, holes kept."""
+    """Copy a file without its attributes; holes stay holes."""
     st = os.lstat(source)
     if stat.S_ISLNK(st.st_mode):
         os.symlink(os.readlink(source), target)
@@ -75,7 +76,7 @@ def make_socket(path):
 
 
 def copy_tree(source, target):
-    """With attributes and hard links; onto nothing."""
+    """Copy a tree with attributes and hard links; @target does not exist."""
     links = {}
 
     def copy(old, new):
@@ -96,24 +97,24 @@ def copy_tree(source, target):
     copy(source, target)
 
 
-def is_folder(path):
+def is_directory(path):
     return os.path.isdir(path) and not os.path.islink(path)
 
 
 def remove(path):
-    if is_folder(path):
+    if is_directory(path):
         shutil.rmtree(path)
     elif os.path.lexists(path):
         os.unlink(path)
 
 
-def folder_times(top):
+def directory_times(top):
     return {base: os.lstat(base).st_mtime_ns for base, _, _ in os.walk(top)}
 
 
 def apply(plain, source, removed):
-    """What extend does."""
-    times = folder_times(plain)
+    """Do to @plain as extend does to an image."""
+    times = directory_times(plain)
     for path in removed:
         remove(os.path.join(plain, path))
     links = {}
@@ -123,7 +124,7 @@ def apply(plain, source, removed):
         old, new = os.path.join(source, path), os.path.join(plain, path)
         st = os.lstat(old)
         if stat.S_ISDIR(st.st_mode):
-            if not is_folder(new):
+            if not is_directory(new):
                 remove(new)
                 os.mkdir(new)
             for name in sorted(os.listdir(old)):
@@ -142,7 +143,7 @@ def apply(plain, source, removed):
 
     merge("")
     for base, time in times.items():
-        if is_folder(base):
+        if is_directory(base):
             os.utime(base, ns=(time, time))
     for old, new in given:
         copy_attributes(old, new)
@@ -154,16 +155,16 @@ class Step:
         self.few = few
         self.plain, self.source = plain, source
         self.removed = []
-        self.paths, self.folders = [], [""]
-        for base, folders, files in os.walk(plain):
-            for name in folders + files:
+        self.paths, self.directories = [], [""]
+        for base, directories, files in os.walk(plain):
+            for name in directories + files:
                 path = os.path.relpath(os.path.join(base, name), plain)
                 self.paths.append(path)
-                if is_folder(os.path.join(plain, path)):
-                    self.folders.append(path)
+                if is_directory(os.path.join(plain, path)):
+                    self.directories.append(path)
         self.paths = [path for path in self.paths if path != "step"]
         self.paths.sort()
-        self.folders.sort()
+        self.directories.sort()
         os.mkdir(source)
 
     def name(self):
@@ -191,7 +192,7 @@ class Step:
             os.setxattr(path, "trusted.t", pick.randbytes(pick.choice([0, 20, 900])),
                         follow_symlinks=False)
         elif pick.randrange(3) == 0 and not link and not stat.S_ISSOCK(os.lstat(path).st_mode):
-            plain = is_folder(path) or os.path.isfile(path)
+            plain = is_directory(path) or os.path.isfile(path)
             for _ in range(pick.randrange(4)):
                 names = ["user.a", "user.longer-name"] if plain else []
                 names += ["trusted.t", "security.foo"] if ROOT else []
@@ -207,7 +208,7 @@ class Step:
                                          (16, mode >> 3 & 7, -1), (32, mode & 7, -1)):
                     acl += struct.pack("<HHi", tag, rights, who)
                 os.setxattr(path, "system.posix_acl_access", acl)
-                if is_folder(path):
+                if is_directory(path):
                     os.setxattr(path, "system.posix_acl_default", acl)
         time = pick.choice([0, 1, 1234567890, pick.randrange(EPOCH)])
         time = time * 10**9 + pick.choice([0, pick.randrange(10**9)])
@@ -229,15 +230,15 @@ class Step:
             else:
                 file.write(pick.randbytes(size))
 
-    def folder_in_source(self, path):
-        """Its directories as in PLAIN, or some with new attributes."""
+    def directory_in_source(self, path):
+        """Make a directory and its parents, as in PLAIN or with new attributes."""
         if not path or os.path.lexists(os.path.join(self.source, path)):
-            return is_folder(os.path.join(self.source, path))
-        if not self.folder_in_source(os.path.dirname(path)):
+            return is_directory(os.path.join(self.source, path))
+        if not self.directory_in_source(os.path.dirname(path)):
             return False
         full = os.path.join(self.source, path)
         os.mkdir(full)
-        if is_folder(os.path.join(self.plain, path)):
+        if is_directory(os.path.join(self.plain, path)):
             copy_attributes(os.path.join(self.plain, path), full)
         if self.random.randrange(4) == 0:
             self.stamp(full)
@@ -251,8 +252,8 @@ class Step:
         if self.random.randrange(3) == 0 and self.paths:
             path = self.random.choice(self.paths)
         else:
-            path = os.path.join(self.random.choice(self.folders), self.name())
-        if len(path) > 1500 or not self.folder_in_source(os.path.dirname(path)):
+            path = os.path.join(self.random.choice(self.directories), self.name())
+        if len(path) > 1500 or not self.directory_in_source(os.path.dirname(path)):
             return None
         return None if os.path.lexists(os.path.join(self.source, path)) else path
 
@@ -287,17 +288,17 @@ class Step:
                 with open(os.path.join(full, "%s-%04d" % (self.name()[:30], i)), "w") as file:
                     file.write("%d" % i)
         elif path:
-            folder = os.path.join(self.source, os.path.dirname(path))
+            directory = os.path.join(self.source, os.path.dirname(path))
             for _ in range(self.random.randrange(120)):
-                target = os.path.join(folder, self.name())
+                target = os.path.join(directory, self.name())
                 if not os.path.lexists(target):
                     self.fill(target)
                     self.stamp(target)
 
-    def take_away(self):
+    def remove(self):
         if self.paths:
             path = self.random.choice(self.paths)
-            if path.count("/") or not is_folder(os.path.join(self.plain, path)) or \
+            if path.count("/") or not is_directory(os.path.join(self.plain, path)) or \
                     self.random.randrange(4) == 0:
                 self.removed.append(path)
 
@@ -310,18 +311,18 @@ class Step:
             self.removed.append(old)
 
     def again(self):
-        """What is there, the same or with other attributes."""
+        """Add a path of PLAIN once more, the same or with other attributes."""
         if not self.paths:
             return
         path = self.random.choice(self.paths)
         full = os.path.join(self.source, path)
-        if self.folder_in_source(os.path.dirname(path)) and not os.path.lexists(full):
+        if self.directory_in_source(os.path.dirname(path)) and not os.path.lexists(full):
             copy_tree(os.path.join(self.plain, path), full)
             if self.random.randrange(3):
                 self.stamp(full)
 
     def link(self):
-        """Names of one file, of which some may be there."""
+        """Add a file with several names, some of which PLAIN may have."""
         first = self.place()
         if not first:
             return
@@ -335,8 +336,8 @@ class Step:
 
     def make(self):
         for _ in range(self.random.randrange(1, 7)):
-            self.random.choice([self.add, self.add, self.add, self.add, self.take_away,
-                                self.many if self.few else self.take_away, self.rename,
+            self.random.choice([self.add, self.add, self.add, self.add, self.remove,
+                                self.many if self.few else self.remove, self.rename,
                                 self.again, self.again, self.link, self.many])()
         # There is always a change.
         with open(os.path.join(self.source, "step"), "w") as file:
@@ -355,9 +356,9 @@ def main():
         os.utime(plain, (EPOCH, EPOCH))
     step = Step(seed, plain, source, few)
     step.make()
-    # None is later than that.
-    for base, folders, files in os.walk(source):
-        for name in folders + files:
+    # No time is later than that.
+    for base, directories, files in os.walk(source):
+        for name in directories + files:
             path = os.path.join(base, name)
             if os.lstat(path).st_mtime > EPOCH:
                 os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)

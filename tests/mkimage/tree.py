@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-What is in a directory, or in a raw erofs, a line for each path: type, mode,
+The contents of a directory, or of a raw erofs, a line for each path: type, mode,
 owner, time, links, size, device, extended attributes, contents.
 
     tree.py DIRECTORY
     tree.py --erofs IMAGE
 
-The erofs is read by this script alone, which also checks what the kernel and
-fsck.erofs do not: that no two inodes overlap, that directories' and files' sums
-of links and inodes are right, that entries are sorted and padded with zeros.
+This script alone reads the erofs. It also makes checks that the kernel and
+fsck.erofs do not make: no two inodes overlap, the counts of links and of inodes are
+right, and entries are sorted and padded with zeros.
 """
 import hashlib
 import os

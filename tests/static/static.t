@@ -20,7 +20,7 @@ style() {
 	local status=0
 	scripts/checkpatch --no-tree --strict --terse --quiet -f \
 		--ignore "$ignore" "$@" || status=$?
-	rm -f .checkpatch-camelcase.*	# a cache that it leaves in the current folder
+	rm -f .checkpatch-camelcase.*	# a cache that it leaves in the current directory
 	return $status
 }
 

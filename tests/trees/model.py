@@ -87,8 +87,8 @@ def find(root, path):
 
 
 def remove(root, path):
-    folder, _, name = path.rpartition(b"/")
-    del find(root, folder).entries[name]
+    directory, _, name = path.rpartition(b"/")
+    del find(root, directory).entries[name]
 
 
 def merge(old, new, top=True):
@@ -206,13 +206,13 @@ class Maker:
             self.content(node)
         return self.stamp(node)
 
-    def fill(self, folder, names, depth):
+    def fill(self, directory, names, depth):
         """Names in a directory, directories and second names of files among them."""
         pick = self.pick
         files = []
         for _ in range(names):
             name = self.name()
-            if name in folder.entries:
+            if name in directory.entries:
                 continue
             kind = pick.randrange(8)
             if kind == 0 and depth:
@@ -223,7 +223,7 @@ class Maker:
             else:
                 node = self.node()
                 files.append(node)
-            folder.entries[name] = node
+            directory.entries[name] = node
 
     def tree(self):
         root = self.stamp(Node(stat.S_IFDIR | 0o755))
@@ -232,12 +232,12 @@ class Maker:
             self.many(root)
         return root
 
-    def many(self, folder):
+    def many(self, directory):
         node = self.stamp(Node(stat.S_IFDIR | 0o755))
         for i in range(self.pick.choice([100, 400])):
             file = self.stamp(Node(stat.S_IFREG | 0o644))
             node.entries[self.name()[:40] + b"-%d" % i] = file
-        folder.entries.setdefault(self.name(), node)
+        directory.entries.setdefault(self.name(), node)
 
     def removed(self, root):
         """Some paths, none below another."""
@@ -251,8 +251,8 @@ class Maker:
         pick = self.pick
         source = self.stamp(Node(stat.S_IFDIR | 0o755))
         self.fill(source, pick.choice([1, 5, 20]), 2)
-        folders = [path for path, node in walk(root) if node.entries is not None]
-        for path in pick.sample(folders, min(len(folders), 3)):
+        directories = [path for path, node in walk(root) if node.entries is not None]
+        for path in pick.sample(directories, min(len(directories), 3)):
             node = source
             for name in path.split(b"/") if path else ():
                 below = node.entries.get(name)

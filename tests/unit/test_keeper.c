@@ -16,16 +16,16 @@
 #include <cmocka.h>
 #include "loader/keeper.c"
 
-static char folder[] = "/tmp/test_keeper.XXXXXX";
+static char directory[] = "/tmp/test_keeper.XXXXXX";
 static char pid_file[64], stats_file[64];
 
 static int set_up(void **state)
 {
 	(void)state;
-	if (!mkdtemp(folder))
+	if (!mkdtemp(directory))
 		return -1;
-	snprintf(pid_file, sizeof(pid_file), "%s/pid", folder);
-	snprintf(stats_file, sizeof(stats_file), "%s/stats", folder);
+	snprintf(pid_file, sizeof(pid_file), "%s/pid", directory);
+	snprintf(stats_file, sizeof(stats_file), "%s/stats", directory);
 	return 0;
 }
 
@@ -34,7 +34,7 @@ static int tear_down(void **state)
 	(void)state;
 	unlink(pid_file);
 	unlink(stats_file);
-	return rmdir(folder);
+	return rmdir(directory);
 }
 
 static void check_file(const char *path, const char *want)

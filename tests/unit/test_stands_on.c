@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char folder[] = "/tmp/stands-on.XXXXXX";
+static char directory[] = "/tmp/stands-on.XXXXXX";
 static dev_t device;
 
 /* Directories with names that overlayfs escapes. */
@@ -26,7 +26,7 @@ static int set_up(void **data)
 	size_t i;
 
 	(void)data;
-	if (!mkdtemp(folder) || chdir(folder) || stat(".", &st))
+	if (!mkdtemp(directory) || chdir(directory) || stat(".", &st))
 		return -1;
 	device = st.st_dev;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -42,7 +42,7 @@ static int tear_down(void **data)
 	(void)data;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		rmdir(names[i]);
-	return chdir("/") || rmdir(folder);
+	return chdir("/") || rmdir(directory);
 }
 
 static void test_files(void **data)

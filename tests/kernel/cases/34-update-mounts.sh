@@ -17,10 +17,10 @@ devices_are() {
 }
 
 # The version that is mounted at each directory, or in a namespace, and all is right.
-versions() {	# versions FOLDER...
-	local folder
-	for folder; do
-		"$live" read "$folder" 1 | cut -d ' ' -f 1
+versions() {	# versions DIRECTORY...
+	local directory
+	for directory; do
+		"$live" read "$directory" 1 | cut -d ' ' -f 1
 	done | tr '\n' ' '
 }
 

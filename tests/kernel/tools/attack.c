@@ -68,7 +68,7 @@ static struct {
 	u32 loader_percent;
 	u64 memory_kib;			/* bound for all workers together */
 	u64 progress;			/* seconds from one line to the next, or 0 */
-	const char *folder;
+	const char *directory;
 } options = {
 	.seed = 1, .count = 1000, .workers = 4, .loader_percent = 20,
 	.memory_kib = 65536,
@@ -99,9 +99,9 @@ struct worker {
 
 static _Noreturn void usage(int status)
 {
-	fputs("Usage: attack [OPTION]... FOLDER\n"
+	fputs("Usage: attack [OPTION]... DIRECTORY\n"
 	      "\n"
-	      "Edit the images NAME.inc in FOLDER (with NAME.raw, what they read as) in\n"
+	      "Edit the images NAME.inc in DIRECTORY (with NAME.raw, what they read as) in\n"
 	      "ways that a seed decides; open, read and close each with the kernel.\n"
 	      "\n"
 	      "  --seed N      another seed, other images (1)\n"
@@ -166,10 +166,10 @@ static int is_image(const struct dirent *entry)
 	       !strcmp(entry->d_name + length - 4, ".inc");
 }
 
-static void load_seeds(const char *folder)
+static void load_seeds(const char *directory)
 {
 	struct dirent **names;
-	int i, n = scandir(folder, &names, is_image, alphasort);
+	int i, n = scandir(directory, &names, is_image, alphasort);
 
 	for (i = 0; i < n && seed_count < SEEDS_MAX; i++) {
 		struct seed *seed = &seeds[seed_count++];
@@ -178,18 +178,18 @@ static void load_seeds(const char *folder)
 
 		snprintf(seed->name, sizeof(seed->name), "%.*s",
 			 (int)strlen(names[i]->d_name) - 4, names[i]->d_name);
-		snprintf(path, sizeof(path), "%s/%s.inc", folder, seed->name);
+		snprintf(path, sizeof(path), "%s/%s.inc", directory, seed->name);
 		seed->bytes = read_file(path, &seed->size);
 		if (dm_inc_segment_parse((struct inc_super *)seed->bytes, 0,
 					 seed->size, &seed->seg, &why)) {
 			fprintf(stderr, "attack: %s: %s\n", path, why);
 			exit(2);
 		}
-		snprintf(path, sizeof(path), "%s/%s.raw", folder, seed->name);
+		snprintf(path, sizeof(path), "%s/%s.raw", directory, seed->name);
 		seed->raw = read_file(path, &seed->raw_size);
 	}
 	if (!seed_count)
-		die(folder);
+		die(directory);
 }
 
 /* ---- the image that a worker attacks with ---- */
@@ -645,7 +645,7 @@ static void parse_options(int argc, char **argv)
 	if (optind + 1 != argc || !options.workers ||
 	    options.workers > WORKERS_MAX)
 		usage(2);
-	options.folder = argv[optind];
+	options.directory = argv[optind];
 }
 
 static double since(const struct timespec *begun)
@@ -705,7 +705,7 @@ int main(int argc, char **argv)
 	u32 i;
 
 	parse_options(argc, argv);
-	load_seeds(options.folder);
+	load_seeds(options.directory);
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)

@@ -127,13 +127,13 @@ static void catch_signal(void)
 
 static unsigned long opened;
 
-static void read_named(const char *folder, const char *prefix,
+static void read_named(const char *directory, const char *prefix,
 		       unsigned int number)
 {
 	static uint8_t bytes[FILE_BYTES], right[FILE_BYTES];
 	char path[NAME_ROOM];
 
-	snprintf(path, sizeof(path), "%.4000s/%s%u", folder, prefix, number);
+	snprintf(path, sizeof(path), "%.4000s/%s%u", directory, prefix, number);
 	read_file(path, bytes);
 	fill(base_name(path), right);
 	check(path, bytes, right);
@@ -141,13 +141,13 @@ static void read_named(const char *folder, const char *prefix,
 }
 
 /* The number of generations only goes up while this runs. */
-static unsigned int read_version(const char *folder, unsigned int least)
+static unsigned int read_version(const char *directory, unsigned int least)
 {
 	static uint8_t bytes[FILE_BYTES], right[FILE_BYTES];
 	char path[NAME_ROOM];
 	unsigned int number;
 
-	snprintf(path, sizeof(path), "%.4000s/version", folder);
+	snprintf(path, sizeof(path), "%.4000s/version", directory);
 	read_file(path, bytes);
 	if (sscanf((const char *)bytes, "%7u", &number) != 1 ||
 	    number < least) {
@@ -160,22 +160,22 @@ static unsigned int read_version(const char *folder, unsigned int least)
 	return number;
 }
 
-static int read_folder(const char *folder, unsigned long rounds)
+static int read_directory(const char *directory, unsigned long rounds)
 {
 	unsigned int version = 0, i;
 
 	catch_signal();
 	for (; rounds && !ended; rounds--) {
-		version = read_version(folder, version);
+		version = read_version(directory, version);
 		for (i = 0; i < OLD_FILES; i++)
-			read_named(folder, "old", i);
+			read_named(directory, "old", i);
 		for (i = version > 2 ? version - 2 : 1; i <= version; i++)
-			read_named(folder, "new", i);
+			read_named(directory, "new", i);
 		/* Those who are to update it want to run, too. */
 		usleep(20000);
 	}
 	for (i = 1; i <= version; i++)
-		read_named(folder, "new", i);
+		read_named(directory, "new", i);
 	printf("%u %lu\n", version, opened);
 	return 0;
 }
@@ -359,7 +359,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!strcmp(what, "read") && argc <= 4)
-		return read_folder(argv[2], argc > 3 ? number(argv[3]) :
+		return read_directory(argv[2], argc > 3 ? number(argv[3]) :
 						       ULONG_MAX);
 	if (!strcmp(what, "hold") && argc == 3)
 		return hold(argv[2]);
