@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # incrementald and incrementalsetup for real, under kernel 6.1; see guest. They are
-# the same program on each kernel: by default there are just the parts that need
-# most of the kernel, with CHECK_LONG in the environment all of it.
+# the same programs on each kernel: by default only the parts that use most of the
+# kernel run, with CHECK_LONG in the environment all of them.
 parts=(grow own)
 if [ -n "${CHECK_LONG-}" ]; then
 	parts=()

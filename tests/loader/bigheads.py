@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Make an image of many generations with heads as large as they may be.
+"""Make an image of many generations with heads of the largest size allowed.
 
 usage: bigheads.py BASE COUNT OUT
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The command lines of incrementald and incrementalsetup, where no kernel is
-# needed.
+# The command lines of incrementald and incrementalsetup, as far as they need no
+# kernel.
 
 # shellcheck source=tests/loader/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -63,21 +63,21 @@ is "table with options" "$(incrementalsetup table --absent-readahead hint --comm
 mkimage create --force --salt - app.src bare.inc >/dev/null 2>&1
 is "table without salt" "$(incrementalsetup table --absent-readahead fetch bare.inc 7:9 | cut -d' ' -f 9-)" "-"
 ok "table with the right root hash" incrementalsetup table --root-hash "$root" app.inc /dev/loop0
-is "which has to vouch for the size, too" "$(incrementalsetup table --absent-readahead fetch --root-hash "$root" app.inc /dev/loop0 | cut -d' ' -f 10-)" "1 prove_size"
-is "or not" "$(incrementalsetup table --absent-readahead fetch --root-hash "$root" --unproved-size app.inc /dev/loop0 | cut -d' ' -f 10-)" ""
-fails "but not where the kernel sees to it" 1 "exclude each other" incrementalsetup table --unproved-size --require-signature app.inc /dev/loop0
+is "the table makes the kernel prove the size, too" "$(incrementalsetup table --absent-readahead fetch --root-hash "$root" app.inc /dev/loop0 | cut -d' ' -f 10-)" "1 prove_size"
+is "or not, with --unproved-size" "$(incrementalsetup table --absent-readahead fetch --root-hash "$root" --unproved-size app.inc /dev/loop0 | cut -d' ' -f 10-)" ""
+fails "but not where the kernel checks the signature" 1 "exclude each other" incrementalsetup table --unproved-size --require-signature app.inc /dev/loop0
 fails "table with a wrong one" 2 "not the trusted one" incrementalsetup table --root-hash "$(tr 0-9a-f 1-9a-f0 <app.root)" app.inc /dev/loop0
 fails "table with one of another size" 1 "root digest" incrementalsetup table --root-hash abcd app.inc /dev/loop0
 openssl req -x509 -newkey rsa:2048 -nodes -keyout epoch.key -out epoch.crt -subj /CN=epoch 2>/dev/null
 cp app.inc epoch.inc
 mkimage sign --key epoch.key --certificate epoch.crt --epoch 2 epoch.inc >/dev/null
 fails "table with an epoch that is too low" 2 "generation 0 has epoch 2, and at least 3 is required" incrementalsetup table --certificate epoch.crt --min-epoch 3 epoch.inc /dev/loop0
-fails "the same where the kernel sees to it" 2 "epoch 2, and at least 3" incrementalsetup table --require-signature --min-epoch 3 epoch.inc /dev/loop0
+fails "the same where the kernel checks it" 2 "epoch 2, and at least 3" incrementalsetup table --require-signature --min-epoch 3 epoch.inc /dev/loop0
 ok "with one that is high enough" incrementalsetup table --certificate epoch.crt --min-epoch 2 epoch.inc /dev/loop0
-is "which the kernel is asked for, too" "$(incrementalsetup table --require-signature --min-epoch 1 --absent-readahead fetch epoch.inc /dev/loop0 | cut -d' ' -f 10-)" "3 require_signature min_epoch 1"
+is "the table makes the kernel check it, too" "$(incrementalsetup table --require-signature --min-epoch 1 --absent-readahead fetch epoch.inc /dev/loop0 | cut -d' ' -f 10-)" "3 require_signature min_epoch 1"
 fails "an epoch without a signature" 1 "only a signature vouches for an epoch" incrementalsetup table --min-epoch 1 epoch.inc /dev/loop0
 fails "create with an epoch that is too low" 2 "epoch 2, and at least 3" incrementalsetup create --certificate epoch.crt --min-epoch 3 --origin epoch.inc late.inc
-ok "which makes nothing" test ! -e late.inc
+ok "no file is made" test ! -e late.inc
 fails "table with a generation that is not there" 4 "no generation 3" incrementalsetup table --generation 3 app.inc /dev/loop0
 fails "a device name with a space" 1 "cannot stand in a table" incrementalsetup table app.inc "/dev/loop0 x"
 fails "table of no file" 4 "nothere" incrementalsetup table nothere.inc /dev/loop0
@@ -89,7 +89,8 @@ fails "a long one" 1 "cannot be a device's name" incrementalsetup status "$(prin
 fails "create with a root hash of another size" 1 "root digest" incrementalsetup create --root-hash abcd --origin app.inc x.inc
 fails "an empty device" 1 "cannot stand in a table" incrementalsetup table app.inc ""
 
-# As root where the kernel has none, or as another user: the reason is printed.
+# The reason is printed where the kernel has no device-mapper, and to other users
+# than root.
 no_device_mapper() {
 	! [ -e /sys/class/misc/device-mapper ]
 }

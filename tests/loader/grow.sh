@@ -14,7 +14,8 @@ incrementalsetup open --read-timeout 300000 $local app
 back=$(losetup -n -O NAME -j $local)
 mkdir -p newer
 
-# publish NUMBER BYTES: a layer with so many bytes of noise becomes layer.NUMBER, for grown.NUMBER.inc
+# publish NUMBER BYTES [IMAGE]: make a layer with that many bytes of noise of IMAGE
+# (grown.inc): layer.NUMBER, and with it grown.NUMBER.inc
 publish() {
 	rm -rf layer
 	mkdir layer
@@ -25,7 +26,8 @@ publish() {
 	cat "layer.$1" >>"grown.$1.inc"
 }
 
-# append NUMBER...: heads of these generations go into the local image, and a device appNUMBER of the last is made
+# append NUMBER...: put the heads of these generations into the local image, and make
+# device appNUMBER of the last one
 append() {
 	local number start head table
 	for number; do
@@ -40,10 +42,10 @@ print(segment["offset"] // 4096, segment["head"]["bytes"] // 4096)')
 	table=$(incrementalsetup table --read-timeout 300000 --generation "$number" $local "$back") || return
 	dmsetup create --readonly "app$number" --table "$table"
 }
-lines() {	# lines NUMBER TEXT: so often the loader has said it
+lines() {	# lines NUMBER TEXT: the log has that many lines with TEXT
 	[ "$(grep -c "$2" log)" = "$1" ]
 }
-holds() {	# holds NUMBER: what generation NUMBER has added
+holds() {	# holds NUMBER: device appNUMBER has the file that layer NUMBER adds
 	mount -o ro "/dev/mapper/app$1" newer && cmp "newer/noise$1" "noise$1"
 	local result=$?
 	umount newer
@@ -57,7 +59,7 @@ loader --origin "$web/grown.inc"
 ok "it is complete" within 60 lines 1 "image is complete"
 mount -o ro /dev/mapper/app mnt
 exec 7<mnt/noise
-# The origin first, as it should be.
+# The origin gets the layer first, as it should be.
 cat layer.1 >>grown.inc
 ok "a layer is added" append 1
 ok "the loader sees it" within 20 lines 1 "has grown to generation 1"
@@ -65,12 +67,12 @@ ok "a new file can be read" holds 1
 ok "it is complete again" within 60 lines 2 "image is complete"
 cp log log.1
 stop
-is "nothing was wrong" "$(grep -vE 'complete|has grown|fetched' log.1)" ""
+is "the log has no complaint" "$(grep -vE 'complete|has grown|fetched' log.1)" ""
 ok "the local image is the origin's" cmp $local grown.inc
 ok "the old generation is unchanged" cmp other.src/noise /dev/fd/7
 
-# The local image is ahead of the origin, which is a file that is extended, and
-# two layers come at a time.
+# The local image gets two layers at a time, before the origin has them. The origin
+# is a file that is extended later.
 loader --no-prefetch --origin grown.inc
 ok "two layers are added" append 2 3
 ok "the loader sees both" within 20 lines 1 "has grown to generation 3"
@@ -81,9 +83,9 @@ ok "but its bytes of the old generations can be read" \
 	cmp noise1 <(mount -o ro /dev/mapper/app1 newer && cat newer/noise1; umount newer)
 ok "while the other read waits" kill -0 $reader
 cat layer.2 layer.3 >>grown.inc
-ok "which gets it as soon as the origin has" wait $reader
+ok "that read ends once the origin has the layer" wait $reader
 drop_caches
-ok "so does any other" holds 3
+ok "so do all others" holds 3
 ok "also the files of the layer between" cmp noise2 <(mount -o ro /dev/mapper/app3 newer && cat newer/noise2; umount newer)
 stop
 ok "the rest" timeout 300 incrementald --exit-when-complete --origin "$web/grown.inc" app

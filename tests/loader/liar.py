@@ -4,9 +4,9 @@
 
 usage: liar.py FILE PORT PIDFILE
 
-http://127.0.0.1:PORT/KIND/NAME serves byte ranges of FILE, wrongly: KIND says
-how, NAME is not looked at. The image's head is served right, so that an origin
-is taken for good at first.
+http://127.0.0.1:PORT/KIND/NAME serves byte ranges of FILE, wrongly: KIND names the
+lie, NAME does not matter. The image's head is served right, so that the origin
+looks good at first.
 """
 import gzip
 import os
@@ -39,7 +39,7 @@ class Liar(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def partial(self, first, last, body, length=None, total=None, **headers):
-        """A 206 that says it is of [first, last]."""
+        """A reply with status 206 and a Content-Range of [first, last]."""
         self.head(206, len(body) if length is None else length,
                   Content_Range=f"bytes {first}-{last}/{total or len(data)}",
                   **headers)
@@ -52,7 +52,7 @@ class Liar(BaseHTTPRequestHandler):
     def redirect(self, where):
         self.head(302, 0, Location=where)
 
-    # ---- the lies; each is given the range asked for and its bytes ----
+    # ---- the lies; each gets the requested range and its bytes ----
 
     def lie_noise(self, first, last, body):
         self.partial(first, last, bytes(b ^ 0xA5 for b in body))
@@ -70,7 +70,7 @@ class Liar(BaseHTTPRequestHandler):
         self.partial(first, last, data[first + 1:last + 1] + b"\0")
 
     def lie_short(self, first, last, body):
-        """Half of it is said to be all, which a shorter Content-Range is."""
+        """Half of the body, with a Content-Range of the whole."""
         self.partial(first, last, body[:len(body) // 2])
 
     def lie_cut(self, first, last, body):
@@ -137,7 +137,7 @@ class Liar(BaseHTTPRequestHandler):
         self.status(503) if count <= 10 else self.partial(first, last, body)
 
     def lie_hole(self, first, last, body):
-        """503 to all of the second MiB, until there is a file "mended"."""
+        """503 to ranges in the second MiB, until there is a file "mended"."""
         hole = first < 2 << 20 and last >= 1 << 20
         if hole and not os.path.exists("mended"):
             self.status(503)
@@ -145,8 +145,8 @@ class Liar(BaseHTTPRequestHandler):
             self.partial(first, last, body)
 
     def lie_gate(self, first, last, body):
-        """No lie, but nothing before there is a file "opened". What is asked
-        for is noted in the file "asked", in its order."""
+        """No lie, but no reply before there is a file "opened". The requests
+        are noted in the file "asked", in their order."""
         with self.noting, open("asked", "a") as asked:
             print(first, last, file=asked)
         while not os.path.exists("opened"):

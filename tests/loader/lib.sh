@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# For the tests of incrementald and incrementalsetup: a web server, and what
-# tests/lib has.
+# For the tests of incrementald and incrementalsetup: a web server, and the
+# functions of tests/lib.
 
 set -uo pipefail
 
@@ -31,7 +31,7 @@ trap cleanup EXIT
 
 # ---- a web server ----
 
-# free_port FROM: a port that has no listener now, from there upwards
+# free_port FROM: the first port from FROM on that has no listener now
 # shellcheck disable=SC2034	# for tests: differs from test to test
 port=$((20000 + $$ % 20000))
 free_port() {

@@ -37,7 +37,7 @@ create --origin app.inc local.inc >/dev/null
 fails "create does not replace a file" 5 "exists already" incrementalsetup create --origin app.inc local.inc
 ok "but with --force" incrementalsetup create --force --origin app.inc local.inc
 
-# --force never replaces the origin, by whatever names it is given.
+# --force never replaces the origin, by whatever name.
 cp app.inc only.inc
 ln -s only.inc symbolic.inc
 ln only.inc hard.inc
@@ -53,7 +53,7 @@ if loop=$(losetup --find --show --read-only only.inc 2>/dev/null); then
 	losetup -d "$loop"
 fi
 exec 9<&-
-ok "and it is as it was" cmp app.inc only.inc
+ok "the file is unchanged" cmp app.inc only.inc
 ok "a copy may be the origin" create --origin app.inc only.inc
 
 fails "an origin that does not exist" 4 "cannot open origin" create --origin nothere.inc x.inc
@@ -72,8 +72,8 @@ fails "an origin that is no image" 4 "wrong magic" create --origin noise.inc x.i
 head -c 8192 app.inc >short.inc
 "$top/tests/loader/bigheads.py" app.inc 30 heads.inc
 fails "an origin whose heads would fill the disk" 4 "the heads of 30 generations take 270.0 MiB, over the limit of 256.0 MiB \(see --max-heads\)" create --origin heads.inc heads.local
-is "and nothing of them is there" "$(echo heads.local*)" "heads.local*"
-ok "as many as that may be" create --max-heads 270M --origin heads.inc heads.local
+is "no file is made" "$(echo heads.local*)" "heads.local*"
+ok "--max-heads allows as much" create --max-heads 270M --origin heads.inc heads.local
 rm heads.*
 fails "a truncated origin" 4 "truncated" create --origin short.inc x.inc
 fails "a directory that cannot be written to" 4 "cannot create" create --origin app.inc nothere/x.inc
@@ -148,11 +148,11 @@ fails "401" 2 "HTTP status 401" create --origin "$web/secret/app.inc" x.inc
 ok "a password in the URL" create --origin "http://user:word@127.0.0.1:$http/secret/app.inc" x.inc
 fails "is not shown" 4 "incrementalsetup: http://127.0.0.1:$http/nothere\?\.\.\.: " \
 	create --origin "http://user:word@127.0.0.1:$http/nothere?key=word" x.inc
-is "not at all" "$(grep -c word .errors)" 0
+is "no word of it" "$(grep -c word .errors)" 0
 "$top/tests/kernel/tools/origin.py" app.inc port "grep -ls 'w[0]rd' /proc/[0-9]*/cmdline /proc/[0-9]*/environ >shown || true" &
 within 20 test -s port
-ok "nor to a user who looks at the processes" create --origin "http://user:w0rd@127.0.0.1:$(<port)/app.inc?key=w0rd" x.inc
-is "while it asks the server" "$(cat shown)" ""
+ok "nor is it shown to other users, by the list of processes" create --origin "http://user:w0rd@127.0.0.1:$(<port)/app.inc?key=w0rd" x.inc
+is "while create talks to the server" "$(cat shown)" ""
 kill $!
 printf '# ours\n\nhttp://user:word@127.0.0.1:%s/secret/app.inc\n' "$http" >list
 ok "a list of origins" create --origins list x.inc
@@ -161,7 +161,7 @@ yes app.inc | head -17 >list
 fails "or too long" 4 "may be 16 origins at most" create --origins list x.inc
 fails "403" 2 "HTTP status 403" create --origin "$web/forbidden/app.inc" x.inc
 fails "503, after some attempts" 4 "HTTP status 503" create --origin "$web/broken/app.inc" x.inc
-is "three of them" "$(grep -c '^503' web.access)" 3
+is "three requests" "$(grep -c '^503' web.access)" 3
 fails "a server without ranges" 4 "does not serve byte ranges|no valid Content-Range" create --origin "$web/norange/app.inc" x.inc
 below "the whole file is not fetched from it" "$(grep '^200' web.access | awk '{ n += $(NF - 1) } END { print n + 0 }')" 1500000
 fails "encoded content" 4 "encoded" create --origin "$web/lying/app.inc" x.inc
@@ -180,7 +180,7 @@ ln -s local.inc link.inc
 for what in /dev/null pipe.inc link.inc .; do
 	fails "create --force over $what" 5 "not a regular file" create --origin app.inc $what
 done
-ok "which are still there" test -c /dev/null -a -p pipe.inc -a -L link.inc
+ok "they are still there" test -c /dev/null -a -p pipe.inc -a -L link.inc
 ln -s nothere dangling.inc
 fails "a dangling link exists already" 5 "exists already" incrementalsetup create --origin app.inc dangling.inc
 
@@ -189,10 +189,10 @@ ok "https with a known one" create --ca-certificates cert.pem --origin "https://
 ok "which may be piped in" sh -c "incrementalsetup create --force --ca-certificates /dev/stdin --origin https://127.0.0.1:$https/app.inc x.inc <cert.pem"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.pem -days 2 -subj /CN=other 2>/dev/null
 fails "https with another one only" 4 "certificate" create --ca-certificates other.pem --origin "https://127.0.0.1:$https/app.inc" x.inc
-fails "https by a key that can be factored, whatever the system allows" 4 "certificate" env OPENSSL_CONF=weak.conf \
+fails "https with a key that can be factored, whatever the system allows" 4 "certificate" env OPENSSL_CONF=weak.conf \
 	"$bin/incrementalsetup" create --force --ca-certificates ca1024.pem --origin "https://127.0.0.1:$weak/app.inc" x.inc
 fails "certificates that are not there" 4 "cannot read nothere.pem" create --ca-certificates nothere.pem --origin "https://127.0.0.1:$https/app.inc" x.inc
-fails "certificates that are none" 4 "no certificates" create --ca-certificates app.root --origin "https://127.0.0.1:$https/app.inc" x.inc
+fails "a file without certificates" 4 "no certificates" create --ca-certificates app.root --origin "https://127.0.0.1:$https/app.inc" x.inc
 fails "https is not left for http" 4 "http" create --ca-certificates cert.pem --origin "https://127.0.0.1:$https/down.inc" x.inc
 
 # ---- servers that misbehave, byte by byte ----
@@ -262,7 +262,7 @@ replies.update({
     "416-part": status("416 Range Not Satisfiable", Content_Range=part),
     "299": status("299 Whatever", head, Content_Range=part),
 })
-# These are right, however unusual.
+# These replies are right, though unusual.
 ends = {"hangs": {}, "identity": dict(Content_Encoding="identity"), "upper": dict(CONTENT_TYPE="x"),
         "chunked": dict(Transfer_Encoding="chunked"),
         "trailer": dict(Transfer_Encoding="chunked", Trailer="Content-Range")}
@@ -323,7 +323,7 @@ for signal in TERM INT HUP; do
 	ok "and leaves nothing" sh -c '! ls x.inc* 2>/dev/null'
 done
 
-# Each kind of status, Content-Range, length and encoding: the fault, in words.
+# Each kind of status, Content-Range, length and encoding: the message names the fault.
 while read -r kind why; do
 	fails "$kind" 4 "$liar/$kind: $why$" create --origin "$liar/$kind" x.inc
 done <<END
@@ -359,7 +359,7 @@ done <<END
 END
 for kind in identity upper chunked trailer; do
 	ok "an unusual reply that is right: $kind" create --origin "$liar/$kind" x.inc
-	ok "which makes the same image" cmp x.inc local.inc
+	ok "and makes the same image" cmp x.inc local.inc
 done
 ok "no temporary file is left" sh -c '! ls *.inc.* 2>/dev/null | grep -v gz'
 

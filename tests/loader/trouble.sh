@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Part of the guest: origins that do not have the image for some time, and ranges
-# that cannot be had while others can.
+# that an origin does not serve while it serves others.
 
 echo "# origins that lose the image and get it back"
 mkdir -p later.src
@@ -25,10 +25,10 @@ serve doors "
 doors=http://127.0.0.1:8084
 ranges=http://127.0.0.1:8085
 
-says() {	# says NUMBER TEXT: at least so often the loader has said it
+says() {	# says NUMBER TEXT: the log has at least NUMBER lines with TEXT
 	[ "$(grep -c -- "$2" log)" -ge "$1" ]
 }
-put() {	# put FILE NAME...: origins get another file at once
+put() {	# put FILE NAME...: these origins become copies of FILE, in one step
 	local name file=$1
 	shift
 	for name; do
@@ -37,8 +37,9 @@ put() {	# put FILE NAME...: origins get another file at once
 	done
 }
 
-# lose WHAT ORIGIN...: the command "break" takes the image away from all of them,
-# "mend" gives it back; reads of before and meanwhile wait, and then go on
+# lose WHAT ORIGIN...: break_origins breaks all of them, mend_origins mends them.
+# Reads that have begun before, or begin meanwhile, wait, and then go on. $lost is
+# the fault in the log.
 lose() {
 	local what=$1 origin origins=() readers=() block
 	shift
@@ -48,22 +49,22 @@ lose() {
 	fresh
 	loader --verbose --no-prefetch --no-hints "${origins[@]}"
 	read_block 0
-	take_away
+	break_origins
 	for block in 100 500; do
 		read_block $block &
 		readers+=($!)
 	done
-	ok "$what: the loader says so" within 20 says $# "looked at again from time to time"
-	# It is not asked once a minute, but soon again.
+	ok "$what: the loader logs it" within 20 says $# "looked at again from time to time"
+	# The origin is asked again soon, not after a minute.
 	ok "and looks again" within 20 says $(($# + 2)) "$lost"
 	for block in 900 1300; do
 		read_block $block &
 		readers+=($!)
 	done
-	ok "reads wait, those that came later, too" within 20 waits 4
-	give_back
+	ok "reads wait, later ones, too" within 20 waits 4
+	mend_origins
 	ok "and go on when it is back" wait_all "${readers[@]}"
-	ok "which is said" within 20 says 1 "has the image again"
+	ok "that is logged" within 20 says 1 "has the image again"
 	stop
 	is "nothing wrong was filled" "$(status hash_failures)" 0
 }
@@ -75,25 +76,25 @@ wait_all() {
 }
 
 put app.inc there.inc here.inc
-give_back() { put app.inc there.inc here.inc; }
+mend_origins() { put app.inc there.inc here.inc; }
 lost="the origin holds another image"
-take_away() { put later.inc there.inc; }
+break_origins() { put later.inc there.inc; }
 lose "another image in its place" "$web/there.inc"
-take_away() { put later.inc there.inc here.inc; }
+break_origins() { put later.inc there.inc here.inc; }
 lose "all of them have another image" "$web/there.inc" "$web/here.inc"
 lost="the origin holds [0-9]* bytes of the image's"
-take_away() { put cut.inc there.inc; }
+break_origins() { put cut.inc there.inc; }
 lose "a part of it" "$web/there.inc"
 lost="HTTP status 404"
-take_away() { rm there.inc; }
-lose "nothing" "$web/there.inc"
+break_origins() { rm there.inc; }
+lose "no file" "$web/there.inc"
 lost="HTTP status 403"
-take_away() { : >denied; }
-give_back() { rm denied; }
+break_origins() { : >denied; }
+mend_origins() { rm denied; }
 lose "it is denied" "$doors/app.inc"
 lost="does not serve byte ranges"
-take_away() { : >whole; }
-give_back() { rm whole; }
+break_origins() { : >whole; }
+mend_origins() { rm whole; }
 lose "it is not served in ranges" "$ranges/app.inc"
 
 echo "# one origin has another image, and the other is down"
@@ -105,13 +106,13 @@ put later.inc there.inc
 stop_server doors
 read_block 700 &
 reader=$!
-ok "both are said" within 20 says 2 "holds another image\|8084.*trying again"
+ok "both are logged" within 20 says 2 "holds another image\|8084.*trying again"
 put app.inc there.inc
 ok "the read waits for either" wait $reader
 stop
 
-# All reads meet the other version: what was fetched of the right one does not
-# make its bytes right.
+# All reads meet the other version: bytes that were fetched of the right one do not
+# make it right.
 echo "# an image is replaced by another version while it is loaded"
 put app.inc there.inc
 fresh
@@ -120,7 +121,7 @@ read_block 0
 put later.inc there.inc
 dd if=/dev/mapper/app of=/dev/null bs=1M 2>/dev/null &
 reader=$!
-ok "the log says why" within 20 grep -q "there.inc.*the origin holds another image" log
+ok "the log has the reason" within 20 grep -q "there.inc.*the origin holds another image" log
 is "nothing wrong was filled" "$(status hash_failures)" 0
 put app.inc there.inc
 ok "reads go on" wait $reader
@@ -129,7 +130,7 @@ ok "the rest" timeout 300 incrementald --exit-when-complete --origin "$web/app.i
 incrementalsetup close app
 ok "the local image is the origin's" cmp $local app.inc
 
-echo "# ranges that cannot be had, and others of the same origin"
+echo "# ranges that an origin does not serve, and others of the same origin"
 [ -n "${liar-}" ] || lie_server
 fresh
 loader --no-prefetch --no-hints --retry 1000 --origin "$liar/hole/app.inc"
@@ -149,9 +150,9 @@ for block in 10 20 30 1100 1200 1300; do
 	others+=($!)
 done
 ok "others do not wait for them" wait_all "${others[@]}"
-ok "which still wait" waits ${#stuck[@]}
+ok "the first ones still wait" waits ${#stuck[@]}
 : >mended
-ok "and do not wait in vain" wait_all "${stuck[@]}"
+ok "and not in vain" wait_all "${stuck[@]}"
 stop
 rm mended
 

@@ -1,31 +1,31 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Part of the guest: one reader with many reads in flight, and others. What counts
-# is in which order the origin is asked.
+# Part of the guest: one reader with many reads in flight, and others. The order of
+# the requests at the origin is checked, not times.
 
 [ -n "${liar-}" ] || lie_server
 
-# metadata_there: all but data is present, so that each read asks for data only
+# metadata_there: make all metadata present, so that each read asks for data only
 metadata_there() {
 	eval "$("$bin/tests/loadertool" layout app.inc)"
 	"$bin/tests/loadertool" node /dev/incremental/* \
 		write "$meta_offset" $((data_offset - meta_offset)) app.inc >/dev/null
 }
 
-# asked_first NUMBER FROM: which requests were the first NUMBER after so many
+# asked_first NUMBER FROM: the NUMBER requests after the first FROM
 asked_first() {
 	tail -n +$(($2 + 1)) asked | head -n "$1"
 }
 
-# wants_block BLOCK: one of these requests, on stdin, is of the block's bytes
+# wants_block BLOCK: one of the requests on stdin is for the block's bytes
 wants_block() {
 	local chunk
 	chunk=$("$bin/tests/loadertool" need app.inc "$1" | tail -n 1)
 	awk -v at=$((chunk * chunk_size)) '$1 <= at && at <= $2 { found = 1 } END { exit !found }'
 }
 
-asked() {	# asked NUMBER: so many requests, or more
+asked() {	# asked NUMBER: the origin has had that many requests, or more
 	[ "$(wc -l <asked)" -ge "$1" ]
 }
 
