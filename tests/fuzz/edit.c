@@ -163,7 +163,7 @@ static void edit_run(struct edit_image *image, struct script *script)
 
 /*
  * Move a directory to the signature area, where it has room, and split one of
- * its runs in two: it still says the same.
+ * its runs in two: it still leads to the same pages.
  */
 static void split_run(struct edit_image *image, struct script *script)
 {
@@ -202,7 +202,7 @@ static void split_run(struct edit_image *image, struct script *script)
 	}
 }
 
-/* Where the map entry of @block is, going by the directory as it is now. */
+/* The map entry of @block, by the directory as it is now. Return: NULL if not in memory. */
 static u8 *entry_at(const struct edit_image *image, u32 number, u64 block)
 {
 	const struct inc_segment *seg = &image->seg[number];
@@ -264,7 +264,7 @@ static void copy_entry(struct edit_image *image, struct script *script)
 	}
 }
 
-/* A part of a segment, as it was when it was good. */
+/* Choose a part of a segment, by its superblock before any edit. */
 static void take_area(struct edit_image *image, struct script *script,
 		      u64 *start, u64 *length)
 {
@@ -357,14 +357,14 @@ static void clear_bits(struct edit_image *image, struct script *script)
 static void resize(struct edit_image *image, struct script *script)
 {
 	image->size = other_value(script, image->size, image->bytes);
-	/* What nothing can be written to would not test anything. */
+	/* A file of a size that cannot be written would not test anything. */
 	image->size %= 2 * INC_IMAGE_SIZE_MAX;
 }
 
 /*
- * Make the last segment larger, up to the largest image there can be, with
- * all that a reader compares: more chunks, a larger bitmap, a larger owner
- * table and its guard. The directories still name the same pages.
+ * Make the last segment larger, up to the largest image possible, and keep it
+ * consistent: more chunks, a larger bitmap, a larger owner table and its guard.
+ * The directories still name the same pages.
  */
 static void stretch(struct edit_image *image, struct script *script)
 {
@@ -375,7 +375,7 @@ static void stretch(struct edit_image *image, struct script *script)
 	u64 size = seg->size + (chunk << take8(script) % 30);
 	u64 chunks = size >> seg->chunk_shift;
 	u64 bitmap = ((chunks + 7) / 8 + mask) & ~mask;
-	/* A little more than the owners of what will be left for data. */
+	/* A little more than the owners of the bytes that are left for data. */
 	u64 owners = (4 * chunks + INC_PAGE_SIZE - 1) & ~(INC_PAGE_SIZE - 1ull);
 	u64 at = seg->bitmap_offset + bitmap, meta, data;
 	struct inc_tree guard;
@@ -470,10 +470,10 @@ struct sealed {
 	struct edit_image *image;
 	const struct inc_tree *tree;
 	const struct inc_hash *hash;
-	const struct inc_run *runs;	/* where its pages are; NULL: */
+	const struct inc_run *runs;	/* to its pages; NULL: they are at @offset */
 	u32 count;
-	u64 offset;			/* here, one after the other */
-	u64 blocks;			/* where what it hashes is; 0: leave */
+	u64 offset;			/* of its pages, one after the other */
+	u64 blocks;			/* offset of the hashed blocks; 0: leave */
 	u8 *root;
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hostile images: edits to good ones, as a short script of bytes says.
+ * Hostile images: edits to good ones, by a script of a few bytes.
  *
  * Fuzzers mutate such scripts, and tests/kernel/tools/attack.c draws them at random.
- * An edit knows what is where in an image, so that it hits fields, runs and
- * entries rather than just bytes; and what a reader compares first (the head's
- * digest, its guard, the digests along the tree) is made right again afterwards, so that
- * it gets to see the rest. Every sequence of bytes is a script.
+ * An edit knows the parts of an image, so it hits fields, runs and entries rather
+ * than just bytes. Afterwards the digests that a reader compares first (the head's,
+ * the guard's, those along the tree) are made right again, so that it sees the rest.
+ * Every sequence of bytes is a script.
  */
 #ifndef FUZZ_EDIT_H
 #define FUZZ_EDIT_H
@@ -16,7 +16,7 @@
 #define EDIT_SEGMENTS	4
 
 /* The first byte of a script. */
-#define EDIT_GENERATION	0x03	/* which one to open; 3: the newest */
+#define EDIT_GENERATION	0x03	/* the one to open; 3: the newest */
 #define EDIT_OLD_HEAD	0x0c	/* both set: heads keep their old digest */
 #define EDIT_OLD_GUARD	0x30	/* both set: guards stay as they are */
 #define EDIT_RESEAL	0x40	/* hash trees are made right, too */
@@ -30,7 +30,7 @@
  * @stored: bytes that may be other than zero
  * @size: of the image's file; may be more than @room
  * @seg: its segments as they were before any edit
- * @segments: how many
+ * @segments: their number
  * @flags: the script's first byte
  */
 struct edit_image {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the fuzz targets share. Each is a program of its own, with libFuzzer's
- * main(); see docs/testing.md.
+ * Declarations that the fuzz targets share. Each target is a program of its own,
+ * with libFuzzer's main(); see docs/testing.md.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -18,7 +18,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-/* What must hold; also where assert() is compiled out. */
+/* As assert(), but never compiled out. */
 #define MUST(condition) do {						\
 		if (!(condition)) {					\
 			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, \
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 		}							\
 	} while (0)
 
-/* What failed with @ret has said why. */
+/* A call that failed with @ret must have given a reason in @error. */
 static inline void fuzz_failed(int ret, const struct incr_error *error)
 {
 	MUST(ret < 0);
@@ -37,7 +37,7 @@ static inline void fuzz_failed(int ret, const struct incr_error *error)
 /**
  * struct fuzz_seed - a good image, made by mkimage when the targets were built
  * @bytes: the image
- * @raw: what its device reads as, device_blocks blocks
+ * @raw: the contents of its device, device_blocks blocks
  */
 struct fuzz_seed {
 	char name[64];
@@ -49,14 +49,14 @@ struct fuzz_seed {
 };
 
 /*
- * The images that lie in the directory "images" beside the program, by name.
- * Ends the program if there are none. Return: how many.
+ * Load the images in the directory "images" beside the program, sorted by name.
+ * Ends the program if there are none. Return: their number.
  */
 u32 fuzz_seeds(const struct fuzz_seed **seeds);
 
 /*
- * An input is a seed's number and a script: see edit.h. Return: the seed; the
- * image is valid until the next call.
+ * Make the image of an input, which is a seed's number and a script: see edit.h.
+ * Return: the seed; the image is valid until the next call.
  */
 const struct fuzz_seed *fuzz_image(const u8 *data, size_t size,
 				   struct edit_image *image);

@@ -40,12 +40,12 @@ $(FUZZ)/$(1): $(call fuzz-obj,tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1)) $(SRC_libi
 endef
 $(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz-target,$(t))))
 
-# The images that are edited.
+# The images that scripts edit.
 $(FUZZ)/images/stamp: tests/fuzz/make-images $(BUILD)/mkimage $(BUILD)/tests/loadertool
 	tests/fuzz/make-images $(@D)
 	@touch $@
 
-# The filesystems that are.
+# The filesystems that the target "files" edits.
 $(FUZZ)/filesystems/stamp: tests/fuzz/make-filesystems tests/mkimage/hostile.py $(BUILD)/mkimage
 	tests/fuzz/make-filesystems $(@D)
 	@touch $@

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: whom a signed image is trusted from. The input is the signature
- * in an image's head, with the certificates that it carries, or, if it does not
- * start like one, a file of certificates that are to be trusted.
+ * Fuzz target: the check of an image's signature against trusted certificates. The
+ * input is the signature in an image's head, with the certificates that it carries,
+ * or, if it does not start like one, a file of certificates that are to be trusted.
  *
- * Nobody but the fuzzer's author had the keys, so a signature that is good is
- * one of those that were made with them: their signers' names begin with
- * "good". Other certificates of the corpus are expired, early, of an authority
- * that is none or may not name them, or lead in circles.
+ * The keys are not in this tree, so a good signature can only be one that was made
+ * with them: the names of its signers begin with "good". Other certificates of the corpus
+ * are expired, early, of an authority that is none or may not name them, or lead in
+ * circles.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@
 /* The corpus' signatures are of the root digest 0123456789abcdef0123... */
 static const u8 root[8] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
 
-/* A root, and one that has signed without any above it. */
+/* A root, and a signer's own certificate without any above it. */
 static const char trusted_pem[] =
 	"-----BEGIN CERTIFICATE-----\n"
 	"MIIBWjCCAQGgAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlnb29kIHJv\n"

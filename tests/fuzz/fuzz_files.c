@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: mkimage inspect --files and mkimage extend on filesystems that do
- * not keep to their rules. They come to an end, within the memory that there is.
+ * Fuzz target: mkimage inspect --files and mkimage extend on filesystems that break
+ * their own rules. They must end, within the target's limits of time and memory.
  *
- * An input is the number of a filesystem (see make-filesystems), what is done to it,
- * and edits: three bytes say where, one how many bytes, which follow.
+ * An input is the number of a filesystem (see make-filesystems), a byte of flags (ADD,
+ * REMOVE), and edits: three bytes of offset, one of length, and the new bytes.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static struct filesystem_seed {
 } seeds[FILESYSTEMS_MAX];
 static u32 count;
 
-static struct incr_image *holes;		/* what they are written over */
+static struct incr_image *holes;		/* they are written over it */
 static char dir[4096];
 static char source[4110], added[4120];
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: the format code that the kernel module and libincremental
- * share, function by function, each against what its comment promises or
- * against a plain way to do the same.
+ * Fuzz target: the format code that the kernel module and libincremental share,
+ * function by function, each against the promises of its comment or against a plain
+ * way to do the same.
  */
 #include "fuzz/fuzz.h"
 
@@ -20,7 +20,7 @@ static u64 take(struct input *input, u32 bytes)
 	return value;
 }
 
-/* A number of any size: a few bits say how many bytes. */
+/* A number of one to eight bytes, by the first byte. */
 static u64 take_number(struct input *input)
 {
 	return take(input, 1 + (u32)take(input, 1) % 8);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what an HTTP origin's replies do to the loader. The replies go
- * through the real libcurl: instead of connecting, it is given one end of a
- * socket pair, in whose other end the reply lies already, a packet for each
- * part of it.
+ * Fuzz target: replies of an HTTP origin, as the loader reads them. They go through
+ * the real libcurl: instead of a connection it gets one end of a socket pair, and
+ * the reply lies in the other end already, a packet for each part of it.
  *
- * An input is four bytes that say which range is asked for, then the reply. In
- * it, byte 1e ends a packet; 1d ends what the connection has, and starts
- * what the next one gets (after a redirect, or for the second read).
+ * An input is four bytes for the requested range, then the reply. In it, byte 1e
+ * ends a packet; 1d ends the connection's bytes, and starts those of the next one
+ * (after a redirect, or for the second read).
  */
 #include <curl/curl.h>
 #include <sys/socket.h>
@@ -19,7 +18,7 @@
 #define CONNECTION_END	0x1d
 #define GUARD		0xa5
 
-static const u8 *reply, *reply_end;	/* what is left of it */
+static const u8 *reply, *reply_end;	/* the rest of it */
 
 /* Put the next connection's packets into a socket. */
 static void put_packets(int fd)
@@ -82,7 +81,7 @@ static bool contains(const u8 *data, size_t size, const char *word)
 	return false;
 }
 
-/* What was read must be what the reply had, in this order. */
+/* The bytes that were read must be in the reply, in this order. */
 static void check_read(const u8 *data, size_t size, const u8 *got,
 		       size_t length)
 {
@@ -123,7 +122,7 @@ static void test_read(struct origin_connection *connection, u64 offset,
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
-	/* Whatever the machine's proxy is, it is not for this. */
+	/* The machine's proxy must not be asked. */
 	unsetenv("http_proxy");
 	unsetenv("all_proxy");
 	unsetenv("ALL_PROXY");
@@ -154,7 +153,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	MUST(!origin_connect(&connection, origin, &error));
 	curl_easy_setopt(connection->handle, CURLOPT_OPENSOCKETFUNCTION,
 			 open_socket);
-	/* One that is kept may have more to say. */
+	/* A connection that is kept may have bytes left over. */
 	for (i = 0; i < 2; i++)
 		test_read(connection, offset, length, data + 4, size - 4);
 	origin_size(origin);

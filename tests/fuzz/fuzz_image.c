@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Fuzz target: libincremental on a whole image in memory: open, look up, read,
- * plan, verify. Where the root digest that is trusted is the true one, what is
- * read must be the true bytes or an error.
+ * plan, verify. If the trusted root digest is the true one, a read must return the
+ * true bytes or an error.
  */
 #include "fuzz/fuzz.h"
 
@@ -14,7 +14,7 @@ struct test {
 	const struct fuzz_seed *seed;
 	struct edit_image bytes;
 	struct incr_image *image;
-	bool trusted;		/* the true root and salt are those that count */
+	bool trusted;		/* the image has the true root and salt */
 	bool true_head;		/* the head is the true one */
 	u64 blocks;
 	u8 *out;
@@ -172,8 +172,8 @@ static void test_plan(struct test *test, u64 block, u64 count)
 }
 
 /*
- * All but the data is proved right by the head alone. (Other bytes of an
- * extent may expand to the same blocks.)
+ * The head alone vouches for every byte but the data. (Other bytes of an extent
+ * may expand to the same blocks.)
  */
 static void check_metadata(struct test *test, u64 offset, u64 length,
 			   const u8 *data)
@@ -185,7 +185,7 @@ static void check_metadata(struct test *test, u64 offset, u64 length,
 	MUST(!memcmp(data, test->seed->bytes + offset, length));
 }
 
-/* What arrives is the file's own bytes, or, with @other, those of the seed. */
+/* The bytes that arrive are the file's own, or, with @other, the seed's. */
 static void test_verify(struct test *test, u64 offset, u64 length, bool other)
 {
 	u64 start = offset, widened = length;

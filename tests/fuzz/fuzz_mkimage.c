@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: mkimage inspect, verify and extract, each as a whole, on an
- * image in a file. An image that verify calls good with the true root hash
- * must be good, and what extract leaves must be what the image's root vouches
- * for, or nothing.
+ * Fuzz target: mkimage inspect, verify and extract, each as a whole, on an image in
+ * a file. An image that verify calls good with the true root hash must be good, and
+ * extract must leave the bytes that the image's root vouches for, or no file.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -21,7 +20,7 @@
 static int file = -1;
 static char path[32];
 static char root[2 * INC_DIGEST_MAX + 1];
-static char dir[4096];	/* what extract writes is there */
+static char dir[4096];	/* of extract's files */
 static char raw[4200], tree[4200];
 
 static int command(int (*run)(int, char **), char **argv)
@@ -58,7 +57,7 @@ static int extract(void)
 	return command(command_extract, argv);
 }
 
-/* Is the device of another size than one would wait for? */
+/* Would a walk over the device take too long? */
 static bool too_large(void)
 {
 	struct incr_image *image;
@@ -98,7 +97,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* What verify calls good reads as it should, as far as the device goes. */
+/* An image that verify calls good reads as the true one, as far as the device goes. */
 static void good_image(const struct fuzz_seed *seed)
 {
 	static u8 out[64 << INC_BLOCK_SHIFT];
@@ -118,7 +117,7 @@ static void good_image(const struct fuzz_seed *seed)
 	incr_image_close(image);
 }
 
-/* What extract has written is what the library reads. */
+/* Extract has written the bytes that the library reads. */
 static void same_as_read(const struct fuzz_seed *seed)
 {
 	static u8 out[64 << INC_BLOCK_SHIFT], got[64 << INC_BLOCK_SHIFT];
@@ -167,7 +166,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	seed = fuzz_image(data, size, &image);
 	if (image.size > FILE_MAX)
 		return 0;
-	/* What is not written is a hole. */
+	/* The bytes from @stored on are a hole. */
 	MUST(!ftruncate(file, 0) && !ftruncate(file, (off_t)image.size));
 	if (image.stored > image.size)
 		image.stored = image.size;

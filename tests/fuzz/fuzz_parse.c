@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what users type: numbers, sizes, digests in hexadecimal.
+ * Fuzz target: numbers, sizes and hexadecimal digests, as users type them.
  */
 #include "common/parse.h"
 #include "fuzz/fuzz.h"
@@ -8,7 +8,7 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-/* The same by long way: digits, then a unit, in a type that is wide enough. */
+/* The long way to the same: digits, then a unit, in a type that is wide enough. */
 static bool plain(const char *text, bool units, u64 *value)
 {
 	static const char *const names[] = { "K", "M", "G", "T" };

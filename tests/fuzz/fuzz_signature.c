@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: signatures, which are taken apart before anyone is trusted.
+ * Fuzz target: the parser of signatures, which runs before any of them is trusted.
  */
 #include "fuzz/fuzz.h"
 
-/* What the corpus' signatures are of. */
+/* The text that the corpus' signatures are of. */
 static const char text[] =
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static const char other[] =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The images that fuzz targets edit; see fuzz.h.
+ * Load the images that fuzz targets edit; see fuzz.h.
  */
 #include <dirent.h>
 #include <limits.h>

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-In the test VM: what the kernel reads of each raw filesystem in a directory.
+In the test VM: read each raw filesystem in a directory, by the kernel.
 
     guest.py DIRECTORY
 
-NAME.TYPE.raw is mounted as TYPE; what is in it goes to NAME.TYPE.tree, as tree.py tells
-it, or why it cannot be read.
+NAME.TYPE.raw is mounted as TYPE; its contents go to NAME.TYPE.tree, in the lines of
+tree.py, or the reason why it cannot be read.
 """
 import glob
 import os

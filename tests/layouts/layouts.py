@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-Filesystems as others make them: what mke2fs of e2fsprogs 1.47 and mkfs.erofs of
-erofs-utils 1.5 can be asked for. Each is a name, the options, and what "mkimage
-extend" says if it refuses it; None if it extends it.
+Layouts that the options of mke2fs (e2fsprogs 1.47) and mkfs.erofs (erofs-utils 1.5) can
+make. Each is a name, the options, and the words with which "mkimage extend" refuses
+it; None if it extends it.
 """
 
 CANNOT = "features that cannot be changed here"
@@ -97,5 +97,5 @@ EROFS = [
     ("blobdev", "--chunksize=4096 --blobdev=BLOB", "not known here|on another device"),
 ]
 
-# Of those, what make check tries.
+# The layouts that make check tries.
 FEW = ["ext4-no-dir-index", "ext4-1k-no-resize", "ext4-ea-inode", "not-inline", "chunks-4k", "lz4"]

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A few of the filesystems that others make are extended or refused; make check-layouts
-# tries all, with the kernel.
+# mkimage extends or refuses a few layouts of other tools; make check-layouts tries all,
+# with the kernel.
 exec "$(dirname "$0")/../layouts/run" --few

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-Random trees and random layers, as a model in memory: what a directory or an image
-must hold, and nothing that was read back from anywhere.
+Random trees and random layers, as a model in memory: the contents that a directory or
+an image must have. None of it was read back from anywhere.
 """
 import hashlib
 import os
@@ -9,7 +9,7 @@ import random
 import stat
 import struct
 
-# What Linux and both filesystems can keep.
+# The limits of Linux and of both filesystems.
 NAME_MAX = 255
 TARGET_MAX = 4095
 TIME_MIN, TIME_MAX = -2**31, 2**34 - 2**31 - 1
@@ -17,7 +17,7 @@ LINKS_MAX = {"erofs": 70000, "ext4": 65000}
 
 
 class Node:
-    """An inode. A directory has entries, a file a size and what is in it."""
+    """An inode. A directory has entries, a file has a size and parts of data."""
 
     def __init__(self, mode):
         self.mode = mode
@@ -50,7 +50,7 @@ def walk(node, path=b""):
 
 
 def listing(root):
-    """What is told of a tree, in a form that JSON can hold."""
+    """A row for each path of a tree, in a form that JSON can hold."""
     names, rows, numbers = {}, [], {}
     for _, node in walk(root):
         names[id(node)] = names.get(id(node), 0) + 1
@@ -68,7 +68,7 @@ def listing(root):
 
 
 def clamp(root, epoch, fs):
-    """What SOURCE_DATE_EPOCH does."""
+    """Limit times as SOURCE_DATE_EPOCH does."""
     if epoch is None:
         return
     epoch = max(epoch, 1 if fs == "ext4" else 0)
@@ -92,7 +92,7 @@ def remove(root, path):
 
 
 def merge(old, new, top=True):
-    """What a layer does: mkimage/fs/extend.h has the rules."""
+    """Merge as a layer does: mkimage/fs/extend.h has the rules."""
     for name, node in new.entries.items():
         there = old.entries.get(name)
         if node.entries is not None and there is not None and there.entries is not None:
@@ -127,7 +127,7 @@ class Maker:
 
     def time(self):
         pick = self.pick
-        # The host's filesystem knows no fractions of the first and the last second.
+        # The host's filesystem keeps no fractions of the first and the last second.
         if pick.randrange(10) == 0:
             return pick.choice([TIME_MIN, TIME_MAX]) * 10**9
         second = pick.choice([0, -1, 1, TIME_MIN + 1, TIME_MAX - 1,
@@ -143,7 +143,7 @@ class Maker:
         return acl
 
     def stamp(self, node):
-        """Attributes. All of an inode's have to fit into a block of ext4's."""
+        """Set random attributes. All those of an inode must fit into a block of ext4."""
         pick = self.pick
         if pick.randrange(3) == 0:
             node.uid = pick.choice([0, 7, 1000, 70000, 2**32 - 2])
@@ -207,7 +207,7 @@ class Maker:
         return self.stamp(node)
 
     def fill(self, directory, names, depth):
-        """Names in a directory, directories and second names of files among them."""
+        """Add names to a directory, among them directories and second names of files."""
         pick = self.pick
         files = []
         for _ in range(names):
@@ -271,7 +271,7 @@ class Maker:
 
 
 def links_tree(fs):
-    """As many names of one file, and directories in one, as there may be."""
+    """A tree with as many names of one file as there may be."""
     root = Node(stat.S_IFDIR | 0o755)
     file = Node(stat.S_IFREG | 0o644)
     file.parts, file.size = [(0, b"once")], 4
@@ -281,7 +281,7 @@ def links_tree(fs):
 
 
 def write(node, path, made):
-    """Make it below @path, which is not there. The order is that attributes stay."""
+    """Make the tree at @path, which does not exist. Attributes come last, to stay."""
     if id(node) in made:
         os.link(made[id(node)], path, follow_symlinks=False)
         return
