@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The format's arithmetic and checks, and its bytes as they are on disk.
+ * The format's arithmetic and checks, and its bytes on disk.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,7 +159,7 @@ static void super_parses(void **state)
 	assert_int_equal(seg.compat, INC_COMPAT_REREADS);
 }
 
-/* One field made wrong: where it is, how long, and what it becomes. */
+/* One field made wrong: its offset, its length, and the wrong value. */
 struct change {
 	size_t at;
 	size_t size;
@@ -259,7 +259,7 @@ static void super_refused(void **state)
 	}
 }
 
-/* A dictionary in the second of the guarded pages, and in places that it has not. */
+/* A dictionary in the second of the guarded pages, and at places where none may be. */
 static void dictionaries(void **state)
 {
 	static const struct {
@@ -309,7 +309,7 @@ static void hash_name_refused(void **state)
 
 		memcpy(super.hash_name, names[i], INC_HASH_NAME_MAX);
 		ret = dm_inc_segment_parse(&super, 0, 0x10000, &seg, &why);
-		/* The last one has 31 characters, which is allowed. */
+		/* The last name has 31 characters, which is allowed. */
 		assert_int_equal(ret, i + 1 < COUNT(names) ? -EINVAL : 0);
 	}
 }

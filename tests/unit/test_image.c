@@ -2,8 +2,8 @@
 /*
  * The library, on an image in memory that is put together here, by hand and
  * from the format's description: with clusters of two sizes, shared extents, a
- * break in the order of the data and a second segment, none of which the
- * tests of mkimage have all of.
+ * break in the order of the data and a second segment. No test of mkimage has
+ * all of these.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@
 #define DICTIONARY	5000u		/* two pages */
 #define ROOM		(8u << 20)
 
-/* Tests that go through all of an image look at so many times fewer places. */
+/* The factor by which tests that go through all of an image look at fewer places. */
 static u64 stride = 1;
 
 struct maker {
@@ -37,7 +37,7 @@ struct maker {
 	u64 entries[BLOCKS];
 	u64 map_page[MAP_PAGES];	/* in units of 4096 bytes */
 	u64 tree_page[1 + LEAF_PAGES];
-	u64 at;				/* where the next extent goes */
+	u64 at;				/* the place of the next extent */
 	u32 owners[4096];
 	u32 owner_count;
 	u64 data_offset;
@@ -48,9 +48,9 @@ struct maker {
 /* Reads of the image as the library asks for them. */
 struct memory {
 	const struct maker *maker;
-	u64 fail_start, fail_end;	/* not there */
+	u64 fail_start, fail_end;	/* reads in there fail */
 	u64 lowest, highest;		/* bounds of the data read */
-	u64 data_offset;		/* where that starts */
+	u64 data_offset;		/* the start of the data */
 };
 
 static void block_content(u32 generation, u32 block, u8 *out)
@@ -177,7 +177,7 @@ static void put_extent(struct maker *maker, u32 generation, u32 start)
 		maker->entries[start + i] = entry;
 }
 
-/* A guard over @count pages, which one page of digests has room for. */
+/* A guard over @count pages, whose digests fit one page. */
 static void put_guard(u8 *bytes, u64 guard, u64 guarded, u64 count,
 		      u8 *digest)
 {
@@ -222,8 +222,8 @@ static void put_runs(u8 *at, const u64 *pages, u32 count)
 
 /*
  * Add a segment with the clusters in [first[0], end[0]), then those in
- * [first[1], end[1]), which start a chunk of their own. @leaves and @maps say
- * which pages of tree and map are new.
+ * [first[1], end[1]), which start a chunk of their own. @leaves and @maps are
+ * the new pages of tree and map.
  */
 static void add_segment(struct maker *maker, u32 generation,
 			const u32 *first, const u32 *end, u32 leaves, u32 maps)
@@ -516,7 +516,7 @@ static bool covered(const struct incr_range *ranges, size_t count, u64 start,
 	return false;
 }
 
-/* What a plan names is enough to read the blocks with, and well-formed. */
+/* The ranges of a plan suffice to read the blocks, and are well-formed. */
 static void plans(void **state)
 {
 	struct maker *maker = make(12);
@@ -578,7 +578,7 @@ static void plans(void **state)
 	unmake(maker);
 }
 
-/* Where the data of @at's segment starts; UINT64_MAX if @at is before it. */
+/* The start of the data of @at's segment; UINT64_MAX if @at is before it. */
 static u64 data_start(const struct incr_image *image, u64 at)
 {
 	u64 data = UINT64_MAX;
@@ -680,8 +680,8 @@ static void check_same(const struct maker *maker)
 }
 
 /*
- * What arrives with a changed bit is refused, wherever the bit is, but where
- * other LZ4 bytes happen to expand to the same.
+ * Bytes that arrive with a changed bit are refused, wherever the bit is, unless
+ * these LZ4 bytes happen to expand to the same blocks.
  */
 static void changed_bits(void **state)
 {
@@ -710,14 +710,14 @@ static void changed_bits(void **state)
 				 ret);
 		maker->bytes[at] ^= (u8)(1u << at % 8);
 	}
-	/* And none of that has been believed. */
+	/* And none of those bytes has been used. */
 	check_blocks(image, 1, 0, BLOCKS);
 	incr_image_close(image);
 	unmake(good);
 	unmake(maker);
 }
 
-/* The same when it is the image that has changed: no read gives wrong bytes. */
+/* The same if the image itself has changed: no read gives wrong bytes. */
 static void damaged_image(void **state)
 {
 	struct maker *maker = make(12);
@@ -754,7 +754,7 @@ static void damaged_image(void **state)
 	unmake(maker);
 }
 
-/* Damage that heals is not remembered. */
+/* Damage that has healed is not remembered. */
 static void heals(void **state)
 {
 	struct maker *maker = make(12);
@@ -781,9 +781,9 @@ static void heals(void **state)
 }
 
 /*
- * Pages of map, owner table and guard are proved right by the guard: one that
- * is well-formed but wrong is refused, named, and not remembered; what was
- * there before is not damaged by it.
+ * The guard proves pages of map, owner table and guard. A page that is well-formed
+ * but wrong is refused, named, and not remembered; the right page that was there
+ * before stays usable.
  */
 static void guarded_pages(void **state)
 {
@@ -820,7 +820,7 @@ static void guarded_pages(void **state)
 		memcpy(wrong, page + 24, 8);
 		memcpy(wrong + 24, page, 8);
 		assert_memory_not_equal(wrong, page, sizeof(wrong));
-		/* It arrives, unknown before; and again, known by now. */
+		/* The page arrives, unknown before; and again, known by now. */
 		must(open_memory(&image, &memory, 0, &error), &error);
 		assert_int_equal(incr_image_verify(image, pages[i].place, 4096,
 						   wrong, &error), -EBADMSG);
@@ -833,7 +833,7 @@ static void guarded_pages(void **state)
 						   wrong, &error), -EBADMSG);
 		incr_image_close(image);
 
-		/* It is in the image. */
+		/* The image has it. */
 		must(open_memory(&image, &memory, 0, &error), &error);
 		memcpy(&value, page, 8);
 		memcpy(page, page + 24, 8);
@@ -851,7 +851,7 @@ static void guarded_pages(void **state)
 		incr_image_close(image);
 	}
 
-	/* A map page that lies elsewhere is not believed. */
+	/* A map page from another place is refused. */
 	for (i = 0; i < 2; i++) {
 		u64 page = i ? seg.data_offset >> 12 : maker->tree_page[2];
 
@@ -867,10 +867,9 @@ static void guarded_pages(void **state)
 }
 
 /*
- * The largest device, of one block and a map that goes on with one page again
- * and again, whose entries lead to data elsewhere: checking a chunk does not go
- * along all of them. The same with as many runs as there may be, of pages that
- * do not repeat.
+ * The largest device, of one block and a map that repeats one page, whose entries
+ * lead to data elsewhere: the check of a chunk does not visit all of them. The same
+ * with the most runs possible, of pages that do not repeat.
  */
 #define WIDE_RUNS	(INC_RUNS_MAX / 4)
 
@@ -993,10 +992,10 @@ static void long_walks(void **state)
 				 -EBADMSG);
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
 		assert_non_null(strstr(error.text, "padding of the data"));
-		/* Under valgrind, too; a walk that is not cut takes hours. */
+		/* Enough under valgrind, too; a walk to the end takes hours. */
 		if (end.tv_sec - start.tv_sec > 20)
 			fail_msg("%u runs: too slow", runs[i]);
-		/* With zeros there, all is well. */
+		/* With zeros there, the chunk verifies. */
 		bytes[data + 4095] = 0;
 		must(incr_image_verify(image, data, 4096, bytes + data, &error),
 		     &error);
@@ -1058,7 +1057,7 @@ static void local_images(void **state)
 			 -ENODATA);
 	incr_image_close(local);
 
-	/* All of the image makes a complete local image. */
+	/* With every byte of the image the local image is complete. */
 	assert_int_equal(pwrite(fd, maker->bytes, maker->size, 0),
 			 (ssize_t)maker->size);
 	must(incr_image_open_file(&local, name, INCR_NEWEST, &error), &error);
@@ -1073,7 +1072,7 @@ static void local_images(void **state)
 	unmake(maker);
 }
 
-/* The reason is at the end: that is not what a long name pushes out. */
+/* The reason is at the end of a message: a long name must not push it out. */
 static void test_error(void **state)
 {
 	char name[4096], error_max[sizeof(((struct incr_error *)0)->text)];
@@ -1102,7 +1101,7 @@ static void test_error(void **state)
 	}
 }
 
-/* @fd holds the first @size bytes of the image, and then what means nothing. */
+/* @fd holds the first @size bytes of the image, and then meaningless bytes. */
 static void only_base(const struct maker *maker, int fd, u64 size)
 {
 	u8 junk[8192] = { 0 };
@@ -1133,7 +1132,7 @@ static void appended(void **state)
 	seg = incr_image_segment(image);
 	second = seg->offset;
 
-	/* Heads only: old blocks are there, new ones are not. */
+	/* Heads only: old blocks can be read, new ones cannot. */
 	only_base(maker, fd, second);
 	must(incr_local_append(image, 1, fd, false, &error), &error);
 	must(incr_image_open_file(&local, name, INCR_NEWEST, &error), &error);
@@ -1149,7 +1148,7 @@ static void appended(void **state)
 	check_blocks(local, 0, 0, BLOCKS);
 	incr_image_close(local);
 
-	/* All of it. */
+	/* The whole segment. */
 	only_base(maker, fd, second);
 	must(incr_local_append(image, 1, fd, true, &error), &error);
 	assert_int_equal(lseek(fd, 0, SEEK_END), maker->size);
@@ -1196,7 +1195,7 @@ static void odd_segments(void **state)
 	assert_non_null(strstr(error.text, "another image"));
 	memcpy(other->bytes + second, &super, sizeof(super));
 
-	/* Another hash, which is not known, in a head that is in order. */
+	/* Another hash, which is not known, in a head that is good otherwise. */
 	memcpy(other->bytes, maker->bytes, second);
 	other->size = second;
 	memcpy(((struct inc_super *)other->bytes)->hash_name, "md5\0\0\0", 6);
@@ -1217,7 +1216,7 @@ static void odd_segments(void **state)
 	unmake(maker);
 }
 
-/* A digest is never handed out with other bytes than those it is of. */
+/* The library never returns a digest with other bytes than those that it is of. */
 static void cached_digests(void **state)
 {
 	struct inc_cache *cache = incr_cache_new();

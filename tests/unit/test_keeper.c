@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The process that has the files which incrementald writes.
+ * The keeper: the process that has the files that incrementald writes.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,7 +111,7 @@ static void test_none(void **state)
 	keeper_end(&keeper);
 }
 
-/* Whom it serves is killed, with signals to all of the group before. */
+/* The daemon is killed; before that all of the group get other signals. */
 static void test_killed(void **state)
 {
 	static const struct timespec moment = { .tv_nsec = 1000000 };

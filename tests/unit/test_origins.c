@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include "origin/origin.h"
 
-/* @given is returned, and @shown left behind. */
+/* Of an argument @given the same is returned, and @shown left in its place. */
 static void check(const char *given, const char *shown)
 {
 	char *argument = strdup(given), *copy;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Names as they are shown.
+ * Names as the tools print them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +60,7 @@ static void not_utf8(void **state)
 	shows("\xf8\x88\x80\x80\x80", 0, "\\xf8\\x88\\x80\\x80\\x80");
 }
 
-/* What @text stands for; @size: bytes of it. */
+/* Undo the escapes of @text. Return: the number of bytes in @out. */
 static size_t undo(const char *text, char *out)
 {
 	size_t size = 0;
@@ -93,7 +93,7 @@ static size_t undo(const char *text, char *out)
 	return size;
 }
 
-/* Every name is shown in a way that no other is, and as text can hold it. */
+/* No two names are printed alike, and each is printed as valid text. */
 static void all_can_be_undone(void **state)
 {
 	unsigned int a, b, i;

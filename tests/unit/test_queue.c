@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The loader's queue (userspace/loader/queue.c): demand before hints,
- * no range twice at a time, and the reason why bytes are absent; what is put
- * aside, and what nobody wants any more. What is absent of the "device" are the
- * holes of a file, and its time passes when the test says so. That no step looks
- * at all jobs is seen by how often two are compared.
+ * The loader's queue (userspace/loader/queue.c): demands before hints, no range
+ * twice at a time, the reason why bytes are wanted; jobs that are put aside, and
+ * jobs that no read wants any more. The absent ranges of the "device" are the holes
+ * of a file, and time passes when the test advances it. The number of comparisons
+ * shows that no step looks at all jobs.
  */
 #include <sys/eventfd.h>
 #include <time.h>
@@ -12,7 +12,7 @@
 static struct timespec test_time;
 static unsigned long long compared;
 
-/* Instead of clock_gettime(); nothing here waits for a time. */
+/* In place of clock_gettime(); nothing here waits for a time. */
 static int test_clock(struct timespec *time)
 {
 	*time = test_time;
@@ -24,7 +24,7 @@ static int test_clock(struct timespec *time)
 
 #include "node/device.c"
 #include "loader/queue.c"
-/* Below device.c, which has a fail() of its own. */
+/* Included after device.c, which has a fail() of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,7 +127,7 @@ static void pass(unsigned int seconds)
 	test_time.tv_sec += seconds;
 }
 
-/* Damage is told once; whoever fetches the bytes first has to know. */
+/* The kernel reports damage once; the job that fetches the bytes first carries it. */
 static void test_refetch(void **data)
 {
 	struct queue *queue = &((struct state *)*data)->queue;
@@ -138,13 +138,13 @@ static void test_refetch(void **data)
 	add(queue, 16 * K, 8 * K, 0);
 	queue_done(queue, take(queue, 12 * K, 8 * K, PRIORITY_DEMAND, true),
 		   false);
-	/* The rest of one whose start was asked for already. */
+	/* The rest of a range whose start was asked for already. */
 	queue_done(queue, take(queue, 20 * K, 4 * K, PRIORITY_DEMAND, true),
 		   false);
 	queue_done(queue, take(queue, 0, 16 * K, PRIORITY_HINT, true), false);
 	idle(queue);
 
-	/* Asked for before it was damaged, and held back by one that runs. */
+	/* Asked for before it was damaged, and held back by a running job. */
 	add(queue, 64 * K, 4 * K, 0);
 	job = take(queue, 64 * K, 4 * K, PRIORITY_DEMAND, false);
 	add(queue, 64 * K, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
@@ -162,7 +162,7 @@ static void test_refetch(void **data)
 		   false);
 	idle(queue);
 
-	/* What a worker has is damaged again: it is done again. */
+	/* A range that a worker has is damaged again: it is done again. */
 	add(queue, 0, 4 * K, 0);
 	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
 	add(queue, 0, 4 * K, DM_INCREMENTAL_REQUEST_AGAIN | DM_INCREMENTAL_REQUEST_REFETCH);
@@ -174,7 +174,7 @@ static void test_refetch(void **data)
 	idle(queue);
 }
 
-/* One that a worker has is not forgotten if it is made absent meanwhile. */
+/* A range that a worker has is fetched again if it is made absent meanwhile. */
 static void test_anew(void **data)
 {
 	struct queue *queue = &((struct state *)*data)->queue;
@@ -202,7 +202,7 @@ static bool told(int event)
 	return read(event, &count, sizeof(count)) == sizeof(count);
 }
 
-/* As many demands wait as there are workers, and the kernel keeps the others. */
+/* As many demands wait as there are workers; the kernel keeps the others. */
 static void test_room(void **data)
 {
 	struct queue *queue = &((struct state *)*data)->queue;
@@ -217,7 +217,7 @@ static void test_room(void **data)
 	for (i = 0; i < 4; i++)
 		job[i] = take(queue, i * 64 * K, 4 * K, PRIORITY_DEMAND, false);
 	assert_int_equal(queue_room(queue), 4);
-	/* Failed demands take none, nor do hints. */
+	/* Failed demands take no room, nor do hints. */
 	queue_put_off(queue, job[3], 60000, false);
 	for (i = 0; i < 3; i++)
 		add(queue, (i + 4) * 64 * K, 4 * K, 0);
@@ -225,7 +225,7 @@ static void test_room(void **data)
 	assert_int_equal(queue_room(queue), 1);
 	assert_false(told(queue->event));
 
-	/* A caller that knows of room is not told of it; after that, each time. */
+	/* A caller that knows of room gets no event; after that it gets each. */
 	add(queue, 7 * 64 * K, 8 * K, 0);
 	assert_int_equal(queue_room(queue), 0);
 	job[3] = take(queue, 4 * 64 * K, 4 * K, PRIORITY_DEMAND, false);
@@ -236,7 +236,7 @@ static void test_room(void **data)
 	assert_int_equal(queue_room(queue), 2);
 	queue_done(queue, job[3], false);
 
-	/* Nor does what a range that is being fetched holds back. */
+	/* Nor do demands that a range being fetched holds back. */
 	queue_done(queue, job[0], false);
 	queue_done(queue, job[1], false);
 	queue_done(queue, job[2], false);
@@ -260,13 +260,13 @@ static void test_room(void **data)
 	}
 	assert_int_equal(close(queue->event), 0);
 
-	/* What waits for its first turn is not dropped, however long that takes. */
+	/* A demand that waits for its first turn is never dropped. */
 	add(queue, 0, 4 * K, 0);
 	pass(1000);
 	queue_done(queue, take(queue, 0, 4 * K, PRIORITY_DEMAND, false), false);
 }
 
-/* What fails does not keep workers from what does not. */
+/* Ranges that fail do not keep workers from others. */
 static void test_aside(void **data)
 {
 	struct queue *queue = &((struct state *)*data)->queue;
@@ -322,13 +322,13 @@ static void test_aside(void **data)
 	assert_int_equal(queue->known[PRIORITY_DEMAND], 47);
 	pass(100);
 	queue_resume(queue);
-	/* They have not been asked for for so long. */
+	/* No read has asked for them for so long that they are dropped. */
 	idle(queue);
 	assert_int_equal(queue->known[PRIORITY_DEMAND], 0);
 	assert_int_equal(queue->demands, 0);
 }
 
-/* What made them fail is over; or everything would fail. */
+/* The cause of their failures is over; or everything would fail. */
 static void test_resume(void **data)
 {
 	struct queue *queue = &((struct state *)*data)->queue;
@@ -355,7 +355,7 @@ static void test_resume(void **data)
 	idle(queue);
 }
 
-/* Reading on in the background goes on beside what fails, up to a limit. */
+/* Background fetching goes on beside ranges that fail, up to a limit. */
 static void test_background(void **data)
 {
 	struct state *state = *data;
@@ -389,7 +389,7 @@ static void test_background(void **data)
 		assert_int_equal(job->round, 1);
 		queue_done(queue, job, true);
 	}
-	/* Later: it has failed. */
+	/* The range that failed comes later. */
 	idle(queue);
 	queue_resume(queue);
 	queue_done(queue, take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false),
@@ -399,8 +399,8 @@ static void test_background(void **data)
 }
 
 /*
- * The jobs that a test makes of @count wants that are all over the image: added,
- * asked for again, put off, damaged and done. Return: comparisons for each.
+ * Put @count wants, all over the image, through the queue: each is added, asked
+ * for again, put off, damaged and done. Return: comparisons for each.
  */
 static unsigned long long cost(struct queue *queue, unsigned int count)
 {

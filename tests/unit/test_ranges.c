@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sets of bytes: against the same set as an array of bools, and very many.
+ * Sets of bytes: compared with the same set as an array of bools, and very large
+ * ones.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,7 @@ static void fill(struct ranges *ranges, bool *set, unsigned int count)
 	ranges_sort(ranges);
 }
 
-/* Sorted, disjoint, not empty, and what @set says. */
+/* @ranges are sorted, disjoint, not empty, and equal @set. */
 static void check(const struct ranges *ranges, const bool *set)
 {
 	bool seen[BYTES] = { false };
@@ -75,7 +76,7 @@ static void test_model(void **state)
 	}
 }
 
-/* By the square that would take hours. */
+/* With quadratic time that would take hours. */
 static void test_many(void **state)
 {
 	struct ranges a = { 0 }, b = { 0 }, both = { 0 }, left = { 0 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Arrays of metadata pages that a layer makes anew (mkimage/segment/repage.c): which
- * pages come out, with which bytes, in how many runs. (Those that an image has
- * before are extend.t's part, where veritysetup judges.)
+ * Arrays of metadata pages that a layer makes anew (mkimage/segment/repage.c): the
+ * pages, their bytes and the number of runs. (tests/mkimage/extend.t has pages that
+ * come from earlier generations; veritysetup judges there.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,8 +63,8 @@ static void end(struct array *array)
 }
 
 /*
- * Stored page @number is as @letters say, one for each run of equal digests:
- * "o1 h4 a1"; what is left of it is zeros.
+ * Stored page @number has the runs of equal digests in @letters, "o1 h4 a1" for
+ * example, and then zeros.
  */
 static void page_is(struct array *array, u64 number, const char *letters)
 {
@@ -119,7 +119,7 @@ static void few_pages(void **state)
 	end(&array);
 }
 
-/* What it has grown by is one page, repeated; the ends have their own. */
+/* The tree has grown by one repeated page; both ends have pages of their own. */
 static void a_hole(void **state)
 {
 	u8 digest[INC_SHA256_SIZE];
@@ -149,7 +149,7 @@ static void a_hole(void **state)
 	end(&array);
 }
 
-/* Where it ends with a page's end, the last page is one of the hole's. */
+/* If it ends with a page's end, the last page is one of the hole's. */
 static void a_hole_to_the_end(void **state)
 {
 	u8 digest[INC_SHA256_SIZE];

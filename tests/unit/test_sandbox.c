@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The loader's sandbox (userspace/loader/sandbox.c and calls.c): processes that
- * enter it try what it is there to refuse, and what must go on working.
+ * The loader's sandbox (userspace/loader/sandbox.c and calls.c): processes enter
+ * it and try the calls that it must refuse, and those that must work.
  *
- * Root is confined like any user, so this holds for both.
+ * Root is confined like any user, so the test runs as either.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@
 /* In the child: 0, or the errno that an attempt ended with. */
 typedef int (*attempt)(const void *argument);
 
-/* How far a child is confined: the parts by themselves, and all of it. */
+/* Confine a child: by one part alone, or by all of them. */
 static int enter_all(struct incr_error *error)
 {
 	return sandbox_enter(SANDBOX_AUTO, error);
@@ -60,7 +60,7 @@ static bool have_landlock(void)
 		       LANDLOCK_CREATE_RULESET_VERSION) > 0;
 }
 
-/* Where it must be there, a kernel without it is no excuse. */
+/* With NEED_LANDLOCK in the environment, a kernel without Landlock fails the test. */
 static void need_landlock(void)
 {
 	if (have_landlock())
@@ -119,7 +119,7 @@ static void *nothing(void *unused)
 	return unused;
 }
 
-/* What reading an origin needs: a name, a thread, a socket, memory. */
+/* Do as the reader of an origin does: use a name, a thread, a socket, memory. */
 static int try_work(const void *unused)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
@@ -161,7 +161,7 @@ static int make_outside(void **state)
 	(void)state;
 	if (fd < 0)
 		return -1;
-	/* All may read and write it, were it not for the sandbox. */
+	/* Without the sandbox every user could read and write it. */
 	fchmod(fd, 0666);
 	close(fd);
 	return 0;
@@ -236,7 +236,7 @@ static void test_dangerous_calls(void **state)
 		long number = seccomp_syscall_resolve_name(names[i]);
 		int err;
 
-		if (number < 0)		/* not of this machine */
+		if (number < 0)		/* this machine has no such call */
 			continue;
 		err = in_child(sandbox_calls, try_call, &number);
 		if (err != ENOSYS)
@@ -301,7 +301,7 @@ static void test_arguments(void **state)
 	assert_int_equal(in_child(sandbox_calls, try_protect, NULL), ENOSYS);
 	assert_int_equal(in_child(sandbox_calls, try_ioctl,
 				  &(unsigned long){ TIOCSTI }), ENOSYS);
-	/* The upper half of a request number is not looked at by the kernel. */
+	/* The kernel ignores the upper half of a request number. */
 	assert_int_equal(in_child(sandbox_calls, try_ioctl,
 				  &(unsigned long){ TIOCSTI | 1ull << 32 }),
 			 ENOSYS);
@@ -322,7 +322,7 @@ static int try_bind(const void *unused)
 	return bind(fd, (struct sockaddr *)&address, sizeof(address)) ? errno : 0;
 }
 
-/* What later versions of Landlock can refuse. */
+/* Calls that later versions of Landlock can refuse. */
 static void test_landlock_versions(void **state)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which blocks a damage of the map or the tree concerns: found by halving, it
- * must be what a look at each run of the directory finds.
+ * The blocks that need a damaged page of the map or the tree: found by halving, they
+ * must be those that a look at each run of the directory finds.
  */
 #include "dmsetup-plugin/scrub/blocks.c"
 #include "dmsetup-plugin/scrub/scan.c"
-/* It has a macro fail(). */
+/* cmocka has a macro fail(). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #define RUNS	40u
 #define PAGES	120u
 
-/* One run after the other. */
+/* Look at one run after the other. */
 static void add_plainly(struct damage *damage, const struct inc_segment *seg,
 			bool tree, const struct inc_run *runs, u32 count)
 {
@@ -92,7 +92,7 @@ static void test_runs(void **state)
 	}
 }
 
-/* Of damages that were sorted, and of others that have come since. */
+/* Damage that was sorted, and damage that was found since. */
 static void test_known(void **state)
 {
 	struct damage list[] = {

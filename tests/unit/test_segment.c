@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mkimage's table of the clusters of a segment, at sizes that take too much memory to
- * be tried out.
+ * mkimage's table of the clusters of a segment, at sizes that would take too much
+ * memory to be really made.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include "segment/segment.h"
 
-/* As the table grows: at most three quarters full, as long as there are tags. */
+/* A growing table is at most three quarters full, as long as there are tags. */
 static void room_grows(void **state)
 {
 	u64 room = 0, count;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Where a file is (userspace/loader/stands-on.c), as far as that takes no mounts:
- * tests/loader/own.sh has those. What is on a file system without a device of its
- * own, as a container's may be, is only looked for in overlays' options.
+ * The block devices that a file stands on (userspace/loader/stands-on.c), as far as
+ * that takes no mounts: tests/loader/own.sh has those. Files on a file system without
+ * a device of its own, as a container's may be, are tried by overlays' options only.
  */
 #include "loader/stands-on.c"
 #include <setjmp.h>
