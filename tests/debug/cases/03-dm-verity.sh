@@ -4,7 +4,7 @@
 # A kernel that trusts the key: dm-verity takes the signature that mkimage made,
 # and no other, and so does this target with nothing in its keyring.
 
-# shellcheck disable=SC2154	# vm_kernel, and what a layout sets
+# shellcheck disable=SC2154	# set by tests/vm/run and a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 # shellcheck source=/dev/null

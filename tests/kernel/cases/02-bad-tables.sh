@@ -4,17 +4,18 @@
 # Tables that are refused: each with its sentence in the kernel's log, and
 # nothing left behind.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
 open_image size129 || exit 1
 ok "the good table is taken" dmsetup remove t
 read -r _ length _ _ device generation hash root salt <<<"$TABLE"
-is "the good table has what is needed below" "$generation $hash" "0 sha256"
+is "the good table has the values used below" "$generation $hash" "0 sha256"
 
 sentences=() names=()
-# refused NAME SENTENCE TABLE [DMSETUP OPTION]: its sentence is looked for later.
+# refused NAME SENTENCE TABLE [DMSETUP OPTION]: TABLE is refused; the log is searched
+# for SENTENCE later.
 refused() {
 	if dmsetup create ${4---readonly} t --table "$3" >/dev/null 2>&1; then
 		result 'not ok' "refused: $1"
@@ -84,7 +85,7 @@ for wrong in $((length - 8)) $((length + 8)) 8; do
 done
 refused "a read-write table" "Device must be created read-only" "$TABLE" --addnodeoncreate
 
-# A device that is something else.
+# Backing devices without an image.
 truncate -s 1M zeros
 truncate -s 2048 short
 for file in zeros short; do

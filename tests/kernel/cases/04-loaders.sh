@@ -3,7 +3,7 @@
 #
 # Loaders: cat, many at a time, silent ones, dying ones.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

@@ -4,7 +4,7 @@
 # No loader, or one that cannot help: reads fail in their time and not before,
 # nobody else is disturbed, and later all is well.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

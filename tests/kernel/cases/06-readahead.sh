@@ -4,7 +4,7 @@
 # Reads pay for what they asked: which chunks they fetch, what readahead asks
 # for, and what the tracepoints tell of it.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

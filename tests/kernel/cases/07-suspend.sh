@@ -4,7 +4,7 @@
 # Suspend, resume, reload, remove and rmmod while reads wait for absent data:
 # none of them waits for a loader.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

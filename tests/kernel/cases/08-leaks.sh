@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Rounds of everything: slab objects and pages stay level, the module unloads.
-# (That no slab object is left is looked at after each case: lib.sh.)
+# Rounds of all operations: slab objects and pages stay level, the module unloads.
+# (tests/lib/vm.sh looks for slab objects that are left after each case.)
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
@@ -38,7 +38,7 @@ one_round() {
 	dmsetup suspend --noflush t && dmsetup resume t || return
 	serve
 	[ "$(outcome a)" = 4096 ] || return
-	# Hints that nobody takes, a fill that is refused, one that is ignored.
+	# Hints that no loader takes, a fill that is refused, one that is ignored.
 	stop
 	/bin/dd if="$DEV" of=/dev/null bs=4096 count=8 iflag=nonblock 2>/dev/null &
 	readers+=($!)
@@ -60,11 +60,11 @@ one_round() {
 	loaders=() readers=()
 }
 
-# KiB that nobody owns: pages that were allocated and forgotten are here, and
-# little else.
+# KiB that belong to no count of /proc/meminfo: pages that were allocated and
+# forgotten are among them, and little else.
 unaccounted() {
 	sync
-	# Free pages that a CPU keeps for itself are free pages.
+	# Free pages in a CPU's own list are free, too.
 	awk '/^MemTotal:/ { n = $2 }
 		/^(MemFree|Buffers|Cached|Slab|AnonPages|PageTables|VmallocUsed|Percpu):/ { n -= $2 }
 		$1 == "count:" { n -= 4 * $2 }
@@ -98,12 +98,12 @@ for ((i = 0; i < short_rounds; i++)); do
 	short_round || break
 done
 is "$short_rounds short rounds" "$i" "$short_rounds"
-ok "nobody uses the module" within 5 unused
+ok "the module is not in use" within 5 unused
 many_calls
-ok "nobody uses the module" within 5 unused
-# What is unaccounted for varies by some MiB by itself, and some is given back
-# late. A page for each fill or read would be 16 MiB, the buffers of one device
-# each round over 20.
+ok "the module is not in use" within 5 unused
+# The unaccounted memory varies by some MiB by itself, and some is given back late.
+# One page lost by each fill or read would be 16 MiB, the buffers of one device lost
+# in each round over 20.
 given_back() {
 	after=$(unaccounted)
 	[ $((after - before)) -le 8192 ]
@@ -112,12 +112,12 @@ ok "no pages are lost" within 10 given_back
 note "$before KiB of memory were unaccounted for before, $after KiB after"
 like "that can be measured" "$before $after" '^[0-9]+ [0-9]+$'
 if [ "$VM_KERNEL" != debug ] && activate; then
-	like "what is allocated can be told" "$(allocations)" 'dm_inc_store_get.*dm_incremental'
+	like "the module's allocations can be seen" "$(allocations)" 'dm_inc_store_get.*dm_incremental'
 	dmsetup remove t
 fi
 ok "nothing is allocated without a device" within 5 nothing_allocated
 
-# The module goes, and has nothing mapped that it forgot.
+# The module can be unloaded, and leaves no mapping behind.
 for name in "${loops[@]}"; do
 	detach "$name"
 done

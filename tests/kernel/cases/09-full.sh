@@ -3,7 +3,7 @@
 #
 # The file system that holds the local file is full in the middle of a fetch.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

@@ -4,7 +4,7 @@
 # Damage to a complete local file: open fails with its sentence, or just the
 # blocks that depend on it give EIO.  Case 16 has the grid of what can be damaged.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

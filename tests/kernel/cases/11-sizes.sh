@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Sizes around what a page holds, clusters and chunks of every size, nothing
-# but zeros, nothing that compresses, 256 GiB: all read as the raw image does.
+# Sizes around those that fill a page of the tree or the map, clusters and chunks of
+# every size, nothing but zeros, nothing that compresses, 256 GiB: all read as the raw
+# image does.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
@@ -29,7 +30,7 @@ for name in size{1,2,127,128,129,511,512,513} cluster{4,8,16,32,64,128,256}K chu
 	close_image
 done
 
-# At random, by several threads, while the loader is at it.
+# At random, by several threads, while the loader fills.
 for name in small cluster32K chunk16K; do
 	open_image $name
 	serve delay=2
@@ -39,11 +40,11 @@ for name in small cluster32K chunk16K; do
 	close_image
 done
 
-# 256 GiB with 32 MiB of data: what is not there costs nothing.
+# 256 GiB with 32 MiB of data: the holes take next to nothing.
 open_image huge
 eval "$("$tool" layout "$IMAGE")"
 is "256 GiB" $((blocks * 4096)) $((256 << 30))
-between "its metadata costs what its data cost" "$meta_size" 1 $((2 << 20))
+between "its metadata is in proportion to its data" "$meta_size" 1 $((2 << 20))
 between "its head is small" "$head_size" 1 65536
 between "a local file of it takes little" "$(du -k "$LOCAL" | cut -f 1)" 0 100
 present0=$(field present)
@@ -51,7 +52,7 @@ serve nohints log=log
 reader a $((100 << 30)) 4096
 is "a read of zeros, far out" "$(outcome a)" 4096
 between "fetches a map page and four tree pages" $(($(field present) - present0)) 1 6
-# The data, each megabyte with what is before and after it.
+# Each megabyte of data, with those before and after it.
 wrong=
 mib=$((256 * 1024))
 for ((i = 0; i < 32; i += 3)); do
@@ -68,6 +69,6 @@ for gib in 1 33 77 127 128 200 255; do
 done
 is "zeros everywhere" "$wrong" ""
 between "share their metadata" $(($(field present) - present1)) 0 64
-between "the local file takes what was fetched" "$(du -k "$LOCAL" | cut -f 1)" 0 \
+between "the local file takes the space of the fetched chunks" "$(du -k "$LOCAL" | cut -f 1)" 0 \
 	$(($(field present) * 4 + 200))
 the_end

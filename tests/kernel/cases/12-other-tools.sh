@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What tools that know nothing of this target say of its devices.
+# Tools that know nothing of this target accept its devices, and find their damage.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
@@ -21,7 +21,7 @@ for name in size513 erofs ext4; do
 	serve
 	eval "$("$tool" layout "$IMAGE")"
 	ok "$name: the hash tree can be exported" mkimage extract --hash-tree "$name.tree" "$IMAGE" "$name.raw"
-	ok "$name: what is extracted is the raw image" cmp "$name.raw" "$RAW"
+	ok "$name: mkimage extracts the raw image" cmp "$name.raw" "$RAW"
 	ok "$name: veritysetup accepts the mapped device" veritysetup verify "$DEV" "$name.tree" "$root"
 	fails "$name: but not with another root hash" - "" veritysetup verify "$DEV" "$name.tree" "${root//[0-7]/8}"
 	case $name in
@@ -49,12 +49,12 @@ is "it has read all of them" "$(grep -o 'issued rwts: total=[0-9]*' fio.out)" "i
 stop
 ok "fio verifies every block, warm" verify
 close_image
-# It would notice.
+# fio does find damage.
 cp "$images/fio.inc" damaged.inc
 chmod u+w damaged.inc
 "$tool" flip damaged.inc $(($(stat -c %s damaged.inc) - 100000))
 attach "$PWD/damaged.inc"
 table
 activate
-fails "fio finds a damaged block" - "" verify
+fails "fio finds a corrupt block" - "" verify
 the_end

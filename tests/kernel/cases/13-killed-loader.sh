@@ -4,7 +4,7 @@
 # The loader is killed, 25 times, in the middle of reading a whole file system:
 # no read fails.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

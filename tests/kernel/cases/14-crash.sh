@@ -4,7 +4,7 @@
 # A crash: committed chunks are present, the rest is fetched
 # again; and no bit is ever written before its chunk is durable.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

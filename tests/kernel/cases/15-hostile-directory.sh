@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A directory that puts a page of the hash tree, right where it belongs, into
-# another place, and a map that does the same with the blocks below: nobody
-# vouches for either, so whoever serves the image can make these.  The blocks
-# must not be taken for those that belong there.
+# A directory that names a page of the hash tree, good at its own place, for another
+# place as well, and a map that does the same with the blocks below: neither is
+# authenticated, so an origin can serve such an image.  The blocks must not be
+# accepted at the other place.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
@@ -18,8 +18,8 @@ import head, struct
 d = bytearray(open("hostile.inc", "rb").read())
 map_dir, tree_dir, map_runs, tree_runs, signature, area, used = struct.unpack_from("<7I", d, 176)
 assert used == 0 and area >= 6 * 16
-# Where tree pages 0 to 5 are; page 2 comes to where page 1 is. Their runs take
-# the place of the signature area.
+# The file pages of tree pages 0 to 5; page 2 becomes page 1's. Their runs take the
+# place of the signature area.
 runs = [struct.unpack_from("<IIQ", d, tree_dir + 16 * i) for i in range(tree_runs)]
 pages = [[place + (0 if flags else page - first) for first, flags, place in runs if first <= page][-1]
          for page in range(6)]

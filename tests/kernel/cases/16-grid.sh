@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The corruption grid of an image of one segment.
+# The damage grid of an image of one segment.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -10,19 +10,20 @@
 
 grid huge
 without_origin 2
-# The same with a loader, if that is what the table says.
+# The same with a loader, if the table has on_corruption fail.
 table read_timeout 300 on_corruption fail
 dmsetup remove t
 activate
 like "on_corruption is in the table line" "$(dmsetup table t)" " 4 read_timeout 300 on_corruption fail\$"
 serve log=log
 each_cell direct "on_corruption fail" >cells
-is "on_corruption fail: as without a loader, but for what is absent" \
+is "on_corruption fail: as without a loader, but for absent chunks" \
 	"$(grep '^not ok' cells | grep -vc 'wrongly 0')" 0
 is "on_corruption fail: nothing is fetched again" "$(grep -c refetch log)" 0
 stop
 dmsetup remove t
 detach
-# Two bits that are wrongly 0, and one of the head's.
+# Damage in three cells heals otherwise: two presence bits that are wrongly 0, and one
+# bit of the head.
 with_origin 3
 the_end

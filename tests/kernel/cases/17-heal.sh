@@ -4,7 +4,7 @@
 # Damage that heals, or does not: many readers, bad origins, none that answers,
 # readahead, and bits that rot while everybody reads.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

@@ -3,7 +3,7 @@
 #
 # DM_INCREMENTAL_IOC_DISCARD: chunks become absent, and come back.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

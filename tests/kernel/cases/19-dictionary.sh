@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Extents that need a dictionary: fetched when they are, damaged, healed.
+# Extents that need a dictionary: it is fetched for the first of them, damaged, healed.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
@@ -13,7 +13,7 @@ eval "$("$tool" layout "$IMAGE")"
 between "the image has a dictionary" "$dictionary_size" 1024 65536
 serve nohints log=log
 block=$("$tool" map "$IMAGE" | awk '$2 == 3 { print $1; exit }')
-# Without one that needs it, nobody asks for it.
+# A read without such an extent does not ask for it.
 zero=$("$tool" map "$IMAGE" | awk '$2 == 0 { print $1; exit }')
 in_dictionary() {
 	awk -v a="$dictionary_offset" -v b=$((dictionary_offset + dictionary_size)) \
@@ -22,9 +22,9 @@ in_dictionary() {
 is "a block of zeros can be read" "$("$tool" scan "$DEV" "$RAW" direct "$zero" 1)" ""
 is "the dictionary is not fetched for it" "$(in_dictionary)" 0
 is "a block that needs it can be read" "$("$tool" scan "$DEV" "$RAW" direct "$block" 1)" ""
-between "now it is" "$(in_dictionary)" 1 5
+between "now it is fetched" "$(in_dictionary)" 1 5
 ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 262144
-ok "by many at a time, too" "$tool" random "$DEV" "$RAW" 6 40 1
+ok "by many threads at a time, too" "$tool" random "$DEV" "$RAW" 6 40 1
 is "without damage" "$(field failures)" 0
 stop
 cat "$IMAGE" >"$NODE"
@@ -32,8 +32,8 @@ dmsetup remove t
 detach
 ok "the file is the image" cmp "$LOCAL" "$IMAGE"
 
-# Damaged.  What a byte of it is used for is not known: where it matters there
-# are errors, and nowhere else is anything wrong.
+# Damaged.  The test does not know which blocks use a byte of it: these fail, and all
+# others read right.
 table read_timeout 20000
 attach "$LOCAL"
 spoil() {	# spoil NAME OFFSET:HEX...
@@ -58,7 +58,7 @@ spoil() {	# spoil NAME OFFSET:HEX...
 		cp "$IMAGE" "$LOCAL"
 	done
 }
-# The other of two bits each, so that it is another byte for sure.
+# byte OFFSET: a byte that differs from the image's for sure, in two bits
 byte() {
 	local value
 	value=$(od -An -tu1 -j "$1" -N 1 "$IMAGE")
@@ -74,7 +74,7 @@ for ((at = dictionary_offset; at < dictionary_offset + dictionary_size; at += 40
 done
 spoil "all of the dictionary" "${pages[@]}"
 
-# It goes and comes back while many use it.
+# It is discarded and comes back while many reads use it.
 activate
 serve
 for _ in $(seq 1 15); do
@@ -88,7 +88,7 @@ stop
 dmsetup remove t
 detach
 
-# An entry that claims one in an image that has none.
+# An entry that needs a dictionary, in an image without one.
 open_full small
 block=$("$tool" map "$IMAGE" | awk '$2 == 2 { print $1; exit }')
 dmsetup remove t

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Map entries that pass every check by themselves, but do not belong together.
-# The map is not authenticated, so whoever serves the image can make these.
+# Map entries that pass every check by themselves, but do not fit each other.
+# The map is not authenticated, so an origin can serve such an image.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -29,7 +29,7 @@ hostile() {
 	END
 }
 
-# attack NAME FIRST-BAD-BLOCK...: what is named fails, the rest reads right.
+# attack NAME BLOCK...: these blocks of NAME.inc fail, the rest reads right.
 attack() {
 	local name=$1 block
 	shift

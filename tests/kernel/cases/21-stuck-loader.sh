@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A loader that does not come back from a page fault, in the middle of a fill,
-# holds up nobody: its memory is read while nothing is held.
+# A loader that does not return from a page fault, in the middle of a fill, holds up
+# no other task: the kernel holds no lock while it reads the loader's memory.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -18,7 +18,7 @@ attach other.inc
 table
 activate
 eval "$("$tool" layout "$IMAGE")"
-# shellcheck disable=SC2154	# meta_offset: from layout
+# shellcheck disable=SC2154	# meta_offset: set by a layout
 python3 - "$NODE" "$meta_offset" <<'END' >stuck 2>&1 &
 import mmap, os, sys
 source = os.open("/dev/mapper/absent", os.O_RDONLY)

@@ -4,7 +4,7 @@
 # Signatures: which ones the kernel takes, and every way round them that we know
 # of.  What somebody without a key can make of a signed image is in forge.py.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 # shellcheck source=tests/kernel/lib/signature.sh

@@ -4,7 +4,7 @@
 # A root digest does not say how large its device is: what can be made of that
 # (forge.py), and that the proof prevents it.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 # shellcheck source=tests/kernel/lib/signature.sh

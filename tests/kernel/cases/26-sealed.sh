@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Signatures beside dm-verity's, a sealed keyring, and signatures required of
+# Signatures as dm-verity reads them, a sealed keyring, and signatures required of
 # every table.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 # shellcheck source=tests/kernel/lib/signature.sh
 . "$(dirname "$0")/../lib/signature.sh"
 
-# Whether Debian's kernels trust a key that was made here is theirs to say; they
-# must get so far as to look for it.
+# Debian's kernels need not trust a key that was made here, but they must get as far
+# as to look for it.
 root=$(mkimage inspect --root-hash "$images/signed-rsa2048.inc")
 verity() {	# verity SIGNATURE
 	veritysetup open --root-hash-signature="$1" "$images/verity.raw" v "$images/signed.tree" "$root" 2>&1
@@ -20,17 +20,17 @@ if answer=$(verity "$images/rsa2048.p7s"); then
 	ok "dm-verity takes the signature" cmp /dev/mapper/v "$RAW"
 	veritysetup close v
 else
-	like "dm-verity understands the signature, and has not its key" "$answer" "Required key not available"
+	like "dm-verity can parse the signature, and lacks its key" "$answer" "Required key not available"
 fi
 head -c 300 "$images/rsa2048.p7s" >cut.p7s
-like "one that is cut off it does not" "$(verity cut.p7s)" "Bad message"
+like "it cannot parse a truncated one" "$(verity cut.p7s)" "Bad message"
 
-# ---- sealed; and required of everybody ----
+# ---- a sealed keyring, and signatures required of every table ----
 
 keyctl padd asymmetric '' $ring <"$images/rsa2048.der" >/dev/null
 ok "root can seal the keyring" keyctl restrict_keyring $ring
-fails "after which nobody adds a key" - "" sh -c "keyctl padd asymmetric '' $ring <$images/stranger.der"
-taken "those that were there are used" signed-rsa2048 require_signature
+fails "after that no key can be added" - "" sh -c "keyctl padd asymmetric '' $ring <$images/stranger.der"
+taken "the keys in it are used" signed-rsa2048 require_signature
 dmsetup remove t
 is "signatures are not required of all tables" "$(cat /sys/module/dm_incremental/parameters/require_signatures)" N
 fails "nor can that be changed at run time" - "" sh -c "echo Y >/sys/module/dm_incremental/parameters/require_signatures"
@@ -38,7 +38,7 @@ rmmod dm-incremental
 fails "the keyring goes with the module" - "" grep -F .dm-incremental /proc/keys
 ok "with require_signatures" insmod "$module" require_signatures=1
 mark
-refused "a table that asks for nothing" "$unsigned" signed
+refused "a table without require_signature, of an unsigned image" "$unsigned" signed
 refused "a signed one without its key" "$not_in" signed-rsa2048
 all_refused
 keyctl padd asymmetric '' $ring <"$images/rsa2048.der" >/dev/null

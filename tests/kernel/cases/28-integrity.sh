@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What security modules are told of a device: the root digest and the signature of
-# the table that is live, of no other, and only what root could not have chosen.
+# The facts of a device that security modules are told: the root digest and the
+# signature of the live table, of no other, and only facts that root cannot choose.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -12,7 +12,7 @@
 . "$(dirname "$0")/../lib/integrity.sh"
 
 if ! can_be_told; then
-	like "a kernel before 6.12 has nobody to tell" "$(uname -r)" '^6\.1\.'
+	like "a kernel before 6.12 cannot be told" "$(uname -r)" '^6\.1\.'
 	the_end
 	exit
 fi
@@ -25,10 +25,10 @@ size=$(stat -c %s "$images/rsa2048.p7s")
 ok "the function can be watched" watch_told
 told >/dev/null
 
-# ---- what a table says of itself ----
+# ---- one table ----
 
-taken "a table that neither proves nor requires" signed-rsa2048
-is "has no digest: of another size others match" "$(told)" "no signature, no root"
+taken "a table without prove_size and require_signature" signed-rsa2048
+is "has no digest: it does not vouch for the size" "$(told)" "no signature, no root"
 dmsetup remove t
 taken "with prove_size" signed-rsa2048 prove_size
 is "has a digest" "$(told)" "no signature, $signed"
@@ -42,7 +42,7 @@ is "is trusted for its signature" "$(field trust)" signature
 
 choose_file size129 prove_size
 ok "another table is loaded" dmsetup load --readonly t --table "$TABLE"
-is "which is not told" "$(told)" ""
+is "it is not told" "$(told)" ""
 ok "until it resumes" dmsetup resume t
 is "then its digest takes the other's place" "$(told)" "no signature, $(root_of size129)"
 ok "a table that is cleared" sh -c "dmsetup load --readonly t --table '$TABLE' && dmsetup clear t"
@@ -50,12 +50,12 @@ ok "suspend and resume" sh -c "dmsetup suspend t && dmsetup resume t"
 is "tell the digest again, of the table that is live" "$(told)" "no signature, $(root_of size129)"
 choose_file size129
 ok "the same without prove_size" sh -c "dmsetup load --readonly t --table '$TABLE' && dmsetup resume t"
-is "takes the digest away" "$(told)" "no signature, no root"
+is "removes the digest" "$(told)" "no signature, no root"
 mark
-fails "a target that tells nothing cannot take its place" - "" \
+fails "another target cannot take its place" - "" \
 	dmsetup load --readonly t --table "0 $(blockdev --getsz $DEV) linear $LOOP 0"
-ok "as device-mapper says" said "can't replace immutable target type incremental"
-ok "one without data can" dmsetup wipe_table t
+ok "by device-mapper's own check" said "can't replace immutable target type incremental"
+ok "the error target can" dmsetup wipe_table t
 told >/dev/null
 dmsetup remove t
 
@@ -71,12 +71,12 @@ dmsetup remove t
 rmmod dm-incremental
 insmod "$module"
 keyctl padd asymmetric '' $ring <"$images/rsa2048.der" >/dev/null
-ok "restricted to what root's key has signed" keyctl restrict_keyring $ring asymmetric \
+ok "a keyring restricted to keys that root's key has signed" keyctl restrict_keyring $ring asymmetric \
 	"key_or_keyring:$(keyctl rlist $ring)"
 taken "is not sealed" signed-rsa2048 require_signature
-is "and does not count" "$(told)" "no signature, $signed"
+is "and its key does not count" "$(told)" "no signature, $signed"
 dmsetup remove t
 rmmod dm-incremental
 insmod "$module"
-ok "nobody watches any more" unwatch_told
+ok "the probe is removed" unwatch_told
 the_end

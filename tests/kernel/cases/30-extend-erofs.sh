@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# An erofs after 1, 10 and 100 extensions: the kernel sees what is to be there,
-# with owners, modes, times, links, devices, attributes and contents.
+# An erofs after 1, 10 and 100 extensions: the kernel sees every path as it should be,
+# with its owner, mode, time, links, device, attributes and contents.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -25,7 +25,7 @@ for generation in 1 10 100; do
 	ok "generation $generation: open" activate t \
 		"$(incrementalsetup table --generation $generation "$LOCAL" "$LOOP")"
 	ok "generation $generation: mount" mount -t erofs -o ro /dev/mapper/t mnt
-	ok "generation $generation: every path, and all of it" \
+	ok "generation $generation: every path is right" \
 		holds "$images/extended.$generation.tree"
 	umount mnt
 	dmsetup remove t

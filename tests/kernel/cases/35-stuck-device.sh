@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A backing device whose I/O does not come back, while its store is created or
-# ends: tables of other backing devices do not notice.
+# A backing device whose I/O does not complete, while its store is created or ends:
+# tables of other backing devices do not notice.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
-# in_kernel PROCESS FUNCTION: it sleeps there.
+# in_kernel PROCESS FUNCTION: the process sleeps in that function
 in_kernel() {
 	grep -q "$2" /proc/"$1"/stack 2>/dev/null
 }
@@ -17,8 +17,8 @@ ended() {
 	! kill -0 "$1" 2>/dev/null
 }
 
-# bounded NAME COMMAND...: it succeeds, and does not hang, even where no signal
-# would end it.
+# bounded NAME COMMAND...: COMMAND succeeds in time. If it hangs, the test goes on, even
+# if no signal can end it.
 bounded() {
 	local name=$1 process
 	shift
@@ -60,7 +60,7 @@ BACK=/dev/mapper/back
 NODE=/dev/incremental/dm-$(dmsetup info -c --noheadings -o minor back)
 TABLE=$("$tool" table "$IMAGE" "$BACK")
 
-# While it comes.
+# While the store is created.
 dmsetup suspend back
 dmsetup create --readonly t --table "$TABLE" &
 first=$!
@@ -75,9 +75,9 @@ dmsetup remove second
 dmsetup create --readonly second --table "$TABLE" &
 second=$!
 ok "the next one waits, too" within 10 in_kernel $second dm_inc_store_get
-others_go_on "with one that waits"
+others_go_on "with a table that waits"
 dmsetup resume back
-ok "once the device answers the first one is there" wait $first
+ok "once the device answers the first table is loaded" wait $first
 ok "and the second one" wait $second
 is "both share the store" "$(field total) $(field total second)" "$((image_size / chunk_size)) $((image_size / chunk_size))"
 serve
@@ -87,7 +87,7 @@ stop
 present=$(field present)
 dmsetup remove second
 
-# While it ends: a fill that is being written holds the end up.
+# While the store ends: a fill that is being written holds that up.
 "$tool" node "$NODE" discard "$data_offset" 4096 , fsync >/dev/null
 dmsetup suspend back
 "$tool" node "$NODE" write "$data_offset" 4096 "$IMAGE" >filled &
@@ -104,9 +104,9 @@ dmsetup resume back
 ok "once the device answers it has ended" wait $first
 wait $fill
 is "the fill has succeeded" "$(cat filled)" "write: 4096"
-ok "and the new one is there" wait $second
-is "with what was filled last" "$(field present second)" "$present"
-ok "which reads right" "$tool" compare /dev/mapper/second "$RAW" direct 65536
+ok "and the new table is loaded" wait $second
+is "with the chunks that were filled last" "$(field present second)" "$present"
+ok "it reads right" "$tool" compare /dev/mapper/second "$RAW" direct 65536
 dmsetup remove second
 
 # A device that cannot be read, while another table waits for its store.
@@ -121,7 +121,7 @@ dmsetup reload back --table "0 $sectors error"
 dmsetup resume back
 fails "if the device fails the first one is refused" - "" wait $first
 fails "and so is the second one" - "" wait $second
-# What libdevmapper has made of them.
+# libdevmapper may have left devices without a table.
 dmsetup remove t 2>/dev/null
 dmsetup remove second 2>/dev/null
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The system goes to sleep while reads wait for absent data: it is not kept from
-# it, and reads of what a loader is about to bring do not fail for it.
+# The system goes to sleep while reads wait for absent data: they do not keep it awake,
+# and a read whose data a loader is about to fill does not fail.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -12,7 +12,8 @@ if ! [ -w /sys/power/pm_test ]; then
 	the_end
 	exit
 fi
-# It freezes all tasks, thaws them, and says whether that went well.
+# With this the kernel freezes all tasks and thaws them; the write to "state" fails if
+# that fails.
 echo freezer >/sys/power/pm_test
 echo 0 >/sys/module/suspend/parameters/pm_test_delay
 
@@ -20,8 +21,8 @@ falls_asleep() {	# falls_asleep STATE
 	echo "$1" >/sys/power/state
 }
 
-# A program that does not give up: its next read begins to wait while the system
-# is on its way.
+# A program that reads again after each timeout: its next read begins to wait while
+# the system is falling asleep.
 cat >again.py <<'END'
 import mmap, os, sys
 device = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
@@ -40,15 +41,15 @@ for state in freeze disk; do
 	open_image small read_timeout 3600000
 	python3 again.py "$DEV" >again &
 	readers+=($!)
-	# First, as the buffered read may wait for several ranges.
-	ok "$state: a read that does not give up waits" within 30 some_wait
+	# This one first, as the buffered read may wait for several ranges.
+	ok "$state: the program's read waits" within 30 some_wait
 	reader a 0 4096
 	reader b $((512 * 4096)) 262144 buffered
 	ok "$state: three reads wait" within 10 some_wait 3
 	ok "$state: the system can sleep" falls_asleep $state
 	is "$state: reads ended as at their timeout" "$(outcome a) $(outcome b)" "ETIMEDOUT EIO"
 	ok "$state: so did those that began meanwhile" within 10 grep -q ETIMEDOUT again
-	ok "$state: which waits again" within 10 some_wait
+	ok "$state: the program reads again, and waits" within 10 some_wait
 	serve
 	ok "$state: and gets its block" wait "${readers[-3]}"
 	stop
@@ -61,8 +62,8 @@ for state in freeze disk; do
 	close_image
 done
 
-# What a loader brings while the kernel holds on. It gets no second for that on
-# a busy machine: once in some tries is enough.
+# A loader fills while the kernel waits a second for it. On a busy machine it may not
+# get to run in that second: one success in twenty tries is enough.
 in_notifier() {
 	grep -q 'notify.*dm_incremental' /proc/"$1"/stack 2>/dev/null
 }
@@ -84,7 +85,7 @@ serve
 kill -STOP "$LOADER"
 tries=0
 until arrives || [ $((++tries)) = 20 ]; do :; done
-ok "a read gets what is about to come" test $tries -lt 20
+ok "a read gets data that a loader is about to fill" test $tries -lt 20
 kill -CONT "$LOADER"
 stop
 close_image

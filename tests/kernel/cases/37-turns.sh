@@ -4,7 +4,7 @@
 # Which loader is asked, and for whose sake first: readers take turns, and a file
 # of the node that cannot fill is no loader.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

@@ -4,7 +4,7 @@
 # The presence bitmap cannot be written: commits are tried again, but less and
 # less often, whatever commit_interval says.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

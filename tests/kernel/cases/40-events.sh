@@ -3,7 +3,7 @@
 #
 # dmeventd and our plugin: what a device's events make it say, and run.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 

@@ -3,23 +3,22 @@
 #
 # Calls on the node whose memory comes late: meanwhile the device is removed, made
 # again, suspended, or gets another table. None of this waits for the calls, and
-# when their memory is there they do what they should, or say that the store is
-# gone.
+# when their memory is there they succeed, or fail with ENODEV if the store is gone.
 
-# shellcheck disable=SC2154	# what a layout sets
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
-# What lies on it cannot be read while it is suspended.
+# Memory mapped from this device cannot be read while it is suspended.
 truncate -s 16M memory
 attach memory
 memory_loop=$LOOP
 dmsetup create memory --table "0 32768 linear $memory_loop 0"
 
 eval "$("$tool" layout "$images/small.inc")"
-half=$((data_offset + 524288))	# what is from here on is absent
+half=$((data_offset + 524288))	# chunks from here on are absent
 
-stalls() {	# stalls PROCESS: in a page fault, or it is over already
+stalls() {	# stalls PROCESS: it is in a page fault, or over already
 	grep -qs page_fault "/proc/$1/stack" || is_over "$1"
 }
 
@@ -44,7 +43,7 @@ stalled_calls() {
 	local name early=
 	calls=() processes=()
 	dmsetup suspend memory
-	"$tool" node "$NODE" discard "$half" 4096 1 >/dev/null	# for read() to tell
+	"$tool" node "$NODE" discard "$half" 4096 1 >/dev/null	# so that read() has a request
 	call discard discard "$data_offset" 4096
 	call damaged discard $((data_offset + 4096)) 4096 1
 	call punch discard $((data_offset + 8192)) 4096 2
@@ -62,7 +61,7 @@ stalled_calls() {
 	is "each call stalls" "$early" ""
 }
 
-# Their memory comes: NAME: RESULT of each.
+# Let their memory come, and print NAME: RESULT of each.
 results() {
 	local i name
 	dmsetup resume memory

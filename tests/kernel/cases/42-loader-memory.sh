@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What loaders can make the kernel allocate: it is charged to their memory cgroup,
-# and however many fills are begun, few of them have memory at a time. One whose
+# Memory that loaders can make the kernel allocate: it is charged to their memory
+# cgroup, and however many fills begin, few of them have memory at a time. A fill whose
 # own memory does not come takes nothing from others.
 
-# shellcheck disable=SC2154	# what open_image and a layout set
+# shellcheck disable=SC2154	# set by open_image and a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
@@ -26,13 +26,13 @@ activate
 NODE=$(echo /dev/incremental/dm-*)
 eval "$("$tool" layout "$IMAGE")"
 
-flood() {	# flood THREADS SOURCE [COMMAND...]: FLOOD is its process
+flood() {	# flood THREADS SOURCE [COMMAND...]: begin THREADS fills; sets FLOOD, their process
 	"${@:3}" "$tool" flood "$NODE" "$1" "$data_offset" 262144 "$2" >flooded 2>&1 &
 	FLOOD=$!
 	readers+=("$FLOOD")
 }
 
-# inside NUMBER FUNCTION: so many threads are in there
+# inside NUMBER FUNCTION: at least that many threads are in the function
 inside() {
 	[ "$(cat "/proc/$FLOOD/task/"*/stack 2>/dev/null | grep -c " $2+")" -ge "$1" ]
 }
@@ -51,12 +51,12 @@ few_alive() {
 dmsetup suspend memory
 flood 40 /dev/mapper/memory
 ok "40 fills stall" within 20 inside 40 asm_exc_page_fault
-like "they take nothing from another one" \
+like "another fill goes on, they take nothing from it" \
 	"$(timeout $((20 * SLOW)) "$tool" node "$NODE" write $((data_offset + 1048576)) 65536 "$IMAGE")" \
 	"^write: 65536\$"
 dmsetup resume memory
 ok "they go on" within 20 few_alive 0
-is "and end well" "$(sort flooded | uniq -c | awk '{ print $1, $2 }')" "40 filled"
+is "and succeed" "$(sort flooded | uniq -c | awk '{ print $1, $2 }')" "40 filled"
 "$tool" node "$NODE" discard "$data_offset" 262144 >/dev/null
 
 # ---- many fills at a time ----
@@ -75,14 +75,15 @@ else
 		exec "${@:2}"
 	}
 
-	# charged CGROUP: bytes of pages, mostly, that the kernel has allocated
+	# charged CGROUP: the bytes that the kernel has allocated for it, mostly pages
 	charged() {
 		awk '{ n[$1] = $2 }
 			END { print n["kernel"] - n["kernel_stack"] - n["pagetables"] - n["slab"] - n["percpu"] }' \
 			"cgroup/$1/memory.stat"
 	}
 
-	# charged_is CGROUP LEAST MOST: the kernel adds up now and then only
+	# charged_is CGROUP LEAST MOST: to be tried repeatedly, as the kernel adds up
+	# only now and then
 	charged_is() {
 		local bytes
 		bytes=$(charged "$1")
@@ -102,18 +103,18 @@ else
 	between "they take no more than their cgroup may" $taken -1000000 $((48 << 10))
 	ok "some of them have memory, which is charged" within 20 charged_is loader $((3 << 20)) $((6 << 20))
 	kill -KILL "$FLOOD"
-	ok "those that wait for their turn can be killed" within 20 few_alive 17
+	ok "fills that wait for their turn can be killed" within 20 few_alive 17
 	dmsetup resume below
-	ok "the others when the device goes on" within 20 few_alive 0
+	ok "the others end when the device goes on" within 20 few_alive 0
 
-	# What the store keeps for a call: which chunks are cold.
+	# The store keeps memory for this call: a bit for each chunk that is cold.
 	(in_cgroup caller "$tool" node "$NODE" discard "$data_offset" $((image_size - data_offset)) 4) >/dev/null
 	kept() {
 		local bytes
 		bytes=$(awk '$1 == "kernel" { print $2 }' cgroup/caller/memory.stat)
 		[ "$bytes" -ge 65536 ] && [ "$bytes" -le 1048576 ]
 	}
-	ok "what a call makes the store keep is charged" within 20 kept
+	ok "memory that a call makes the store keep is charged" within 20 kept
 	rmdir cgroup/caller cgroup/loader
 	unmounted "$work/cgroup"
 fi
