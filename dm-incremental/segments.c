@@ -21,7 +21,7 @@
 #include "backing.h"
 #include "segments.h"
 
-/* The head's digest, an unsalted SHA-256, finds damage to what is parsed. */
+/* The head's digest, an unsalted SHA-256, finds a corrupt head before it is parsed. */
 static int check_digest(const struct inc_segment *seg, u8 *head, char **error)
 {
 	u8 digest[sizeof(seg->head_digest)];
@@ -37,7 +37,7 @@ static int check_digest(const struct inc_segment *seg, u8 *head, char **error)
 	r = crypto_shash_tfm_digest(tfm, head, seg->head_size, digest);
 	crypto_free_shash(tfm);
 	if (!r && memcmp(digest, seg->head_digest, sizeof(digest))) {
-		*error = "Image's head does not match its digest: damaged";
+		*error = "Image's head does not match its digest: it is corrupt";
 		r = -EINVAL;
 	}
 	return r;

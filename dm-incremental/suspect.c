@@ -6,7 +6,7 @@
  *
  * Until then they are present: readers use them and verify the bytes they get, so
  * good bytes in such a chunk, or found through it, are read as ever. Nothing is
- * lost if no loader brings them, for nothing was taken away.
+ * lost if no loader brings them, as nothing was given up.
  *
  * A second bit for each chunk, next to that of presence (presence.c):
  *

@@ -94,7 +94,7 @@ static int check_page(struct inc_view *view, const struct page_part *part,
 /*
  * Copy from the tree page that @part names. Without @expect only if it has
  * been verified before (else -EAGAIN); with it, verify it if it has not. With
- * @cached, only if it is cached, too. A page that is bad is added to @damage.
+ * @cached, only if it is cached, too. A corrupt page is added to @damage.
  */
 static int copy_verified(struct inc_view *view, const struct page_part *part,
 			 const u8 *expect, u8 *out, bool cached,
@@ -172,11 +172,11 @@ static int copy_leaf(struct inc_view *view, u64 block, u32 offset, u32 length,
  * @digests: receives a digest each INC_DIGEST_MAX bytes or less: each takes
  *	1 << tree.digest_shift bytes, as in the tree's pages
  * @cached: take nothing but pages that are cached and verified
- * @damage: a tree page that is bad is added
+ * @damage: gets a corrupt tree page
  *
  * Context: process, in the section of store->readers in which all tree pages on
  * the way were found present; sleeps, as dm_inc_backing_get_page() does. Return: 0;
- * -EAGAIN if @cached and a page is not; -EBADMSG if a tree page is bad; another
+ * -EAGAIN if @cached and a page is not; -EBADMSG if a tree page is corrupt; another
  * negative errno.
  */
 int dm_inc_verity_digests(struct inc_view *view, u64 block, u32 count, u8 *digests,

@@ -17,8 +17,6 @@
 #include "verity.h"
 #include "view.h"
 
-#include "trace.h"
-
 /**
  * dm_inc_view_bad - report a corrupt stored object
  * @view: the view
@@ -34,7 +32,7 @@ void dm_inc_view_bad(struct inc_view *view, const struct inc_bad *bad, bool heal
 
 	atomic64_inc(&view->nr_hash_failures);
 	if (__ratelimit(&view->log_limit))
-		DMERR("%s: %s of block %llu is damaged, at image offset %llu%s",
+		DMERR("%s: %s of block %llu is corrupt, at image offset %llu%s",
 		      dm_table_device_name(view->ti->table), bad->what,
 		      bad->block, bad->offset,
 		      heals ? ": fetching it again" : "");

@@ -9,7 +9,7 @@
 
 /*
  * Write the open generation of the image @name to the empty file @fd, sparse.
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int extract_to(struct incr_image *image, const char *name, int fd, u64 threads);
 

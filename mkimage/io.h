@@ -9,7 +9,7 @@
 #include "libincremental/incremental.h"
 
 /*
- * Read exactly @length bytes. Return: 0, or an errno below 0 with the reason in
+ * Read exactly @length bytes. Return: 0, or a negative errno with the reason in
  * @error.
  */
 int read_bytes(int fd, u64 offset, void *data, size_t length,

@@ -29,7 +29,7 @@ struct output {
  *
  * Signals that end the process remove the temporary file, from now on.
  *
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int output_open(struct output *output, const char *path, bool force);
 

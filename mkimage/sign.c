@@ -14,7 +14,7 @@
  * one. After a crash between the steps the head does not match its digest, but
  * it would if the bytes of the area outside a signature were zeros: only these
  * can be wrong. "mkimage sign" knows this and goes on; every other reader
- * reports a damaged head.
+ * reports a corrupt head.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -157,7 +157,7 @@ static int load_head(struct sign *sign)
 			     sign->path);
 		return 0;
 	}
-	message_error("%s: head of generation %u (offset %llu) does not match its digest: it is damaged",
+	message_error("%s: head of generation %u (offset %llu) does not match its digest: it is corrupt",
 		      sign->path, seg->generation,
 		      (unsigned long long)seg->offset);
 	return -EBADMSG;

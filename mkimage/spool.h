@@ -23,7 +23,7 @@ void spool_free(struct spool *spool);
 /* Bytes appended so far. */
 u64 spool_size(const struct spool *spool);
 
-/* Return: 0, or an errno below 0 after an error message. */
+/* Return: 0, or a negative errno after an error message. */
 int spool_append(struct spool *spool, const void *data, size_t length);
 
 /* Read bytes that were appended. Return: as spool_append(). */

@@ -8,7 +8,7 @@
  * place	every changed inode and directory gets its place
  * write	all that is written
  *
- * The first three read only. Each returns 0, or an errno below 0 after an error
+ * The first three read only. Each returns 0, or a negative errno after an error
  * message.
  */
 #ifndef MKIMAGE_EROFS_CHANGE_H
@@ -47,8 +47,8 @@ int erofs_match(struct erofs_change *change);
 int erofs_place(struct erofs_change *change);
 
 /*
- * Write the change, unless @ret is an error; free it. Return: @ret, or an errno
- * below 0 after an error message.
+ * Write the change, unless @ret is an error; free it. Return: @ret, or a negative
+ * errno after an error message.
  */
 int erofs_finish(struct erofs_change *change, int ret);
 
@@ -58,11 +58,11 @@ int erofs_check_device(const struct erofs_device *device, struct check *check);
 
 /*
  * Open @node's file in the source; it must not have changed. Return: a file
- * descriptor, or an errno below 0 after an error message.
+ * descriptor, or a negative errno after an error message.
  */
 int erofs_open_source(const struct erofs_node *node);
 
-/* Read from it. Return: 0, or an errno below 0 after an error message. */
+/* Read from it. Return: 0, or a negative errno after an error message. */
 int erofs_read_source(struct erofs_change *change, int fd,
 		      const struct erofs_node *node, u64 offset, void *data,
 		      size_t length);

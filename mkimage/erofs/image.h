@@ -4,7 +4,7 @@
  * trusted: every place is checked to lie on the device before it is used, and
  * unknown features are refused.
  *
- * Functions return 0, or an errno below 0 after an error message: EINVAL for a
+ * Functions return 0, or a negative errno after an error message: EINVAL for a
  * damaged filesystem, ENOTSUP for one with features that are not known here.
  * One thread at a time.
  */
@@ -15,8 +15,8 @@
 
 /**
  * struct erofs_device - where the filesystem is
- * @read: read @length bytes at @offset, all within @blocks; 0, or an errno
- * below 0 after an error message
+ * @read: read @length bytes at @offset, all within @blocks; 0, or a negative
+ * errno after an error message
  * @write: the same for writing; NULL if nothing is going to be written
  * @resize: give it @blocks blocks, more than it has; the added ones are zeros
  * @context: passed to these

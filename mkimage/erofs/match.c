@@ -150,7 +150,7 @@ static int print_source(int fd, const struct erofs_node *node, u64 *print)
 	return ret;
 }
 
-/* Return: 1 if the contents are the same, 0 if not, or an errno below 0. */
+/* Return: 1 if the contents are the same, 0 if not, or a negative errno. */
 static int same_content(struct matcher *matcher, int fd,
 			const struct erofs_node *node,
 			const struct erofs_inode *inode)

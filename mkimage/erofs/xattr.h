@@ -26,7 +26,7 @@ struct erofs_xattrs {
 	size_t size;
 };
 
-/* Return: 0, or an errno below 0 after an error message; then nothing is set. */
+/* Return: 0, or a negative errno after an error message; then nothing is set. */
 int erofs_xattrs_read(struct erofs_image *image,
 		      const struct erofs_inode *inode,
 		      struct erofs_xattrs *xattrs);

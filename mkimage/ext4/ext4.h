@@ -49,7 +49,7 @@ struct ext4 {
  * ext4_open - open the filesystem on an overlay; in open.c
  * @now: time of the change; 0 for when it was last written
  *
- * Return: 0, or an errno below 0 after an error message. ext4_close() writes
+ * Return: 0, or a negative errno after an error message. ext4_close() writes
  * what is left to be written, and returns the same; ext4_abandon() writes nothing.
  */
 int ext4_open(struct ext4 *ext4, struct overlay *overlay, int64_t now,
@@ -68,8 +68,8 @@ int ext4_open_file(struct ext4 *ext4, int fd, const char *name, int64_t now,
 io_manager ext4_io_manager(struct overlay *overlay);
 
 /*
- * Make the device at least @blocks blocks of 4096 bytes large. Return: 0, or an
- * errno below 0 after an error message.
+ * Make the device at least @blocks blocks of 4096 bytes large. Return: 0, or a
+ * negative errno after an error message.
  */
 int ext4_resize_device(struct ext4 *ext4, u64 blocks);
 

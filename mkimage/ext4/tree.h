@@ -70,7 +70,7 @@ struct ext4_directory {
 };
 
 /*
- * directory.c. @path is for error messages. Return: 0, or an errno below 0
+ * directory.c. @path is for error messages. Return: 0, or a negative errno
  * after an error message. Add only a name that is not there; replace or remove
  * only names that were read, before any is added. ext4_directory_close() writes
  * what is left to be written; it may be called again. ext4_directory_make()
@@ -97,8 +97,8 @@ int ext4_directory_unlink(struct ext4_directory *dir,
  * ext4_visit - visit all paths, directories before their entries
  * @path: from the root, without slashes at its ends; "" for the root
  *
- * In visit.c. Return: 0, or what @visit returned if that is not 0, or an
- * errno below 0 after an error message.
+ * In visit.c. Return: 0, or what @visit returned if that is not 0, or a
+ * negative errno after an error message.
  */
 typedef int (*ext4_visit_path)(void *context, ext2_ino_t number,
 			       const struct ext2_inode_large *inode,

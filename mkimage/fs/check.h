@@ -61,7 +61,7 @@ struct made {
 
 /*
  * Call check_made() for each name, then check_end() once. Return: 0 if all is
- * as it should be, else an errno below 0 after an error message. check_end()
+ * as it should be, else a negative errno after an error message. check_end()
  * also has to be called after an error @ret, which it returns.
  */
 int check_made(struct check *check, const struct made *made);

@@ -32,7 +32,7 @@ struct files {
 };
 
 /*
- * Return: 0, or an errno below 0 after an error message; in either case
+ * Return: 0, or a negative errno after an error message; in either case
  * files_close() frees @files. So do the others.
  */
 int files_open(struct files *files, struct overlay *overlay, files_visit visit,

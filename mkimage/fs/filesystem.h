@@ -39,7 +39,7 @@ struct walk;
  * @files: walk along it in any order. Contents are not read where the digests of
  * their blocks do (incr_image_digests())
  *
- * All return 0, or an errno below 0 after an error message.
+ * All return 0, or a negative errno after an error message.
  */
 struct filesystem {
 	const char *name;
@@ -61,8 +61,8 @@ const struct filesystem *filesystem_named(const struct filesystem *known,
 					  const char *name);
 
 /*
- * Set *fs to the one of @known whose magic number is on @overlay. Return: 0, or an
- * errno below 0 after an error message, which ends with @advice if it is none.
+ * Set *fs to the one of @known whose magic number is on @overlay. Return: 0, or a
+ * negative errno after an error message, which ends with @advice if it is none.
  */
 int filesystem_find(const struct filesystem *known, struct overlay *overlay,
 		    const char *advice, const struct filesystem **fs);

@@ -16,7 +16,7 @@ struct json_object;
  * after the first added, changed and removed, which takes the image to be complete;
  * NULL: without them.
  *
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int generations_describe(struct json_object *root, struct incr_image *image,
 			 const char *name, const struct filesystem *known);

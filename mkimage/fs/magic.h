@@ -6,12 +6,12 @@
 #define MKIMAGE_MAGIC_H
 
 /**
- * magic_check - refuse what a kernel would not mount
+ * magic_check - refuse a file that no kernel would mount
  * @fd: of a file or block device, open for reading
  * @name: for messages
  *
- * Return: 0 if it begins like a filesystem that Linux mounts, else an errno
- * below 0 after an error message that says what it is, if that is known.
+ * Return: 0 if it begins like a filesystem that Linux mounts, else a negative
+ * errno after an error message, which names the kind of file if that is known.
  */
 int magic_check(int fd, const char *name);
 

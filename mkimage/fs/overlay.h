@@ -23,7 +23,7 @@ struct overlay;
  * @name: the image's, for messages; not copied
  * @dir: where the temporary file goes
  *
- * Return: 0, or an errno below 0 after an error message; so do the functions
+ * Return: 0, or a negative errno after an error message; so do the functions
  * below that return an int.
  */
 int overlay_open(struct overlay **overlay, struct incr_image *image,

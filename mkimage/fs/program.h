@@ -17,7 +17,7 @@
  *
  * The program's messages are shown only if it fails.
  *
- * Return: 0, or an errno below 0 after an error message; -ENOSPC without a
+ * Return: 0, or a negative errno after an error message; -ENOSPC without a
  * message if the program failed with one of @no_space.
  */
 int program_run(const char *const *argv, const char *const *environment,

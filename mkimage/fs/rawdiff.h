@@ -9,7 +9,7 @@
 
 /*
  * Make the device equal to the raw filesystem image @path, its size included.
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int rawdiff(struct overlay *overlay, const char *path);
 

@@ -44,7 +44,7 @@ struct source_options {
  * source_open - open a raw filesystem image, or make one of a directory
  * @path: a file, block device or directory; not copied
  *
- * Return: 0, or an errno below 0 after an error message; in either case
+ * Return: 0, or a negative errno after an error message; in either case
  * source_close() closes it.
  */
 int source_open(struct source *source, const char *path,

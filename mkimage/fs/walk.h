@@ -41,7 +41,7 @@ struct walk {
 
 /*
  * SOURCE_DATE_EPOCH, as in https://reproducible-builds.org/specs/; 0 if it is
- * not given. Return: 0, or an errno below 0 after an error message.
+ * not given. Return: 0, or a negative errno after an error message.
  */
 int walk_epoch(int64_t *epoch, bool *given);
 

@@ -17,7 +17,7 @@ bool xattr_sum_add(u8 *sum, const char *name, const void *value, size_t length);
 
 /*
  * Of the file, directory or link at @path, which is not followed. Return: 0, or
- * an errno below 0 after an error message.
+ * a negative errno after an error message.
  */
 int xattr_sum_of_file(const char *path, u8 *sum);
 

@@ -13,7 +13,7 @@
  *
  * Locks the file: one program at a time appends to it.
  *
- * Return: a file descriptor, or an errno below 0 after an error message.
+ * Return: a file descriptor, or a negative errno after an error message.
  */
 int append_open(const char *path);
 
@@ -41,7 +41,7 @@ int append_recover(int fd, const char *path, u64 size);
  * Nothing is written if @path does not name the file any more or it has another
  * size.
  *
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int append_segment(int fd, const char *path, u64 size, int segment,
 		   u64 length);

@@ -35,9 +35,9 @@ struct batch {
  * struct batch_run - how batches are made and used
  * @threads: that hash and compress
  * @produce: fill in the next batch: its fields up to @data. Return 1; 0 if there
- * is none; or an errno below 0, which ends the run.
- * @consume: take the batch, with all of its fields. Return 0, or an errno below
- * 0. Batches come in order, and both get @context, from the caller's thread.
+ * is none; or a negative errno, which ends the run.
+ * @consume: take the batch, with all of its fields. Return 0, or a negative
+ * errno. Batches come in order, and both get @context, from the caller's thread.
  */
 struct batch_run {
 	const struct cluster_options *options;
@@ -47,7 +47,7 @@ struct batch_run {
 	int (*consume)(void *context, const struct batch *batch);
 };
 
-/* Hash and compress. Return: 0, or the first errno below 0. */
+/* Hash and compress. Return: 0, or the first negative errno. */
 int batch_run(const struct batch_run *run);
 
 #endif /* MKIMAGE_BATCH_H */

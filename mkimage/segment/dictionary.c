@@ -59,7 +59,7 @@ static bool is_sample(const u8 *block)
 	return length > 64;
 }
 
-/* Return: the number of samples, or an errno below 0 after a message. */
+/* Return: the number of samples, or a negative errno after a message. */
 static int take_samples(const struct source *source, u8 *samples)
 {
 	u64 step = even_step(source->blocks), block = 0, looks;

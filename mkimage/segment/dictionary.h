@@ -16,7 +16,7 @@
  *
  * The same source gives the same dictionary.
  *
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int dictionary_train(const struct source *source, u8 *bytes, u32 *size);
 

@@ -30,7 +30,7 @@ struct guard {
 	u8 root[INC_SHA256_SIZE];
 };
 
-/* Add the next guarded page. Return: 0, or an errno below 0 after a message. */
+/* Add the next guarded page. Return: 0, or a negative errno after a message. */
 int guard_add(struct guard *guard, const void *page);
 
 /* All pages that @tree counts were added. Return: as guard_add(). */

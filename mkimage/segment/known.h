@@ -22,7 +22,7 @@ int known_want(struct known *known, const u8 *id);
 
 /*
  * Search for all of them, in all generations of the image up to the open one.
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int known_find(struct known *known, struct incr_image *image, const char *name,
 	       const struct cluster_options *options);

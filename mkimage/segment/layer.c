@@ -180,7 +180,7 @@ static int walk(struct layer *layer)
 	return batch_run(&run);
 }
 
-/* Return: 0, 1 if nothing changed, or an errno below 0. */
+/* Return: 0, 1 if nothing changed, or a negative errno. */
 static int store_clusters(struct layer *layer, int level)
 {
 	u64 first, end, at = 0;

@@ -29,7 +29,7 @@
  * @level: of LZ4 HC
  * @threads: that work
  *
- * Return: 0; 1 if there is no change; or an errno below 0 after an error
+ * Return: 0; 1 if there is no change; or a negative errno after an error
  * message.
  */
 int layer_build(struct segment *seg, struct overlay *overlay,

@@ -40,7 +40,7 @@ struct metadata {
  * @blocks: of the device, 1 to INC_BLOCKS_MAX
  * @dir: where temporary files go
  *
- * Return: 0, or an errno below 0 after an error message; in either case
+ * Return: 0, or a negative errno after an error message; in either case
  * metadata_free() frees it. So do the functions below.
  */
 int metadata_init(struct metadata *meta, const struct inc_hash *hash,

@@ -72,7 +72,7 @@ void pagelist_free(struct pagelist *list);
  * @copies: at least 1
  * @runs: updated
  *
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int pagelist_add(struct pagelist *list, const void *page, const u8 *digest,
 		 u64 copies, struct pagelist_runs *runs);

@@ -13,13 +13,13 @@
  * @threads: number of workers, at least 1
  * @item_new: allocate an item that can be used again and again; NULL on failure
  * @item_free: @item may be NULL
- * @produce: fill in the next item. Return 1; 0 if there is none; or an errno
- * below 0, which ends the pipeline.
+ * @produce: fill in the next item. Return 1; 0 if there is none; or a negative
+ * errno, which ends the pipeline.
  * @work: called by one of the workers
  * @consume: called in order. @produce and @consume run in the thread that
  * calls pipeline_run(), so they share @context without locks.
  *
- * @work and @consume return 0, or an errno below 0 that ends the pipeline.
+ * @work and @consume return 0, or a negative errno that ends the pipeline.
  */
 struct pipeline {
 	unsigned int threads;
@@ -32,7 +32,7 @@ struct pipeline {
 };
 
 /*
- * Return: 0, or the first errno below 0 in the order of the items; -ENOMEM comes
+ * Return: 0, or the first negative errno in the order of the items; -ENOMEM comes
  * with a message.
  */
 int pipeline_run(const struct pipeline *pipeline);

@@ -56,7 +56,7 @@ struct repage {
  * repage_init - start with an array
  * @repage: the fields before @spool filled in, the others zero
  *
- * Return: 0, or an errno below 0 after an error message; in either case
+ * Return: 0, or a negative errno after an error message; in either case
  * repage_free() frees it. So do the functions below that return an int.
  */
 int repage_init(struct repage *repage, const char *dir);

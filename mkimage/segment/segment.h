@@ -76,7 +76,7 @@ static inline u64 segment_known_room(u64 room, u32 count)
  * @seg: the fields before @meta filled in, the others zero
  * @dir: where temporary files go
  *
- * Return: 0, or an errno below 0 after an error message; in either case
+ * Return: 0, or a negative errno after an error message; in either case
  * segment_free() frees it. So do the functions below.
  */
 int segment_init(struct segment *seg, const char *dir);

@@ -48,7 +48,7 @@ bool signer_options_only_sign(const char *command,
 
 /*
  * Refuse an output that would replace the key, the certificate or the file with
- * the passphrase. Return: 0, or an errno below 0 after an error message.
+ * the passphrase. Return: 0, or a negative errno after an error message.
  */
 int signer_check_output(const struct signer_options *options,
 			const struct output *output);
@@ -62,7 +62,7 @@ struct signer;
  *
  * May ask for a passphrase on the terminal. The key must be the certificate's.
  *
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int signer_open(struct signer **signer, const struct signer_options *options);
 void signer_free(struct signer *signer);
@@ -72,7 +72,7 @@ void signer_free(struct signer *signer);
  * @text: from dm_inc_signed_text()
  * @data: set to @size bytes that the caller frees; they fit a signature area
  *
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int signer_sign(struct signer *signer, const char *text, u8 **data,
 		size_t *size);
@@ -83,7 +83,7 @@ int signer_sign(struct signer *signer, const char *text, u8 **data,
  * @name: of the image
  * @start: the device's first INC_SIGNED_ZEROS bytes
  *
- * Return: 0, or an errno below 0 after an error message.
+ * Return: 0, or a negative errno after an error message.
  */
 int signer_sign_segment(struct signer *signer, struct segment *segment,
 			const char *name, const u8 *start);

@@ -118,7 +118,7 @@ done
 
 cp app.inc bad.inc
 printf '\377' | dd of=bad.inc bs=1 seek=4500 conv=notrunc status=none
-fails "a damaged head" 2 "does not match its digest" incrementalsetup table bad.inc /dev/loop0
+fails "a corrupt head" 2 "does not match its digest" incrementalsetup table bad.inc /dev/loop0
 head -c 20480 app.inc >cut.inc
 fails "a truncated image" 4 "truncated" incrementalsetup table cut.inc /dev/loop0
 

@@ -432,7 +432,7 @@ for state in step1 step2 step2half; do
 done
 cp good bad
 flip bad 300
-fails "an image with other damage is not signed" 1 "does not match its digest: it is damaged" \
+fails "an image with other damage is not signed" 1 "does not match its digest: it is corrupt" \
 	"$mkimage" sign --key rsa2048.key --certificate rsa2048.pem bad
 strace -f -e trace=pwrite64,fdatasync -o trace \
 	"$mkimage" sign --key p256.key --certificate p256.pem good >/dev/null

@@ -59,7 +59,7 @@ static void compare(struct watch *watch, const char *name, const char *uuid,
 
 	/* Damage first: a hook may want to know before it hears of the end. */
 	if (watch->known && failures > watch->hash_failures) {
-		report("%s: %llu blocks or pages were damaged, %llu have healed so far",
+		report("%s: %llu blocks or pages were corrupt, %llu have healed so far",
 		       name, (unsigned long long)(failures - watch->hash_failures),
 		       (unsigned long long)now->value[STATUS_HEALED]);
 		hook_run("corruption", name, uuid, now);

@@ -11,12 +11,12 @@
 
 /*
  * Read @length bytes at @offset of @fd into @data. Return: 0, -ENODATA if the file
- * ends before, or another errno below 0; then the contents of @data are undefined.
+ * ends before, or another negative errno; then the contents of @data are undefined.
  */
 int incr_read_exactly(int fd, uint64_t offset, void *data, size_t length);
 
 /*
- * Write them. Return: 0, or an errno below 0; then some may have been written. -EIO
+ * Write them. Return: 0, or a negative errno; then some may have been written. -EIO
  * if @fd takes none of them and does not say why.
  */
 int incr_write_exactly(int fd, uint64_t offset, const void *data, size_t length);

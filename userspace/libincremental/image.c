@@ -258,7 +258,7 @@ static int open_file(struct incr_image **image, int fd, u32 generation,
 	return 0;
 }
 
-/* @fd as for open_file(); below 0: why there is none, a negative errno. */
+/* @fd as for open_file(), or a negative errno, the reason why there is none. */
 static int open_named(struct incr_image **image, int fd, const char *path,
 		      u32 generation, struct incr_error *error)
 {

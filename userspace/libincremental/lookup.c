@@ -81,7 +81,7 @@ int incr_head_read(struct incr_image *image, const struct inc_segment *seg,
 		goto fail;
 	if (!incr_head_good(seg, *head)) {
 		ret = incr_fail(error, -EBADMSG,
-				"head of generation %u (offset %llu) does not match its digest: it is damaged",
+				"head of generation %u (offset %llu) does not match its digest: it is corrupt",
 				seg->generation,
 				(unsigned long long)seg->offset);
 		goto fail;

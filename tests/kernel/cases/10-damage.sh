@@ -42,13 +42,13 @@ refused "version" 8 "superblock: unknown format version"
 refused "head size" 13 "superblock: .*"
 refused "incompatible features" 24 "superblock: image needs features that are not known here" 1
 refused "feature of a dictionary" 24 "superblock: dictionary does not fit the feature bits"
-refused "compatible features" 16 "Image's head does not match its digest: damaged"
-refused "head digest" 32 "Image's head does not match its digest: damaged"
-refused "UUID" 64 "Image's head does not match its digest: damaged"
+refused "compatible features" 16 "Image's head does not match its digest: it is corrupt"
+refused "head digest" 32 "Image's head does not match its digest: it is corrupt"
+refused "UUID" 64 "Image's head does not match its digest: it is corrupt"
 refused "generation" 80 "superblock: generation does not fit the segment's place"
 refused "block size" 84 "superblock: block size is not 4096"
 refused "chunk size" 85 "superblock: .*"
-refused "cluster size" 86 "Image's head does not match its digest: damaged"
+refused "cluster size" 86 "Image's head does not match its digest: it is corrupt"
 refused "device size" 88 "superblock: .*|Image's head .*|Target must .*"
 refused "segment offset" 97 "superblock: segment is not where it says"
 refused "segment size" 105 "superblock: .*"
@@ -61,10 +61,10 @@ refused "hash name" 216 "Hash algorithm in the table is not the image's"
 refused "digest size" 248 "superblock: .*|Hash algorithm .*"
 refused "root digest" 256 "Root digest in the table is not the image's"
 refused "salt" 320 "Salt in the table is not the image's"
-refused "reserved bytes" 4000 "Image's head does not match its digest: damaged"
-refused "signature area" 5000 "Image's head does not match its digest: damaged"
-refused "map directory" "$map_dir_offset" "Image's head does not match its digest: damaged"
-refused "tree directory" $((tree_dir_offset + 8)) "Image's head does not match its digest: damaged"
+refused "reserved bytes" 4000 "Image's head does not match its digest: it is corrupt"
+refused "signature area" 5000 "Image's head does not match its digest: it is corrupt"
+refused "map directory" "$map_dir_offset" "Image's head does not match its digest: it is corrupt"
+refused "tree directory" $((tree_dir_offset + 8)) "Image's head does not match its digest: it is corrupt"
 ok "nothing of this is left in the file" cmp "$LOCAL" "$IMAGE"
 
 # Truncated.
@@ -110,7 +110,7 @@ log_is_limited() {
 	mark
 	is "no block can be read" "$("$tool" scan "$DEV" "$RAW" direct)" "EIO 0-$((blocks - 1))"
 	between "each is counted" "$(field failures)" "$blocks" 100000
-	between "the log has some of them" "$(log | grep -c 'is damaged')" 1 $((10 * ((SECONDS - start) / 5 + 2)))
+	between "the log has some of them" "$(log | grep -c 'is corrupt')" 1 $((10 * ((SECONDS - start) / 5 + 2)))
 }
 
 # The top of the tree: everything rests on it.

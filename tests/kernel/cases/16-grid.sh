@@ -23,7 +23,7 @@ is "on_corruption fail: nothing is fetched again" "$(grep -c refetch log)" 0
 stop
 dmsetup remove t
 detach
-# Damage in three cells heals otherwise: two presence bits that are wrongly 0, and one
-# bit of the head.
+# Three cells are not healed: two presence bits are wrongly 0, so their chunks are just
+# fetched, and the head's bits of the bitmap do not matter.
 with_origin 3
 the_end

@@ -87,7 +87,7 @@ reader b $((block * 4096)) 4096
 is "a bad origin: an error" "$(outcome a)" EIO
 is "for all that wait" "$(outcome b)" EIO
 between "a bad origin: it was asked once, for two ranges; twice, if one came late" "$(wc -l <log)" 2 4
-ok "a bad origin: the kernel tells" said "data of block $block is damaged, at image offset $at\$"
+ok "a bad origin: the kernel tells" said "data of block $block is corrupt, at image offset $at\$"
 is "a bad origin: all is present still" "$(field state)" complete
 reader a $((block * 4096)) 4096
 is "a bad origin: later reads try again" "$(outcome a) $(($(wc -l <log) <= 6))" "EIO 1"

@@ -115,7 +115,7 @@ poke 80 02000000
 refused "Next segment is not of the next generation"
 put_head 1
 poke $((heads[1] - 4096 - 20)) ff
-refused "head does not match its digest: damaged"
+refused "head does not match its digest: it is corrupt"
 put_head 1
 resize $((ends[1] - 4096))
 refused "past the end of the image: truncated"
@@ -127,10 +127,11 @@ refused "Root digest in the table is not the image's"
 tables[1]="0 8 ${right#0 * }"
 refused "have the size of the image's device"
 tables[1]=$right
-# A generation after the next takes both; that the second is damaged refuses both.
+# A generation after the next takes both; if the head of the second is corrupt, both are
+# refused.
 append 2
 echo "$((starts[2] + heads[2] - 4096 - 20)):ff" | "$tool" poke "$LOCAL"
-refused "head does not match its digest: damaged" 2
+refused "head does not match its digest: it is corrupt" 2
 ok "the old generation reads right" "$tool" compare "$DEV" "$images/grow.0.raw" direct
 
 # ---- the right one is taken ----

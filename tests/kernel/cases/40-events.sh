@@ -89,7 +89,7 @@ reader a $((block * 4096)) 4096
 is "damage heals" "$(outcome a 60)" 4096
 ok "and runs the hook" within 60 ran "corruption t"
 ok "whose failure is told" within 60 told "event-hook has failed with status 7 at event corruption"
-ok "so is the damage" told "t: [0-9]+ blocks or pages were damaged"
+ok "so is the damage" told "t: [0-9]+ blocks or pages were corrupt"
 
 # It is not watched any more.
 ok "unmonitor" incrementalsetup unmonitor t

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Of an image, what a grid of damage is made of; see damage and damage-layers.
+"""An image's parts, of which a damage grid is made; see damage and damage-layers.
 
 A cell of a grid is a line:
 
     NAME|FIRST|COUNT|VERDICT|OFFSET:HEX[,OFFSET:HEX]...
 
-The bytes HEX at OFFSET of the image make that damage.  VERDICT is what
-"loadertool scan" says then of COUNT blocks from FIRST on, with ";" for the ends
-of lines.
+The bytes HEX at OFFSET of the image make that damage.  VERDICT is the output of
+"loadertool scan" for COUNT blocks from FIRST on then, with ";" for the ends of
+lines.
 """
 import struct
 

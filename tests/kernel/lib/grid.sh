@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# The corruption grids: every kind of damage at once, each at a place of its own
-# (see damage and damage-layers).  With an origin all of it heals; without one
-# just the blocks that depend on it give EIO, whichever way they are read.
+# The damage grids: every kind of damage at once, each at a place of its own (see
+# damage and damage-layers).  With an origin all of it heals; without one just the
+# blocks that depend on it give EIO, whichever way they are read.
 
 DEV=/dev/mapper/t
 
@@ -32,18 +32,17 @@ each_cell() {
 	done
 }
 
-# Of the newest generation.
-table_of() {	# table_of TIMEOUT
+table_of() {	# table_of TIMEOUT: of the newest generation
 	TABLE=$(incrementalsetup table --read-timeout "$1" "$IMAGE" "$LOOP")
 }
 
-# What is left is seen by the next read, not what was cached.
+# The next read must see the file, not cached pages.
 reopen() {
 	dmsetup remove t
 	activate
 }
 
-without_origin() {	# without_origin ABSENT: chunks that then are
+without_origin() {	# without_origin ABSENT: the number of chunks that are absent then
 	local mode
 	is "the damage is in the file" "$(damaged_copy; cmp -s "$LOCAL" "$IMAGE" || echo differs)" differs
 	attach "$LOCAL"
@@ -55,10 +54,11 @@ without_origin() {	# without_origin ABSENT: chunks that then are
 		is "$mode: nothing is healed" "$(field healed)" 0
 		reopen
 	done
-	is "all is present still, but for wrong bits of the bitmap" "$(field present)" $(($(field total) - $1))
+	is "every chunk is still present, but for wrong bits of the bitmap" "$(field present)" $(($(field total) - $1))
 }
 
-# with_origin NOT: cells that are not healed, as just a bit of the bitmap is wrong
+# with_origin NOT: the number of cells that are not healed, as just a bit of the bitmap
+# is wrong
 with_origin() {
 	local mode
 	for mode in direct buffered mmap; do
@@ -73,7 +73,7 @@ with_origin() {
 		is "$mode: nothing has timed out" "$(field timeouts) $(field unavailable)" "0 0"
 		between "$mode: healed is counted" "$(field healed)" $((${#cells[@]} - $1)) 1000
 		between "$mode: requests say why" "$(grep -c refetch log)" $((${#cells[@]} - $1)) 1000
-		ok "$mode: the kernel tells" said "is damaged, at image offset [0-9]*: fetching it again"
+		ok "$mode: the kernel logs it" said "is corrupt, at image offset [0-9]*: fetching it again"
 		is "$mode: all is present" "$(field state)" complete
 		stop
 		dmsetup remove t

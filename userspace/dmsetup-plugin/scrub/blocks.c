@@ -122,7 +122,7 @@ struct place {
 /**
  * struct places - a directory's runs, by where they are in the file
  * @tree: it is the tree's, not the map's
- * @found: room for the numbers of those that a damage concerns
+ * @found: room for the numbers of those in a damaged range
  */
 struct places {
 	const struct inc_segment *seg;

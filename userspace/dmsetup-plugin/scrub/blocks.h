@@ -7,7 +7,7 @@
 
 #include "dmsetup-plugin/scrub/scan.h"
 
-/* Find the blocks of every damage. */
+/* Find the blocks of every damaged range. */
 int scrub_blocks(struct scrub *scrub, struct incr_error *error);
 
 #endif /* SETUP_BLOCKS_H */

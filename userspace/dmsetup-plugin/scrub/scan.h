@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading the present bytes of an image from its disk, and checking them.
+ * Read the present bytes of an image from its disk, and check them.
  */
 #ifndef SETUP_SCAN_H
 #define SETUP_SCAN_H
@@ -22,11 +22,10 @@ struct blocks {
 	u64 last;
 };
 
-#define BLOCKS_MAX	64	/* kept for one damage */
+#define BLOCKS_MAX	64	/* kept for one range */
 
 /**
- * struct damage - neighbouring chunks of one kind that are not what they
- * should be
+ * struct damage - a damaged range: neighbouring chunks of one kind
  * @blocks: those that could not be read because of it: allocated, sorted
  * @more: there are more blocks than are kept
  */
@@ -41,10 +40,10 @@ struct damage {
 };
 
 /**
- * struct damages - all damage found
+ * struct damages - all damaged ranges found
  * @list: @count of them
- * @sorted: so many of them, which earlier scans have found, are sorted and
- *	disjoint
+ * @sorted: the number of those that earlier scans have found: they come first,
+ *	sorted and disjoint
  */
 struct damages {
 	struct damage *list;
@@ -60,7 +59,7 @@ struct damages {
  * @fd: the image's file or block device
  * @direct: @fd is read past the page cache
  * @image: as it is on the disk, and as far as it is present
- * @loaders: how many there are to heal
+ * @loaders: their number; without any, nothing can be healed
  * @damages: found so far: sorted when a scan is over
  * @refuse: damaged metadata is not used to check anything with
  * @present: bytes to be checked, as far as known at the beginning
@@ -68,7 +67,7 @@ struct damages {
  *	metadata is absent; by whether they are metadata or data
  * @done: bytes looked at, for the progress
  * @lock: over @cursor, @segment, @damages and @error while threads run
- * @cursor, @segment: where the scan is
+ * @cursor, @segment: the place of the scan
  * @data: it scans the data, not the metadata
  * @failed: an error that ends the run
  */
@@ -103,7 +102,7 @@ enum verdict {
 	VERDICT_FAILED,		/* scrub->failed */
 };
 
-/* The first damage of earlier scans that ends after @offset, or their number. */
+/* The first damaged range of earlier scans that ends after @offset, or their number. */
 size_t damage_after(const struct damages *damages, u64 offset);
 
 /* An incr_io: reads present bytes from the disk; -ENODATA for absent ones. */
@@ -115,7 +114,7 @@ enum verdict scrub_chunk(struct scrub *scrub, u64 offset, void *buffer);
 
 /*
  * Check all metadata, or all data, that is present, with several threads; add
- * damage to @damages. Return: 0 or -errno.
+ * damaged ranges to @damages. Return: 0 or -errno.
  */
 int scrub_scan(struct scrub *scrub, bool data);
 

@@ -23,7 +23,7 @@
 #include "dmsetup-plugin/scrub/scrub.h"
 
 #define TIMEOUT_DEFAULT	60u	/* seconds that healing may take */
-#define BATCH		256u	/* damages healed at a time */
+#define BATCH		256u	/* damaged ranges healed at a time */
 #define PAUSE		50000000	/* ns between looks whether they are there */
 #define ROUNDS		16	/* over the metadata: more than it has levels */
 
