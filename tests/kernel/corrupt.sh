@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# panic.t's part inside the VM: reads a bad block, which should be the end.
+# panic.t's part inside the VM: read a corrupt block, which should be the end.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../lib/vm.sh"
@@ -16,7 +16,7 @@ table on_corruption panic
 activate
 if "$tool" compare /dev/mapper/t "$RAW" direct 4096 0 $((block * 4096)); then
 	echo "the others are right"
-	# What was printed has to get out first.
+	# The output so far has to get out first.
 	within 20 grep -q "the others are right" /run/vm/stdout
 fi
 "$tool" scan /dev/mapper/t "$RAW" direct "$block" 1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# on_corruption panic: a bad block stops the machine, and says why. That takes a
+# on_corruption panic: a corrupt block stops the machine, with the reason. That takes a
 # boot: on 6.12, and with CHECK_LONG in the environment on each kernel.
 
 set -u
@@ -41,11 +41,11 @@ for kernel in "${kernels[@]}"; do
 	tests/vm/run --kernel $kernel --timeout 600 -- bash tests/kernel/corrupt.sh \
 		>"$work/out" 2>"$work/err"
 	status=$?
-	ok "$kernel: what is right can be read" grep -qx "the others are right" "$work/out"
-	ok "$kernel: what is not stops the machine" [ $status = 125 ]
+	ok "$kernel: good blocks can be read" grep -qx "the others are right" "$work/out"
+	ok "$kernel: a corrupt one stops the machine" [ $status = 125 ]
 	ok "$kernel: before it is read" not_said survived
-	ok "$kernel: the kernel tells which block" said 'block [0-9]+.* at image offset [0-9]+'
-	ok "$kernel: and why it stops" \
+	ok "$kernel: the kernel names the block" said 'block [0-9]+.* at image offset [0-9]+'
+	ok "$kernel: and the reason" \
 		said 'Kernel panic - not syncing: dm-incremental device has detected corruption'
 done
 finish

@@ -23,7 +23,7 @@ is "the physical block size is 4096" "$(blockdev --getpbsz "$DEV")" 4096
 is "the device is read-only" "$(blockdev --getro "$DEV")" 1
 is "its size is the image's device's" "$(blockdev --getsize64 "$DEV")" $((blocks * 4096))
 
-# A second node for the same store there is not: it is shared.
+# A second device on the same store gets no node of its own: they share it.
 second=${TABLE/$LOOP/$(stat -c '%Hr:%Lr' "$LOOP")}
 ok "a second device on the same backing device" activate t2 "$second"
 nodes=(/dev/incremental/*)

@@ -63,12 +63,12 @@ expect "fill into the head: accepted" "write: $head_size" write 0 "$head_size"
 expect "fill into the presence bitmap: accepted" "write: 4096" write "$bitmap_offset" 4096
 expect "fill from the head on: all of it accepted" "write: $((meta_offset + 4096))" \
 	write 0 $((meta_offset + 4096)) "$IMAGE"
-is "the head was not written, what follows it was" "$(field present) $(field filled)" \
+is "the head was not written, the chunks after it were" "$(field present) $(field filled)" \
 	"$((present0 + 6)) 6"
 dmsetup message t 0 commit
 ok "the head is unchanged in the file" cmp -n "$head_size" "$LOCAL" "$IMAGE"
 
-# Where what is.
+# The present and the absent ranges.
 expect "walk: data and holes" "data 0 $((meta_offset + 4096))
 hole $((meta_offset + 4096)) $((at - 4096))
 data $((at - 4096)) $((at + 12288))
@@ -105,13 +105,13 @@ expect "fsync" "fsync: 0" fsync
 # With a read that waits.
 reader a 0 4096
 ok "a read waits" within 10 some_wait
-is "the status line tells" "$(field waiting) $(field wanted | sed 's/^[1-9]$/some/')" "1 some"
+is "the status line has it" "$(field waiting) $(field wanted | sed 's/^[1-9]$/some/')" "1 some"
 expect "poll: something to read" "poll: IN OUT" poll 0
 like "a request is whole chunks, demand, not seen before" "$("$tool" node "$NODE" nonblock , read 1000)" \
 	'^read: (64|128|192)'$'\n''[0-9]+ (4096|8192) id=[0-9]+'$'\n'
 expect "write through the file position, as cat does" "stream: $end" stream "$IMAGE" 102400
 is "the read has got its block" "$(outcome a)" 4096
-is "all is present" "$(field state) $(field present)" "complete $(field total)"
+is "every chunk is present" "$(field state) $(field present)" "complete $(field total)"
 is "every chunk was filled once" "$(field filled)" $(($(field total) - present0))
 ok "the device reads right" "$tool" compare "$DEV" "$RAW" direct
 ok "the file is the image" cmp "$LOCAL" "$IMAGE"
@@ -123,7 +123,7 @@ open_image size129
 coproc NODE_CALLS { exec "$tool" node "$NODE"; }
 loaders+=("$NODE_CALLS_PID")
 read -r -u "${NODE_CALLS[0]}" line
-is "a loader is there" "$line $(field loaders)" "open 1"
+is "a loader has the node open" "$line $(field loaders)" "open 1"
 call() {	# call COMMAND...: on that file
 	echo "$*" >&"${NODE_CALLS[1]}"
 	read -r -t 20 -u "${NODE_CALLS[0]}" line || line=hangs

@@ -7,14 +7,14 @@
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
-# cat is a complete loader, and whoever waits for the event learns of the end.
+# cat is a complete loader, and a program that waits for the event learns of the end.
 open_image small || exit 1
 events=$(event_number)
 dmsetup wait t "$events" &
 waiter=$!
 readers+=("$waiter")
 ok "cat is a loader" sh -c "cat '$IMAGE' >'$NODE'"
-ok "an event says that the image is complete" within 10 sh -c "! kill -0 $waiter 2>/dev/null"
+ok "an event reports that the image is complete" within 10 sh -c "! kill -0 $waiter 2>/dev/null"
 is "the state is complete" "$(field state) $(field present)" "complete $(field total)"
 ok "the device reads right" "$tool" compare "$DEV" "$RAW" direct
 ok "the file is the image, which carries all ones" cmp "$LOCAL" "$IMAGE"
@@ -25,7 +25,7 @@ activate
 is "it is complete when opened again" "$(field state)" complete
 close_image
 
-# A loader that answers every request is asked for nothing twice.
+# A loader that answers every request is asked for no range twice.
 open_image small
 present0=$(field present)
 serve nohints log=log
@@ -40,7 +40,7 @@ stop
 is "no loader is left" "$(field loaders)" 0
 close_image
 
-# Five of them, racing.
+# Five loaders, racing.
 open_image cluster16K
 present0=$(field present)
 for i in 1 2 3 4 5; do
@@ -58,7 +58,7 @@ done
 is "nothing waits any more" "$(field waiting) $(field wanted)" "0 0"
 close_image
 
-# One that takes requests and never answers, beside one that does.
+# A loader that takes requests and never answers, beside one that does.
 open_image small read_timeout $((30000 * SLOW))
 loader "$tool" hoard "$NODE"
 hoarder=$LOADER
@@ -70,13 +70,13 @@ rm -f log
 serve log=log
 is "the other one is asked after some time" "$(outcome a 15)" 4096
 is "for all of them" "$(outcome b 15)" 4096
-ok "with the flag that says so" grep -q again log
+ok "with the flag AGAIN" grep -q again log
 # The first requests were the silent loader's; the ids are the same.
 id=$(grep -o 'id=[0-9]*' loader.out | head -n 1)
 ok "and the same id" grep -q "$id again" log
 ok "everything can be read beside the silent loader" "$tool" compare "$DEV" "$RAW" direct 65536 0 2097152
 # At first it gets its share, then it comes last.
-between "which is not asked any more" "$(wc -l <loader.out)" 1 $(($(wc -l <log) / 3))
+between "the silent loader is not asked any more" "$(wc -l <loader.out)" 1 $(($(wc -l <log) / 3))
 stop
 stop "$hoarder"
 
@@ -93,7 +93,7 @@ between "without the wait for silent loaders" "$(duration a)" 0 $((5000 * SLOW))
 like "with the flag and the id" "$(head -n 1 log)" "$(cut -d ' ' -f 1-3 loader.out | head -n 1) again"
 stop
 
-# One that exits before it has filled all it was asked for.
+# A loader that exits before it has filled the whole request.
 reader a $((700 * 4096)) 262144
 ok "a large read waits" within 10 some_wait
 serve limit=16384 log=log
@@ -103,7 +103,7 @@ is "the next one goes on" "$(outcome a)" 262144
 ok "all of it reads right" "$tool" compare "$DEV" "$RAW" direct 65536
 stop
 
-# Damaged bytes from a loader that does not check: never delivered.
+# Wrong bytes from a loader that does not check: never delivered.
 close_image
 open_image small read_timeout 2000
 "$tool" node "$NODE" stream /dev/zero 65536 >/dev/null 2>&1 &

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# No loader, or one that cannot help: reads fail in their time and not before,
-# nobody else is disturbed, and later all is well.
+# No loader, or one that cannot help: reads fail at their timeout and not before,
+# no other read is disturbed, and with a loader all of it can be read.
 
 # shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
-# Nothing but how soon what fails in its time is looked at with a short timeout:
-# whoever has a loader may wait for it, however slow the machine.
+# Only the tests of the timeout itself have a short one: a read with a loader may wait
+# for it, however slow the machine.
 open_image small read_timeout 60000 || exit 1
 serve
 ok "the first 64 blocks are there" "$tool" compare "$DEV" "$RAW" direct 65536 0 262144
@@ -18,12 +18,12 @@ present=$(field present)
 
 reader a $((500 * 4096)) 4096
 ok "a read of an absent block waits" within 5 some_wait
-is "it is one read, which wants something" "$(field waiting) $(field wanted | sed 's/^[1-9]$/some/')" "1 some"
+is "it is one read, which wants some ranges" "$(field waiting) $(field wanted | sed 's/^[1-9]$/some/')" "1 some"
 ok "present data can be read meanwhile" "$tool" compare "$DEV" "$RAW" direct 65536 0 262144
 ok "before the other one has ended" test ! -s a
 eval "$("$tool" layout "$IMAGE")"
 "$tool" node "$NODE" unavailable 0 "$image_size" >/dev/null
-is "which can be told that it waits in vain" "$(outcome a)" EIO
+is "and fails at once if its ranges are unavailable" "$(outcome a)" EIO
 dmsetup message t 0 read_timeout 1500
 reader a $((500 * 4096)) 4096
 is "the next one fails" "$(outcome a)" ETIMEDOUT
@@ -48,7 +48,7 @@ dmsetup message t 0 read_timeout 60000
 serve
 reader a $((500 * 4096)) 4096
 is "the same read succeeds once a loader is there" "$(outcome a)" 4096
-ok "and so does everything" "$tool" compare "$DEV" "$RAW" direct 65536
+ok "and so do all others" "$tool" compare "$DEV" "$RAW" direct 65536
 stop
 close_image
 
@@ -70,15 +70,15 @@ done
 ok "with a sentence" said "read_timeout must be 0 to 3600000 ms"
 ok "message commit" dmsetup message t 0 commit
 
-# Cannot be had.
+# Ranges that are unavailable.
 dmsetup message t 0 read_timeout 60000
 eval "$("$tool" layout "$IMAGE")"
 reader a 0 4096
 reader b $((600 * 4096)) 4096
 ok "two reads wait" within 10 some_wait 2
 "$tool" node "$NODE" unavailable $((image_size - 4096)) 4096 >/dev/null
-is "another range cannot be had: they wait on" "$(field waiting) $(field unavailable)" "2 0"
-is "their range cannot be had" "$("$tool" node "$NODE" unavailable 0 "$image_size")" "unavailable: 0"
+is "another range is unavailable: they wait on" "$(field waiting) $(field unavailable)" "2 0"
+is "their range is unavailable" "$("$tool" node "$NODE" unavailable 0 "$image_size")" "unavailable: 0"
 is "the first fails" "$(outcome a)" EIO
 is "the second fails" "$(outcome b)" EIO
 between "long before the timeout" "$(duration a)" 0 40000

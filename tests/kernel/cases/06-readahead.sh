@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Reads pay for what they asked: which chunks they fetch, what readahead asks
-# for, and what the tracepoints tell of it.
+# Reads fetch the chunks that they need, and no others; the hints of readahead; the
+# tracepoints.
 
 # shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
@@ -70,7 +70,7 @@ close_image
 open_image small
 serve nohints log=log3
 ok "by default readahead waits for absent data" cmp "$DEV" "$RAW"
-is "which leaves no hints" "$(grep -c hint log3)" 0
+is "and leaves no hints" "$(grep -c hint log3)" 0
 between "and takes fewer round trips" "$(wc -l <log3)" 1 "$(grep -vc hint log2)"
 stop
 close_image
@@ -108,7 +108,7 @@ within 10 field_is state complete
 dmsetup remove t
 "$tool" flip "$LOCAL" "$offset"
 activate
-is "the damaged block fails" "$("$tool" dread "$DEV" $((block * 4096)) 4096 direct | cut -d ' ' -f 1)" EIO
+is "the corrupt block fails" "$("$tool" dread "$DEV" $((block * 4096)) 4096 direct | cut -d ' ' -f 1)" EIO
 ok "hash failure" grep -qE "incremental_hash_failure: $numbers data block=$block offset=$offset$" $tracing/trace
 echo 0 >$tracing/events/incremental/enable
 echo >$tracing/trace

@@ -8,7 +8,7 @@
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
-# quick NAME COMMAND...: it succeeds, well before any read's timeout.
+# quick NAME COMMAND...: COMMAND succeeds, well before any read's timeout.
 quick() {
 	local name=$1
 	shift
@@ -27,7 +27,7 @@ fresh() {	# a device with nothing present, and two reads that wait
 	two_wait || result 'not ok' "two reads wait"
 }
 
-# Without noflush what waits must fail: dm cannot hold it.
+# Without noflush waiting reads must fail: dm cannot hold them.
 fresh
 quick "suspend" dmsetup suspend t
 is "the read has failed" "$(outcome c)" EIO
@@ -45,7 +45,7 @@ ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 65536
 stop
 close_image
 
-# With noflush they are pushed back, and go on after the resume.
+# With noflush waiting reads are pushed back, and go on after the resume.
 fresh
 quick "suspend with noflush" dmsetup suspend --noflush t
 ok "the reads are held back" within 10 blocked "${readers[@]: -2}"
@@ -150,7 +150,7 @@ stop
 unmounted "$work/mnt"
 close_image
 
-# With the loop device taken away meanwhile: it stays until its user goes.
+# The loop device is detached meanwhile: it stays until its user goes.
 open_image small read_timeout 60000
 two_wait
 losetup -d "$LOOP"

@@ -24,9 +24,9 @@ full() {
 	is "$name: no data are wrong" "$(field failures)" 0
 	present=$(field present)
 	"$tool" node "$NODE" walk >walk
-	# Blocks whose chunks are there; the map was fetched for most.
+	# Blocks whose chunks are present; the map was fetched for most.
 	ok "$name: present data is the image's" check_present
-	is "$name: what did not fit has not become present" "$(field present)" "$present"
+	is "$name: chunks that did not fit have not become present" "$(field present)" "$present"
 
 	dmsetup message t 0 read_timeout 60000
 	# A read that waits goes on when there is room.
@@ -54,7 +54,7 @@ full() {
 	rm -f log
 }
 
-refused_again() {	# the loader has been told once more that there is no room
+refused_again() {	# the loader has had ENOSPC once more
 	[ "$(grep -c ^E log)" -gt "$refused" ]
 }
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Damage to a complete local file: open fails with its sentence, or just the
-# blocks that depend on it give EIO.  Case 16 has the grid of what can be damaged.
+# Damage to a complete local file: open fails with a sentence for it, or just the
+# blocks that depend on it give EIO.  Case 16 has the damage grid.
 
 # shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
@@ -14,7 +14,7 @@ for name in size513 cluster256K; do
 	chmod u+w "$name.inc"
 done
 
-use() {		# use NAME: its damaged copy is attached
+use() {		# use NAME: attach a copy, to be damaged
 	choose "$1"
 	LOCAL=$work/$1.inc
 	attach "$LOCAL"
@@ -93,7 +93,7 @@ first_of() {	# first_of CODEC [FROM_BLOCK]: offset of an extent of that kind
 	"$tool" map "$IMAGE" | awk -v c="$1" -v f="${2:-0}" '$2 == c && $1 >= f { print $4; exit }'
 }
 
-# Bytes that the kernel does not use may be damaged.
+# Bytes that the kernel does not use do not matter.
 for place in "$owners_offset" "$guard_offset"; do
 	"$tool" flip "$LOCAL" "$place"
 done
@@ -104,7 +104,7 @@ for place in "$owners_offset" "$guard_offset"; do
 	"$tool" flip "$LOCAL" "$place"
 done
 
-# Ten lines in five seconds, however many blocks are bad.
+# Ten lines in five seconds, however many blocks are corrupt.
 log_is_limited() {
 	local start=$SECONDS
 	mark
@@ -113,7 +113,7 @@ log_is_limited() {
 	between "the log has some of them" "$(log | grep -c 'is corrupt')" 1 $((10 * ((SECONDS - start) / 5 + 2)))
 }
 
-# The top of the tree: everything rests on it.
+# The top of the tree: all blocks rest on it.
 root=$("$tool" where "$IMAGE" 1 0)
 for place in 0 2048 4095; do
 	"$tool" flip "$LOCAL" $((root + place))
@@ -127,7 +127,7 @@ done
 ok "nothing of this is left in the file" cmp "$LOCAL" "$IMAGE"
 detach
 
-# A large cluster: what comes before the damage may still be right.
+# A large cluster: the blocks before the corrupt one may still be right.
 use cluster256K
 lz4=$(first_of 2 256)
 block=$("$tool" map "$IMAGE" | awk -v o="$lz4" '$2 == 2 && $4 == o { print $1; exit }')

@@ -12,8 +12,8 @@ sums() {
 	(cd "$work/mnt" && exec sha256sum -c --quiet "$images/tree.sums")
 }
 
-# killed NAME SECONDS COMMAND...: passes over a fresh image, until that loader
-# has been killed 25 times while one was going on.
+# killed NAME SECONDS COMMAND...: read a fresh image again and again, until the loader
+# COMMAND has been killed 25 times during a pass.
 killed() {
 	local name=$1 pause=$2 kills=0 passes=0 failed='' pass
 	shift 2
@@ -34,7 +34,7 @@ killed() {
 			LOADER=$!
 		done
 		wait $pass || failed="pass $passes: $(head -n 3 sums.out)"
-		is "$name: pass $passes: nothing is damaged, nothing timed out" \
+		is "$name: pass $passes: nothing was corrupt, nothing timed out" \
 			"$(field failures) $(field timeouts) $(field unavailable)" "0 0 0"
 		unmounted "$work/mnt"
 		kill -KILL $LOADER
@@ -46,7 +46,7 @@ killed() {
 	note "$passes passes"
 }
 
-# The crude one opens files and reads at once; each answer takes its time.
+# loadertool's crude loader starts at once, and delays each answer.
 crude() {
 	exec "$tool" serve "$NODE" "$IMAGE" delay=15
 }

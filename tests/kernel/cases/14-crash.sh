@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A crash: committed chunks are present, the rest is fetched
-# again; and no bit is ever written before its chunk is durable.
+# A crash: committed chunks are present, the rest is fetched again; and no bit is
+# ever written before its chunk is durable.
 
 # shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
@@ -25,8 +25,7 @@ on_flakey() {
 	activate
 }
 
-# From now on writes go nowhere; then the device goes, and comes back without
-# what lies between.
+# From now on writes are lost; then the device goes, and comes back without them.
 crash() {
 	dmsetup reload base --table "0 $sectors flakey $LOOP 0 0 3600 1 drop_writes" &&
 		dmsetup suspend --noflush base && dmsetup resume base || return
@@ -35,7 +34,7 @@ crash() {
 	activate
 }
 
-# committed CHUNKS: the file's bitmap says that those up to there are present.
+# committed CHUNKS: the bits of the first CHUNKS chunks are set in the file's bitmap.
 committed() {
 	[ "$(od -An -tu1 -j $((bitmap_offset + ($1 - 1) / 8)) -N 1 "$LOCAL")" -ne 0 ]
 }
@@ -110,8 +109,8 @@ dmsetup reload base --table "0 $sectors flakey $LOOP 0 0 3600 0"
 dmsetup suspend --noflush base && dmsetup resume base
 mark
 reader a 0 4096
-is "reads fail below: the reader is told" "$(outcome a)" EIO
-is "which is not called damage" "$(field failures)" 0
+is "reads fail below: the reader gets the error" "$(outcome a)" EIO
+is "it is not counted as damage" "$(field failures)" 0
 dmsetup reload base --table "0 $sectors linear $LOOP 0"
 dmsetup suspend --noflush base && dmsetup resume base
 dmsetup message t 0 read_timeout 60000
@@ -122,7 +121,7 @@ dmsetup remove t
 dmsetup remove base
 detach
 
-# The order of writes and flushes, as the device below has seen them.
+# The order of writes and flushes at the device below.
 choose small
 LOCAL=$work/small.inc
 "$tool" sparse "$IMAGE" "$LOCAL"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Damage that heals, or does not: many readers, bad origins, none that answers,
-# readahead, and bits that rot while everybody reads.
+# Damage that heals, or does not: many readers, origins with corrupt bytes, loaders
+# that do not answer, readahead, and bits that rot under many reads.
 
 # shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
@@ -14,7 +14,7 @@ eval "$("$tool" layout "$IMAGE")"
 read -r block at < <("$tool" map "$IMAGE" |
 	awk '$2 == 2 && $1 > 600 && int($4 / 4096) == int(($4 + $5 - 1) / 4096) { print $1, $4; exit }')
 
-spoil() {	# spoil [OFFSET]: and nothing is cached
+spoil() {	# spoil [OFFSET]: flip a bit there, and drop caches
 	dmsetup remove t
 	"$tool" flip "$LOCAL" "${1:-$at}"
 	activate
@@ -24,8 +24,8 @@ repair() {
 	"$tool" flip "$LOCAL" "${1:-$at}"
 }
 
-# Several readers of one bad block make one request, for its extent; its map page
-# is not blamed. The neighbours do not wait.
+# Several readers of one corrupt block make one request, for its extent; its map page
+# is not blamed. Its neighbours do not wait.
 open_full small read_timeout 20000
 spoil
 events=$(event_number)
@@ -38,12 +38,12 @@ done
 for i in 1 2 3 4 5 6; do
 	is "reader $i sees a delay" "$(outcome r$i)" 4096
 done
-like "its extent was asked for once, and it was told why" "$(cat log)" \
+like "its extent was asked for once, with the flag REFETCH" "$(cat log)" \
 	"^$((at / 4096 * 4096)) 4096 id=[0-9]* refetch\$"
 is "the extent was traced, and nothing else" \
 	"$(sed -n 's/.*incremental_refetch: .* offset=//p' /sys/kernel/tracing/trace | sort -u | wc -l)" 1
 echo 0 >/sys/kernel/tracing/events/incremental/incremental_refetch/enable
-between "an event tells" "$(event_number)" $((events + 1)) 1000000
+between "an event is sent" "$(event_number)" $((events + 1)) 1000000
 between "the failure is counted" "$(field failures)" 1 6
 between "and that it healed" "$(field healed)" 1 6
 is "it is complete again" "$(field state)" complete
@@ -74,7 +74,7 @@ for mode in buffered mmap+readahead; do
 done
 ok "in the file, too" cmp "$LOCAL" "$IMAGE"
 
-# What comes from the origin is as bad: one request more, then an error.
+# The origin's bytes are corrupt as well: one request more, then an error.
 cp "$LOCAL" bad.inc
 chmod u+w bad.inc
 "$tool" flip bad.inc "$at"
@@ -85,10 +85,10 @@ loader "$tool" serve "$NODE" bad.inc log=log
 reader a $((block * 4096)) 4096
 reader b $((block * 4096)) 4096
 is "a bad origin: an error" "$(outcome a)" EIO
-is "for all that wait" "$(outcome b)" EIO
+is "for all readers that wait" "$(outcome b)" EIO
 between "a bad origin: it was asked once, for two ranges; twice, if one came late" "$(wc -l <log)" 2 4
-ok "a bad origin: the kernel tells" said "data of block $block is corrupt, at image offset $at\$"
-is "a bad origin: all is present still" "$(field state)" complete
+ok "a bad origin: the kernel logs it" said "data of block $block is corrupt, at image offset $at\$"
+is "a bad origin: every chunk is still present" "$(field state)" complete
 reader a $((block * 4096)) 4096
 is "a bad origin: later reads try again" "$(outcome a) $(($(wc -l <log) <= 6))" "EIO 1"
 is "a bad origin: the neighbours are right" "$("$tool" scan "$DEV" "$RAW" direct $((block - 20)) 40)" \
@@ -96,7 +96,7 @@ is "a bad origin: the neighbours are right" "$("$tool" scan "$DEV" "$RAW" direct
 is "a bad origin: nothing has healed" "$(field healed)" 0
 stop
 serve log=log
-ok "a better one: it heals" "$tool" compare "$DEV" "$RAW" direct
+ok "a better origin: it heals" "$tool" compare "$DEV" "$RAW" direct
 stop
 
 # No origin answers: just the one block is lost, and no other read waits.
@@ -127,7 +127,7 @@ between "unavailable: without a wait" "$(duration a)" 0 15000
 is "unavailable: all is present as before" "$(field state)" complete
 wait "$LOADER"
 
-# Nor can what cannot be written heal.
+# Nor does a file heal that cannot be written.
 dmsetup remove t
 detach
 attach "$LOCAL" --read-only
@@ -147,7 +147,7 @@ activate
 # Suspect chunks are present on disk: a crash at any time loses nothing.
 loader "$tool" hoard "$NODE"
 reader a $((block * 4096)) 4096
-ok "a read waits for bad chunks" within 10 some_wait
+ok "a read waits for suspect chunks" within 10 some_wait
 cp "$LOCAL" before.inc
 ok "commit" dmsetup message t 0 commit
 cp "$LOCAL" after.inc
@@ -188,14 +188,14 @@ dmsetup remove t
 ok "incrementald: the file is the image" cmp "$LOCAL" "$IMAGE"
 detach
 
-# Bits have rotted everywhere, in map and tree as well, and many read: nobody
-# gets a wrong byte or an error, whoever heals what first.
+# Bits have rotted everywhere, in map and tree as well, and there are many readers: no
+# read gets a wrong byte or an error, in whatever order the chunks heal.
 attach "$LOCAL"
 for i in 1 2 3; do
 	"$tool" rot "$LOCAL" "$meta_offset" "$image_size" 400 $i
 	activate
 	serve
-	ok "many readers of what has rotted, round $i" "$tool" random "$DEV" "$RAW" 8 60 $i
+	ok "many readers of rotten bits, round $i" "$tool" random "$DEV" "$RAW" 8 60 $i
 	between "some of it had to heal" "$(field healed)" 50 1000000
 	stop
 	[ $i = 3 ] || dmsetup remove t

@@ -41,11 +41,11 @@ data $((data_offset + 40960)) $image_size"
 block=$("$tool" map "$IMAGE" | awk -v d="$data_offset" '$4 >= d && $4 < d + 40960 { print $1; exit }')
 is "a read of them waits" "$("$tool" scan "$DEV" "$RAW" direct "$block" 1)" "ETIMEDOUT $block-$block"
 other=$("$tool" map "$IMAGE" | awk -v d="$data_offset" '$2 == 2 && $4 > d + 40960 { print $1; exit }')
-is "and of nothing else" "$("$tool" scan "$DEV" "$RAW" direct "$other" 1)" ""
+is "a read of other chunks does not" "$("$tool" scan "$DEV" "$RAW" direct "$other" 1)" ""
 is "no loader is asked for them" "$("$tool" node "$NODE" nonblock , read 4096)" "read: EAGAIN"
 ok "they can be filled" "$tool" node "$NODE" write "$data_offset" 40960 "$IMAGE"
 is "it is complete again" "$(field state)" complete
-ok "an event says so" within 5 sh -c "[ \$('$tool' status t events) -gt $events ]"
+ok "an event reports that" within 5 sh -c "[ \$('$tool' status t events) -gt $events ]"
 ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct
 
 # Map and tree pages that are cached do not outlive it.
@@ -55,8 +55,8 @@ is "nothing can be read" "$("$tool" scan "$DEV" "$RAW" direct 0 2)" "ETIMEDOUT 0
 "$tool" node "$NODE" write "$meta_offset" $((data_offset - meta_offset)) "$IMAGE" >/dev/null
 ok "until it is back" "$tool" compare "$DEV" "$RAW" direct
 
-# With the flag nothing goes, but somebody is asked, with the reason, and what is
-# suspect is overwritten by the next fill, but not by one after that.
+# With the flag REFETCH no chunk becomes absent, but loaders are asked, with the reason,
+# and the next fill overwrites a suspect chunk; one after that does not.
 is "discard of a damaged range" "$("$tool" node "$NODE" discard "$data_offset" 8192 1)" "discard: 0"
 like "it is a hint with the reason" "$("$tool" node "$NODE" read 4096)" "
 $data_offset 8192 id=[0-9]* hint refetch\$"
@@ -85,11 +85,11 @@ missing "half a chunk" EINVAL "$data_offset" 2048
 missing "a range past the end" EINVAL $((image_size - 4096)) 8192
 missing "present chunks" ENXIO 0 "$image_size"
 
-# A demand for what is absent has the reason that a part of it has.
+# A demand for absent chunks carries the reason of a part of them.
 read -r block at < <("$tool" map "$IMAGE" | awk '$2 == 1 && $4 % 4096 { print $1, $4 - $4 % 4096; exit }')
 "$tool" node "$NODE" discard "$at" 8192 >/dev/null
 "$tool" node "$NODE" read 4096 >demand &
-ok "a loader is there" within 20 sh -c "[ \$('$tool' status t loaders) = 1 ]"
+ok "a loader has the node open" within 20 sh -c "[ \$('$tool' status t loaders) = 1 ]"
 dmsetup message t 0 read_timeout 60000
 reader r $((block * 4096)) 4096
 wait %1
@@ -97,7 +97,7 @@ like "two chunks are asked for" "$(cat demand)" "
 $at 8192 id=[0-9]*\$"
 "$tool" node "$NODE" write "$at" 4096 "$IMAGE" , discard "$at" 4096 1 >/dev/null
 "$tool" node "$NODE" read 4096 >demand
-like "what has come of it is suspect: a hint says so" "$(cat demand)" "
+like "the part that has come is suspect: a hint has the reason" "$(cat demand)" "
 $at 4096 id=[0-9]* hint refetch"
 "$tool" node "$NODE" write $((at + 4096)) 4096 "$IMAGE" >/dev/null
 is "the reader needs no more" "$(outcome r)" 4096
@@ -112,9 +112,9 @@ for i in $(seq 300); do
 done
 "$tool" node "$NODE" "${many[@]}" nonblock , read 32000 | grep hint >hints
 is "hints have a limit" "$(wc -l <hints)" 256
-is "of which the newest is told" "$(tail -n 1 hints | cut -d ' ' -f 1)" $((data_offset + 300 * 4096))
+is "the newest one is kept" "$(tail -n 1 hints | cut -d ' ' -f 1)" $((data_offset + 300 * 4096))
 
-# With the other flag, the space is given back, and it lasts.
+# With the flag PUNCH the space is given back, and the discard lasts.
 before=$(stat -c %b "$LOCAL")
 is "the data are punched out" \
 	"$("$tool" node "$NODE" discard "$data_offset" $((image_size - data_offset)) 2)" "discard: 0"
@@ -138,7 +138,7 @@ is "a copy made then knows as well" "$(field present)" $((data_offset / 4096))
 dmsetup remove t
 detach
 
-# Only data that was not read.
+# With the flag COLD only data that was not read goes.
 cp "$IMAGE" "$LOCAL"
 attach "$LOCAL"
 table read_timeout 300
@@ -161,7 +161,7 @@ is "nothing of it" "$(field present)" $((data_offset / 4096))
 dmsetup remove t
 detach
 
-# Not where nothing can be written.
+# A store that cannot be written refuses discards.
 cp "$IMAGE" "$LOCAL"
 attach "$LOCAL" --read-only
 table read_timeout 300
@@ -170,7 +170,8 @@ refuses "a read-only file" EROFS "$data_offset" 4096
 dmsetup remove t
 detach
 
-# Discarded, or suspect, and fetched again while many read: no wrong byte, no error.
+# Chunks are discarded, or suspect, and fetched again under many reads: no wrong byte,
+# no error.
 attach "$LOCAL"
 table read_timeout 20000
 activate
@@ -181,7 +182,7 @@ for i in $(seq 1 40); do
 	chunk=$((RANDOM % (i % 4 ? chunks : 32)))
 	at=$((meta_offset + chunk * 4096))
 	length=$((chunks - chunk > 16 ? 65536 : 4096))
-	# Absent, and with nothing left there, or overwritten as it is.
+	# Absent, absent and punched out, or suspect.
 	flags=(0 2 1)
 	"$tool" node "$NODE" discard $at $length "${flags[i % 3]}" , fsync
 done >discards 2>&1 &

@@ -7,7 +7,7 @@
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
-# With slab debugging what an image takes is twice as large, or more.
+# With slab debugging an image takes twice as much memory, or more.
 ok "hostile images are refused, or read right or not at all" \
 	"$top/build/tests/attack" --memory 196608 --count 400 "$top/build/fuzz/images"
 note "$(cat "$work/.output")"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The damage grid of an image of two: map entries of each that lead into the
+# The damage grid of an image of two segments: map entries of each that lead into the
 # other.
 
 # shellcheck source=tests/lib/vm.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Signatures: which ones the kernel takes, and every way round them that we know
-# of.  What somebody without a key can make of a signed image is in forge.py.
+# Signatures: those that the kernel takes, and every known way round them.  forge.py
+# makes the images that an attacker without a key can make of a signed one.
 
 # shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
@@ -44,7 +44,7 @@ for key in rsa2048 rsa3072 rsa4096 p256 p384; do
 	esac
 done
 taken "a signature that is not required" signed-rsa2048
-is "is not looked at" "$(field trust)" table
+is "is not checked" "$(field trust)" table
 dmsetup remove t
 taken "options beside each other" signed-rsa2048 read_timeout 700 require_signature prove_size
 again=$(dmsetup table t)
@@ -68,16 +68,15 @@ done
 for lie in garbage sequence zeros size1 size-1 size+1 size8192; do
 	refused "$lie" "$malformed" "lie-$lie" require_signature
 done
-refused "signature_size says 0" "$unsigned" lie-size0 require_signature
+refused "signature_size is 0" "$unsigned" lie-size0 require_signature
 for lie in size8193 outside; do
 	refused "$lie" "superblock: signature is out of range" lie-$lie require_signature
 done
 refused "a signature as long as the head" "superblock: areas of the head overlap" lie-long require_signature
 all_refused
 
-# The head of one image before the data of another: what is read is not what the
-# signature is of.
+# The head of one image before the data of another: the signature is not of these data.
 taken "a good head, other data" lie-swapped require_signature
-is "of which nothing is read" "$("$tool" scan $DEV "$RAW" direct 8 8)" "EIO 8-15"
+is "no block of them is read" "$("$tool" scan $DEV "$RAW" direct 8 8)" "EIO 8-15"
 dmsetup remove t
 the_end

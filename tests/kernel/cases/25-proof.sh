@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A root digest does not say how large its device is: what can be made of that
-# (forge.py), and that the proof prevents it.
+# A root digest does not tell the size of its device: the forgeries that allows
+# (forge.py), and the proof that prevents them.
 
 # shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
@@ -12,11 +12,11 @@
 
 keyctl padd asymmetric '' $ring <"$images/rsa2048.der" >/dev/null
 
-taken "the frame of what follows" forged-same require_signature
+taken "an image that forge.py has rebuilt without a lie" forged-same require_signature
 is "is right" "$("$tool" scan $DEV "$RAW" direct)" ""
 dmsetup remove t
 
-# Why a root digest is not enough: without the proof, others' bytes are read.
+# A root digest is not enough: without the proof, unsigned bytes are read.
 taken "more levels, without a proof" forged-more
 is "unsigned bytes are read" \
 	"$(dd if=$DEV bs=4096 skip=128 count=1 iflag=direct status=none | tr -d F | wc -c)" 0
@@ -29,7 +29,7 @@ for kind in fewer more shorter cut longer salt; do
 	taken "$kind" forged-$kind require_signature
 	blocks=$(($(echo "$TABLE" | cut -d ' ' -f 2) / 8))
 	is "$kind: the first blocks cannot be read" "$("$tool" scan $DEV "$RAW" direct 0 8)" "EIO 0-7"
-	[ $kind != more ] || fails "$kind: nor what is forged" - "" dd if=$DEV of=/dev/null bs=4096 skip=128 count=1 iflag=direct
+	[ $kind != more ] || fails "$kind: nor the forged blocks" - "" dd if=$DEV of=/dev/null bs=4096 skip=128 count=1 iflag=direct
 	is "$kind: nor the last one" "$("$tool" scan $DEV "$RAW" direct $((blocks - 1)) 1)" "EIO $((blocks - 1))-$((blocks - 1))"
 	dmsetup remove t
 done
@@ -41,7 +41,7 @@ done
 mark
 taken "a device that does not begin with zeros" other prove_size
 is "cannot be read if its size must be proved" "$("$tool" scan $DEV "$RAW" direct 0 1)" "EIO 0-0"
-ok "that is said" said "block 0 does not begin with zeros"
+ok "the kernel logs that" said "block 0 does not begin with zeros"
 dmsetup remove t
 
 # ---- the same, by incrementalsetup ----
@@ -52,14 +52,14 @@ root() {
 cp "$images/forged-more.inc" forged.inc && chmod u+w forged.inc
 ok "more: opened by its root hash" incrementalsetup open --root-hash "$(root forged.inc)" forged.inc t
 is "more: cannot be read" "$("$tool" scan $DEV "$RAW" direct 0 8)" "EIO 0-7"
-fails "more: nor what is forged" - "" dd if=$DEV bs=4096 skip=128 count=1 iflag=direct
+fails "more: nor the forged blocks" - "" dd if=$DEV bs=4096 skip=128 count=1 iflag=direct
 incrementalsetup close t
 cp "$images/forged-fewer.inc" forged.inc
 fails "fewer: is seen not to begin with zeros" - "" incrementalsetup open --root-hash "$(root forged.inc)" forged.inc t
 cp "$images/other.inc" other.inc && chmod u+w other.inc
 fails "a device that does not begin with zeros is not opened" - "" incrementalsetup open --root-hash "$(root other.inc)" other.inc t
-like "and the way out is said" "$(cat .errors)" "does not begin with 64 zeros.*--unproved-size"
-ok "which is one" incrementalsetup open --unproved-size --root-hash "$(root other.inc)" other.inc t
+like "and the message has the way out" "$(cat .errors)" "does not begin with 64 zeros.*--unproved-size"
+ok "and that works" incrementalsetup open --unproved-size --root-hash "$(root other.inc)" other.inc t
 is "it can be read" "$("$tool" scan $DEV "$images/size129.raw" direct)" ""
 incrementalsetup close t
 within 10 no_node

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Much damage at a time, and a power cut: a part of what make check-damage does.
+# Much damage at a time, and a power cut: a part of make check-damage.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"

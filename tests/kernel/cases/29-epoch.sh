@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Epochs: what was signed with a lower one is refused, by the kernel and by the
-# tools, and nobody without the key can change that.
+# Epochs: an image that was signed with a lower one is refused, by the kernel and by
+# the tools, and an attacker without the key cannot change that.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -17,7 +17,7 @@ keyctl padd asymmetric '' $ring <"$images/rsa2048.der" >/dev/null
 cp "$images/signed.inc" five.inc
 chmod u+w five.inc
 ok "signed with an epoch" mkimage sign "${signer[@]}" --epoch 5 five.inc
-# Other epochs in its head, which is whole, and the same signature.
+# Other epochs in its head, whose digest is right, and the same signature.
 PYTHONPATH=$top/tests/lib python3 - <<'END'
 import head
 five = open("five.inc", "rb").read()
@@ -37,7 +37,7 @@ refuses() {	# refuses WHAT WHY FILE OPTION...
 	detach
 }
 ok "as high as is required" load five require_signature min_epoch 5
-is "the table says so" "$(dmsetup table t | sed 's/.* - //; s/.* \(3 \)/\1/')" "3 require_signature min_epoch 5"
+is "the table has it" "$(dmsetup table t | sed 's/.* - //; s/.* \(3 \)/\1/')" "3 require_signature min_epoch 5"
 activate t2 "$(dmsetup table t)"
 is "and makes the same device again" "$(dmsetup table t2)" "$(dmsetup table t)"
 is "all of it reads right" "$("$tool" scan $DEV "$RAW" direct)" ""
@@ -53,7 +53,7 @@ for epoch in 0 4; do
 done
 cp "$images/signed-rsa2048.inc" none.inc
 refuses "a signature without an epoch" "$below" none require_signature min_epoch 1
-ok "which no epoch is enough for" load none require_signature min_epoch 0
+ok "with min_epoch 0 it is taken" load none require_signature min_epoch 0
 dmsetup remove t
 detach
 refuses "min_epoch where no signature is required" \
@@ -75,8 +75,8 @@ for epoch in 1 3; do
 	sign 1 $epoch all >/dev/null
 	tail -c +$(($(stat -c %s base.inc) + 1)) all >layer$epoch
 done
-try() {	# try NAME WHY COMMAND...: it fails, and says why
-	fails "$1, and says why" - "$2" incrementalsetup "${@:3}"
+try() {	# try NAME WHY COMMAND...: COMMAND fails, and its message has WHY
+	fails "$1, with the reason" - "$2" incrementalsetup "${@:3}"
 }
 try "open: an epoch that is too low" "generation 0 has epoch 2, and at least 3 is required" \
 	open --certificate "$images/rsa2048.crt" --min-epoch 3 base.inc app
@@ -85,16 +85,16 @@ try "the same where the kernel checks the signature" "generation 0 has epoch 2, 
 try "without a signature" "min-epoch needs --certificate or --require-signature" open --min-epoch 1 base.inc app
 ok "open" incrementalsetup open --require-signature --min-epoch 1 base.inc app
 is "the kernel has it from the table" "$(dmsetup table app | grep -o 'min_epoch .*')" "min_epoch 1"
-try "update: to a lower epoch than what is in use" "generation 1 has epoch 1, and at least 2 is required" \
+try "update: to a lower epoch than the one in use" "generation 1 has epoch 1, and at least 2 is required" \
 	update --layer layer1 app
 try "also with a certificate" "generation 1 has epoch 1, and at least 2 is required" \
 	update --certificate "$images/rsa2048.crt" --layer layer1 app
-try "or below what is asked for" "generation 1 has epoch 3, and at least 4 is required" \
+try "or below the one that is required" "generation 1 has epoch 3, and at least 4 is required" \
 	update --min-epoch 4 --layer layer3 app
 ok "to a higher one" incrementalsetup update --layer layer3 app
 ok "back" incrementalsetup rollback app
 ok "with another floor" incrementalsetup update --min-epoch 3 app
-is "which the kernel has now" "$(dmsetup table app | grep -o 'min_epoch .*')" "min_epoch 3"
+is "the kernel has it now" "$(dmsetup table app | grep -o 'min_epoch .*')" "min_epoch 3"
 try "rollback: below that" "generation 0 has epoch 2, and at least 3 is required" rollback app
 ok "close" incrementalsetup close app
 

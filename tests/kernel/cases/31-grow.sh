@@ -23,11 +23,11 @@ table_of() {	# table_of GENERATION: for the device BACK
 	TABLE=${tables[$1]/LOOP/$BACK}
 }
 
-# The head and the bitmap of a generation's segment, as they are.
+# The head and the bitmap of a generation's segment, unchanged.
 put_head() {	# put_head GENERATION [BYTES]
 	dd if="$IMAGE" of="$LOCAL" bs=4096 conv=notrunc skip=$((starts[$1] / 4096)) seek=$((starts[$1] / 4096)) \
 		count=$((${2:-heads[$1]} / 4096)) 2>/dev/null
-	# Of the bitmap, what is there is head and bitmap; whatever it says they are present.
+	# The first bits of the bitmap are those of head and bitmap, which are always present.
 	dd if=/dev/zero of="$LOCAL" bs=4096 conv=notrunc seek=$(((starts[$1] + heads[$1]) / 4096 - 1)) \
 		count=1 2>/dev/null
 }
@@ -56,7 +56,7 @@ grow_to() {	# grow_to GENERATION: device gN of it
 	activate "g$1"
 }
 
-compare() {	# compare GENERATION [MODE]: what device gN reads as
+compare() {	# compare GENERATION [MODE]: device gN reads right
 	"$tool" compare "/dev/mapper/g$1" "$images/$IMAGE_NAME.$1.raw" "${2:-direct}"
 }
 
@@ -81,9 +81,9 @@ ok "it reads right" "$tool" compare "$DEV" "$images/grow.0.raw" direct
 head -c "${ends[0]}" "$IMAGE" >base
 ok "all of it is there" node stream base 262144
 before="$(field state) $(field present) $(field total) $(image_size)"
-is "and that is all" "$before" "complete $(chunks "${ends[0]}") $(chunks "${ends[0]}") seek: ${ends[0]}"
+is "and no more" "$before" "complete $(chunks "${ends[0]}") $(chunks "${ends[0]}") seek: ${ends[0]}"
 
-# refused WHY [GENERATION]: so is its table
+# refused WHY [GENERATION]: the table of that generation is refused
 refused() {
 	mark
 	fails "refused: $1" - "" grow_to "${2:-1}"
@@ -144,7 +144,7 @@ is "the image is longer" "$(image_size) $(field total)" "seek: ${ends[1]} $(chun
 is "new chunks are absent, but for the head" "$(field state) $(field present)" \
 	"absent $(chunks $((ends[0] + heads[1])))"
 is "for both devices" "$(field total g1)" "$(chunks "${ends[1]}")"
-is "lseek tells" "$(node walk)" \
+is "lseek shows it" "$(node walk)" \
 "data 0 $((starts[1] + heads[1]))
 hole $((starts[1] + heads[1])) ${ends[1]}"
 root=${right#* sha256 }
@@ -156,7 +156,7 @@ present=$((ends[0] + heads[1]))
 is "a loader that opens the node now knows it" "$(node nonblock , read 4096)" "read: EAGAIN"
 printf '%s\n' "poll 0" "read 4096" nonblock "read 4096" "poll 0" >&8
 within 10 grep -q EAGAIN told
-is "a loader that had it open is told once" "$(cat told)" \
+is "a loader that had the node open gets one record of it" "$(cat told)" \
 "open
 poll: IN OUT
 read: 64
@@ -164,7 +164,7 @@ ${starts[1]} 4096 id=0 grown
 read: EAGAIN
 poll: OUT"
 
-# A layer's data is waited for as any other, and filled; nothing of the base is.
+# Reads wait for a layer's data as for any other, and it is filled; the base is not.
 TABLE=$right DEV=/dev/mapper/g1
 reader one $((37 * 4096)) 4096
 ok "a read of it waits for a loader" within 20 some_wait
@@ -222,7 +222,7 @@ is "no read was wrong" "$(field failures) $(field timeouts) $(field failures g10
 events=$(event_number)
 ok "the rest is filled" node stream "$IMAGE" 262144
 is "all of it is there" "$(field state) $(field present)" "complete $(chunks "${ends[10]}")"
-ok "an event says so" within 5 sh -c "[ \$('$tool' status t events) -gt $events ]"
+ok "an event reports that" within 5 sh -c "[ \$('$tool' status t events) -gt $events ]"
 node discard $((ends[9] - 8192)) 8192 >/dev/null
 stop
 for name in $(seq 1 10); do
@@ -268,7 +268,7 @@ refused "Cannot read the image's head"
 resize_back "${ends[1]}" $((starts[1] + heads[1] - 4096))
 refused "Cannot load presence bitmap"
 resize_back "${ends[1]}"
-ok "when it does not fail, it is taken" grow_to 1
+ok "without the failure it is taken" grow_to 1
 edge=$((32768 * 4096))
 is "a fill over the edge of a page" "$(node write $((edge - 8192)) 20480 "$IMAGE" , walk)" \
 "write: 20480
@@ -291,7 +291,7 @@ within 10 grep -q open told
 ok "then the second" grow_to 1
 printf '%s\n' nonblock "read 4096" "read 4096" >&8
 within 10 grep -q EAGAIN told
-is "loaders are told, though the segment was known" "$(cat told)" \
+is "loaders get a record, though the segment was known" "$(cat told)" \
 "open
 read: 64
 ${starts[1]} 4096 id=0 grown

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A device that is in use comes to other generations of its image.
+# A device in use is taken to other generations of its image.
 
 # shellcheck disable=SC2120	# update's options
 # shellcheck source=tests/lib/vm.sh
@@ -34,7 +34,7 @@ update() {
 	incrementalsetup update "$@" app
 }
 
-# refused WHAT WHY OPTION...: update fails, and says why
+# refused WHAT WHY OPTION...: update fails, and its message has WHY
 refused() {
 	local what=$1 why=$2
 	shift 2
@@ -45,7 +45,7 @@ unchanged() {
 	is "nothing has changed" "$(devices) $(stat -c %s "$LOCAL")" "app: 0 $size"
 }
 
-# The version that is mounted, and all of it is right.
+# The version that is mounted, if every file of it is right.
 reads() {
 	forget mnt
 	"$live" read mnt 1 | cut -d ' ' -f 1
@@ -76,32 +76,32 @@ refused "an origin that is not there" "nothere: " --origin nothere
 refused "no origin at all" "give --origin or --layer"
 refused "where it is not mounted" "not mounted on /tmp" --layer "$images/live.1.layer" --mountpoint /tmp
 mount -t tmpfs inside mnt 2>/dev/null
-refused "something mounted over it" "unmount it first" --layer "$images/live.1.layer"
+refused "a mount over it" "unmount it first" --layer "$images/live.1.layer"
 umount mnt
 ok "dry run" update --dry-run --layer "$images/live.1.layer"
 unchanged
 ok "a layer" update --layer "$images/live.1.layer"
-is "is what it reads as" "$(reads)" 1
+is "its files are read" "$(reads)" 1
 just_one 1
-is "with the options there were" "$(dmsetup table app | cut -d ' ' -f 10-) $(grep -o 'ro,nosuid[^ ]*' /proc/self/mountinfo)" \
+is "with the options of before" "$(dmsetup table app | cut -d ' ' -f 10-) $(grep -o 'ro,nosuid[^ ]*' /proc/self/mountinfo)" \
 	"4 read_timeout 5000 absent_readahead hint ro,nosuid,relatime"
 ok "the same once more" update --layer "$images/live.1.layer"
 is "is nothing new" "$(cat .output)" "app: nothing newer than generation 1"
 cat "$images/live.inc" "$images/live.1.layer" >both
 ok "the local file is the image and the layer" cmp both "$LOCAL"
 ok "back" incrementalsetup rollback app
-is "is what it reads as" "$(reads)" 0
+is "its files are read" "$(reads)" 0
 fails "further back" - "" incrementalsetup rollback app
 ok "and on again, without an origin" update
-is "is what it reads as" "$(reads)" 1
+is "its files are read" "$(reads)" 1
 just_one 1
 end
 
 # ---- signatures ----
 
 ok "a signed generation 0" start live-signed.inc --certificate "$images/stranger.crt"
-refused "nobody vouches for it" "needs --root-hash, --certificate or" --layer "$images/live-signed.1.layer"
-refused "another does" "neither in the signature nor in" \
+refused "nothing vouches for it" "needs --root-hash, --certificate or" --layer "$images/live-signed.1.layer"
+refused "another certificate" "neither in the signature nor in" \
 	--layer "$images/live-signed.1.layer" --certificate "$images/rsa2048.crt"
 ok "with the certificate" update --layer "$images/live-signed.1.layer" --certificate "$images/stranger.crt"
 is "the size is still to be proved" "$(dmsetup table app | cut -d ' ' -f 10-)" "3 absent_readahead hint prove_size"
@@ -156,7 +156,7 @@ ok "a file of generation 0 is open" within 20 test -s held
 reader=$!
 readers+=("$reader")
 filled=$(field filled app)
-sharing() {	# of the mount that ours is on
+sharing() {	# the propagation of the mount below ours
 	awk '$5 == "/tmp" { print $7 }' /proc/self/mountinfo
 }
 before=$(sharing)
@@ -192,6 +192,6 @@ wait $holder
 is "an open file is unchanged" "$?" 0 || note "$(cat held)"
 just_one $n ", when it is closed"
 ok "back to the start" incrementalsetup rollback --generation 0 app
-is "is what it reads as" "$(reads)" 0
+is "its files are read" "$(reads)" 0
 end
 the_end

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# incrementalsetup evict: the space of what is not needed is given back, and what
-# is needed stays.
+# incrementalsetup evict gives back the space of data that is not needed, and keeps the
+# rest.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -33,7 +33,7 @@ available() {
 	sync
 	df --output=avail --block-size=1 "$LOCAL" | tail -n 1
 }
-evict() {	# evict NAME OPTION...: bytes; there is no loader, or it has all
+evict() {	# evict NAME OPTION...: evict, and print the number of bytes
 	incrementalsetup evict --force --json "${@:2}" "$1" | sed -n 's/.*"evicted_bytes": *//p' | tr -d ,
 }
 
@@ -69,11 +69,11 @@ fails "generation 0 is not" - "" compare 0
 dmsetup remove g0
 dmsetup remove g3
 
-# All that is not needed.
+# All data that is not needed.
 before=$(space)
 free=$(available)
 got=$(evict g10)
-between "there is more of that" "$got" 32768 1048576
+between "there is more of it" "$got" 32768 1048576
 is "its space is back" $(((before - $(space)) * 512)) "$got"
 ok "df shows it" within 10 df_has_more "$free" "$got"
 forget "$work"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# update and rollback of an ext4, and where a device is mounted more than once:
-# at several places, below a shared mount as systemd makes them all, in other
-# mount namespaces.
+# update and rollback of an ext4, and of a device that is mounted more than once: at
+# several places, below a shared mount as systemd makes them all, in other mount
+# namespaces.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -16,7 +16,7 @@ devices_are() {
 	[ "$(dmsetup table | cut -d ' ' -f 1,7 | sort | tr '\n' ' ' | sed 's/ $//')" = "$*" ]
 }
 
-# The version that is mounted at each directory, or in a namespace, and all is right.
+# The version that is mounted at each directory, if every file of it is right.
 versions() {	# versions DIRECTORY...
 	local directory
 	for directory; do
@@ -24,7 +24,8 @@ versions() {	# versions DIRECTORY...
 	done | tr '\n' ' '
 }
 
-# in_namespace NAME FLAG: a mount namespace in which a reader runs until told to end.
+# in_namespace NAME FLAG: start a reader in a mount namespace of its own; it runs until
+# end_namespace.
 declare -A pids
 in_namespace() {
 	unshare --mount --propagation "$2" "$live" read "$place" >"$1" 2>&1 &
@@ -53,16 +54,16 @@ ok "the directory has a peer" mounted /mnt bound --bind
 ok "generation 0" incrementalsetup open "$LOCAL" app
 loop_of app
 ok "mounted where all is shared" mounted /dev/mapper/app $place -o ro
-mounts_of() {	# how many, of them how many shared
+mounts_of() {	# the number of mounts, and of shared ones among them
 	echo "$(grep -c "/app ro" /proc/self/mountinfo) $(grep "/app ro" /proc/self/mountinfo | grep -c shared:)"
 }
-is "so it is seen twice, and shared, too" "$(mounts_of)" "2 2"
+is "so it is there twice, and shared, too" "$(mounts_of)" "2 2"
 in_namespace peer unchanged
 in_namespace slave slave
 in_namespace alone private
 for n in 1 2; do
 	ok "update $n" incrementalsetup update --layer "$images/live.$n.layer" app
-	is "is what both read as" "$(versions $place bound/app)" "$n $n "
+	is "both have its files" "$(versions $place bound/app)" "$n $n "
 	is "shared as before, and nothing is left beneath" "$(mounts_of)" "2 2"
 done
 ok "where nothing is shared the old generation stays" within 60 devices_are "app-gen0: 0 app: 2"
@@ -71,14 +72,14 @@ end_namespace peer 2 "a peer goes along, and sees no error"
 end_namespace slave 2 "so does a slave"
 ok "then the old devices are gone" within 60 devices_are "app: 2"
 ok "back" incrementalsetup rollback app
-is "is what both read as" "$(versions $place bound/app)" "1 1 "
+is "both have its files" "$(versions $place bound/app)" "1 1 "
 is "shared as before" "$(mounts_of)" "2 2"
 ok "unmounted" unmounted $place
 is "both" "$(mounts_of)" "0 0"
 unmounted bound
 mount --make-private /
 
-# ---- two mounts, of which one is to change ----
+# ---- two mounts, one of which changes ----
 
 mounted /dev/mapper/app one -o ro
 mounted /dev/mapper/app "the other" -o ro
@@ -92,7 +93,7 @@ ok "until it is unmounted" within 60 devices_are "app: 3"
 mounted /dev/mapper/app "the other" -o ro
 "$live" killat 2 rename incrementalsetup update --layer "$images/live.4.layer" --mountpoint "$work/the other" app >killed 2>&1
 is "killed between names" "$?" 137
-ok "the next one finishes, for the one that it is told" incrementalsetup update --mountpoint "the other" app
+ok "the next one finishes, for the mount that it is given" incrementalsetup update --mountpoint "the other" app
 is "and the other is not changed" "$(versions one "the other")" "3 4 "
 unmounted one
 within 60 devices_are "app: 4"
@@ -130,15 +131,15 @@ reader=$!
 holder=$!
 readers+=("$reader" "$holder")
 ok "a file of it is open" within 20 test -s held
-fails "nobody vouches for generation 1" - "" update_ext4 1
+fails "nothing vouches for generation 1" - "" update_ext4 1
 like "with the reason" "$(cat .errors)" "generation 1 needs --root-hash, --certificate or"
 ok "update 1" update_ext4 1 --root-hash "${roots[1]}"
 is "has the same options" "$(options)" "$before"
 is "and its size is to be proved" "$(dmsetup table app | cut -d ' ' -f 10-)" "3 absent_readahead hint prove_size"
 ok "and the file that is to go" test -e ext4/gone
 ok "update 2" update_ext4 2 --root-hash "${roots[2]}"
-is "is what it reads as" "$(versions ext4)" "2 "
-fails "what was removed has gone" - "" test -e ext4/gone
+is "its files are read" "$(versions ext4)" "2 "
+fails "the removed file is gone" - "" test -e ext4/gone
 kill $reader
 wait $reader
 is "no open failed meanwhile, no byte was wrong" "$?" 0 || note "$(cat opened)"
@@ -146,14 +147,14 @@ like "and all is new" "$(cat opened)" "^2 [0-9]+$"
 ok "generation 0, which is still in use, vouches for itself" incrementalsetup rollback --generation 0 app
 kill $holder
 wait $holder
-is "what is open is what it was" "$?" 0 || note "$(cat held)"
+is "the open file is unchanged" "$?" 0 || note "$(cat held)"
 ok "then the old device goes" within 60 devices_are "app: 0"
-ok "what was removed is there again" test -e ext4/gone
+ok "the removed file is there again" test -e ext4/gone
 unmounted ext4
 mounted /dev/mapper/app ext4 -o ro
 ok "to the newest, with its journal" incrementalsetup update --layer "$images/live-ext4.2.layer" --root-hash "${roots[2]}" app
-is "is what it reads as" "$(versions ext4)" "2 "
-fails "nobody vouches for generation 0 any more" - "" incrementalsetup rollback --generation 0 app
+is "its files are read" "$(versions ext4)" "2 "
+fails "nothing vouches for generation 0 any more" - "" incrementalsetup rollback --generation 0 app
 unmounted ext4
 ok "close" incrementalsetup close app
 within 10 no_node

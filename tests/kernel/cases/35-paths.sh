@@ -30,7 +30,7 @@ origin() {	# origin HOOK
 	within 20 test -s port
 }
 
-# locked FLOCK|FCNTL KIND FILE: another, who is not root, has a lock of it
+# locked FLOCK|FCNTL KIND FILE: let another user, not root, lock FILE
 locked() {
 	coproc LOCKER { exec setpriv --reuid 65534 --regid 65534 --clear-groups "$top/tests/lockfile.py" "$@" 2>&1; }
 	read -r word <&"${LOCKER[0]}"
@@ -49,9 +49,9 @@ ok "update, whose image is moved meanwhile, and a link put in its place" \
 	incrementalsetup update --origin "http://127.0.0.1:$(<port)/" app
 is "is done" "$(generation)" 1
 ok "the other file was not written" cmp other.inc "$images/live.inc"
-is "the image was" "$(stat -c %s live.was)" "$(stat -c %s origin.inc)"
+is "the image was written" "$(stat -c %s live.was)" "$(stat -c %s origin.inc)"
 cp live.was copy && mv copy live.was
-fails "where another was put in its place before, it does not begin" - "" incrementalsetup rollback app
+fails "with another file in its place before, rollback does not begin" - "" incrementalsetup rollback app
 like "with the reason" "$(cat .errors)" "is no longer at $work/live.was"
 ok "close" incrementalsetup close app
 rm dir/live.inc live.was
@@ -90,16 +90,16 @@ for kind in "flock exclusive" "flock shared" "fcntl shared"; do
 	ok "and close" incrementalsetup close app
 	ok "the lock was there all the time" unlocked
 done
-is "nothing of ours is left" "$(ls $locks)" ""
-is "where only root can look" "$(stat -c '%a %u' $locks)" "700 0"
+is "no lock file is left" "$(ls $locks)" ""
+is "in a directory that only root can read" "$(stat -c '%a %u' $locks)" "700 0"
 
-# And what keeps two from working at the same image.
+# Locks that keep two tools from working at the same image.
 chmod 666 dir/live.inc
 locked fcntl exclusive dir/live.inc
 fails "while it is extended it is not opened" - "" incrementalsetup open dir/live.inc app
 like "with the reason" "$(cat .errors)" "dir/live.inc stays locked by another program"
 unlocked
-ok "then it is" incrementalsetup open --generation 0 dir/live.inc app
+ok "after that it is" incrementalsetup open --generation 0 dir/live.inc app
 loop_of app
 # shellcheck disable=SC2016	# for livetool's shell
 ok "another device comes" "$live" before create \

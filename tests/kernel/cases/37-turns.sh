@@ -13,7 +13,7 @@ all_metadata() {
 	"$tool" node "$NODE" write "$meta_offset" $((data_offset - meta_offset)) "$IMAGE" >/dev/null
 }
 
-# A program that reads the blocks it is told, all at a time.
+# A program that reads the blocks in its arguments, all at a time.
 cat >deep.py <<'END'
 import mmap, os, sys, threading
 device = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
@@ -95,7 +95,7 @@ mkfifo commands
 readers+=($!)
 exec 7>commands
 ok "a loader comes" within 10 field_is loaders 2
-# Its commands end when nobody else has the pipe open.
+# Its commands end when no other process has the pipe open.
 reader a 0 4096 7>&-
 ok "a read waits" within 10 some_wait
 printf '%s\n' "read 64" "read 64" >&7
@@ -115,7 +115,7 @@ loaders+=($!)
 ok "a file that can only be read is there" within 10 at_work $!
 serve nohints log=log
 ok "everything can be read" "$tool" compare "$DEV" "$RAW" direct 65536
-is "also what was waited for" "$(outcome a) $(outcome b)" "4096 4096"
+is "also the blocks that the readers wait for" "$(outcome a) $(outcome b)" "4096 4096"
 between "the loader was asked, not the other one" "$(($(wc -c <taken) / 32))" 0 $(($(wc -l <log) / 3))
 stop "${loaders[-2]}"
 stop

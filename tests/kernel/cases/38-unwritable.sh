@@ -47,7 +47,7 @@ fill() {	# one more chunk
 	"$tool" node "$NODE" write "$chunk" "$chunk_size" "$IMAGE" >/dev/null
 	chunk=$((chunk + chunk_size))
 }
-committed() {	# the last one
+committed() {	# the last chunk is committed
 	local n=$((chunk / chunk_size - 1)) byte
 	byte=$(od -An -tu1 -j $((bitmap_offset + n / 8)) -N 1 "$LOCAL")
 	[ $((byte >> (n % 8) & 1)) = 1 ]
@@ -58,7 +58,7 @@ ok "a commit comes at once" within 20 committed
 ok "the bitmap cannot be written" change flakey 0 3600 1 error_writes
 mark
 fill
-ok "the kernel says so" within 20 said 'cannot commit presence'
+ok "the kernel logs it" within 20 said 'cannot commit presence'
 # Each try is a flush and a write; chunks arrive meanwhile.
 start=$(milliseconds) before=$(writes)
 tries() {
@@ -68,7 +68,7 @@ tries() {
 ok "it tries again and again" within 100 tries
 took=$(($(milliseconds) - start))
 between "but less and less often: four times, so many ms" $took 500 $((500000 * SLOW))
-ok "fsync tells" sh -c "'$tool' node '$NODE' fsync | grep -q EIO"
+ok "fsync fails" sh -c "'$tool' node '$NODE' fsync | grep -q EIO"
 ok "it can be written again" change linear
 ok "and is, by itself" within 100 committed
 fill

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# dmeventd and our plugin: what a device's events make it say, and run.
+# dmeventd and our plugin: the log and the hook for each event of a device.
 
 # shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
@@ -19,7 +19,7 @@ chmod 755 $hook
 echo 0 >./exit
 touch hook
 
-ran() {		# ran LINE: the hook, with these words first
+ran() {		# ran WORDS: the hook has run, with these words first
 	grep -q "^$1" hook
 }
 no_dmeventd() {
@@ -28,7 +28,7 @@ no_dmeventd() {
 ran_times() {	# ran_times EVENT NUMBER
 	[ "$(grep -c "^$1" hook)" = "$2" ]
 }
-told() {	# told REGEX: dmeventd's log
+told() {	# told REGEX: dmeventd's log has it
 	grep -qE "$1" daemon
 }
 monitored() {
@@ -51,7 +51,7 @@ readers+=("$daemon")
 within 30 test -p /run/dmeventd-server
 
 monitored "a device is monitored"
-ok "dmeventd says so" within 30 told "t: is being watched"
+ok "dmeventd logs it" within 30 told "t: is being watched"
 is "nothing has happened yet" "$(cat hook)" ""
 
 # No loader.
@@ -71,12 +71,12 @@ within 60 some_wait
 stop "$LOADER" KILL
 ok "a loader that dies under a read is absent, too" within 60 ran_times loader-absent 2
 
-# Everything is there.
+# The image becomes complete.
 serve
 ok "everything is read" "$tool" compare "$DEV" "$RAW" direct 65536
 ok "the rest is loaded" cp "$IMAGE" "$NODE"
-ok "the hook runs when all is there" within 60 ran "complete t"
-ok "dmeventd says so" within 60 told "t: all of the image is present"
+ok "the hook runs when the image is complete" within 60 ran "complete t"
+ok "dmeventd logs it" within 60 told "t: all of the image is present"
 is "it was one event" "$(grep -c ^complete hook)" 1
 
 # Damage; and a hook that fails.
@@ -88,12 +88,12 @@ echo 7 >./exit
 reader a $((block * 4096)) 4096
 is "damage heals" "$(outcome a 60)" 4096
 ok "and runs the hook" within 60 ran "corruption t"
-ok "whose failure is told" within 60 told "event-hook has failed with status 7 at event corruption"
+ok "the hook's failure is logged" within 60 told "event-hook has failed with status 7 at event corruption"
 ok "so is the damage" told "t: [0-9]+ blocks or pages were corrupt"
 
-# It is not watched any more.
+# unmonitor.
 ok "unmonitor" incrementalsetup unmonitor t
-ok "dmeventd says so" within 60 told "t: is not watched any more"
+ok "dmeventd logs it" within 60 told "t: is not watched any more"
 fails "twice is an error" - "" incrementalsetup unmonitor t
 stop
 close_image

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What docs/abi.md promises: that case does not count in the table line, nor another
-# target takes over; of the node its features, that nothing unknown is taken, and
-# what a request tells of its reader.
+# The promises of docs/abi.md. Of the table: case does not count, and another target
+# cannot take over. Of the node: its features, the refusal of unknown flags and
+# reserved fields, and the facts about its reader in a request.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -12,11 +12,11 @@ now() {	# ns of CLOCK_MONOTONIC
 	python3 -c 'import time; print(time.monotonic_ns())'
 }
 
-waiting() {	# waiting COUNT: so many reads wait
+waiting() {	# waiting COUNT: that many reads wait
 	[ "$(field waiting)" = "$1" ]
 }
 
-# told FIELD: of the first request in file asked
+# told FIELD: a field of the first request in file asked
 told() {
 	sed -nE "s/.*\<$1=([0-9]+).*/\1/p" asked | head -n 1
 }
@@ -29,7 +29,7 @@ open_image small READ_TIMEOUT 3600000 Absent_Readahead HINT ON_CORRUPTION Fail
 like "case does not count in the table line" "$(dmsetup table t)" \
 	" 6 read_timeout 3600000 .*absent_readahead hint on_corruption fail" 2>/dev/null
 is "features" "$(node features)" "version=1 request=64 features=0 reserved=0,0"
-is "flags that mean nothing and reserved fields are refused" "$(node unknown)" "253 refused"
+is "unknown flags and reserved fields are refused" "$(node unknown)" "253 refused"
 
 before=$(now)
 chmod 666 "$DEV"
@@ -42,7 +42,7 @@ after=$(now)
 is "a request names the process that waits" "$(told pid)" "$reader"
 is "and its thread" "$(told tid)" "$reader"
 is "and its user" "$(told uid)" 1234
-between "and when it came to be wanted" "$(told since)" "$before" "$after"
+between "and the time since it is wanted" "$(told since)" "$before" "$after"
 
 id=$(told id)
 count=$(grep -c id= asked)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# Reading a filesystem of which nothing is there but heads. Sourced after vm.sh.
+# Read a filesystem of which only heads are present. Sourced after vm.sh.
 
 # cold NAME TYPE MOUNT-OPTIONS TABLE-OPTIONS [TREE MODE READERS SEED]: image NAME with
-# a loader, mounted, and all of it read: each byte must be that of TREE. What fails
-# is said. Returns 2 if it cannot be mounted.
+# a loader, mounted, and all of it read: each byte must be that of TREE. Failures are
+# printed. Returns 2 if it cannot be mounted.
 cold() {
 	local status=0
 	# shellcheck disable=SC2086	# a list of words

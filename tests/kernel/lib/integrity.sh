@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What security modules are told of devices, as a probe of the kernel's function
-# sees it; sourced after vm.sh.
+# The facts that security modules are told of devices, as a probe of the kernel's
+# function sees them; sourced after vm.sh.
 
 tracing=/sys/kernel/tracing
 
@@ -23,8 +23,8 @@ unwatch_told() {
 	echo >$tracing/kprobe_events
 }
 
-# told: what they were told since it was called last, in one line: "signature
-# SIZE" or "no signature", "root ALGORITHM DIGEST" or "no root", in turn
+# told: print the facts told since the last call, in one line: "signature SIZE" or "no
+# signature", "root ALGORITHM DIGEST" or "no root", in turn
 told() {
 	sed -n -e 's/0x\(.\)\([,}]\)/0x0\1\2/g' \
 		-e 's/.* type=0 size=0 .*/no signature/p' \

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# The damage matrix: so many bad extents at a time, with or without a dictionary,
-# with a loader that works, whose origin is down, that is silent, or with none,
-# and a power cut some time after the healing has begun. No good block is lost
-# whatever happens, nor waits for a bad one; where it can, everything heals.
+# The damage matrix: some number of corrupt extents at a time, with or without a
+# dictionary, with a loader that works, one whose origin is down, a silent one, or
+# none, and a power cut some time after the healing has begun. No good block is lost
+# in any case, nor waits for a corrupt one; with a loader that works everything heals.
 #
-# A read that waits does so for an hour here: who waited for it would hang.
+# The reads' timeout is an hour here: a read that waited for a corrupt block would hang.
 
 DEV=/dev/mapper/t
 
-# damaged_extents NUMBER: a bit in the middle of so many, far from each other. Sets
-# BAD, the blocks that are bad by that, and GOOD, windows of those that are not.
+# damaged_extents NUMBER: flip a bit in the middle of that many extents, far from each
+# other. Sets BAD, the blocks that are corrupt by that, and GOOD, windows of others.
 damaged_extents() {
 	cp "$IMAGE" "$LOCAL"
 	chmod u+w "$LOCAL"
@@ -38,14 +38,13 @@ with open(sys.argv[1], "r+b") as image:
 		END { if (last > next_block) printf " %d %d", next_block, last - next_block }' bad)
 }
 
-scan() {	# the blocks that cannot be read, and how, if it is not EIO
+scan() {	# print the blocks that cannot be read, with the error unless it is EIO
 	"$tool" scan "$DEV" "$RAW" direct | awk '{
 		split($2, range, "-")
 		for (i = range[1]; i <= range[2]; i++) print i ($1 == "EIO" ? "" : " " $1) }'
 }
 
-# A loader, and what it is good for.
-start_loader() {	# start_loader KIND
+start_loader() {	# start_loader KIND: working, down, silent or absent
 	case $1 in
 	silent) loader "$tool" hoard "$NODE" ;;
 	down) loader incrementald --no-prefetch --retry 1000 --origin http://127.0.0.1:9/image.inc "$LOOP" ;;
@@ -53,8 +52,7 @@ start_loader() {	# start_loader KIND
 	esac
 }
 
-# What the file holds after so many seconds.
-cut_at() {	# cut_at SECONDS...
+cut_at() {	# cut_at SECONDS...: copy the file after that many seconds
 	local cut start=$EPOCHREALTIME
 	for cut; do
 		sleep "$(awk -v a="$start" -v b="$EPOCHREALTIME" -v c="$cut" 'BEGIN { d = a + c - b; print d > 0 ? d : 0 }')"
@@ -62,7 +60,7 @@ cut_at() {	# cut_at SECONDS...
 	done
 }
 
-# After a cut: as many blocks are bad as were, or fewer with a loader that works.
+# After a cut as many blocks are corrupt as before, or fewer with a loader that works.
 # Most copies of a cell equal one that was checked before: nothing was written
 # meanwhile.
 check_file() {	# check_file FILE KIND WHAT
@@ -99,7 +97,7 @@ cell() {
 	readers_of_bad=$!
 	readers+=("$!")
 	case $kind in
-	silent | down) ok "$CELL: all who need what is bad wait" within 60 some_wait "$(wc -l <bad)" ;;
+	silent | down) ok "$CELL: all reads of corrupt blocks wait" within 60 some_wait "$(wc -l <bad)" ;;
 	esac
 	if [ "$1" = commit ]; then
 		ok "$CELL: commit" dmsetup message t 0 commit
@@ -113,15 +111,15 @@ cell() {
 	case $kind in
 	silent | down)
 		ok "$CELL: those wait still" some_wait "$(wc -l <bad)"
-		is "$CELL: all is present" "$(field state)" complete
+		is "$CELL: every chunk is present" "$(field state)" complete
 		[ -z "$cutter" ] || wait "$cutter"
 		eval "$("$tool" layout "$IMAGE")"
 		"$tool" node "$NODE" unavailable "$meta_offset" $((image_size - meta_offset)) >/dev/null
 		;;
 	esac
-	within 120 test -s outcome || note "they hang"
+	within 120 test -s outcome || note "reads hang"
 	wait $readers_of_bad
-	is "$CELL: what they get" "$(cat outcome)" \
+	is "$CELL: the results of these reads" "$(cat outcome)" \
 		"$([ "$kind" = working ] && echo right || echo EIO) $(wc -l <bad)"
 	[ -z "$cutter" ] || wait "$cutter"
 	[ "$kind" = absent ] || stop

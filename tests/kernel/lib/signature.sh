@@ -1,15 +1,15 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the cases about signatures share; sourced after vm.sh.  Starting
-# programs is what takes time here: loop devices go at the end of the case.
+# Functions of the cases about signatures; sourced after vm.sh.  Each program takes
+# long to start, so loop devices are detached at the end of the case.
 
 DEV=/dev/mapper/t
 RAW=$images/signed.raw
 ring=%keyring:.dm-incremental
 
-# choose_file NAME [OPTION...]: TABLE of image NAME, which is never written.
-# Those that lie have the root digest, salt and size of the one that is signed.
+# choose_file NAME [OPTION...]: sets TABLE for image NAME, which is never written.
+# Images "lie-..." get the root digest, salt and size of the signed one.
 choose_file() {
 	local name=$1
 	IMAGE=$images/$name.inc
@@ -23,13 +23,13 @@ choose_file() {
 	TABLE="$TABLE $(with_options "$@")"
 }
 
-# taken NAME FILE [OPTION...]: as device t
+# taken NAME FILE [OPTION...]: device t can be made of it
 taken() {
 	choose_file "${@:2}"
 	ok "taken: $1" activate
 }
 
-# refused NAME SENTENCE FILE [OPTION...]: said is looked at by all_refused.
+# refused NAME SENTENCE FILE [OPTION...]: it cannot; all_refused looks for SENTENCE.
 names=() sentences=()
 refused() {
 	choose_file "${@:3}"
@@ -42,7 +42,7 @@ refused() {
 	sentences+=("$2")
 }
 
-# all_refused: since the last mark, for the reasons that were given
+# all_refused: the log has the sentences since the last mark
 all_refused() {
 	local got i
 	mapfile -t got < <(log | sed -n 's/.*device-mapper: table: [^ ]* incremental: \(.*\) (-[A-Z0-9]*)$/\1/p')
