@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The tours of README.md and docs/ can be followed word by word, in a checkout
-# below /tmp, on a machine that has loaded nothing yet.
+# below /tmp, on a machine without the module loaded.
 set -u
 top=$(readlink -f "$(dirname "$0")/..")
 checkout=$(mktemp -d /tmp/dm-incremental-tours.XXXXXX)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One system call, over and over: the first time its first allocation or I/O
- * fails, the second time its second, and so on until it comes to its end
- * without meeting the fault. See usage(). The kernel's side of it is
- * /proc/self/fail-nth (Documentation/fault-injection/fault-injection.rst);
- * which faults take part is set up in debugfs beforehand.
+ * Repeat one system call: the first time its first allocation or I/O fails, the
+ * second time its second, and so on until it ends without meeting the fault. See
+ * usage(). The kernel's side of it is /proc/self/fail-nth
+ * (Documentation/fault-injection/fault-injection.rst); the caller chooses the kinds
+ * of faults in debugfs beforehand.
  *
- * After each call that failed, what it must not have left behind is looked
- * for, and the same call without a fault must succeed.
+ * After each call that failed, the tool looks for traces that it must not have left
+ * behind, and the same call without a fault must succeed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +59,7 @@ static _Noreturn void die(const char *format, ...)
 	exit(1);
 }
 
-/* What the operations work with. */
+/* The state of the operations. */
 static struct {
 	const char	*node_path;
 	const char	*table;
@@ -125,9 +125,9 @@ static int resume(void)
 }
 
 /*
- * sysfs tells whether the device is there. devtmpfs needs memory to make its
- * node and to take it away, and device_add() and device_del() go on without: the
- * node may be missing, or stay with no device behind it.
+ * sysfs tells whether the device is there. devtmpfs needs memory to make its node
+ * and to remove it, and device_add() and device_del() go on without: the node may be
+ * missing, or stay with no device behind it.
  */
 static bool node_exists(void)
 {
@@ -143,7 +143,7 @@ static bool node_exists(void)
 	return !access(path, F_OK);
 }
 
-/* Nobody but us may have it, but closing may be under way. */
+/* No other program has it open, but a close may be under way. */
 static void remove_device(void)
 {
 	struct timespec pause = { 0, 10000000 };
@@ -220,7 +220,7 @@ static void fill_next(void)
 	t.at += length;
 }
 
-/* ---- the operations: what is done before, with, and after a fault ---- */
+/* ---- the operations: steps before, with, and after a fault ---- */
 
 static int call_load(void)
 {
@@ -255,7 +255,7 @@ static void after_resume(bool failed)
 {
 	if (!failed)
 		return;
-	/* What could not be activated is gone. */
+	/* A table that could not be activated is gone. */
 	before_resume();
 	if (resume())
 		die("a resume fails without a fault");
@@ -373,7 +373,7 @@ static int call_unavailable(void)
 	return ioctl(t.node, DM_INCREMENTAL_IOC_UNAVAILABLE, &range);
 }
 
-/* Nothing is wanted: EAGAIN. */
+/* No range is wanted: EAGAIN. */
 static int call_take(void)
 {
 	static struct dm_incremental_request request;
@@ -539,7 +539,7 @@ int main(int argc, char **argv)
 	if (!count)
 		usage();
 	t.fail_nth = open_or_die("/proc/self/fail-nth", O_RDWR);
-	/* Page faults of our own are not what is to be tried. */
+	/* Page faults of this program must not meet the fault. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		die("cannot lock memory");
 	t.node_path = argv[2];

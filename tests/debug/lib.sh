@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034
 #
-# Faults on purpose: what cases of tests/debug share, who source it first. It
-# sources tests/lib/vm.sh.
+# Fault injection, for the cases of tests/debug, which source this first. It sources
+# tests/lib/vm.sh.
 
 # shellcheck source=tests/lib/vm.sh
 . "${BASH_SOURCE[0]%/*}/../lib/vm.sh"
@@ -28,8 +28,8 @@ may_fail() {	# the I/O of LOOP may
 	echo 1 >"/sys/block/${LOOP##*/}/make-it-fail"
 }
 
-# faults KIND PERCENT: from now on, that many of what the module asks for fail,
-# whoever runs it: its functions must be among the callers.
+# faults KIND PERCENT: from now on that share of the module's allocations or I/Os
+# fails, in any task: its functions must be among the callers.
 faults() {
 	local start size
 	read -r _ size _ _ _ start _ </proc/modules
@@ -41,14 +41,14 @@ faults() {
 	fault "$1" probability "$2"
 }
 
-# no_faults KIND: no more; INJECTED is how many there were.
+# no_faults KIND: end that; sets INJECTED to the number of faults.
 no_faults() {
 	fault "$1" probability 0
 	INJECTED=$((1000000 - $(cat "/sys/kernel/debug/$1/times")))
 }
 
-# devtmpfs needs memory to take a node away: without it the node stays, with no
-# device behind it.
+# devtmpfs needs memory to remove a node: without it the node stays, with no device
+# behind it.
 sweep() {
 	local node
 	for node in /dev/incremental/*; do

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# What the cases of the filesystem matrix share. Each filesystem is read again and
+# Functions of the cases of the filesystem matrix. Each filesystem is read again and
 # again, each time from a local file that holds nothing but heads, by readers of
 # all kinds. No read may fail, and each byte must be the right one.
 
@@ -11,7 +11,7 @@
 . "${BASH_SOURCE[0]%/*}/../kernel/lib/cold.sh"
 images=$top/build/tests/filesystems
 
-# How files are read, and by how many at a time.
+# The ways of reading, and the numbers of readers at a time.
 kinds=("buffered 1" "buffered 8" "random 8" "mmap 4" "mmap-random 8" "willneed 4"
 	"readahead 4" "nowait 4" "direct 4" "mixed 16")
 
@@ -21,11 +21,11 @@ all_kinds() {	# all_kinds NAME TYPE MOUNT-OPTIONS TABLE-OPTIONS
 		# shellcheck disable=SC2086	# a mode and a number
 		cold "$@" "$images/tree" $kind 0 || { echo "with $kind"; return 1; }
 	done
-	# What goes wrong between readahead and a single reader shows in each pass.
+	# A fault between readahead and a single reader shows in each pass.
 	cold "$@" "$images/tree" buffered 1 100 && cold "$@" "$images/tree" mixed 16 200
 }
 
-# matrix NAME...: with what tools choose, and with what may be chosen
+# matrix NAME...: with the tools' default, and with the other option if it is allowed
 matrix() {
 	local wanted name type options features
 	for wanted; do

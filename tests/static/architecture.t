@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The tree keeps to the order of docs/architecture.md, and an arrow against it
-# would be found: it is planted in a copy.
+# The tree keeps to the order of docs/architecture.md, and the check finds an arrow
+# against it: one is planted in a copy.
 
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit

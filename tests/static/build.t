@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What packagers and newcomers rely on: the caller's flags reach the compiler and
-# the linker, -Werror comes with WERROR=1 only, make help and docs/README.md leave
-# nothing out, what make install writes make uninstall removes.
+# Promises to packagers and newcomers: the caller's flags reach the compiler and the
+# linker, -Werror comes with WERROR=1 only, make help and docs/README.md are complete,
+# and make uninstall removes the files of make install.
 
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
@@ -14,7 +14,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL WERROR CFLAGS CPPFLAGS LDFLAGS SANITIZE DESTDIR
 
 targets=(tools unit-tests test-programs)
 
-commands() {	# commands [VARIABLE=VALUE...]: what make would run, a line each
+commands() {	# commands [VARIABLE=VALUE...]: the commands that make would run, a line each
 	make -n -B "$@" "${targets[@]}" | sed ':a; /\\$/ { N; s/\\\n//; ta }'
 }
 
@@ -63,7 +63,7 @@ help_is_whole() {
 	make help >"$work/help" || return
 	for target in $(sed -n 's/^\.PHONY: //p' Makefile tests/fuzz/fuzz.mk <(sed ':a; /\\$/ { N; s/\\\n//; ta }' Makefile)); do
 		case $target in
-		# What others are made of.
+		# Targets that only other targets need.
 		\\ | all | module-* | fuzz-images | fuzz-targets) continue ;;
 		esac
 		grep -qE "^make $target( |$)" "$work/help" || { echo "make $target is not in make help"; return 1; }
@@ -123,5 +123,5 @@ install_and_uninstall() {
 	make -s uninstall DESTDIR="$work/root" prefix=/usr || return
 	! find "$work/root" ! -type d | grep .
 }
-ok "make uninstall removes what make install has written" install_and_uninstall
+ok "make uninstall removes the files of make install" install_and_uninstall
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What can be said of the code without running it: checkpatch and sparse on the
+# Checks of the code without running it: checkpatch and sparse on the
 # module, shellcheck on every script, groff on the manual pages, and the
 # licences.
 
@@ -10,9 +10,9 @@ cd "$(dirname "$0")/../.." || exit
 
 . tests/static/lib.sh
 
-# Spelled-out shifts are how format.h shows bit widths to userspace, too, and
-# a trace event's layout is not that of a function call. One of the kernel's
-# functions for LZ4 has a capital in its name.
+# format.h spells out shifts to show bit widths, to userspace as well, and a trace
+# event's layout is not that of a function call. One of the kernel's functions for
+# LZ4 has a capital in its name.
 ignore=BIT_MACRO,PREFER_KERNEL_TYPES,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
 ignore+=,LONG_LINE,LONG_LINE_STRING,REPEATED_WORD,FILE_PATH_CHANGES,CAMELCASE
 

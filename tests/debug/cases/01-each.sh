@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Each allocation and each I/O of a system call fails once, one at a time: the
-# call says so, leaves nothing behind, and succeeds when it is done again.
+# Each allocation and each I/O of a system call fails once, one at a time: the call
+# fails with a clean error, leaves nothing behind, and succeeds when it is repeated.
 
 # shellcheck source=tests/debug/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -11,13 +11,13 @@
 # outcome but these (a regular expression).
 each() {
 	local said count
-	ok "$1: nothing but a clean error, and nothing left" \
+	ok "$1: only a clean error, and nothing left" \
 		sh -c "'$faulttool' $1 '$NODE' '$IMAGE' '$RAW' '$TABLE' >said"
 	said=$(cat said)
 	note "$said"
 	count=${said#"$1: "}
 	count=${count%% *}
-	between "$1: that were at least $2 faults" "${count:-0}" "$2" 20000
+	between "$1: there were at least $2 faults" "${count:-0}" "$2" 20000
 	is "$1: and no other outcomes than expected" \
 		"$(printf '%s\n' "${said#*faults:}" | sed -E "s/ [0-9]+ ($3)\>//g")" ""
 }
@@ -46,7 +46,7 @@ local_copy large
 each fill 10 'ENOMEM|EIO|harmless'
 eval "$("$tool" layout "$IMAGE")"
 # shellcheck disable=SC2154	# data_offset: from layout
-ok "what was filled is the image" cmp -n 262144 -i "$data_offset" "$LOCAL" "$IMAGE"
+ok "the filled bytes are the image's" cmp -n 262144 -i "$data_offset" "$LOCAL" "$IMAGE"
 each fsync 2 'ENOMEM|EIO|harmless'
 each suspend 2 'ENOMEM|EIO|harmless'
 each remove 10 'ENOMEM|EIO|harmless'
@@ -54,7 +54,7 @@ DEV=/dev/mapper/t
 activate
 serve
 ok "everything can be read in the end" "$tool" compare "$DEV" "$RAW" direct 65536
-is "nothing was damaged" "$(field failures)" 0
+is "nothing was corrupt" "$(field failures)" 0
 stop
 close_image
 

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Many allocations and I/Os of the module fail, also in its workers, while reads,
-# fills and commits go on: clean errors, no wrong data, and when the faults end
-# all is well.
+# fills and commits go on: clean errors, no wrong data, and no error any more when the
+# faults end.
 
 # shellcheck source=tests/debug/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# outcomes FILE: of scans, each with how many blocks had it
+# outcomes FILE: the results of scans, each with its number of blocks
 outcomes() {
 	awk '{ split($2, range, "-"); n[$1] += (2 in range ? range[2] - range[1] : 0) + 1 }
 		END { for (what in n) printf "%s %d, ", what, n[what] }' "$1"
@@ -27,7 +27,7 @@ scans() {
 	note "$1, $3: $INJECTED faults; blocks that could not be read: $(outcomes scans)"
 }
 
-# ---- reads of what is present ----
+# ---- reads of present data ----
 
 for kind in $kinds; do
 	for mode in direct buffered; do
@@ -97,7 +97,7 @@ for kind in $kinds; do
 	done
 	no_faults $kind
 	note "$kind: $INJECTED faults; opened $opened times of 20, closed $removed times"
-	is "$kind: what was opened could be closed" "$removed" "$opened"
+	is "$kind: every opened device could be closed" "$removed" "$opened"
 	sweep
 	ok "$kind: nothing is left" no_node
 	ok "$kind: it can be opened" activate

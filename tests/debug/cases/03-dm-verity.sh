@@ -22,7 +22,7 @@ cp good.p7s altered.p7s
 "$tool" flip altered.p7s $(($(stat -c %s good.p7s) - 20))
 head -c 300 good.p7s >cut.p7s
 cp signed.inc other.inc
-ok "signed by somebody else" mkimage sign --force "${stranger[@]}" --export stranger.p7s other.inc
+ok "signed by another key" mkimage sign --force "${stranger[@]}" --export stranger.p7s other.inc
 cp "$images/size129.inc" other.inc
 chmod u+w other.inc
 ok "another image, signed" mkimage sign "${trusted[@]}" --export other.p7s other.inc
@@ -33,7 +33,7 @@ verity() {	# verity SIGNATURE [ROOT]
 	veritysetup open --root-hash-signature="$1" raw v tree "${2:-$root}" 2>&1
 }
 ok "dm-verity takes the signature" verity good.p7s
-like "and says so" "$(veritysetup status v)" "verified \(with signature\)"
+like "and reports it" "$(veritysetup status v)" "verified \(with signature\)"
 ok "all of it reads right" cmp /dev/mapper/v "$RAW"
 veritysetup close v
 for name in altered other stranger cut; do
@@ -59,6 +59,6 @@ mkimage sign --force "${stranger[@]}" copy.inc >/dev/null
 attach "$PWD/copy.inc" -r
 IMAGE=copy.inc
 table require_signature
-fails "a key that it does not is not" - "" activate
+fails "a key that it does not trust is not" - "" activate
 detach
 the_end

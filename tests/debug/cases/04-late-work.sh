@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A view goes while somebody is about to let one of its readahead windows go on.
-# A window has no bio, so dm does not wait for it: the view has to. Whoever ends
-# its wait stops after he has dropped store->lock (dm-incremental/delays.c)
-# until the view's end waits for him.
+# A view ends while a task is about to let one of its readahead windows go on. A
+# window has no bio, so dm does not wait for it: the view has to. The task that ends
+# the window's wait stops after it has dropped store->lock (dm-incremental/delays.c)
+# until the view's end waits for it.
 
 # shellcheck disable=SC2154	# what open_image sets
 # shellcheck source=tests/lib/vm.sh
@@ -13,7 +13,7 @@
 parameters=/sys/module/dm_incremental/parameters
 usual=$(cat $parameters/delay_one_in) usual_ms=$(cat $parameters/delay_ms)
 
-# stop_in FUNCTION: who unlocks there stays there, until go_on.
+# stop_in FUNCTION: a task that unlocks there stops, until go_on.
 stop_in() {
 	printf '%s' "$1" >$parameters/delay_in
 	echo 3600000 >$parameters/delay_ms
@@ -26,11 +26,11 @@ go_on() {
 	echo 0 >$parameters/delay_ms
 }
 
-stopped() {	# is anybody, a worker perhaps, there?
+stopped() {	# a task, perhaps a worker, has stopped there
 	grep -qs dm_inc_delay /proc/[0-9]*/stack
 }
 
-# Absent metadata is read ahead: a window waits, nobody else does.
+# Readahead of absent metadata: a window waits, and no read.
 read_ahead() {
 	python3 -c 'import os, sys
 os.posix_fadvise(os.open(sys.argv[1], os.O_RDONLY), 0, 65536, os.POSIX_FADV_WILLNEED)' "$DEV"
@@ -64,12 +64,12 @@ wanted() {
 	[ "$(field wanted)" -ge 1 ]
 }
 
-# goes NAME COMMAND...: it ends the view, and waits for the window to be over.
+# goes NAME COMMAND...: COMMAND ends the view, and waits for the end of the window.
 goes() {
 	local name=$1 process
 	shift
-	ok "$name: somebody is about to let the window go on" within 20 stopped
-	echo 0 >$parameters/delay_one_in	# nobody else
+	ok "$name: a task is about to let the window go on" within 20 stopped
+	echo 0 >$parameters/delay_one_in	# no other task stops
 	"$@" &
 	process=$!
 	readers+=("$process")
@@ -80,7 +80,7 @@ goes() {
 		waits || ! kill -0 "$process" 2>/dev/null
 	}
 	within 10 waits_or_over
-	ok "$name: the view's end waits for him" waits
+	ok "$name: the view's end waits for it" waits
 	go_on
 	ok "$name: and then comes" wait $process
 }

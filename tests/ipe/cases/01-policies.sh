@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Policies that let nothing be executed but what dm-verity's properties vouch
-# for: what a device of this target has of them, and when it has them no more.
+# Policies that let only programs be executed for which dm-verity's properties vouch:
+# a device of this target has these properties, and loses them in time.
 #
-# While such a policy is active no program of the machine's own can be started:
-# this shell does what it can by itself, and then takes the policy away.
+# While such a policy is active no program of the machine's own can be started: this
+# shell tries the program by itself, and then removes the policy.
 
 # shellcheck disable=SC2154	# vm_kernel
 # shellcheck source=tests/lib/vm.sh
@@ -49,12 +49,12 @@ policy() {	# policy NAME RULE...: give the kernel a signed one
 }
 only=("DEFAULT action=ALLOW" "DEFAULT op=EXECUTE action=DENY")
 ok "a policy that allows everything" policy all "DEFAULT action=ALLOW"
-ok "one that allows what is signed" policy signed "${only[@]}" \
+ok "one that allows signed devices" policy signed "${only[@]}" \
 	"op=EXECUTE dmverity_signature=TRUE action=ALLOW"
 ok "one that allows a root digest" policy digest "${only[@]}" \
 	"op=EXECUTE dmverity_roothash=sha256:$root action=ALLOW"
 
-# under POLICY PROGRAM: how it ends: 0, or 126 if it may not be executed
+# under POLICY PROGRAM: print its exit status, 126 if it may not be executed
 under() {
 	local status=0
 	echo 1 >"$ipe/policies/$1/active"
@@ -73,7 +73,7 @@ may "without a policy the machine's own program" all "$(command -v busybox)"
 may_not "under one it may not" signed "$(command -v busybox)"
 may_not "nor under the other" digest "$(command -v busybox)"
 
-# ---- dm-verity, as it is to be ----
+# ---- dm-verity, to compare with ----
 
 ok "dm-verity opens it with its signature" veritysetup open \
 	--root-hash-signature=one.p7s one.raw v one.tree "$root"
@@ -92,7 +92,7 @@ two=$LOOP
 attach "$PWD/stranger.inc" -r
 third=$LOOP
 
-# use IMAGE LOOP [OPTION...]: as device t, in place of what is there
+# use IMAGE LOOP [OPTION...]: device t of it, in place of its present table
 use() {
 	local line
 	line="$("$tool" table "$1.inc" "$2") $(with_options "${@:3}")"
@@ -129,9 +129,9 @@ dmsetup remove t
 # ---- keys that root adds ----
 
 openssl x509 -in "$images/stranger.crt" -outform der -out stranger.der
-fails "a signer that nobody trusts" - "" use stranger "$third" require_signature
+fails "a signer that no keyring trusts" - "" use stranger "$third" require_signature
 ok "root adds a key" sh -c "keyctl padd asymmetric '' $ring <stranger.der"
-ok "with which the target is content" use stranger "$third" require_signature
+ok "the target accepts it" use stranger "$third" require_signature
 mounted /dev/mapper/t t
 may_not "but which does not count: root could sign anything" signed t/busybox
 may "the digest does" digest t/busybox

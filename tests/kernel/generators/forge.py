@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Make images that somebody without the key could make of a signed one.
+"""Make the images that an attacker without the key could make of a signed one.
 
 usage: forge.py KIND SIGNED RAW OUT
 

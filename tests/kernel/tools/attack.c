@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Hostile images on the real module: good images are edited (tests/fuzz/edit.h)
- * in ways that a seed decides, put behind a loop device, opened, read and
- * closed, thousands of them. A read may fail, but with the true root digest in
- * the table it never gives wrong bytes; with the root that the image itself
- * names, it gives what libincremental reads, too.
+ * Hostile images on the real module: good images are edited (tests/fuzz/edit.h),
+ * by a seed, put behind a loop device, opened, read and closed, thousands of them.
+ * A read may fail, but with the true root digest in the table it never gives wrong
+ * bytes; with the root that the image itself names, it gives the same bytes as
+ * libincremental.
  *
- * A part of the images is local and empty, and a loader fills them with what
- * the edited image has; see usage().
+ * A part of the images is local and empty, and a loader fills them from the edited
+ * image; see usage().
  */
 #include <dirent.h>
 #include <errno.h>
@@ -59,7 +59,7 @@ struct counts {
 	_Atomic u64 blocks;		/* read and right */
 	_Atomic u64 errors;		/* reads of one block that failed */
 	_Atomic u64 filled;		/* requests that a loader answered */
-	_Atomic u64 wrong;		/* what must not be */
+	_Atomic u64 wrong;		/* faults of the module */
 };
 
 static struct {
@@ -78,7 +78,7 @@ static struct seed seeds[SEEDS_MAX];
 static u32 seed_count;
 static struct counts *counts;
 
-/* What a worker works with. */
+/* The state of one worker. */
 struct worker {
 	u32 number;
 	int file;
@@ -210,10 +210,10 @@ static void make_image(struct worker *worker, u64 *state)
 	length = 4 + (u32)(random_next(state) % (SCRIPT_MAX - 4));
 	for (i = 0; i < length; i++)
 		script[i] = (u8)random_next(state);
-	/* The newest generation more often than not: it is there. */
+	/* Mostly the newest generation, which exists. */
 	if (random_next(state) % 8)
 		script[0] |= EDIT_GENERATION;
-	/* And one digest that is wrong is as good as another. */
+	/* Mostly right digests: a wrong one hides the rest. */
 	if (random_next(state) % 16)
 		script[0] &= (u8)~EDIT_OLD_HEAD;
 	edit_apply(image, script, length);
@@ -282,7 +282,7 @@ static void hex(const u8 *bytes, u32 length, char *text)
 		strcpy(text, "-");
 }
 
-/* The table: size, root and salt are those trusted. */
+/* The table, with the trusted size, root and salt. */
 static void make_table(struct worker *worker, char *text, size_t room)
 {
 	char root[2 * INC_DIGEST_MAX + 1], salt[2 * INC_SALT_MAX + 1];
@@ -331,7 +331,7 @@ static void answer(struct worker *worker, const struct dm_incremental_request *r
 		buffer = malloc(most);
 	if (!buffer)
 		die("memory");
-	/* What the origin does not have, it cannot serve. */
+	/* Serve no more than the origin has. */
 	while (at < end && at < worker->image.stored) {
 		size_t part = end - at < most ? end - at : most;
 		ssize_t r;
@@ -418,7 +418,7 @@ static void check_blocks(struct worker *worker, u64 block, u64 count)
 				wrong(worker, "wrong bytes", block + i);
 			continue;
 		}
-		/* What only the kernel takes or only libincremental is fine. */
+		/* One of the two may refuse an image that the other reads. */
 		if (!worker->reader || worker->compared >= COMPARE_BLOCKS)
 			return;
 		worker->compared++;
@@ -485,7 +485,7 @@ static enum outcome read_both_ways(struct worker *worker, int fd)
 	bool good = read_device(worker, fd);
 	int flags = fcntl(fd, F_GETFL);
 
-	/* Buffered, with readahead: not each, for it takes longest. */
+	/* Buffered, with readahead: not for each image, as it takes longest. */
 	fcntl(fd, F_SETFL, flags & ~O_DIRECT);
 	if (!(worker->index & 3) && !read_device(worker, fd))
 		good = false;

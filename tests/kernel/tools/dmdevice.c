@@ -143,7 +143,7 @@ int dm_remove(const char *name)
 	const struct timespec pause = { 0, 1000000 };
 	int r, tries;
 
-	/* Who else looks at new devices (a blkid, say) soon closes them. */
+	/* Another program that looks at new devices (blkid, say) soon closes them. */
 	for (tries = 0; tries < 1000; tries++) {
 		r = simple_call(DM_DEV_REMOVE, name, 0);
 		if (r != -EBUSY)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the tests of live updates need: files whose bytes follow from their
- * names, readers that check them, and a debugger that kills a program before
- * its n-th step. See usage().
+ * For the tests of live updates: files whose bytes follow from their names, readers
+ * that check them, and a debugger that kills a program before its n-th step. See
+ * usage().
  */
 #include <limits.h>
 #include <signal.h>
@@ -25,7 +25,7 @@
 _Noreturn void usage(void)
 {
 	fputs("livetool file PATH...        a file; its bytes follow from its name\n"
-	      "livetool version PATH N      a file that says N all over\n"
+	      "livetool version PATH N      a file that repeats N to its end\n"
 	      "livetool read DIR [ROUNDS]   until SIGTERM: version, old0 to old7 and new1 to\n"
 	      "                             new<version> are opened and read, and must be right\n"
 	      "livetool hold PATH           open, mapped; SIGTERM: it must be what it was\n"
@@ -47,7 +47,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* What the file of this name holds. */
+/* The contents of the file of this name. */
 static void fill(const char *name, uint8_t *bytes)
 {
 	uint64_t x = 0x9e3779b97f4a7c15;
@@ -63,7 +63,7 @@ static void fill(const char *name, uint8_t *bytes)
 	}
 }
 
-/* What the file that says a number holds. */
+/* The contents of a file that repeats a number. */
 static void fill_number(unsigned int number, uint8_t *bytes)
 {
 	char line[9];
@@ -171,7 +171,7 @@ static int read_directory(const char *directory, unsigned long rounds)
 			read_named(directory, "old", i);
 		for (i = version > 2 ? version - 2 : 1; i <= version; i++)
 			read_named(directory, "new", i);
-		/* Those who are to update it want to run, too. */
+		/* Let the updating program run, too. */
 		usleep(20000);
 	}
 	for (i = 1; i <= version; i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the programs of the kernel tests share; see tool.h.
+ * Functions that the programs of the kernel tests share; see tool.h.
  */
 #include <time.h>
 #include "kernel/tools/tool.h"

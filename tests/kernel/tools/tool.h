@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the programs of the kernel tests share: they end, with a sentence, at the
- * first thing that goes wrong.
+ * Functions that the programs of the kernel tests share. They end the program, with
+ * a sentence, at the first error.
  */
 #ifndef TEST_TOOL_H
 #define TEST_TOOL_H
@@ -16,10 +16,10 @@
 #include <unistd.h>
 #include "format.h"
 
-/* Each program's own: how it is called. It ends with status 2. */
+/* Each program's own: print its usage and end with status 2. */
 _Noreturn void usage(void);
 
-/* What errno says of @what; it ends with status 1. */
+/* Print @what and the text of errno, and end with status 1. */
 _Noreturn void die(const char *what);
 
 /* A number of the command line, decimal, or hexadecimal after 0x. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Files that hold something known, the same damage each time, and files that
- * memory forgets.
+ * Make files of known contents, damage files always in the same way, and drop files
+ * from the page cache.
  */
 #include "kernel/tools/loadertool/loadertool.h"
 
@@ -74,7 +74,7 @@ int cmd_flip(int argc, char **argv)
 	return 0;
 }
 
-/* Separated by commas or white space, a page each at most. */
+/* Edits on stdin, separated by commas or white space, a page each at most. */
 int cmd_poke(int argc, char **argv)
 {
 	char hex[2 * INC_PAGE_SIZE + 1];

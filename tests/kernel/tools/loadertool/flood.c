@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Many fills at a time, each by a thread of its own.
+ * Begin many fills at a time, each by a thread of its own.
  */
 #include <pthread.h>
 #include <sys/mman.h>

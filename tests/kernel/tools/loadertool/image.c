@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The places of an image's structures, so that tests know what they damage and
- * what a read needs.
+ * The places of an image's structures, for tests that damage one of them, and the
+ * chunks that a read needs.
  */
 #include <sys/stat.h>
 #include "kernel/tools/loadertool/loadertool.h"

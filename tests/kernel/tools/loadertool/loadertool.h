@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands of loadertool (main.c says what they do), and what they share.
- * Each takes its own arguments and returns the exit status.
+ * The commands of loadertool (usage() in main.c describes them), and declarations
+ * that they share. Each command takes its own arguments and returns the exit status.
  */
 #ifndef TEST_LOADERTOOL_H
 #define TEST_LOADERTOOL_H
@@ -60,18 +60,18 @@ struct image {
 	struct inc_run *tree_dir;
 };
 
-/* image.c: open it, or say what is wrong with it and end. */
+/* image.c: open it, or end with a message. */
 void open_image(struct image *image, const char *path);
 
 /* serve.c: a request in a line. */
-/* Requests are printed with what they tell of their reader. */
+/* Print the fields of requests about their reader, too. */
 extern bool show_readers;
 
 void print_request(FILE *out, const struct dm_incremental_request *request);
 
 /*
- * mapped.c: from now on a read of mapped memory that fails goes to *bus_error, where
- * the thread has set it, and ends the program where not.
+ * mapped.c: from now on a failed read of mapped memory jumps to *bus_error if the
+ * thread has set it, and else ends the program.
  */
 extern __thread sigjmp_buf *volatile bus_error;
 void catch_sigbus(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The log of dm-log-writes: is what a bit says is present always there before it?
+ * Check the log of dm-log-writes: a chunk's data must be durable before its bit of
+ * presence is written.
  */
 #include "kernel/tools/loadertool/loadertool.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the kernel tests need and no stock tool does: loaders of several
- * characters, exact system calls on a store's node with their exact results,
- * reads that say which errno they got and when, and the places of an image's
- * structures, so that tests know what they damage. See usage().
+ * For the kernel tests, as no stock tool does it: loaders of several characters,
+ * exact system calls on a store's node with their exact results, reads that print
+ * their errno and their time, and the places of an image's structures, for tests
+ * that damage them. See usage().
  */
 #include "kernel/tools/loadertool/loadertool.h"
 

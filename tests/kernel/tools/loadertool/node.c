@@ -9,9 +9,9 @@
 #include "kernel/tools/loadertool/loadertool.h"
 
 /*
- * After "stalled" a call's memory is mapped from a device: it is not there
- * before the device, which the test has suspended, is resumed. The call stalls
- * in a page fault. What is to be in the memory goes into the file below.
+ * After "stalled" a call's memory is mapped from a device that the test has
+ * suspended. Until the device is resumed the memory cannot be read, and the call
+ * stalls in a page fault. The memory's contents go into the file below.
  */
 static int stall_file = -1, stall_device = -1;
 static off_t stall_offset;
@@ -183,7 +183,7 @@ static void node_walk(int node)
 	}
 }
 
-/* What lseek() does not tell from what is present, too. */
+/* The ranges that a fill would write; lseek() does not show suspect ones. */
 static void node_missing(int node)
 {
 	off_t end = lseek(node, 0, SEEK_END);
@@ -322,9 +322,9 @@ static bool is_refused(int node, unsigned long request, size_t from, size_t bit)
 }
 
 /*
- * What is not known yet is refused: each call that takes a structure, for the
- * block after the first MiB, with each bit of its flags that means nothing and of
- * its reserved fields. Prints what goes through, and how many do not.
+ * Try each call that takes a structure, for the block after the first MiB, with each
+ * unknown bit of its flags, and each bit of its reserved fields. Prints the calls
+ * that succeed, and the number of those that are refused.
  */
 static void node_unknown(int node)
 {
@@ -433,7 +433,7 @@ int cmd_node(int argc, char **argv)
 		usage();
 	node = open_or_die(argv[0], O_RDWR);
 	if (argc == 1) {
-		/* Whoever waits for it knows that the file is open. */
+		/* The test waits for this line: the file is open. */
 		puts("open");
 		fflush(stdout);
 		while (fgets(line, sizeof(line), stdin))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reads of a device, whose results are compared with what it should read as or
- * told exactly.
+ * Read a device, and compare the bytes with those that it should have, or print the
+ * exact results.
  */
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -86,8 +86,8 @@ static int read_device(const struct device *device, void *buffer, size_t length,
 }
 
 /*
- * Remembers a run of blocks of one verdict, so that it is told in one line; or,
- * if each window has a line, in one of the words between ";".
+ * A run of blocks with one verdict, which is printed in one line; or, if each window
+ * has a line, in one of the words between ";".
  */
 struct verdict_run {
 	const char *what;
@@ -115,7 +115,7 @@ static void tell_verdict(struct verdict_run *run, const char *what, u64 block)
 	run->last = block;
 }
 
-/* Tells "EIO 8-15" and "differs 3-3"; nothing if all is well. */
+/* Prints "EIO 8-15" and "differs 3-3", or nothing if every block is right. */
 static bool scan_window(const struct device *device, int raw, u64 block,
 			u64 end, bool in_line)
 {
@@ -157,7 +157,7 @@ int cmd_scan(int argc, char **argv)
 		usage();
 	open_device(&device, argv[0], argv[2]);
 	raw = open_or_die(argv[1], O_RDONLY);
-	/* What readahead brings would hide what single blocks do. */
+	/* Readahead would hide the results of single blocks. */
 	posix_fadvise(device.fd, 0, 0, POSIX_FADV_RANDOM);
 	if (argc == 3)
 		return scan_window(&device, raw, 0,
@@ -328,7 +328,7 @@ static void *read_single(void *argument)
 	return NULL;
 }
 
-/* All at a time; tells how many got what. */
+/* Read all blocks at a time, and print the number of each result. */
 int cmd_each(int argc, char **argv)
 {
 	struct single *singles = NULL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Loaders: one that answers, crudely, and one that never does.
+ * Two loaders: one that answers, crudely, and one that never does.
  */
 #include "kernel/tools/loadertool/loadertool.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What dmsetup could tell of a device, many times as fast in a VM.
+ * Print a device's status as dmsetup does, but many times as fast in a VM.
  */
 #include <sys/ioctl.h>
 #include <linux/dm-ioctl.h>

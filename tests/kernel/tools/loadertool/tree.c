@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Many readers of a mounted tree at a time, in every way that a file can be
- * read. What they get is compared with the tree that the filesystem was made of.
+ * Many readers of a mounted tree at a time, in every way that a file can be read.
+ * Their bytes are compared with the tree that the filesystem was made of.
  */
 #include <ftw.h>
 #include <pthread.h>
@@ -118,7 +118,7 @@ static void read_ahead(struct open_file *open)
 	read_in_order(open);
 }
 
-/* What cannot be read at once is read with waiting. */
+/* A piece that cannot be read at once is read with waiting. */
 static void read_nowait(struct open_file *open)
 {
 	u64 offset, length;
