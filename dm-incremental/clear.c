@@ -141,7 +141,7 @@ void dm_inc_clear_suspect(struct inc_store *store, u64 first, u64 last)
  * @first: first chunk
  * @last: last chunk; as for dm_inc_clear_suspect()
  *
- * They are suspect still; reads find out what has become of their bytes.
+ * They are still suspect; reads verify their bytes, which may have changed.
  *
  * Context: process; sleeps.
  */

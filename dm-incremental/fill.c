@@ -250,7 +250,7 @@ static int fill_piece(struct inc_store *store, u64 offset, u32 length,
  * dm_inc_fill - write bytes of the image that have arrived
  * @store: its memory is held; it may be dead, or end meanwhile (-ENODEV)
  * @offset: bytes in the image
- * @from: the bytes; advanced by what was taken
+ * @from: the bytes; advanced by the number taken
  *
  * The rules are those of write() in <linux/dm-incremental.h>.
  *

@@ -359,7 +359,7 @@ static const char *check_super(const struct inc_super *super, u64 offset,
  * @image_size: bytes of the image file or backing device; may be more than the
  *	image has
  * @seg: filled in; undefined on failure
- * @why: on failure, a sentence that says what is wrong
+ * @why: on failure, a sentence that names the fault
  *
  * On success every size and offset in @seg is inside the segment, the segment
  * inside the image, both directories inside the head, owner table, dictionary
@@ -391,7 +391,7 @@ static u64 run_pages(const struct inc_run *runs, u32 count, u32 i, u64 pages)
  * @count: number of @runs, at least 1
  * @pages: metadata pages that the directory covers, at least 1
  * @image_end: end of the directory's segment, bytes: no page lies past it
- * @why: on failure, a sentence that says what is wrong
+ * @why: on failure, a sentence that names the fault
  *
  * Return: 0 or -EINVAL. Only a checked directory may be looked up.
  */

@@ -148,8 +148,9 @@ typedef uint64_t u64;
  *	zeros: "sha256"
  * @digest_size: bytes of a digest of @hash_name
  * @salt_size: bytes used of @salt
- * @epoch: what a signature covers besides @root_digest, so that who trusts the
- *	signer can refuse what is older: see dm_inc_signed_text(); 0 for none
+ * @epoch: a number that a signature covers besides @root_digest, so that a reader
+ *	that trusts the signer can refuse older images: see dm_inc_signed_text(); 0
+ *	for none
  * @root_digest: root of this generation's hash tree
  * @salt: prepended to every hashed block (dm-verity, hash type 1)
  * @guarded_offset: the guarded pages: one run of pages of the metadata with the

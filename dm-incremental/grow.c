@@ -10,7 +10,7 @@
  * after it has passed every check, its root digest being the table's. A failure
  * before that leaves the image as it was, to be tried again, so a wrong layer
  * cannot take the place of the right one. (A new store takes all segments that
- * there are, as nobody has read them before.) Looking for segments waits for the
+ * there are, as no reader has used them before.) Looking for segments waits for the
  * backing device, but for no loader; only other tables of the store wait for it.
  */
 #include <linux/blkdev.h>
@@ -205,7 +205,7 @@ void dm_inc_grow_end(struct inc_store *store)
  * @error: on failure, a sentence for the target
  *
  * Finds all that there are. A view that wants a generation which is not among
- * them looks again, and says what is wrong.
+ * them looks again, and reports the fault.
  *
  * Context: process; sleeps, does I/O. Return: 0 or a negative errno;
  * dm_inc_segments_free() frees what there is.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What security modules (LSMs) are told of a device.
+ * Tell security modules (LSMs) the facts of a device.
  *
  * dm-verity tells them which root digest a device is verified against, and
  * whether the kernel has verified a signature of it. By that a policy of IPE's,
@@ -17,8 +17,8 @@
  *   its place in a device.
  * - They go with the device.
  *
- * Policies defend against root, too, who loads tables, writes images, and may
- * add keys to the keyring .dm-incremental until it is sealed. So there is
+ * Policies defend against root, too, though root loads tables, writes images, and
+ * may add keys to the keyring .dm-incremental until it is sealed. So there is
  *
  * - a root digest only if no read succeeds before the size of the device is
  *   proved (see proof.c): with another size, other bytes match it;
@@ -54,9 +54,9 @@ static int set_root(struct block_device *bdev, const struct inc_view *view)
  * dm_inc_integrity_set - tell security modules what a device is verified against
  * @view: of the table that is about to resume; it is open
  *
- * Context: process, while the device is suspended; sleeps. Return: 0, or what a
- * security module returned. Then the device must not resume, and nothing is
- * left of what it was told before.
+ * Context: process, while the device is suspended; sleeps. Return: 0, or the error
+ * of a security module. Then the device must not resume, and no earlier fact is
+ * left.
  */
 int dm_inc_integrity_set(const struct inc_view *view)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What security modules are told of a device (integrity.c).
+ * Tell security modules the facts of a device (integrity.c).
  */
 #ifndef DM_INCREMENTAL_INTEGRITY_H
 #define DM_INCREMENTAL_INTEGRITY_H

@@ -206,8 +206,8 @@ int dm_inc_presence_init(struct inc_store *store)
  * It costs a bit per chunk of a backing device that is at least that large, 32 MiB
  * for all segments at the most.
  *
- * Context: process; sleeps, does I/O. Return: 0 or a negative errno; then, too,
- * dm_inc_presence_drop() takes back what was loaded, and dm_inc_presence_free().
+ * Context: process; sleeps, does I/O. Return: 0 or a negative errno; in both cases
+ * dm_inc_presence_drop(), or dm_inc_presence_free(), frees the loaded pages.
  */
 int dm_inc_presence_load(struct inc_store *store, u32 number)
 {
@@ -427,7 +427,7 @@ static unsigned long *used_of(const struct inc_store *store, u64 chunk)
  * @first: first chunk
  * @last: last chunk
  *
- * Charges what it allocates, a bit per chunk, to the caller's memory cgroup.
+ * Charges its memory, a bit per chunk, to the caller's memory cgroup.
  *
  * Context: process; sleeps. Return: 0 or -ENOMEM.
  */

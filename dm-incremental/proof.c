@@ -2,14 +2,14 @@
 /*
  * Proof that a root digest is that of a device of the size that is claimed.
  *
- * The signer of a root digest says what the blocks of a device are, but neither
- * how many there are nor how many levels the tree has, for pages of the tree and
+ * The signer of a root digest vouches for the blocks of a device, but neither for
+ * their number nor for the number of the tree's levels, for pages of the tree and
  * blocks of data are hashed alike. An attacker who can change an image could claim
  *
  *	fewer levels: the pages of one level would be read as data;
  *	more levels: data blocks would be taken for pages of the tree. Where the
  *		author of some file in the device has put digests into it, these
- *		would be digests of blocks that nobody signed;
+ *		would be digests of blocks that were never signed;
  *	as many levels, but more or fewer blocks.
  *
  * So where it matters no read succeeds before two blocks were read, and verified

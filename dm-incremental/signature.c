@@ -193,7 +193,7 @@ int dm_inc_signature_check(struct inc_view *view, const u8 *head, char **error)
 	if (seg->epoch < view->min_epoch) {
 		DMERR("generation %u: its signed epoch is %u, and at least %u is required",
 		      view->generation, seg->epoch, view->min_epoch);
-		*error = "Signed epoch is below min_epoch: the image is older than what is allowed";
+		*error = "Signed epoch is below min_epoch: the image is older than allowed";
 		return -EPERM;
 	}
 	view->signed_root = true;

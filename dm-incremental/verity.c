@@ -12,8 +12,8 @@
  * around a mark: two threads may verify the same page at the same time, and
  * both write the same; views that share a store and trust different roots, or
  * tree pages that share a page, overwrite each other's mark, and the loser
- * verifies again. The mark cannot outlive what it stands for: when the page is
- * evicted and read anew, dm-bufio clears it.
+ * verifies again. The mark cannot outlive the bytes that were verified: when the
+ * page is evicted and read anew, dm-bufio clears it.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>

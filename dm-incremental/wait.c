@@ -209,9 +209,9 @@ static bool begin_wait(struct inc_store *store, struct inc_io *io)
 }
 
 /*
- * Link a read that waits to wants for what is missing of @ranges. False: there
+ * Link a read that waits to wants for the missing chunks of @ranges. False: there
  * is no memory even for the first of them. Without memory for a later one the
- * read runs again when what it is linked to has come.
+ * read runs again when the wants that it is linked to have come.
  */
 static bool want_ranges(struct inc_store *store, struct inc_io *io,
 			const struct inc_ranges *ranges)
@@ -243,7 +243,7 @@ static bool want_ranges(struct inc_store *store, struct inc_io *io,
  * @anew: the caller found them damaged, and has marked them as suspect: the read
  *	waits until a fill has overwritten them
  *
- * Allocates a want for each range that nobody else waits for. Without memory for
+ * Allocates a want for each range that no other read waits for. Without memory for
  * any the read waits for that first, see dm_inc_wait_for_memory().
  *
  * Context: a worker of the read's view, which keeps view and store when the
@@ -286,10 +286,10 @@ bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
  * @io: the read; its @work runs again in MEMORY_AGAIN, or when waiting has ended
  *	with another @status
  *
- * What a read needs has mostly been allocated when its table was loaded. For
- * the rest (a want, a page of suspect bits, a dictionary) nothing is kept in
- * reserve: a read that gets no memory holds none of it, waits, and starts over,
- * until its read_timeout.
+ * Most of a read's memory was allocated when its table was loaded. For the rest
+ * (a want, a page of suspect bits, a dictionary) nothing is kept in reserve: a read
+ * that gets no memory holds none of it, waits, and starts over, until its
+ * read_timeout.
  *
  * Context: as dm_inc_wait_for(). Return: likewise.
  */

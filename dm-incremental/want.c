@@ -8,7 +8,7 @@
  * its loader closes the file or INC_HAND_OUT_AGAIN passes without a fill. A want
  * that no read waits for any more is forgotten. Hints are wants without links;
  * they are forgotten once they are handed out (so a read of the same bytes is
- * handed out as well: a loader has to know what it is fetching).
+ * handed out as well: a loader has to keep track of the ranges that it fetches).
  *
  * All of it is under store->lock.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands, and what they share.
+ * The commands, and functions that they share.
  */
 #ifndef MKIMAGE_COMMAND_H
 #define MKIMAGE_COMMAND_H
@@ -37,7 +37,7 @@ int usage_error(const char *command);
 bool operands_ok(const char *command, int argc, char **argv,
 		 const char *const *names, int count);
 
-/* Parse an option's value or say what is wrong with it. */
+/* Parse an option's value, or print an error message. */
 bool option_number(const char *command, const char *option, const char *text,
 		   u64 least, u64 most, u64 *value);
 bool option_size_shift(const char *command, const char *option,

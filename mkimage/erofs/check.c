@@ -55,7 +55,7 @@ static int check_node(void *context, struct erofs_node *node,
 	};
 	int ret = 0;
 
-	/* What readdir() tells. */
+	/* The type that readdir() returns. */
 	if (entry && entry->type != erofs_entry_type(inode->mode))
 		return erofs_damaged(checker->image, "the entry %s is of another type than its inode",
 				     path);

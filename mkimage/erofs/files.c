@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * All paths of an erofs, each with a digest of what is there: see files_visit
- * in fs/filesystem.h.
+ * All paths of an erofs, each with a digest of its attributes and contents: see
+ * files_visit in fs/filesystem.h.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -91,7 +91,7 @@ static int compare_entries(const void *left, const void *right)
 	return order ? order : x->name_length - y->name_length;
 }
 
-/* Sort what was found and join it. Frees @all. */
+/* Sort the attributes that were found and join them. Frees @all. */
 static int finish(struct collection *all, const char *name, int ret,
 		  struct erofs_xattrs *xattrs)
 {

@@ -50,7 +50,7 @@ struct ext4 {
  * @now: time of the change; 0 for when it was last written
  *
  * Return: 0, or a negative errno after an error message. ext4_close() writes
- * what is left to be written, and returns the same; ext4_abandon() writes nothing.
+ * all changes, and returns the same; ext4_abandon() writes nothing.
  */
 int ext4_open(struct ext4 *ext4, struct overlay *overlay, int64_t now,
 	      bool writable);

@@ -73,7 +73,7 @@ struct ext4_directory {
  * directory.c. @path is for error messages. Return: 0, or a negative errno
  * after an error message. Add only a name that is not there; replace or remove
  * only names that were read, before any is added. ext4_directory_close() writes
- * what is left to be written; it may be called again. ext4_directory_make()
+ * all changes; it may be called again. ext4_directory_make()
  * gives a new inode the two entries of an empty directory, and counts the
  * parent's links.
  */

@@ -16,7 +16,7 @@
 #include "fs/xattr-sum.h"
 #include "mkimage.h"
 
-/* A file with several names in the source, and what it has become. */
+/* A file with several names in the source, and its inode in the filesystem. */
 struct linked {
 	dev_t dev;
 	ino_t ino;

@@ -25,7 +25,7 @@
 #include "format.h"
 
 /**
- * struct extend_plan - what is to change
+ * struct extend_plan - the changes to be made
  * @source: directory whose contents are added; NULL if nothing is
  * @removed: paths from the root, without slashes at either end and without
  * empty, "." or ".." parts; sorted by strcmp(), each once, none below

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Listing the paths of a filesystem, each with a digest of what is there: the
- * part that erofs and ext4 share. See files_visit in extend.h.
+ * List the paths of a filesystem, each with a digest of its attributes and contents:
+ * the part that erofs and ext4 share. See files_visit in filesystem.h.
  */
 #ifndef MKIMAGE_FILES_H
 #define MKIMAGE_FILES_H

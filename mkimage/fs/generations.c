@@ -104,7 +104,7 @@ static void add_name(struct json_object *array, const char *name)
 	json_object_array_add(array, json_object_new_string(printable_json(name)));
 }
 
-/* Both are sorted: what is in one only, and what differs. */
+/* Add the paths that are in one only, and those that differ. Both are sorted. */
 static void compare(struct json_object *object, const struct paths *old,
 		    const struct paths *new)
 {

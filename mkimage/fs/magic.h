@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a raw image holds, as its first bytes say.
+ * The kind of a raw image, by its first bytes.
  */
 #ifndef MKIMAGE_MAGIC_H
 #define MKIMAGE_MAGIC_H

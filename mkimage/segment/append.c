@@ -121,7 +121,7 @@ int append_segment(int fd, const char *path, u64 size, int segment,
 	if (!ret && fsync(fd))
 		ret = failed(path, "cannot append to it", errno);
 	if (ret && ftruncate(fd, (off_t)size))
-		failed(path, "cannot cut off what was appended", errno);
+		failed(path, "cannot cut off the appended bytes", errno);
 	doomed_append(-1, 0);
 	return ret;
 }

@@ -44,7 +44,7 @@ void metadata_free(struct metadata *meta)
 
 /*
  * Add @count items of @size bytes to a level's page. Full pages go to its
- * list; *pages of them, all with @digest, are handed to the caller, who calls
+ * list; *pages of them, all with @digest, are handed to the caller, which calls
  * again as long as *count is not 0.
  */
 static int level_add(struct metadata *meta, struct metadata_level *level,

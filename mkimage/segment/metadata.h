@@ -15,7 +15,7 @@ struct metadata_level {
 };
 
 /**
- * struct metadata - what is collected
+ * struct metadata - the metadata collected so far
  * @tree: its shape
  * @level: pages of each level of the tree
  * @map: pages of the map; its offsets count from the start of the data

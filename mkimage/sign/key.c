@@ -168,7 +168,7 @@ static EVP_PKEY *load_from_store(const char *key, UI_METHOD *method,
 }
 
 #ifndef OPENSSL_NO_ENGINE
-/* @name is "ENGINE:KEY"; says what is wrong if that is the engine. */
+/* @name is "ENGINE:KEY"; prints a message if the fault is the engine's. */
 static EVP_PKEY *load_from_engine(const char *name, UI_METHOD *method,
 				  struct passphrase *passphrase)
 {

@@ -34,7 +34,7 @@ enum {
 "  --epoch N               sign this number, too: a reader that requires a higher\n" \
 "                          one refuses the image (default: as before, at first 0)\n"
 
-/* Take one option, or say what is wrong with it. */
+/* Take one option, or print an error message. */
 bool signer_option(const char *command, int option, const char *value,
 		   struct signer_options *options);
 

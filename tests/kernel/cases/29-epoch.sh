@@ -44,7 +44,7 @@ is "all of it reads right" "$("$tool" scan $DEV "$RAW" direct)" ""
 dmsetup remove t2
 dmsetup remove t
 detach
-below="Signed epoch is below min_epoch: the image is older than what is allowed"
+below="Signed epoch is below min_epoch: the image is older than allowed"
 refuses "an epoch that is too low" "$below" five require_signature min_epoch 6
 like "the log has both" "$(log)" 'signed epoch is 5, and at least 6 is required'
 refuses "another epoch than the signature's, high enough" "$rejected" forged9 require_signature min_epoch 6

@@ -253,7 +253,7 @@ static int find_newer(struct change *change, struct incr_error *error)
 	return err ? make_do(change, err, error) : 0;
 }
 
-/* What follows @word among the options of a table line; NULL: it is not there. */
+/* The text after @word in the options of a table line; NULL without the word. */
 static const char *after_word(const char *options, const char *word)
 {
 	size_t n = strlen(word);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR Apache-2.0 */
 /*
- * The loader's interface of the device-mapper target "incremental". What of it
- * is promised, and how it grows: docs/abi.md.
+ * The loader's interface of the device-mapper target "incremental". docs/abi.md has
+ * its promises, and the rules by which it grows.
  *
  * Each backing device in use has one node, /dev/incremental/<name>, say
  * /dev/incremental/loop0 (mode 0600, owner root). An open file of it is the
@@ -18,13 +18,14 @@
  *		not come it is handed out again, to any loader, once that loader
  *		closes the file, or after some time without a fill. A loader
  *		that let this happen comes after the others until it fills, as does
- *		a file that is open for reading only. Turns are taken with what
- *		has not been read: who reads no more than it can fetch at a time
- *		keeps them.
+ *		a file that is open for reading only. Turns are taken among the
+ *		records that have not been read: a loader that reads no more than
+ *		it can fetch at a time keeps them.
  *		Ranges of demands and hints may overlap, and a demand may follow
- *		for what a hint has asked for: a loader keeps track of what it
- *		fetches. When the image has become longer, the next record of
- *		each open file says so (DM_INCREMENTAL_REQUEST_GROWN).
+ *		for a range that a hint has asked for: a loader keeps track of
+ *		the ranges that it fetches. When the image has become longer, the
+ *		next record of each open file is of that
+ *		(DM_INCREMENTAL_REQUEST_GROWN).
  * poll()	POLLIN: read() would return a record. POLLOUT: always, but
  *		POLLIN and POLLHUP once the store is gone.
  * write()	fills: the bytes of the image file at the file position (pwrite:
@@ -33,19 +34,19 @@
  *		shorter than a chunk is left (a short count; EINVAL if nothing
  *		else was given). Chunks that are present already, and the image's
  *		heads and presence bitmaps, are accepted and ignored: the first
- *		fill wins. Only what is suspect is overwritten: a read has found
- *		damage that rests on it, or DM_INCREMENTAL_DISCARD_REFETCH was
- *		used. EFBIG: starts at or past the end of the image; what reaches
- *		past it is left. EIO, ENOSPC: the backing device failed; the
+ *		fill wins. Only suspect chunks are overwritten: a read has found
+ *		damage that rests on them, or DM_INCREMENTAL_DISCARD_REFETCH was
+ *		used. EFBIG: starts at or past the end of the image; bytes past
+ *		it are left. EIO, ENOSPC: the backing device failed; the
  *		chunks stay absent, or suspect. EROFS: it is read-only, and not
  *		all of the image is present.
  * lseek()	SEEK_SET, SEEK_CUR, SEEK_END as in a file of the image's size;
  *		SEEK_HOLE finds the next absent chunk (or the end), SEEK_DATA
  *		the next present one (ENXIO: none).
- * fsync()	commits: what was filled before stays present over a crash.
+ * fsync()	commits: chunks that were filled before stay present over a crash.
  *
- * In what userspace passes, an unknown flag, or a reserved field that is not 0,
- * is refused with EINVAL; in what the kernel returns reserved fields are 0.
+ * In a structure from userspace an unknown flag, or a reserved field that is not 0,
+ * is refused with EINVAL; in one from the kernel reserved fields are 0.
  */
 #ifndef _UAPI_LINUX_DM_INCREMENTAL_H
 #define _UAPI_LINUX_DM_INCREMENTAL_H
@@ -61,7 +62,7 @@
  *	that it does not know
  * @request_size: bytes of a record that read() returns, a multiple of 8. A kernel
  *	that tells more of a request has larger ones, with new fields at the end
- * @features: bits for what was added to this version; none is defined yet
+ * @features: bits for additions to this version; none is defined yet
  * @reserved: 0
  */
 struct dm_incremental_features {
@@ -97,7 +98,7 @@ struct dm_incremental_request {
 	__u32	reserved[4];
 };
 
-#define DM_INCREMENTAL_REQUEST_HINT	(1u << 0)	/* nobody waits: readahead */
+#define DM_INCREMENTAL_REQUEST_HINT	(1u << 0)	/* no read waits: readahead */
 #define DM_INCREMENTAL_REQUEST_REFETCH	(1u << 1)	/* it may be there, damaged */
 #define DM_INCREMENTAL_REQUEST_AGAIN	(1u << 2)	/* was handed out before */
 
@@ -131,7 +132,7 @@ struct dm_incremental_unavailable {
 };
 
 /**
- * struct dm_incremental_read - read from the image file what is present
+ * struct dm_incremental_read - read present bytes of the image file
  * @offset: bytes, a multiple of 4096
  * @length: bytes, a multiple of 4096, at most DM_INCREMENTAL_READ_MAX
  * @buffer: address of @length bytes that receive the image's bytes
@@ -154,14 +155,14 @@ struct dm_incremental_read {
 
 /**
  * struct dm_incremental_missing - the next range that a fill would write
- * @offset: in: bytes, where to look, a multiple of the chunk size. Out: where the
- *	first chunk is that is absent or suspect
- * @length: in: bytes to look through, a multiple of the chunk size. Out: bytes
- *	of such chunks from there on, as far as was looked
+ * @offset: in: bytes, the start of the search, a multiple of the chunk size. Out:
+ *	the start of the first chunk that is absent or suspect
+ * @length: in: bytes to search, a multiple of the chunk size. Out: bytes of such
+ *	chunks from there on, within the searched range
  * @flags: 0
  * @reserved: 0
  *
- * lseek() knows what is absent only. Fails with ENXIO if there is none, with
+ * (lseek() finds absent chunks only.) Fails with ENXIO if there is none, with
  * EINVAL if the range is empty, unaligned or past the end of the image.
  */
 struct dm_incremental_missing {
@@ -206,16 +207,16 @@ struct dm_incremental_info {
  * @flags: DM_INCREMENTAL_DISCARD_* flags
  * @reserved: 0
  *
- * When this returns no new read uses what is stored there: it waits as for any
+ * When this returns no new read uses the bytes stored there: it waits as for any
  * absent chunk. Reads under way get right bytes, or start over. The bytes are not
- * touched. fsync() makes it durable. Chunks that are absent already are left so.
+ * touched. fsync() makes it durable. Absent chunks stay absent.
  *
  * With DM_INCREMENTAL_DISCARD_REFETCH, which goes with no other flag, the range is damaged:
- * nothing is made absent, but what is present of it is suspect from now on, and
- * all of it is queued as a hint, with DM_INCREMENTAL_REQUEST_REFETCH for what is suspect.
- * Reads go on to use it, as each verifies what it gets. The next fill of a chunk
+ * no chunk becomes absent, but its present chunks are suspect from now on, and all of
+ * it is queued as a hint, with DM_INCREMENTAL_REQUEST_REFETCH for suspect chunks.
+ * Reads go on to use these, as each verifies its bytes. The next fill of a chunk
  * overwrites it, which ends the suspicion; so does a discard without this flag,
- * and the end of the store. It is not written to the image.
+ * and the end of the store. Suspicion is not written to the image.
  *
  * With DM_INCREMENTAL_DISCARD_PUNCH it is made durable at once, and then the range is
  * discarded on the backing device, which gives back the space in the file of a
@@ -223,10 +224,10 @@ struct dm_incremental_info {
  *
  * With DM_INCREMENTAL_DISCARD_COLD only those chunks of it are discarded that no read of a
  * device has needed since the last discard with this flag. (The first one only
- * begins to note that.) What comes from the page cache is no such read, nor is
- * one of metadata.
+ * begins to note that.) A read from the page cache does not count, nor does one of
+ * metadata.
  *
- * Whoever holds a file that is open for writing (else EBADF) may call it. It
+ * Any process with a file that is open for writing (else EBADF) may call it. It
  * cannot make a read return wrong bytes, but all reads of the range depend on a
  * loader and its origin from now on, so it can cost availability and the bytes
  * to fetch again. It waits for metadata reads and fills that are under way.
@@ -246,7 +247,7 @@ struct dm_incremental_discard {
 
 #define DM_INCREMENTAL_DISCARD_REFETCH	(1u << 0)	/* damaged: ask for it anew */
 #define DM_INCREMENTAL_DISCARD_PUNCH	(1u << 1)	/* give back its space */
-#define DM_INCREMENTAL_DISCARD_COLD	(1u << 2)	/* only what was not read */
+#define DM_INCREMENTAL_DISCARD_COLD	(1u << 2)	/* only chunks that were not read */
 
 #define DM_INCREMENTAL_IOC_MAGIC	0xE7
 #define DM_INCREMENTAL_IOC_FEATURES \
