@@ -12,27 +12,8 @@
 #include "common/message.h"
 #include "common/parse.h"
 #include "common/printable.h"
+#include "dmsetup-plugin/ahead.h"
 #include "dmsetup-plugin/setup.h"
-#include "origin/origin.h"
-
-#define ATTEMPTS	3
-
-int setup_read_origin(void *context, u64 offset, size_t length, void *buffer,
-		      struct incr_error *error)
-{
-	struct origin_connection *connection = context;
-	unsigned int attempt;
-	int err = -EAGAIN;
-
-	for (attempt = 0; attempt < ATTEMPTS; attempt++) {
-		if (attempt)
-			sleep(attempt);
-		err = origin_read(connection, offset, length, buffer, error);
-		if (!err || !origin_error_passes(err))
-			break;
-	}
-	return err;
-}
 
 /* The new file, before it has its name. */
 static int open_temporary(const char *path, char **name,
@@ -174,17 +155,16 @@ static int make_file(const struct options *options,
 }
 
 static int create_from(const struct options *options,
-		       struct origin_connection *connection,
-		       const struct origin *origin, const char *path,
-		       struct incr_error *error)
+		       struct ahead *ahead, const struct origin *origin,
+		       const char *path, struct incr_error *error)
 {
-	struct incr_io io = { .read = setup_read_origin, .context = connection };
+	struct incr_io io = { .read = ahead_read, .context = ahead };
 	struct incr_image *image;
 	struct inc_super super;
 	int err;
 
 	/* The first read tells how long the origin is. */
-	err = setup_read_origin(connection, 0, sizeof(super), &super, error);
+	err = ahead_read(ahead, 0, sizeof(super), &super, error);
 	if (err)
 		return err;
 	if (!origin_size(origin))
@@ -207,7 +187,7 @@ static int create_with(const struct options *options,
 		       const struct origin_options *how, const char *where,
 		       const char *path, struct incr_error *error)
 {
-	struct origin_connection *connection = NULL;
+	struct ahead *ahead = NULL;
 	struct origin *origin = NULL;
 	struct incr_error why;
 	int err;
@@ -215,14 +195,14 @@ static int create_with(const struct options *options,
 	err = origin_open(&origin, where, how, error);
 	if (err)
 		return err;
-	err = origin_connect(&connection, origin, &why);
+	err = ahead_open(&ahead, origin, &why);
 	if (!err)
-		err = create_from(options, connection, origin, path, &why);
+		err = create_from(options, ahead, origin, path, &why);
 	if (err == -EEXIST)
 		*error = why;
 	else if (err)
 		incr_fail(error, err, "%s: %s", origin_name(origin), why.text);
-	origin_disconnect(connection);
+	ahead_close(ahead);
 	origin_close(origin);
 	return err;
 }

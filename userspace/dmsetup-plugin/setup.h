@@ -55,10 +55,6 @@ struct options {
 	bool help;
 };
 
-/* An incr_io over an origin's connection, a little patient. */
-int setup_read_origin(void *connection, u64 offset, size_t length,
-		      void *buffer, struct incr_error *error);
-
 /* Commands; @args are what main() has counted. */
 int command_create(const struct options *options, char **args,
 		   struct incr_error *error);

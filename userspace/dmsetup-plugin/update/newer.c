@@ -38,9 +38,9 @@ static void close_source(struct newer *newer)
 	if (newer->image != newer->local)
 		incr_image_close(newer->image);
 	newer->image = newer->local;
-	origin_disconnect(newer->connection);
+	ahead_close(newer->ahead);
 	origin_close(newer->origin);
-	newer->connection = NULL;
+	newer->ahead = NULL;
 	newer->origin = NULL;
 }
 
@@ -84,9 +84,8 @@ static int read_both(void *context, u64 offset, size_t length, void *buffer,
 	newer->fetched += length - part;
 	message_progress("%s: %s read", origin_name(newer->origin),
 			 format_size(newer->fetched, size));
-	return setup_read_origin(newer->connection,
-				 offset + part - newer->base, length - part,
-				 (u8 *)buffer + part, error);
+	return ahead_read(newer->ahead, offset + part - newer->base,
+			  length - part, (u8 *)buffer + part, error);
 }
 
 /* Segment @seg of both is the same; a signature may have been added since. */
@@ -110,12 +109,12 @@ static int check_origin(struct newer *newer, struct incr_error *error)
 	const char *why;
 	int err;
 
-	err = setup_read_origin(newer->connection, own->offset, sizeof(super),
-				&super, error);
+	err = ahead_read(newer->ahead, own->offset, sizeof(super), &super,
+			 error);
 	if (err == -ENOENT) {
 		/* It ends before, or is not there at all. */
-		err = setup_read_origin(newer->connection, 0, sizeof(super),
-					&super, error);
+		err = ahead_read(newer->ahead, 0, sizeof(super), &super,
+				 error);
 		if (!err)
 			return incr_fail(error, -EINVAL,
 					 "the origin's newest generation is older than the local %u",
@@ -154,8 +153,7 @@ static int check_layer(struct newer *newer, struct incr_error *error)
 	u64 offset;
 	int err;
 
-	err = setup_read_origin(newer->connection, 0, sizeof(super), &super,
-				error);
+	err = ahead_read(newer->ahead, 0, sizeof(super), &super, error);
 	if (err == -ENOENT && origin_size(newer->origin))
 		return incr_fail(error, -EINVAL, "it is too short for a layer");
 	if (err)
@@ -203,7 +201,7 @@ static int find(struct newer *newer, u32 generation, struct incr_error *error)
 	struct incr_image *image;
 	int err;
 
-	err = origin_connect(&newer->connection, newer->origin, error);
+	err = ahead_open(&newer->ahead, newer->origin, error);
 	if (!err)
 		err = newer->layer ? check_layer(newer, error) :
 				     check_origin(newer, error);

@@ -6,6 +6,7 @@
 #ifndef SETUP_NEWER_H
 #define SETUP_NEWER_H
 
+#include "dmsetup-plugin/ahead.h"
 #include "dmsetup-plugin/setup.h"
 #include "origin/origin.h"
 
@@ -17,6 +18,7 @@
  * @end: bytes of it, all segments
  * @base: offset in the image of the source's first byte
  * @origin: the source; NULL if there is none
+ * @ahead: reads of its heads
  * @layer: it is one layer by itself
  * @image: local image and source as one image, at the generation that is
  *	wanted; @local itself if there is nothing newer
@@ -29,7 +31,7 @@ struct newer {
 	u64 end;
 	u64 base;
 	struct origin *origin;
-	struct origin_connection *connection;
+	struct ahead *ahead;
 	bool layer;
 	struct incr_image *image;
 	u64 fetched;
