@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The loader's queue (userspace/loader/queue.c): demands before hints, no range
- * twice at a time, the reason why bytes are wanted; jobs that are put aside, and
- * jobs that no read wants any more. The absent ranges of the "device" are the holes
- * of a file, and time passes when the test advances it. The number of comparisons
- * shows that no step looks at all jobs.
+ * The loader's queue (userspace/loader/queue.c): demands before the start-up list
+ * before hints, no range twice at a time, the reason why bytes are wanted; jobs that
+ * are put aside, and jobs that no read wants any more. The absent ranges of the
+ * "device" are the holes of a file, and time passes when the test advances it. The
+ * number of comparisons shows that no step looks at all jobs.
  */
 #include <sys/eventfd.h>
 #include <time.h>
@@ -398,6 +398,110 @@ static void test_background(void **data)
 			       PRIORITY_BACKGROUND, false), false);
 }
 
+/* A job of the start-up list, done. */
+static void startup(struct queue *queue, u64 offset, u64 length)
+{
+	queue_done(queue, take(queue, offset, length, PRIORITY_STARTUP, false),
+		   false);
+}
+
+/*
+ * The list goes in its own order, in pieces, what is present left out, data after
+ * the metadata; after a demand, but before hints and all else.
+ */
+static void test_startup(void **data)
+{
+	static const struct incr_range list[] = {
+		{ 512 * K, 8 * K }, { 256 * K, 4 * K },
+		{ 4 * K, 300 * K }, { 900 * K, 4 * K }, { 800 * K, 16 * K },
+	};
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *first, *second, *demand;
+
+	queue->background = true;
+	queue_expect_startup(queue, 1000);
+	assert_false(queue_startup_over(queue));
+	/* It is on its way. */
+	idle(queue);
+	assert_int_equal(pwrite(state->device.fd, "x", 1, 900 * K), 1);
+	queue_startup(queue, list, 5, 2);
+	add(queue, 700 * K, 4 * K, DM_INCREMENTAL_REQUEST_HINT);
+	first = take(queue, 512 * K, 8 * K, PRIORITY_STARTUP, false);
+	second = take(queue, 256 * K, 4 * K, PRIORITY_STARTUP, false);
+	/* Metadata are not all there, so only the hint can be fetched. */
+	queue_done(queue, take(queue, 700 * K, 4 * K, PRIORITY_HINT, false),
+		   false);
+	idle(queue);
+	queue_done(queue, second, false);
+	idle(queue);
+	queue_done(queue, first, false);
+	first = take(queue, 4 * K, 124 * K, PRIORITY_STARTUP, false);
+	add(queue, 600 * K, 4 * K, 0);
+	demand = take(queue, 600 * K, 4 * K, PRIORITY_DEMAND, false);
+	second = take(queue, 128 * K, 128 * K, PRIORITY_STARTUP, false);
+	queue_done(queue, demand, false);
+	queue_done(queue, first, false);
+	queue_done(queue, second, false);
+	startup(queue, 256 * K, 48 * K);
+	/* The range between them is present. */
+	first = take(queue, 800 * K, 16 * K, PRIORITY_STARTUP, false);
+	idle(queue);
+	assert_false(queue_startup_over(queue));
+	queue_done(queue, first, false);
+	assert_true(queue_startup_over(queue));
+	queue_done(queue, take(queue, 0, PIECE_MAX, PRIORITY_BACKGROUND, false),
+		   false);
+}
+
+/* What fails of the list holds up neither the rest of it nor the background. */
+static void test_startup_fails(void **data)
+{
+	static const struct incr_range list[] = {
+		{ 512 * K, 8 * K }, { 4 * K, 4 * K },
+	};
+	struct queue *queue = &((struct state *)*data)->queue;
+	struct job *job;
+
+	queue->background = true;
+	queue_startup(queue, list, 2, 1);
+	queue_put_off(queue, take(queue, 512 * K, 8 * K, PRIORITY_STARTUP,
+				  false), 0, false);
+	job = take(queue, 4 * K, 4 * K, PRIORITY_STARTUP, false);
+	idle(queue);
+	queue_put_off(queue, job, 0, false);
+	assert_true(queue_startup_over(queue));
+	queue_done(queue, take(queue, 0, PIECE_MAX, PRIORITY_BACKGROUND, false),
+		   false);
+	pass(1);
+	/* Before the rest, as soon as it is due. */
+	queue_done(queue, take(queue, 512 * K, 8 * K, PRIORITY_STARTUP, false),
+		   true);
+	assert_false(queue_startup_over(queue));
+	startup(queue, 4 * K, 4 * K);
+	assert_true(queue_startup_over(queue));
+}
+
+/* There is none. */
+static void test_no_startup(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+
+	queue->background = true;
+	queue_expect_startup(queue, 60000);
+	idle(queue);
+	queue_startup(queue, NULL, 0, 0);
+	assert_true(queue_startup_over(queue));
+	queue_done(queue, take(queue, 0, PIECE_MAX, PRIORITY_BACKGROUND, false),
+		   false);
+	/* Or it does not come in time. */
+	queue_expect_startup(queue, 1000);
+	idle(queue);
+	pass(1);
+	queue_done(queue, take(queue, PIECE_MAX, PIECE_MAX, PRIORITY_BACKGROUND,
+			       false), false);
+}
+
 /*
  * Put @count wants, all over the image, through the queue: each is added, asked
  * for again, put off, damaged and done. Return: comparisons for each.
@@ -451,6 +555,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_resume, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_background, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_startup, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_startup_fails, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_no_startup, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_cost, set_up, tear_down),
 	};

@@ -9,8 +9,10 @@
 #include <stddef.h>
 #include "format.h"
 
-enum priority { PRIORITY_DEMAND, PRIORITY_HINT, PRIORITY_BACKGROUND };
-#define PRIORITIES	3
+enum priority {
+	PRIORITY_DEMAND, PRIORITY_STARTUP, PRIORITY_HINT, PRIORITY_BACKGROUND,
+};
+#define PRIORITIES	4
 
 struct job_list {
 	struct job *first;

@@ -69,11 +69,18 @@ void queue_grow(struct queue *queue, u64 end)
 	pthread_mutex_unlock(&queue->lock);
 }
 
+/* Is it the kernel that has asked for it? Then it is in one of the trees. */
+static bool was_asked_for(const struct job *job)
+{
+	return job->priority == PRIORITY_DEMAND ||
+	       job->priority == PRIORITY_HINT;
+}
+
 /* The queue forgets @job, which is in none of its lists. */
 static void forget(struct queue *queue, struct job *job)
 {
 	queue->known[job->priority]--;
-	if (job->priority != PRIORITY_BACKGROUND)
+	if (was_asked_for(job))
 		job_ranges_remove(&queue->ranges[job->priority], job);
 	free(job);
 }
@@ -83,13 +90,14 @@ void queue_destroy(struct queue *queue)
 	struct job *job;
 
 	/* All others are in @ranges, wherever else they are. */
-	while ((job = queue->waiting[PRIORITY_BACKGROUND].first)) {
+	while ((job = queue->waiting[PRIORITY_BACKGROUND].first) ||
+	       (job = queue->waiting[PRIORITY_STARTUP].first)) {
 		job_list_remove(job);
 		forget(queue, job);
 	}
 	while (queue->aside.count) {
 		job = job_heap_pop(&queue->aside);
-		if (job->priority == PRIORITY_BACKGROUND)
+		if (!was_asked_for(job))
 			forget(queue, job);
 	}
 	while ((job = job_ranges_any(&queue->ranges[PRIORITY_DEMAND])) ||
@@ -316,57 +324,153 @@ static void end_pass(struct queue *queue)
 	queue->pass_failed = false;
 }
 
-/* The next piece in file order; present gaps too small to matter included. */
-static struct job *new_background(struct queue *queue)
+/**
+ * cut_job - make a job of the next absent bytes
+ * @cursor: look from there on; set to where the next one begins
+ * @end: and not further than this
+ * @size: bytes of a piece at most
+ *
+ * Present gaps too small to matter are taken along. Return: NULL and *@cursor is
+ * @end: there are none that no worker has; NULL else: no memory.
+ */
+static struct job *cut_job(struct queue *queue, u64 *cursor, u64 end, u64 size,
+			   enum priority priority)
 {
-	u64 start, end, next_start, next_end, limit;
+	u64 start, stop, next_start, next_end, limit;
 	const struct job *running;
 	struct job *job;
 
-	while (queue->cursor < queue->end) {
-		if (device_next_missing(queue->device, queue->cursor, queue->end,
-				       &start, &end) <= 0) {
-			queue->cursor = queue->end;
+	while (*cursor < end) {
+		if (device_next_missing(queue->device, *cursor, end, &start,
+					&stop) <= 0) {
+			*cursor = end;
 			break;
 		}
 		/* Pieces end at multiples of their size: the next is whole. */
-		limit = (start / PIECE_MAX + 1) * PIECE_MAX;
-		if (limit > queue->end)
-			limit = queue->end;
-		while (end < limit &&
-		       device_next_missing(queue->device, end, limit,
-					  &next_start, &next_end) > 0 &&
-		       next_start - end <= GAP_MAX)
-			end = next_end;
-		if (end > limit)
-			end = limit;
+		limit = (start / size + 1) * size;
+		if (limit > end)
+			limit = end;
+		while (stop < limit &&
+		       device_next_missing(queue->device, stop, limit,
+					   &next_start, &next_end) > 0 &&
+		       next_start - stop <= GAP_MAX)
+			stop = next_end;
+		if (stop > limit)
+			stop = limit;
 
-		running = find_running(queue, start, end);
+		running = find_running(queue, start, stop);
 		if (running && running->offset <= start) {
-			queue->cursor = job_end(running);
+			*cursor = job_end(running);
 			continue;
 		}
 		if (running)
-			end = running->offset;
+			stop = running->offset;
 		job = calloc(1, sizeof(*job));
 		if (!job)
 			return NULL;
 		job->offset = start;
-		job->length = end - start;
-		job->priority = PRIORITY_BACKGROUND;
-		queue->known[PRIORITY_BACKGROUND]++;
-		queue->cursor = end;
+		job->length = stop - start;
+		job->priority = priority;
+		queue->known[priority]++;
+		*cursor = stop;
 		return job;
 	}
-	end_pass(queue);
+	*cursor = end;
 	return NULL;
+}
+
+/* The next piece in file order. */
+static struct job *new_background(struct queue *queue)
+{
+	struct job *job = cut_job(queue, &queue->cursor, queue->end, PIECE_MAX,
+				  PRIORITY_BACKGROUND);
+
+	if (!job && queue->cursor == queue->end)
+		end_pass(queue);
+	return job;
+}
+
+/* ---- the start-up list ---- */
+
+void queue_expect_startup(struct queue *queue, unsigned int milliseconds)
+{
+	pthread_mutex_lock(&queue->lock);
+	queue->startup.expected_until = now() + milliseconds * MILLI;
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_startup(struct queue *queue, const struct incr_range *ranges,
+		   size_t count, size_t metadata)
+{
+	pthread_mutex_lock(&queue->lock);
+	queue->startup = (struct startup_work){
+		.ranges = ranges,
+		.count = count,
+		.metadata = metadata,
+		.cursor = count ? ranges->offset : 0,
+	};
+	pthread_cond_broadcast(&queue->wake);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+static bool startup_left(const struct queue *queue)
+{
+	const struct startup_work *work = &queue->startup;
+
+	return work->jobs || work->at < work->count;
+}
+
+bool queue_startup_over(struct queue *queue)
+{
+	bool over;
+
+	pthread_mutex_lock(&queue->lock);
+	over = !startup_left(queue) &&
+	       now() >= queue->startup.expected_until;
+	pthread_mutex_unlock(&queue->lock);
+	return over;
+}
+
+/* The next piece in the list's order. */
+static struct job *new_startup(struct queue *queue)
+{
+	struct startup_work *work = &queue->startup;
+
+	while (work->at < work->count) {
+		const struct incr_range *range = &work->ranges[work->at];
+		struct job *job;
+
+		/* Each would fetch for itself the metadata that are on their way. */
+		if (work->at == work->metadata && !work->past && work->jobs)
+			return NULL;
+		work->past |= work->at == work->metadata;
+		job = cut_job(queue, &work->cursor,
+			      range->offset + range->length, STARTUP_PIECE,
+			      PRIORITY_STARTUP);
+		if (job)
+			work->jobs++;
+		if (job || work->cursor < range->offset + range->length)
+			return job;
+		if (++work->at < work->count)
+			work->cursor = work->ranges[work->at].offset;
+	}
+	return NULL;
+}
+
+static struct job *take_startup(struct queue *queue, u64 time)
+{
+	struct job *job = take_from(queue, &queue->waiting[PRIORITY_STARTUP],
+				    time);
+
+	return job ? job : new_startup(queue);
 }
 
 static struct job *take_background(struct queue *queue, u64 time)
 {
 	struct job *job;
 
-	if (!queue->background || queue->demands)
+	if (!queue->background || queue->demands || startup_left(queue) ||
+	    time < queue->startup.expected_until)
 		return NULL;
 	job = take_from(queue, &queue->waiting[PRIORITY_BACKGROUND], time);
 	if (!job && !queue->finished && time >= queue->not_before &&
@@ -384,6 +488,8 @@ static void end_pauses(struct queue *queue, u64 time)
 		job_heap_pop(&queue->aside);
 		if (job->priority == PRIORITY_DEMAND)
 			queue->demands++;
+		else if (job->priority == PRIORITY_STARTUP)
+			queue->startup.jobs++;
 		job_list_append(job->priority == PRIORITY_DEMAND ?
 				&queue->again : &queue->waiting[job->priority],
 				job);
@@ -404,11 +510,15 @@ static struct job *choose(struct queue *queue, u64 *wait)
 	end_pauses(queue, time);
 	job = take_demand(queue, time);
 	if (!job && queue->running_low < queue->low_max)
+		job = take_startup(queue, time);
+	if (!job && queue->running_low < queue->low_max)
 		job = take_from(queue, &queue->waiting[PRIORITY_HINT], time);
 	if (!job && queue->running_low < queue->low_max)
 		job = take_background(queue, time);
 	if (time < queue->not_before)
 		*wait = queue->not_before;
+	if (time < queue->startup.expected_until)
+		*wait = queue->startup.expected_until;
 	next = job_heap_first(&queue->aside);
 	if (next && (!*wait || next->due < *wait))
 		*wait = next->due;
@@ -503,6 +613,8 @@ void queue_done(struct queue *queue, struct job *job, bool failed)
 	} else {
 		if (job->priority == PRIORITY_DEMAND)
 			queue->demands--;
+		else if (job->priority == PRIORITY_STARTUP)
+			queue->startup.jobs--;
 		forget(queue, job);
 	}
 	pthread_mutex_unlock(&queue->lock);
@@ -534,6 +646,8 @@ void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
 	job->due = now() + (pause > least * MILLI ? pause : least * MILLI);
 	if (job->priority == PRIORITY_DEMAND)
 		queue->demands--;
+	else if (job->priority == PRIORITY_STARTUP)
+		queue->startup.jobs--;
 	if (!job_heap_push(&queue->aside, job))
 		forget(queue, job);
 	pthread_mutex_unlock(&queue->lock);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which range to fetch next: demands first, then the kernel's hints, then the rest
- * of the image in file order, in pieces.
+ * Which range to fetch next: demands first, then the start-up list in its order,
+ * then the kernel's hints, then the rest of the image in file order. The list and
+ * the rest come in pieces.
  *
  * The kernel's readers take turns, but only with wants that no loader has read. So
  * the queue has room for as many demands as there are workers, each of which then
@@ -31,15 +32,38 @@
 
 /* The most that is fetched at once, before it is widened. */
 #define PIECE_MAX	(512u << 10)
+/* The same of the start-up list: small, as several workers share its ranges. */
+#define STARTUP_PIECE	(128u << 10)
 
 /* Milliseconds: the pause after a first failure, and the longest. */
 #define PAUSE_FIRST	250u
 #define PAUSE_MAX	8000u
 
 /**
+ * struct startup_work - where work on the start-up list is
+ * @ranges, @count: the list
+ * @metadata: so many of them, the first ones, are needed to verify the others
+ * @at: the range that is cut into jobs now; @cursor: from there on
+ * @past: ranges after the first @metadata are, too
+ * @jobs: of the list, but for those that were put aside
+ * @expected_until: the list is not there yet, but may come before then;
+ *	CLOCK_MONOTONIC nanoseconds
+ */
+struct startup_work {
+	const struct incr_range *ranges;
+	size_t count;
+	size_t metadata;
+	size_t at;
+	u64 cursor;
+	bool past;
+	size_t jobs;
+	u64 expected_until;
+};
+
+/**
  * struct queue - waiting and running jobs; fields are private
  * @waiting: jobs to be taken now, by priority; new background work has no job,
- *	but @cursor
+ *	but @cursor; nor has new work of the start-up list
  * @again: demands that were put aside and are due
  * @running: jobs that workers have
  * @aside: jobs that were put aside and are not due
@@ -60,6 +84,7 @@
  * @not_before: no new background work until then, likewise
  * @delay: seconds that the next failure adds
  * @jitter: state of the pseudo-random numbers for pauses
+ * @startup: the start-up list; see queue_startup()
  */
 struct queue {
 	pthread_mutex_t lock;
@@ -89,6 +114,7 @@ struct queue {
 	u64 not_before;
 	unsigned int delay;
 	u32 jitter;
+	struct startup_work startup;
 	bool stop;
 };
 
@@ -98,6 +124,30 @@ struct queue {
  */
 void queue_init(struct queue *queue, const struct device *device, u64 end,
 		unsigned int workers, int event, bool background);
+
+/*
+ * A list may come: nothing of the background starts before queue_startup(), or for
+ * so many milliseconds.
+ */
+void queue_expect_startup(struct queue *queue, unsigned int milliseconds);
+
+/**
+ * queue_startup - fetch the ranges of a start-up list
+ * @ranges: whole chunks inside the image, in the order in which to fetch them;
+ *	the caller's, kept until queue_destroy()
+ * @count: of @ranges; 0: there is no list
+ * @metadata: ranges after the first so many are fetched when those are there, or
+ *	have failed: they are verified with them
+ *
+ * To be called once, or again after a call without a list. Present chunks are
+ * passed over. No background work starts as long as any of the list is left that
+ * has not failed.
+ */
+void queue_startup(struct queue *queue, const struct incr_range *ranges,
+		   size_t count, size_t metadata);
+
+/* Is nothing of the list left, or only what has failed and is tried again? */
+bool queue_startup_over(struct queue *queue);
 
 /* The image has become longer. */
 void queue_grow(struct queue *queue, u64 end);
