@@ -91,11 +91,13 @@ SRC_mkimage	:= $(wildcard mkimage/*.c mkimage/*/*.c) \
 SRC_incrementald := $(wildcard userspace/loader/*.c) \
 		    $(wildcard userspace/node/*.c) \
 		    $(wildcard userspace/origin/*.c) \
+		    $(wildcard userspace/record/*.c) \
 		    $(SRC_common)
 SRC_incrementalsetup := $(wildcard userspace/dmsetup-plugin/*.c) \
 			$(wildcard userspace/dmsetup-plugin/*/*.c) \
 			$(wildcard userspace/node/*.c) \
 			$(wildcard userspace/origin/*.c) \
+			$(wildcard userspace/record/*.c) \
 			$(SRC_common)
 TOOLS	:= mkimage incrementald incrementalsetup
 PLUGIN	:= build/libdevmapper-event-incremental.so

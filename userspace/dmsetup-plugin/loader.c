@@ -4,19 +4,16 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "dmsetup-plugin/dm.h"
-#include "dmsetup-plugin/image-file.h"
+#include "dmsetup-plugin/child.h"
+#include "dmsetup-plugin/counters.h"
 #include "origin/origin.h"
 
 #define LOADER		"incrementald"
 #define ORIGINS_OPTION	"--origins"
-
-extern char **environ;
 
 static void find_loader(char *path, size_t size)
 {
@@ -33,26 +30,6 @@ static void find_loader(char *path, size_t size)
 		}
 	}
 	strcpy(path, LOADER);
-}
-
-/* As this program, but with the signals of @old. */
-static int spawn(pid_t *child, const char *path, const char **args,
-		 const sigset_t *old)
-{
-	posix_spawnattr_t attr;
-	int err;
-
-	err = posix_spawnattr_init(&attr);
-	if (err)
-		return -err;
-	err = posix_spawnattr_setsigmask(&attr, old);
-	if (!err)
-		err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	if (!err)
-		err = posix_spawnp(child, path, NULL, &attr, (char **)args,
-				   environ);
-	posix_spawnattr_destroy(&attr);
-	return -err;
 }
 
 /* Wait for @child, and end it if a signal of @held comes meanwhile. */
@@ -100,7 +77,8 @@ int loader_start(const struct options *options, const struct backing *backing,
 		 struct incr_error *error)
 {
 	char path[4096], node[160], list[ORIGINS_PATH_MAX], *ca_file = NULL;
-	const char *args[16];
+	char counters[COUNTERS_PATH_MAX];
+	const char *args[24];
 	unsigned int n = 0;
 	int err, status;
 	pid_t child;
@@ -121,6 +99,15 @@ int loader_start(const struct options *options, const struct backing *backing,
 		args[n++] = "--ca-certificates";
 		args[n++] = ca_file ? ca_file : options->ca_file;
 	}
+	if (options->startup) {
+		args[n++] = "--startup";
+		args[n++] = options->startup;
+	}
+	if (options->wait_startup)
+		args[n++] = "--wait-startup";
+	counters_path(key, counters);
+	args[n++] = "--stats";
+	args[n++] = counters;
 	origins_path(key, list);
 	args[n++] = ORIGINS_OPTION;
 	args[n++] = list;
@@ -131,7 +118,7 @@ int loader_start(const struct options *options, const struct backing *backing,
 
 	/* libdevmapper's control file would be inherited. */
 	dm_lib_release();
-	err = spawn(&child, path, args, old);
+	err = child_start(&child, path, args, old);
 	free(ca_file);
 	if (err)
 		return incr_fail(error, err, "cannot start " LOADER ": %s",

@@ -20,7 +20,7 @@
 enum {
 	CREATE = 1, OPEN = 2, CLOSE = 4, STATUS = 8, TABLE = 16, WAIT = 32,
 	SCRUB = 64, MONITOR = 128, UNMONITOR = 256, UPDATE = 512,
-	ROLLBACK = 1024, EVICT = 2048, ALL = 4095,
+	ROLLBACK = 1024, EVICT = 2048, RECORD = 4096, ALL = 8191,
 };
 
 static const struct command {
@@ -56,6 +56,8 @@ static const struct command {
 	  "take device NAME back to an older one", command_rollback },
 	{ "evict", EVICT, 1, "NAME",
 	  "give back the space of chunks that are not needed", command_evict },
+	{ "record", RECORD, 2, "NAME TRACE [-- COMMAND...]",
+	  "record which blocks of device NAME are read", command_record },
 	{ NULL, 0, 0, NULL, NULL, NULL },
 };
 
@@ -65,7 +67,7 @@ enum {
 	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
 	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
 	OPT_RANGE, OPT_MAX_HEADS, OPT_ALL_COLD, OPT_UNPROVED,
-	OPT_MIN_EPOCH,
+	OPT_MIN_EPOCH, OPT_STARTUP, OPT_WAIT_STARTUP,
 };
 
 static const struct {
@@ -83,8 +85,8 @@ static const struct {
 	  "the next layer by itself" },
 	{ "ca-certificates", "FILE", OPT_CA, CREATE | OPEN | UPDATE,
 	  "for https, in place of the system's" },
-	{ "force", NULL, OPT_FORCE, CREATE | EVICT,
-	  "create: replace IMAGE; evict: without a loader, too" },
+	{ "force", NULL, OPT_FORCE, CREATE | EVICT | RECORD,
+	  "create: replace IMAGE; record: replace TRACE; evict: without a loader, too" },
 	{ "root-hash", "HEX", OPT_ROOT_HASH,
 	  CREATE | OPEN | TABLE | UPDATE | ROLLBACK,
 	  "the image must have this root hash" },
@@ -121,6 +123,10 @@ static const struct {
 	  "whether readahead fetches absent data or just hints" },
 	{ "no-prefetch", NULL, OPT_NO_PREFETCH, OPEN,
 	  "the loader fetches only ranges that are read" },
+	{ "startup", "FILE", OPT_STARTUP, OPEN,
+	  "ranges that the loader fetches first (default: IMAGE.startup)" },
+	{ "wait-startup", NULL, OPT_WAIT_STARTUP, OPEN,
+	  "return when these have been fetched" },
 	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
 	  "if it is in use, remove it later" },
 	{ "json", NULL, OPT_JSON, STATUS | SCRUB | UPDATE | ROLLBACK | EVICT,
@@ -321,6 +327,12 @@ static void take_option(struct options *options, int option)
 	case OPT_NO_PREFETCH:
 		options->no_prefetch = true;
 		break;
+	case OPT_STARTUP:
+		options->startup = optarg;
+		break;
+	case OPT_WAIT_STARTUP:
+		options->wait_startup = true;
+		break;
 	case OPT_DEFERRED:
 		options->deferred = true;
 		break;
@@ -374,7 +386,7 @@ static void take_option(struct options *options, int option)
 }
 
 /* Parse the command line; @given has a bit for each option that it holds. */
-static void parse(int argc, char **argv, struct options *options, u32 *given)
+static void parse(int argc, char **argv, struct options *options, u64 *given)
 {
 	struct option long_options[OPTIONS + 1] = { { NULL, 0, NULL, 0 } };
 	size_t i;
@@ -393,7 +405,7 @@ static void parse(int argc, char **argv, struct options *options, u32 *given)
 		take_option(options, option);
 		for (i = 0; i < OPTIONS; i++)
 			if (option_table[i].value == option)
-				*given |= 1u << i;
+				*given |= 1ull << i;
 	}
 }
 
@@ -409,12 +421,12 @@ static const struct command *find_command(const char *name)
 }
 
 /* An option that means nothing to the command is a mistake. */
-static void check_given(const struct command *command, u32 given)
+static void check_given(const struct command *command, u64 given)
 {
 	size_t i;
 
 	for (i = 0; i < OPTIONS; i++) {
-		if (!(given & 1u << i) ||
+		if (!(given & 1ull << i) ||
 		    option_table[i].commands & command->bit)
 			continue;
 		message_error("%s does not take --%s (see --help)",
@@ -434,7 +446,7 @@ int main(int argc, char **argv)
 	};
 	struct incr_error error = { "" };
 	const struct command *command;
-	u32 given;
+	u64 given;
 	int err;
 
 	message_init("incrementalsetup", MESSAGE_INFO);
@@ -450,13 +462,16 @@ int main(int argc, char **argv)
 		usage_fail("a command is missing%s", "");
 	command = find_command(argv[optind++]);
 	check_given(command, given);
-	if (argc - optind != command->args) {
+	if (argc - optind < command->args ||
+	    (argc - optind > command->args && command->bit != RECORD)) {
 		message_error("usage: incrementalsetup %s [OPTION]... %s",
 			      command->name, command->usage);
 		return EXITCODE_USAGE;
 	}
 	if (command->bit == CREATE && !options.origin_count)
 		usage_fail("create needs an --origin%s", "");
+	if ((options.startup || options.wait_startup) && !options.origin_count)
+		usage_fail("--startup and --wait-startup need an --origin%s", "");
 	if (options.unproved_size && options.require_signature)
 		usage_fail("--unproved-size and --require-signature exclude each other%s",
 			   "");

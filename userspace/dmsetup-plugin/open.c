@@ -2,15 +2,14 @@
 /*
  * open, close and table.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/message.h"
 #include "common/status-line.h"
-#include "dmsetup-plugin/dm.h"
-#include "dmsetup-plugin/image-file.h"
+#include "dmsetup-plugin/counters.h"
+#include "libincremental/startup.h"
 
 static void format_uuid(const struct image_facts *facts,
 			const struct options *options, const char *name,
@@ -43,14 +42,16 @@ void hold_signals(sigset_t *held, sigset_t *old)
 	sigprocmask(SIG_BLOCK, &more, old);
 }
 
-/* With an image's last device its loaders go, and the file of their origins. */
-static void forget_origins(const char *device, const char *key)
+/* With an image's last device its loaders go, and the files about them. */
+static void forget_loader(const char *device, const char *key)
 {
 	char node[160];
 
 	node_path(device, node, sizeof(node));
-	if (access(node, F_OK))
-		origins_forget(key);
+	if (!access(node, F_OK))
+		return;
+	origins_forget(key);
+	counters_forget(key);
 }
 
 /*
@@ -87,11 +88,29 @@ static int open_device(const struct options *options,
 		if (err && dm_remove(name, false, &why))
 			message_warning("%s", why.text);
 		if (err)
-			forget_origins(backing->path, key);
+			forget_loader(backing->path, key);
 	}
 	/* A signal that came meanwhile ends us here. */
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return err;
+}
+
+/*
+ * The start-up list for the loader, allocated: that which was named, or is beside
+ * the image. NULL: none.
+ */
+static char *find_startup(const struct options *options, const char *image)
+{
+	char *path = NULL;
+
+	if (options->startup)
+		return strdup(options->startup);
+	if (asprintf(&path, "%s" INCR_STARTUP_SUFFIX, image) < 0)
+		return NULL;
+	if (!access(path, R_OK))
+		return path;
+	free(path);
+	return NULL;
 }
 
 /* Without a loader every read of absent data hangs, mount's for one. */
@@ -112,9 +131,11 @@ static void warn_incomplete(const char *name)
 	dm_free_state(&state);
 }
 
-int command_open(const struct options *options, char **args,
+int command_open(const struct options *given, char **args,
 		 struct incr_error *error)
 {
+	struct options with = *given;
+	const struct options *options = &with;
 	struct image_facts facts = { .parameters = NULL };
 	struct image_lock lock = IMAGE_UNLOCKED;
 	struct image_file file = { .fd = -1 };
@@ -122,6 +143,7 @@ int command_open(const struct options *options, char **args,
 	const char *name;
 	int err;
 
+	with.startup = find_startup(given, args[0]);
 	err = device_name(args[1], &name, error);
 	if (!err)
 		err = image_file_open(&file, args[0], error);
@@ -148,24 +170,8 @@ int command_open(const struct options *options, char **args,
 	if (!err && !options->origin_count)
 		warn_incomplete(name);
 	free(facts.parameters);
+	free(with.startup);
 	return err;
-}
-
-/* @key is "" if it is unknown, as for an image that was detached. */
-static void find_key(const struct table *table, char key[IMAGE_KEY_MAX])
-{
-	char path[160];
-	struct incr_error ignored;
-	int fd;
-
-	*key = '\0';
-	device_path(table->device, path, sizeof(path));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (image_key(fd, path, key, &ignored))
-		*key = '\0';
-	close(fd);
 }
 
 int command_close(const struct options *options, char **args,
@@ -184,11 +190,11 @@ int command_close(const struct options *options, char **args,
 	if (err)
 		return err;
 	if (!parse_table(state.table, &table, &ignored))
-		find_key(&table, key);
+		counters_key(&table, key);
 	dm_free_state(&state);
 	err = dm_remove(name, options->deferred, error);
 	if (!err && *key)
-		forget_origins(table.device, key);
+		forget_loader(table.device, key);
 	return err;
 }
 

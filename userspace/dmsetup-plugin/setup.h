@@ -47,6 +47,8 @@ struct options {
 	bool unproved_size;
 	u64 max_heads;
 	bool no_prefetch;
+	char *startup;
+	bool wait_startup;
 	bool force;
 	bool deferred;
 	bool json;
@@ -73,6 +75,8 @@ int command_monitor(const struct options *options, char **args,
 int command_unmonitor(const struct options *options, char **args,
 		      struct incr_error *error);
 
+int command_record(const struct options *options, char **args,
+		   struct incr_error *error);
 int command_evict(const struct options *options, char **args,
 		  struct incr_error *error);
 

@@ -4,9 +4,10 @@
  */
 #include <stdio.h>
 #include <json-c/json.h>
+#include "common/parse.h"
 #include "common/printable.h"
 #include "common/status-line.h"
-#include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/counters.h"
 
 static const struct {
 	const char *key;	/* of JSON */
@@ -41,9 +42,33 @@ static void add_number(struct json_object *object, const char *key, u64 value)
 	add(object, key, json_object_new_uint64(value));
 }
 
+static void add_startup(struct json_object *object,
+			const struct startup_counts *counts)
+{
+	struct json_object *startup = json_object_new_object();
+
+	add_number(startup, "ranges", counts->ranges);
+	add_number(startup, "ranges_done", counts->ranges_done);
+	add_number(startup, "bytes", counts->bytes);
+	add_number(startup, "bytes_done", counts->bytes_done);
+	add(object, "startup", startup);
+}
+
+static void print_startup(const struct startup_counts *counts)
+{
+	char done[FORMAT_SIZE_MAX], all[FORMAT_SIZE_MAX];
+
+	printf("  %-15s %llu of %llu ranges, %s of %s\n", "start-up list:",
+	       (unsigned long long)counts->ranges_done,
+	       (unsigned long long)counts->ranges,
+	       format_size(counts->bytes_done, done),
+	       format_size(counts->bytes, all));
+}
+
 static void print_json(const char *name, const struct dm_state *state,
 		       const struct table *table, const struct status *status,
-		       const char *device, const char *file)
+		       const char *device, const char *file,
+		       const struct startup_counts *startup)
 {
 	struct json_object *object = json_object_new_object();
 	enum status_field field;
@@ -65,6 +90,8 @@ static void print_json(const char *name, const struct dm_state *state,
 	for (field = 0; field < STATUS_FIELDS; field++)
 		add_number(object, fields[field].key, status->value[field]);
 	add_text(object, "options", table->options);
+	if (startup)
+		add_startup(object, startup);
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
 					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
@@ -72,7 +99,8 @@ static void print_json(const char *name, const struct dm_state *state,
 
 static void print_text(const char *name, const struct dm_state *state,
 		       const struct table *table, const struct status *status,
-		       const char *device, const char *file)
+		       const char *device, const char *file,
+		       const struct startup_counts *startup)
 {
 	u64 present = status->value[STATUS_PRESENT], total = status->value[STATUS_TOTAL];
 	enum status_field field;
@@ -104,6 +132,8 @@ static void print_text(const char *name, const struct dm_state *state,
 			printf("  %s:%*s %llu\n", fields[field].label,
 			       (int)(14 - strlen(fields[field].label)), "",
 			       (unsigned long long)status->value[field]);
+	if (startup)
+		print_startup(startup);
 	if (*table->options)
 		printf("  %-15s %s\n", "options:", table->options);
 }
@@ -111,7 +141,9 @@ static void print_text(const char *name, const struct dm_state *state,
 int command_status(const struct options *options, char **args,
 		   struct incr_error *error)
 {
-	char device[160], file[512];
+	char device[160], file[512], key[IMAGE_KEY_MAX];
+	const struct startup_counts *startup;
+	struct startup_counts counts;
 	struct status status;
 	struct dm_state state;
 	struct table table;
@@ -127,10 +159,14 @@ int command_status(const struct options *options, char **args,
 		return err;
 	device_path(table.device, device, sizeof(device));
 	read_sys(table.device, "loop/backing_file", file, sizeof(file));
+	counters_key(&table, key);
+	startup = *key && counters_startup(key, &counts) ? &counts : NULL;
 	if (options->json)
-		print_json(name, &state, &table, &status, device, file);
+		print_json(name, &state, &table, &status, device, file,
+			   startup);
 	else
-		print_text(name, &state, &table, &status, device, file);
+		print_text(name, &state, &table, &status, device, file,
+			   startup);
 	dm_free_state(&state);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef LOADER_H
 #define LOADER_H
 
+#include <sys/eventfd.h>
 #include "loader/cache.h"
 #include "loader/mirrors.h"
 #include "loader/queue.h"
@@ -55,7 +56,11 @@ struct loader {
 };
 
 /* Wake the main thread. */
-void loader_wake_main(struct loader *loader);
+static inline void loader_wake_main(struct loader *loader)
+{
+	/* EAGAIN: it has been woken already. */
+	eventfd_write(loader->event, 1);
+}
 
 /* image.c: @loaded has one user more, or one less. */
 struct loaded *loaded_hold(struct loader *loader);

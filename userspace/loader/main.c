@@ -15,7 +15,6 @@
 static enum exitcode run(struct session *session, struct worker *main_worker)
 {
 	struct incr_error error = { "" };
-	char line[STATS_MAX];
 	enum exitcode status;
 	int err;
 
@@ -25,25 +24,13 @@ static enum exitcode run(struct session *session, struct worker *main_worker)
 		return exitcode_of(err);
 	}
 	message_debug("serving %s", session->loader.device.path);
-	notify("READY=1");
-	if (session->options.daemon)
-		daemon_ready();
-
 	status = session_serve(session);
 
 	notify("STOPPING=1");
 	message_progress(NULL);
 	session_commit(session);
 	stats_log(&session->loader.stats);
-	err = 0;
-	if (session->options.stats_file) {
-		stats_format(&session->loader.stats, session->complete,
-			     seconds_since(&session->begin), line);
-		err = keeper_write_stats(&session->keeper, line);
-	}
-	if (err)
-		message_error("cannot write %s: %s",
-			      session->options.stats_file, strerror(-err));
+	session_write_stats(session);
 	return status;
 }
 
@@ -55,6 +42,7 @@ int main(int argc, char **argv)
 		.loader.mirrors.lock = PTHREAD_MUTEX_INITIALIZER,
 		.loader.mirrors.log = RATELIMIT_INIT,
 		.keeper.socket = -1,
+		.recording.socket = -1,
 	};
 	struct loader *loader = &session.loader;
 	struct worker main_worker;

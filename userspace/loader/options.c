@@ -13,12 +13,16 @@ enum {
 	OPT_ORIGIN = 256, OPT_NO_PREFETCH, OPT_NO_HINTS, OPT_JOBS, OPT_TIMEOUT,
 	OPT_RETRY, OPT_CA, OPT_ROOT_HASH, OPT_GENERATION, OPT_USER, OPT_DAEMON,
 	OPT_ORIGINS, OPT_FOREGROUND, OPT_EXIT, OPT_STATS, OPT_PID_FILE, OPT_SANDBOX,
+	OPT_STARTUP, OPT_WAIT_STARTUP, OPT_RECORD,
 };
 
 static const struct option long_options[] = {
 	{ "origin",		required_argument, NULL, OPT_ORIGIN },
 	{ "origins",		required_argument, NULL, OPT_ORIGINS },
 	{ "no-prefetch",	no_argument,	   NULL, OPT_NO_PREFETCH },
+	{ "startup",		required_argument, NULL, OPT_STARTUP },
+	{ "wait-startup",	no_argument,	   NULL, OPT_WAIT_STARTUP },
+	{ "record",		required_argument, NULL, OPT_RECORD },
 	{ "no-hints",		no_argument,	   NULL, OPT_NO_HINTS },
 	{ "jobs",		required_argument, NULL, OPT_JOBS },
 	{ "timeout",		required_argument, NULL, OPT_TIMEOUT },
@@ -48,6 +52,9 @@ static const char help[] =
 "      --origin ORIGIN      file or http(s) URL of the complete image; repeat it\n"
 "                           for mirrors, which are used when the first fails\n"
 "      --origins FILE       the same, one a line\n"
+"      --startup FILE       a start-up list, which is fetched first\n"
+"      --wait-startup       be ready when that has been fetched\n"
+"      --record TRACE       record which blocks are read\n"
 "      --no-prefetch        fetch only ranges that are read\n"
 "      --no-hints           do not fetch ranges for the kernel's readahead\n"
 "      --jobs N             ranges in flight (default 8)\n"
@@ -154,6 +161,15 @@ static void take(struct options *options, int option)
 		break;
 	case OPT_NO_PREFETCH:
 		options->prefetch = false;
+		break;
+	case OPT_STARTUP:
+		options->startup = optarg;
+		break;
+	case OPT_WAIT_STARTUP:
+		options->wait_startup = true;
+		break;
+	case OPT_RECORD:
+		options->record = optarg;
 		break;
 	case OPT_NO_HINTS:
 		options->hints = false;

@@ -15,6 +15,7 @@ struct options {
 	bool hints;
 	bool daemon;
 	bool exit_when_complete;
+	bool wait_startup;
 	bool verbose;
 	enum sandbox_mode sandbox;
 	unsigned int jobs;
@@ -22,6 +23,8 @@ struct options {
 	u32 generation;			/* INCR_NEWEST: the one in use */
 	u8 root[INC_DIGEST_MAX];
 	size_t root_size;		/* 0: not given */
+	const char *startup;		/* file or URL; NULL: not given */
+	const char *record;		/* file for a trace; NULL: none */
 	const char *ca_file;
 	const char *user;
 	const char *stats_file;

@@ -97,6 +97,8 @@ int ownfiles_check(const char *device, const struct options *options,
 			libraries.backing, device);
 	look_at("the resolver's file", "/etc/resolv.conf", libraries.backing,
 		device);
+	look_at("the start-up list", options->startup, libraries.backing,
+		device);
 	look_at("the file of counters", options->stats_file, libraries.backing,
 		device);
 	look_at("the pid file", options->pid_file, libraries.backing, device);

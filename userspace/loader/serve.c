@@ -11,16 +11,11 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "common/parse.h"
+#include "loader/daemon.h"
 #include "loader/notify.h"
 #include "loader/session.h"
 
 #define METADATA_WINDOW	(64ull << 10)	/* bytes around a page that is wanted */
-
-void loader_wake_main(struct loader *loader)
-{
-	/* EAGAIN: it has been woken already. */
-	eventfd_write(loader->event, 1);
-}
 
 double seconds_since(const struct timespec *then)
 {
@@ -36,6 +31,78 @@ void session_commit(struct session *session)
 	if (fsync(session->loader.device.fd) && errno != ENODEV)
 		message_error("cannot commit fills: %s",
 			      strerror(errno));
+}
+
+void session_write_stats(struct session *session)
+{
+	char line[STATS_MAX];
+	int err;
+
+	if (!session->options.stats_file)
+		return;
+	startup_count(&session->startup);
+	stats_format(&session->loader.stats, session->complete,
+		     seconds_since(&session->begin), line);
+	err = keeper_write_stats(&session->keeper, line);
+	if (err)
+		message_error("cannot write %s: %s",
+			      session->options.stats_file, strerror(-err));
+}
+
+/* Say so once. */
+static void become_ready(struct session *session)
+{
+	session->ready = true;
+	notify("READY=1");
+	if (session->options.daemon)
+		daemon_ready();
+}
+
+/* The start-up list is over: say so once, and have it in the counters. */
+static void end_startup(struct session *session)
+{
+	const struct stats *stats = &session->loader.stats;
+	char done[FORMAT_SIZE_MAX], all[FORMAT_SIZE_MAX];
+	u64 bytes, bytes_done;
+
+	session->startup_said = true;
+	startup_count(&session->startup);
+	bytes = atomic_load(&stats->startup_bytes);
+	bytes_done = atomic_load(&stats->startup_bytes_done);
+	if (!bytes)
+		return;
+	format_size(bytes, all);
+	format_size(bytes_done, done);
+	if (bytes_done == bytes)
+		message_info("start-up list: all %s are present after %.1f s",
+			     all, seconds_since(&session->begin));
+	else
+		message_warning("start-up list: %s of %s are present; the rest cannot be fetched for now",
+				done, all);
+	notify("STATUS=start-up list: %s of %s present", done, all);
+	session_write_stats(session);
+}
+
+/* Whoever looks at the counters sees how far the list has come. */
+static void show_startup(struct session *session)
+{
+	if (!startup_has_list(&session->startup) ||
+	    seconds_since(&session->startup_shown_at) < 0.5)
+		return;
+	session_write_stats(session);
+	clock_gettime(CLOCK_MONOTONIC, &session->startup_shown_at);
+}
+
+static void look_for_startup(struct session *session)
+{
+	bool over = session->startup_said || startup_over(&session->startup);
+
+	if (over && !session->startup_said)
+		end_startup(session);
+	else if (!over)
+		show_startup(session);
+	if (!session->ready && (over || !session->options.wait_startup))
+		become_ready(session);
 }
 
 /*
@@ -245,6 +312,7 @@ enum exitcode session_serve(struct session *session)
 	for (;;) {
 		if (session->behind)
 			take_growth(session);
+		look_for_startup(session);
 		look_for_completion(session);
 		if (session->complete && session->options.exit_when_complete)
 			return EXITCODE_OK;

@@ -10,11 +10,18 @@
 #include "loader/keeper.h"
 #include "loader/loader.h"
 #include "loader/options.h"
+#include "loader/recording.h"
+#include "loader/startup.h"
 
 /**
  * struct session - data of the main thread alone
  * @signals: signalfd
+ * @queued: the queue is there
+ * @ready: that was said
+ * @startup_said: the start-up list is over, and that was said
+ * @startup_shown_at: when its counters were written last
  * @keeper: of the files that are written
+ * @recording: of reads, if it was asked for
  * @complete: everything is present, and that was said
  * @behind: the image has segments that are not open
  * @behind_said: so, since that cannot be opened
@@ -27,6 +34,12 @@ struct session {
 	unsigned int started;
 	int signals;
 	struct keeper keeper;
+	struct recording recording;
+	struct startup startup;
+	bool queued;
+	bool ready;
+	bool startup_said;
+	struct timespec startup_shown_at;
 	bool complete;
 	bool behind;
 	bool behind_said;
@@ -47,6 +60,9 @@ void session_finish(struct session *session, struct worker *main_worker);
 
 /* serve.c: until a signal, the end of the device, or of the work. */
 enum exitcode session_serve(struct session *session);
+
+/* Have the counters written, if there is a file for them. */
+void session_write_stats(struct session *session);
 
 /* Commit fills. */
 void session_commit(struct session *session);

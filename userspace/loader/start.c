@@ -31,8 +31,26 @@ static int open_signals(struct session *session)
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	session->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	session->loader.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return session->signals < 0 || session->loader.event < 0 ? -errno : 0;
+	return session->signals < 0 ? -errno : 0;
+}
+
+/* The queue, and what fills it before there are workers. */
+static int start_queue(struct session *session, struct incr_error *error)
+{
+	struct loader *loader = &session->loader;
+	int err;
+
+	loader->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loader->event < 0)
+		return incr_fail(error, -errno, "cannot make an eventfd: %s",
+				 strerror(errno));
+	queue_init(&loader->queue, &loader->device,
+		   loader->mirrors.image.size, session->options.jobs,
+		   loader->event, session->options.prefetch);
+	session->queued = true;
+	err = startup_begin(&session->startup);
+	return err ? incr_fail(error, err, "cannot start a thread: %s",
+			       strerror(-err)) : 0;
 }
 
 /* Everything that needs the caller's rights. */
@@ -49,6 +67,12 @@ static int open_files(struct session *session, struct incr_error *error)
 		err = mirrors_open(&loader->mirrors, options->origins,
 				   options->origin_count, &options->origin,
 				   error);
+	if (!err)
+		err = startup_open(&session->startup, loader, options, error);
+	/* Not after it: the pid file would stay open in that process. */
+	if (!err)
+		err = recording_start(&session->recording, &loader->device,
+				      options->record, error);
 	if (!err)
 		err = keeper_start(&session->keeper, options->pid_file,
 				   options->stats_file, error);
@@ -159,6 +183,8 @@ int session_start(struct session *session, struct worker *main_worker,
 	worker_become(main_worker);
 	err = open_image(session, error);
 	if (!err)
+		err = start_queue(session, error);
+	if (!err)
 		err = check_mirrors(session, main_worker, error);
 	if (err)
 		return err;
@@ -169,9 +195,6 @@ int session_start(struct session *session, struct worker *main_worker,
 			 "cannot wait for signals: %s", strerror(-err));
 		return err;
 	}
-	queue_init(&loader->queue, &loader->device,
-		   loader->mirrors.image.size, options->jobs, loader->event,
-		   options->prefetch);
 	err = start_threads(session);
 	if (err)
 		snprintf(error->text, sizeof(error->text),
@@ -185,16 +208,20 @@ void session_finish(struct session *session, struct worker *main_worker)
 	unsigned int i;
 
 	atomic_store(&loader->stop, true);
+	startup_end(&session->startup);
 	if (session->workers) {
 		queue_stop(&loader->queue);
 		for (i = 0; i < session->started; i++) {
 			pthread_join(session->workers[i].thread, NULL);
 			worker_destroy(&session->workers[i]);
 		}
-		queue_destroy(&loader->queue);
 		free(session->workers);
 	}
+	if (session->queued)
+		queue_destroy(&loader->queue);
+	startup_close(&session->startup);
 	worker_destroy(main_worker);
+	recording_end(&session->recording);
 	keeper_end(&session->keeper);
 	loaded_drop(loader, loader->loaded);
 	cache_destroy(loader->cache);

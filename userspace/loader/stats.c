@@ -29,11 +29,14 @@ void stats_format(const struct stats *stats, bool complete, double seconds,
 		  char *line)
 {
 	snprintf(line, STATS_MAX,
-		 "{\"bytes_fetched\": %llu, \"fetches\": %llu, \"bytes_filled\": %llu, \"demand\": %llu, \"hints\": %llu, \"refetched\": %llu, \"retried\": %llu, \"wrong\": %llu, \"unavailable\": %llu, \"given_up\": %llu, \"complete\": %s, \"seconds\": %.3f}\n",
+		 "{\"bytes_fetched\": %llu, \"fetches\": %llu, \"bytes_filled\": %llu, \"demand\": %llu, \"hints\": %llu, \"refetched\": %llu, \"retried\": %llu, \"wrong\": %llu, \"unavailable\": %llu, \"given_up\": %llu, \"startup\": {\"ranges\": %llu, \"ranges_done\": %llu, \"bytes\": %llu, \"bytes_done\": %llu}, \"complete\": %s, \"seconds\": %.3f}\n",
 		 get(&stats->bytes_fetched), get(&stats->fetches),
 		 get(&stats->bytes_filled), get(&stats->demand),
 		 get(&stats->hints), get(&stats->refetched),
 		 get(&stats->retried),
 		 get(&stats->wrong), get(&stats->unavailable),
-		 get(&stats->failed), complete ? "true" : "false", seconds);
+		 get(&stats->failed), get(&stats->startup_ranges),
+		 get(&stats->startup_ranges_done),
+		 get(&stats->startup_bytes),
+		 get(&stats->startup_bytes_done), complete ? "true" : "false", seconds);
 }

@@ -21,6 +21,8 @@
  * @wrong: ranges that did not verify
  * @unavailable: ranges that no origin had
  * @failed: ranges that were given up for the time being
+ * @startup_ranges, @startup_bytes: of the start-up list
+ * @startup_ranges_done, @startup_bytes_done: those that are present
  */
 struct stats {
 	_Atomic u64 demand;
@@ -33,12 +35,16 @@ struct stats {
 	_Atomic u64 wrong;
 	_Atomic u64 unavailable;
 	_Atomic u64 failed;
+	_Atomic u64 startup_ranges;
+	_Atomic u64 startup_bytes;
+	_Atomic u64 startup_ranges_done;
+	_Atomic u64 startup_bytes_done;
 };
 
 /* One line to the log. */
 void stats_log(const struct stats *stats);
 
-#define STATS_MAX	512
+#define STATS_MAX	768
 
 /* One line of JSON, in @line of STATS_MAX bytes. */
 void stats_format(const struct stats *stats, bool complete, double seconds,

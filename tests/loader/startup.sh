@@ -1,0 +1,182 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Part of the guest: a start is recorded, a list made of it, and what that list
+# fetches beforehand nothing has to wait for. A list that is wrong changes nothing.
+
+tracing=/sys/kernel/tracing
+events=$tracing/events/incremental/incremental_miss
+
+# Modules of Python's library, imported from the image; the rest is the host's.
+mkdir -p lib.src
+python_lib=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+cp -r "$python_lib"/{[a-z_]*.py,json,collections,encodings,importlib,re,email,__pycache__} lib.src/
+start() {	# start DIRECTORY; what it prints is the same every time
+	python3 -S -B -c 'import sys
+sys.path[:] = sys.argv[1:]
+import argparse, ast, difflib, json, pprint, shlex, string, textwrap, tokenize
+assert sys.argv[1] in argparse.__file__
+print(list(difflib.ndiff(["a"], ["b"])), len(ast.__doc__), json.dumps({}))' "$1"
+}
+export -f start
+wanted=$(start lib.src)
+like "the program works" "$wanted" "^\[.*\{\}$"
+
+# misses COMMAND...: how often a read meets absent bytes meanwhile
+misses() {
+	echo >$tracing/trace
+	echo 1 >$events/enable
+	"$@" >missed.out 2>&1
+	echo 0 >$events/enable
+	grep -c incremental_miss: $tracing/trace
+}
+cold_start() {
+	drop_caches
+	mount -o ro /dev/mapper/app mnt && start mnt
+}
+over() {
+	[ "$(status bytes_done)" = "$(status bytes)" ]
+}
+end_device() {
+	umount -q mnt
+	incrementalsetup close app
+	within 10 gone
+}
+
+for fs in erofs ext4; do
+	echo "# $fs"
+	mkimage create --force --fs $fs lib.src lib.inc >/dev/null
+	rm -f "$local" lib.inc.startup
+	incrementalsetup open lib.inc app
+	drop_caches
+	ok "a start is recorded" incrementalsetup record --force app $fs.trace -- \
+		bash -c "mount -o ro /dev/mapper/app mnt && start mnt"
+	is "the program has run" "$(head -n -1 .output)" "$wanted"
+	like "it was told how much was read" "$(tail -n 1 .output)" "^$fs.trace: [0-9]+ reads of app$"
+	ok "python3 has read" grep -q " python3$" $fs.trace
+	is "no instance of tracefs is left" "$(ls $tracing/instances)" ""
+	end_device
+	ok "a list is made" mkimage startup lib.inc $fs.trace
+	note "$(cat .output), of $(stat -c %s lib.inc) bytes"
+	mv lib.inc.startup $fs.startup
+
+	# Without it, to compare with.
+	incrementalsetup create --origin "$web/lib.inc" "$local" >/dev/null
+	incrementalsetup open --no-prefetch --origin "$web/lib.inc" "$local" app
+	without=$(misses cold_start)
+	is "without a list the program works" "$(cat missed.out)" "$wanted"
+	ok "and has to wait ($without misses)" test "$without" -gt 20
+	is "status knows of no list" "$(status ranges)" ""
+	end_device
+
+	rm "$local"
+	incrementalsetup create --origin "$web/lib.inc" "$local" >/dev/null
+	cp $fs.startup "$local.startup"
+	ok "with a list beside the image" incrementalsetup open --no-prefetch --wait-startup --origin "$web/lib.inc" "$local" app
+	ok "all of it has been fetched then" over
+	is "all of its ranges are done" "$(status ranges_done)" "$(sed -n 's/^ranges //p' $fs.startup)"
+	like "people can see it" "$(incrementalsetup status app)" "start-up list: +[0-9]+ of [0-9]+ ranges, .*iB of .*iB"
+	with=$(misses cold_start)
+	is "the program works" "$(cat missed.out)" "$wanted"
+	is "and waits for nothing (without: $without times)" "$with" 0
+	below "less than the image is there" "$(status present_chunks)" "$(($(status total_chunks) * 3 / 4))"
+	end_device
+	rm "$local.startup"
+done
+
+echo "# lists that are wrong"
+bytes=$(stat -c %s lib.inc)
+header() {	# header RANGES: the lines before these
+	sed -n "1,5p" ext4.startup
+	echo "ranges $1"
+}
+sed '7s/^/x/' ext4.startup >malformed
+sed "7s/.*/$bytes 4096/" ext4.startup >beyond
+head -c 300 /dev/urandom >noise.list
+cp erofs.startup foreign
+{ header 3; printf '0 %d\n' $((bytes - 4096)); echo "4096 4096"; } >short
+{	# All of it, one page after another from the end to the start.
+	header $((bytes / 4096 - 1))
+	seq $((bytes - 4096)) -4096 4096 | sed 's/$/ 4096/'
+} >hostile
+# tries LIST WHY: a device with this list
+tries() {
+	rm -f "$local"
+	incrementalsetup create --origin "$web/lib.inc" "$local" >/dev/null
+	incrementalsetup open "$local" app
+	loader --no-prefetch --startup "$1" --origin "$web/lib.inc"
+	ok "$1: the log says why" within 20 grep -Eq "$1: $2; it is not used" log
+	is "the program works" "$(cold_start)" "$wanted"
+	umount mnt
+	stop
+	incrementalsetup close app
+}
+tries malformed "line 7: it is not \"OFFSET LENGTH\""
+tries beyond "line 7: bytes $bytes\+4096 reach past the end of the image"
+tries noise.list "line 1: .*"
+tries foreign "the start-up list is of another image.*"
+tries short "line 9: a range is missing.*"
+rm "$local"
+incrementalsetup create --origin "$web/lib.inc" "$local" >/dev/null
+incrementalsetup open "$local" app
+fails "a list that is not there" 4 "nothere: No such file" incrementald --startup nothere --origin lib.inc app
+loader --exit-when-complete --startup hostile --stats stats.json --origin "$web/lib.inc"
+is "hostile: the program works" "$(cold_start)" "$wanted"
+umount mnt
+ok "all arrives" wait "$loader"
+ok "no byte is another" cmp "$local" lib.inc
+below "and little is fetched twice" "$(sed 's/.*bytes_fetched": \([0-9]*\).*/\1/' stats.json)" $((bytes * 3 / 2))
+incrementalsetup close app
+
+echo "# demand does not wait for the list, but the background does"
+rm "$local"
+incrementalsetup create --origin "$web/lib.inc" "$local" >/dev/null
+incrementalsetup open "$local" app
+{	# The second half of the image, in order.
+	half=$((bytes / 2))
+	half=$((half - half % 4096))
+	header 1
+	echo "$half $((bytes - half))"
+} >half
+loader --startup half --stats stats.json --origin "$crawling/lib.inc"
+listing() {
+	grep -q "start-up list half: 1 ranges" log
+}
+ok "a list is being fetched, slowly" within 20 listing
+ok "a read is served meanwhile" read_block 1
+is "while the list is not done" "$(grep -c "start-up list: all" log)" 0
+stop
+ok "the counters tell" python3 -c '
+import json
+s = json.load(open("stats.json"))["startup"]
+assert s["ranges"] == 1 and s["ranges_done"] == 0 and s["bytes_done"] < s["bytes"], s'
+incrementalsetup close app
+within 10 gone
+
+echo "# recording ends cleanly"
+incrementalsetup open lib.inc app
+incrementalsetup record app until.trace &
+recorder=$!
+recording() {
+	[ -n "$(ls $tracing/instances)" ]
+}
+ok "it records" within 20 recording
+read_block 3
+kill -INT $recorder
+ok "^C ends it" wait $recorder
+ok "a read is in the trace" grep -Eq '^[0-9.]+ 3 1 [0-9]+ dd$' until.trace
+is "no instance is left" "$(ls $tracing/instances)" ""
+fails "a trace is not replaced" 5 "exists.*--force" incrementalsetup record app until.trace -- true
+ok "but if told so" incrementalsetup record --force app until.trace -- true
+incrementalsetup record --force app until.trace &
+recorder=$!
+within 20 recording
+kill -KILL $recorder
+wait $recorder 2>/dev/null
+ok "one that is killed leaves its instance" recording
+ok "the next one works" incrementalsetup record --force app until.trace -- false
+like "a command that fails is told of" "$(cat .output)" "false has ended with status 1"
+is "and takes the other instance away, too" "$(ls $tracing/instances)" ""
+fails "a command that is not there" 4 "cannot start nothere" incrementalsetup record --force app until.trace -- nothere
+is "leaves none either" "$(ls $tracing/instances)" ""
+incrementalsetup close app
