@@ -22,10 +22,13 @@ int command_extract(int argc, char **argv);
 int command_extend(int argc, char **argv);
 int command_squash(int argc, char **argv);
 int command_sign(int argc, char **argv);
+int command_startup(int argc, char **argv);
+int command_trace(int argc, char **argv);
 
 /* "mkimage COMMAND --help" */
 extern const char create_help[], inspect_help[], verify_help[], extract_help[];
-extern const char extend_help[], squash_help[], sign_help[];
+extern const char extend_help[], squash_help[], sign_help[], startup_help[];
+extern const char trace_help[];
 
 /* A mistake on the command line: point to @command's help. EXIT_USAGE. */
 int usage_error(const char *command);

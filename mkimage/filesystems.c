@@ -25,6 +25,7 @@ const struct filesystem filesystems[] = {
 		.extend		= erofs_extend,
 		.check		= erofs_check,
 		.files		= erofs_files,
+		.places		= erofs_places,
 	}, {
 		.name		= "ext4",
 		.offset		= 1080,
@@ -37,6 +38,7 @@ const struct filesystem filesystems[] = {
 		.extend		= ext4_extend,
 		.check		= ext4_check,
 		.files		= ext4_files,
+		.places		= ext4_places,
 	},
 	{ .name = NULL },
 };

@@ -25,6 +25,10 @@ static const struct command {
 	  "check everything in an image" },
 	{ "extract", command_extract, extract_help,
 	  "get the raw filesystem image back" },
+	{ "startup", command_startup, startup_help,
+	  "make a start-up list of what was read when an app started" },
+	{ "trace", command_trace, trace_help,
+	  "show what was read when an app started" },
 	{ "sign", command_sign, sign_help,
 	  "sign an image, or take in or out a signature" },
 };

@@ -13,5 +13,6 @@ int erofs_check_file(int fd, struct check *check);
 int erofs_extend(struct overlay *overlay, const struct extend_plan *plan);
 int erofs_check(struct overlay *overlay, struct check *check);
 int erofs_files(struct overlay *overlay, files_visit visit, void *context);
+int erofs_places(struct overlay *overlay, files_place place, void *context);
 
 #endif /* MKIMAGE_EROFS_FILESYSTEM_H */

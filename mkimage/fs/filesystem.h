@@ -20,6 +20,20 @@
  */
 typedef int (*files_visit)(void *context, const char *path, const u8 *id);
 
+/**
+ * files_place - called for blocks of the device that follow each other
+ * @path: of the file that they are of, as above; of several names of an inode, the
+ *	first that is met. NULL: what is read to mount the filesystem
+ * @at: number of the first of them in the file, or FILES_INODE: the inode, or what
+ *	leads to its contents
+ *
+ * A block may have parts of several files, and a hostile filesystem may have blocks
+ * that the device does not. Return: as files_visit.
+ */
+#define FILES_INODE	UINT64_MAX
+typedef int (*files_place)(void *context, const char *path, u64 at, u64 block,
+			   u64 count);
+
 struct check;
 struct walk;
 
@@ -38,6 +52,7 @@ struct walk;
  * @check: read back what @extend made
  * @files: walk along it in any order. Contents are not read where the digests of
  * their blocks do (incr_image_digests())
+ * @places: walk along it in any order, and tell where everything is
  *
  * All return 0, or a negative errno after an error message.
  */
@@ -54,6 +69,8 @@ struct filesystem {
 	int (*check)(struct overlay *overlay, struct check *check);
 	int (*files)(struct overlay *overlay, files_visit visit,
 		     void *context);
+	int (*places)(struct overlay *overlay, files_place place,
+		      void *context);
 };
 
 /* The one of @known with this name; NULL: none. */

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * mkimage startup: a start-up list from traces.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "command.h"
+#include "common/message.h"
+#include "common/parse.h"
+#include "common/printable.h"
+#include "io.h"
+#include "mkimage.h"
+#include "output.h"
+#include "startup/files.h"
+#include "startup/list.h"
+
+const char startup_help[] =
+"Usage: mkimage startup [OPTION]... IMAGE TRACE...\n"
+"\n"
+"Make a start-up list of traces (incrementalsetup record): the ranges of IMAGE\n"
+"that what was read takes, in the order in which it was read first. Loaders fetch\n"
+"them first if the list is beside the image, as IMAGE.startup, or named to them.\n"
+"\n"
+"  -o, --output FILE  the list (default: IMAGE.startup)\n"
+"  --generation N     for that one, 0 being the first (the newest)\n"
+"  --force            replace the list\n";
+
+struct making {
+	const char *image_path;
+	char **traces;
+	int trace_count;
+	char *list_path;
+	u64 generation;
+	bool force;
+};
+
+/* The blocks of one trace; by its files if it is of another layout of them. */
+static int load_trace(struct touches *touches, const struct making *making,
+		      const char *path, struct incr_image *image,
+		      struct places *places)
+{
+	struct incr_trace trace;
+	struct incr_error why;
+	int ret = trace_load(&trace, path);
+
+	if (ret)
+		return ret;
+	if (trace_is_of(&trace, image, &why)) {
+		ret = touches_add(touches, &trace);
+	} else {
+		message_info("%s: by the files that it names, as %s", path,
+			     why.text);
+		if (!places->count)
+			ret = places_load(places, image, making->image_path);
+		if (!ret)
+			ret = touches_add_files(touches, &trace, path, places,
+						making->image_path);
+	}
+	incr_trace_free(&trace);
+	return ret;
+}
+
+static int load_traces(struct touches *touches, const struct making *making,
+		       struct incr_image *image)
+{
+	struct places places = { 0 };
+	int ret = 0, i;
+
+	for (i = 0; !ret && i < making->trace_count; i++)
+		ret = load_trace(touches, making, making->traces[i], image,
+				 &places);
+	places_free(&places);
+	touches_sort(touches);
+	return ret;
+}
+
+/* Verifying takes what no trace tells of, so all has to be there. */
+static int check_complete(struct incr_image *image, int fd, const char *path)
+{
+	struct incr_error error;
+	u64 present;
+	int ret = incr_local_present(image, fd, &present, &error);
+
+	if (!ret && present != incr_image_size(image))
+		ret = incr_fail(&error, -ENODATA,
+				"it has %llu of its %llu bytes: a list can be made of a complete image only",
+				(unsigned long long)present,
+				(unsigned long long)incr_image_size(image));
+	if (ret)
+		message_error("%s: %s", path, error.text);
+	return ret;
+}
+
+static int write_list(const struct making *making,
+		      const struct incr_startup *list)
+{
+	struct output output = { .fd = -1 };
+	char *text = incr_startup_format(list);
+	int ret;
+
+	if (!text)
+		return no_memory();
+	ret = output_open(&output, making->list_path, making->force);
+	if (!ret)
+		ret = output_check_source(&output, making->image_path);
+	if (!ret)
+		ret = write_all(output.fd, 0, text, strlen(text),
+				making->list_path);
+	if (!ret && fchmod(output.fd, 0644))
+		ret = -errno;
+	if (!ret)
+		ret = output_commit(&output);
+	output_close(&output);
+	free(text);
+	return ret;
+}
+
+static void say_made(const struct making *making,
+		     const struct incr_startup *list, u64 metadata)
+{
+	char bytes[FORMAT_SIZE_MAX], first[FORMAT_SIZE_MAX];
+
+	printf("%s: %zu ranges, %s (%s of them metadata)\n",
+	       printable_name(making->list_path), list->count,
+	       format_size(list->bytes, bytes), format_size(metadata, first));
+}
+
+static int make_list(const struct making *making, struct incr_image *image,
+		     int fd)
+{
+	struct touches touches = { 0 };
+	struct incr_startup list = { 0 };
+	u32 generation = incr_image_segment(image)->generation;
+	u64 metadata;
+	int ret;
+
+	ret = check_complete(image, fd, making->image_path);
+	if (!ret)
+		ret = load_traces(&touches, making, image);
+	if (!ret)
+		ret = list_make(&list, fd, making->image_path, generation,
+				&touches, &metadata);
+	if (!ret)
+		ret = list_check(&list, fd, making->image_path, &touches);
+	if (!ret)
+		ret = write_list(making, &list);
+	if (!ret)
+		say_made(making, &list, metadata);
+	incr_startup_free(&list);
+	touches_free(&touches);
+	return ret;
+}
+
+static int run(struct making *making)
+{
+	struct incr_image *image = NULL;
+	struct incr_error error;
+	int ret, fd;
+
+	fd = open(making->image_path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		message_error("%s: %s", making->image_path, strerror(errno));
+		return EXIT_FAILED;
+	}
+	ret = incr_image_open_fd(&image, fd, making->image_path,
+				 (u32)making->generation, &error);
+	if (ret)
+		message_error("%s", error.text);
+	else
+		ret = make_list(making, image, fd);
+	incr_image_close(image);
+	close(fd);
+	return ret ? EXIT_FAILED : EXIT_OK;
+}
+
+int command_startup(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "generation", required_argument, NULL, 'g' },
+		{ "force", no_argument, NULL, 'F' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static const char *const operands[] = { "IMAGE", "TRACE" };
+	struct making making = { .generation = INCR_NEWEST };
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
+		if (option == 'o') {
+			free(making.list_path);
+			making.list_path = strdup(optarg);
+		} else if (option == 'F') {
+			making.force = true;
+		} else if (option != 'g' ||
+			   !option_number("startup", "--generation", optarg, 0,
+					  INC_SEGMENTS_MAX - 1,
+					  &making.generation)) {
+			return usage_error("startup");
+		}
+	}
+	if (argc - optind < 2 && !operands_ok("startup", argc, argv, operands, 2))
+		return EXIT_USAGE;
+	making.image_path = argv[optind];
+	making.traces = argv + optind + 1;
+	making.trace_count = argc - optind - 1;
+	if (!making.list_path &&
+	    asprintf(&making.list_path, "%s" INCR_STARTUP_SUFFIX,
+		     making.image_path) < 0)
+		making.list_path = NULL;
+	if (!making.list_path) {
+		no_memory();
+		return EXIT_FAILED;
+	}
+	status = run(&making);
+	free(making.list_path);
+	return status;
+}

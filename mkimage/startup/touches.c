@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Blocks that traces touch; see touches.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/message.h"
+#include "io.h"
+#include "mkimage.h"
+#include "startup/touches.h"
+
+/* All of the file, allocated. */
+static int read_text(const char *path, char **text, size_t *length)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret = 0;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		ret = -errno;
+		message_error("%s: %s", path, strerror(errno));
+	} else if (!S_ISREG(st.st_mode) || st.st_size > INCR_TRACE_TEXT_MAX) {
+		message_error("%s: it is not a file of at most %u bytes, so it is no trace",
+			      path, INCR_TRACE_TEXT_MAX);
+		ret = -EINVAL;
+	} else {
+		*length = (size_t)st.st_size;
+		*text = malloc(*length + 1);
+		ret = *text ? read_all(fd, 0, *text, *length, path) :
+			      no_memory();
+		if (ret)
+			free(*text);
+	}
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int trace_load(struct incr_trace *trace, const char *path)
+{
+	struct incr_error error;
+	size_t length = 0;
+	char *text = NULL;
+	int ret = read_text(path, &text, &length);
+
+	if (ret)
+		return ret;
+	ret = incr_trace_parse(trace, text, length, &error);
+	if (ret)
+		message_error("%s: %s", path, error.text);
+	free(text);
+	return ret;
+}
+
+bool trace_is_of(const struct incr_trace *trace, struct incr_image *image,
+		 struct incr_error *error)
+{
+	const struct inc_segment *seg = incr_image_segment(image);
+
+	if (incr_identity_check(&trace->of, image, "it", error))
+		return false;
+	if (trace->of.generation == seg->generation &&
+	    trace->blocks == seg->device_blocks)
+		return true;
+	incr_fail(error, 0,
+		  "it is of generation %u, with a device of %llu blocks, not of generation %u with %llu",
+		  trace->of.generation, (unsigned long long)trace->blocks,
+		  seg->generation, (unsigned long long)seg->device_blocks);
+	return false;
+}
+
+int touches_add_blocks(struct touches *touches, u64 time, u64 block, u64 count)
+{
+	if (touches->count == touches->room) {
+		size_t room = touches->room ? 2 * touches->room : 1024;
+		struct touch *more = realloc(touches->list,
+					     room * sizeof(*more));
+
+		if (!more)
+			return no_memory();
+		touches->list = more;
+		touches->room = room;
+	}
+	touches->list[touches->count++] = (struct touch){
+		.time = time, .block = block, .count = count,
+	};
+	return 0;
+}
+
+int touches_add(struct touches *touches, const struct incr_trace *trace)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < trace->count; i++)
+		ret = touches_add_blocks(touches, trace->reads[i].time,
+					 trace->reads[i].block,
+					 trace->reads[i].count);
+	return ret;
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct touch *a = left, *b = right;
+
+	if (a->time != b->time)
+		return a->time < b->time ? -1 : 1;
+	return a->block < b->block ? -1 : a->block > b->block;
+}
+
+void touches_sort(struct touches *touches)
+{
+	if (touches->count)
+		qsort(touches->list, touches->count, sizeof(*touches->list),
+		      compare);
+}
+
+void touches_free(struct touches *touches)
+{
+	free(touches->list);
+	memset(touches, 0, sizeof(*touches));
+}
