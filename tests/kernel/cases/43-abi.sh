@@ -48,9 +48,13 @@ id=$(told id)
 count=$(grep -c id= asked)
 
 # Its file is closed, so it is handed out again.
-unshare --pid --fork "$tool" node "$NODE" readers , read 4096 >asked
-is "a loader in another PID namespace learns no number of the process" "$(told pid) $(told tid)" "0 0"
-is "the request is the same" "$(told id) $(grep -c ' again ' asked)" "$id $count"
+if [ -e /proc/self/ns/pid ]; then
+	unshare --pid --fork "$tool" node "$NODE" readers , read 4096 >asked
+	is "a loader in another PID namespace learns no number of the process" "$(told pid) $(told tid)" "0 0"
+	is "the request is the same" "$(told id) $(grep -c ' again ' asked)" "$id $count"
+else
+	note "the tests' own kernels have no PID namespaces; Debian's have"
+fi
 
 size=$(blockdev --getsz "$DEV")
 fails "a table of another target does not take the place of this one" - "" \
