@@ -5,6 +5,7 @@
 # followed once, files that are replaced, servers that want to be left alone.
 # Real servers on loopback; tests/loader/origintool.c is the client.
 
+# shellcheck disable=SC2154	# set by steer
 # shellcheck source=tests/loader/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -30,20 +31,20 @@ rules() {
 	mv "$1.rules.new" "$1.rules"
 }
 
-# client OPTION... ORIGIN...: a new one, told what to do by tell()
+# client OPTION... ORIGIN...: start a new one, for tell()
 client() {
 	[ -z "${CLIENT_PID-}" ] || { eval "exec ${CLIENT[1]}>&-"; wait "$CLIENT_PID"; }
 	coproc CLIENT { exec "$bin/tests/origintool" app.inc "$@" 2>client.log; }
 }
 
-tell() {	# tell COMMAND: its answer
+tell() {	# tell COMMAND: give it to the client, and print the answer
 	local answer
 	echo "$*" >&"${CLIENT[1]}"
 	read -r answer <&"${CLIENT[0]}"
 	echo "$answer"
 }
 
-requests() {	# requests NAME PATH [STATUS]: how many there were
+requests() {	# requests NAME PATH [STATUS]: their number
 	grep -c "^$2[? ].*" <(awk -v s="${3-}" '!s || $2 == s' "$1.log")
 }
 
