@@ -119,6 +119,24 @@ static void test_read(struct origin_connection *connection, u64 offset,
 	free(buffer);
 }
 
+/* A file of @most bytes at most. */
+static void test_get(struct origin_connection *connection, size_t most,
+		     const u8 *data, size_t size)
+{
+	struct incr_error error = { "" };
+	size_t length;
+	char *got;
+	int ret = origin_get(connection, most, &got, &length, &error);
+
+	if (ret) {
+		MUST(error.text[0]);
+		return;
+	}
+	MUST(length <= most);
+	check_read(data, size, (u8 *)got, length);
+	free(got);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
@@ -154,8 +172,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	curl_easy_setopt(connection->handle, CURLOPT_OPENSOCKETFUNCTION,
 			 open_socket);
 	/* A connection that is kept may have bytes left over. */
-	for (i = 0; i < 2; i++)
-		test_read(connection, offset, length, data + 4, size - 4);
+	for (i = 0; i < 2; i++) {
+		if (data[0] < 128)
+			test_read(connection, offset, length, data + 4,
+				  size - 4);
+		else
+			test_get(connection, length, data + 4, size - 4);
+	}
 	origin_size(origin);
 	origin_disconnect(connection);
 	origin_close(origin);

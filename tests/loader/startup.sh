@@ -7,18 +7,29 @@
 tracing=/sys/kernel/tracing
 events=$tracing/events/incremental/incremental_miss
 
-# Modules of Python's library, imported from the image; the rest is the host's.
-mkdir -p lib.src
-python_lib=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
-cp -r "$python_lib"/{[a-z_]*.py,json,collections,encodings,importlib,re,email,__pycache__} lib.src/
+# Modules of Python's library, with others that nothing imports; the rest is the
+# host's.
+modules="argparse, ast, difflib, json, pprint, shlex, string, textwrap, tokenize"
+needed() {	# their files, below the library's directory
+	python3 -S -B -c "import os, sys, $modules
+top = os.path.dirname(os.__file__) + os.sep
+for module in list(sys.modules.values()):
+    for name in getattr(module, '__file__', None), getattr(module, '__cached__', None):
+        if name and name.startswith(top) and os.path.exists(name):
+            print(name[len(top):])"
+}
+mkdir lib.src
+library=$(python3 -S -c 'import os; print(os.path.dirname(os.__file__))')
+{ needed; (cd "$library" && ls [a-f]*.py); } | sort -u | tar -C "$library" -cf - -T - | tar -C lib.src -xf -
 start() {	# start DIRECTORY; what it prints is the same every time
 	python3 -S -B -c 'import sys
 sys.path[:] = sys.argv[1:]
-import argparse, ast, difflib, json, pprint, shlex, string, textwrap, tokenize
+import '"$modules"'
 assert sys.argv[1] in argparse.__file__
 print(list(difflib.ndiff(["a"], ["b"])), len(ast.__doc__), json.dumps({}))' "$1"
 }
 export -f start
+export modules
 wanted=$(start lib.src)
 like "the program works" "$wanted" "^\[.*\{\}$"
 
@@ -83,6 +94,22 @@ for fs in erofs ext4; do
 	end_device
 	rm "$local.startup"
 done
+
+echo "# a list beside the origin"
+cp ext4.startup lib.inc.startup
+for origin in "$web/lib.inc" lib.inc; do
+	rm "$local"
+	incrementalsetup create --origin "$web/lib.inc" "$local" >/dev/null
+	ok "the loader finds that of ${origin##*/}" incrementalsetup open --no-prefetch --wait-startup --origin "$origin" "$local" app
+	is "and has fetched it" "$(status ranges_done)" "$(sed -n 's/^ranges //p' ext4.startup)"
+	end_device
+done
+rm "$local"
+incrementalsetup create --origin "$web/lib.inc" "$local" >/dev/null
+ok "but not if it must not" incrementalsetup open --no-prefetch --no-startup --origin "$web/lib.inc" "$local" app
+is "then there is none" "$(status ranges)" ""
+end_device
+rm lib.inc.startup
 
 echo "# lists that are wrong"
 bytes=$(stat -c %s lib.inc)

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The hidden parts of an origin on a command line, and lists of origins.
+ * The hidden parts of an origin on a command line, lists of origins, and small files
+ * that are read whole.
  */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "origin/origin.h"
@@ -81,13 +86,141 @@ static void test_list(void **state)
 			 -ENOENT);
 }
 
+static void is_beside(const char *where, const char *beside)
+{
+	char *name = origin_beside(where, ".startup");
+
+	assert_non_null(name);
+	assert_string_equal(name, beside);
+	free(name);
+}
+
+static void test_beside(void **state)
+{
+	(void)state;
+	is_beside("app.inc", "app.inc.startup");
+	is_beside("/path/a?b#c", "/path/a?b#c.startup");
+	is_beside("file:/path", "file:/path.startup");
+	is_beside("http://u:w@host/a.inc", "http://u:w@host/a.inc.startup");
+	is_beside("https://host/a.inc?key=a/b?c", "https://host/a.inc.startup?key=a/b?c");
+	is_beside("https://host/a.inc#x", "https://host/a.inc.startup#x");
+}
+
+/* ---- a small file, read whole from a server ---- */
+
+#define ENOUGH	100u
+#define BODY	"dm-incremental startup 1\n"
+
+static const struct {
+	const char *reply;
+	int err;
+	const char *got;
+} replies[] = {
+	{ "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-24/25\r\n"
+	  "Content-Length: 25\r\n\r\n" BODY, 0, BODY },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n" BODY, 0, BODY },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	  "19\r\n" BODY "\r\n0\r\n\r\n", 0, BODY },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 0, "" },
+	{ "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", -ENOENT, NULL },
+	{ "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", -EACCES, NULL },
+	{ "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", -EAGAIN, NULL },
+	/* Cut short. */
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n" BODY, -EAGAIN, NULL },
+	{ "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-25/26\r\n"
+	  "\r\n" BODY, -EAGAIN, NULL },
+	/* Not from the start, or not to the end. */
+	{ "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 1-25/26\r\n"
+	  "Content-Length: 25\r\n\r\n" BODY, -EPROTO, NULL },
+	{ "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-24/26\r\n"
+	  "Content-Length: 25\r\n\r\n" BODY, -EPROTO, NULL },
+	/* More than is enough. */
+	{ "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-99/101\r\n"
+	  "Content-Length: 100\r\n\r\n" BODY BODY BODY BODY, -EFBIG, NULL },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 125\r\n\r\n" BODY BODY BODY BODY BODY,
+	  -EPROTO, NULL },
+};
+#define REPLIES	(sizeof(replies) / sizeof(replies[0]))
+
+static void serve(int listener)
+{
+	size_t i;
+
+	for (i = 0; i < REPLIES; i++) {
+		int peer = accept(listener, NULL, NULL);
+		char request[4096];
+
+		if (peer < 0 || read(peer, request, sizeof(request)) <= 0 ||
+		    write(peer, replies[i].reply, strlen(replies[i].reply)) < 0)
+			_exit(1);
+		close(peer);
+	}
+	_exit(0);
+}
+
+static void test_get(void **state)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	const struct origin_options options = { .timeout = 10 };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), status;
+	struct origin *origin;
+	char url[64];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
+				     &size), 0);
+	if (!fork())
+		serve(listener);
+	close(listener);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/list",
+		 ntohs(address.sin_port));
+	for (i = 0; i < REPLIES; i++) {
+		struct origin_connection *connection;
+		struct incr_error error;
+		size_t length;
+		char *data;
+		int err;
+
+		assert_int_equal(origin_open(&origin, url, &options, &error),
+				 0);
+		assert_int_equal(origin_connect(&connection, origin, &error),
+				 0);
+		err = origin_get(connection, ENOUGH, &data, &length, &error);
+		if (err != replies[i].err)
+			fail_msg("reply %zu: %d: %s", i, err,
+				 err ? error.text : "");
+		if (!err) {
+			assert_int_equal(length, strlen(replies[i].got));
+			assert_memory_equal(data, replies[i].got, length);
+			free(data);
+		}
+		origin_disconnect(connection);
+		origin_close(origin);
+	}
+	assert_int_not_equal(wait(&status), -1);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_beside),
+		cmocka_unit_test(test_get),
 	};
 
+	/* A proxy would stand between us and the server. */
+	unsetenv("http_proxy");
+	unsetenv("all_proxy");
+	unsetenv("ALL_PROXY");
 	return cmocka_run_group_tests_name("origins", tests, NULL, NULL);
 }

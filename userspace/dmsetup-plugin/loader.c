@@ -103,6 +103,8 @@ int loader_start(const struct options *options, const struct backing *backing,
 		args[n++] = "--startup";
 		args[n++] = options->startup;
 	}
+	if (options->no_startup)
+		args[n++] = "--no-startup";
 	if (options->wait_startup)
 		args[n++] = "--wait-startup";
 	counters_path(key, counters);

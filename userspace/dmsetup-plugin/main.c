@@ -68,6 +68,7 @@ enum {
 	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
 	OPT_RANGE, OPT_MAX_HEADS, OPT_ALL_COLD, OPT_UNPROVED,
 	OPT_MIN_EPOCH, OPT_STARTUP, OPT_WAIT_STARTUP,
+	OPT_NO_STARTUP,
 };
 
 static const struct {
@@ -124,7 +125,9 @@ static const struct {
 	{ "no-prefetch", NULL, OPT_NO_PREFETCH, OPEN,
 	  "the loader fetches only ranges that are read" },
 	{ "startup", "FILE", OPT_STARTUP, OPEN,
-	  "ranges that the loader fetches first (default: IMAGE.startup)" },
+	  "ranges that the loader fetches first (default: IMAGE.startup, ORIGIN.startup)" },
+	{ "no-startup", NULL, OPT_NO_STARTUP, OPEN,
+	  "the loader fetches no ranges beforehand, whatever list there is" },
 	{ "wait-startup", NULL, OPT_WAIT_STARTUP, OPEN,
 	  "return when these have been fetched" },
 	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
@@ -329,6 +332,9 @@ static void take_option(struct options *options, int option)
 		break;
 	case OPT_STARTUP:
 		options->startup = optarg;
+		break;
+	case OPT_NO_STARTUP:
+		options->no_startup = true;
 		break;
 	case OPT_WAIT_STARTUP:
 		options->wait_startup = true;

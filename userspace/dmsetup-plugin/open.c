@@ -103,8 +103,8 @@ static char *find_startup(const struct options *options, const char *image)
 {
 	char *path = NULL;
 
-	if (options->startup)
-		return strdup(options->startup);
+	if (options->startup || options->no_startup)
+		return options->startup ? strdup(options->startup) : NULL;
 	if (asprintf(&path, "%s" INCR_STARTUP_SUFFIX, image) < 0)
 		return NULL;
 	if (!access(path, R_OK))

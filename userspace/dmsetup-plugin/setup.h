@@ -49,6 +49,7 @@ struct options {
 	bool no_prefetch;
 	char *startup;
 	bool wait_startup;
+	bool no_startup;
 	bool force;
 	bool deferred;
 	bool json;

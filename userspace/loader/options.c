@@ -13,7 +13,7 @@ enum {
 	OPT_ORIGIN = 256, OPT_NO_PREFETCH, OPT_NO_HINTS, OPT_JOBS, OPT_TIMEOUT,
 	OPT_RETRY, OPT_CA, OPT_ROOT_HASH, OPT_GENERATION, OPT_USER, OPT_DAEMON,
 	OPT_ORIGINS, OPT_FOREGROUND, OPT_EXIT, OPT_STATS, OPT_PID_FILE, OPT_SANDBOX,
-	OPT_STARTUP, OPT_WAIT_STARTUP, OPT_RECORD,
+	OPT_STARTUP, OPT_WAIT_STARTUP, OPT_NO_STARTUP, OPT_RECORD,
 };
 
 static const struct option long_options[] = {
@@ -21,6 +21,7 @@ static const struct option long_options[] = {
 	{ "origins",		required_argument, NULL, OPT_ORIGINS },
 	{ "no-prefetch",	no_argument,	   NULL, OPT_NO_PREFETCH },
 	{ "startup",		required_argument, NULL, OPT_STARTUP },
+	{ "no-startup",		no_argument,	   NULL, OPT_NO_STARTUP },
 	{ "wait-startup",	no_argument,	   NULL, OPT_WAIT_STARTUP },
 	{ "record",		required_argument, NULL, OPT_RECORD },
 	{ "no-hints",		no_argument,	   NULL, OPT_NO_HINTS },
@@ -52,7 +53,9 @@ static const char help[] =
 "      --origin ORIGIN      file or http(s) URL of the complete image; repeat it\n"
 "                           for mirrors, which are used when the first fails\n"
 "      --origins FILE       the same, one a line\n"
-"      --startup FILE       a start-up list, which is fetched first\n"
+"      --startup FILE       a start-up list, which is fetched first (default:\n"
+"                           ORIGIN.startup, if there is one)\n"
+"      --no-startup         fetch no start-up list\n"
 "      --wait-startup       be ready when that has been fetched\n"
 "      --record TRACE       record which blocks are read\n"
 "      --no-prefetch        fetch only ranges that are read\n"
@@ -164,6 +167,9 @@ static void take(struct options *options, int option)
 		break;
 	case OPT_STARTUP:
 		options->startup = optarg;
+		break;
+	case OPT_NO_STARTUP:
+		options->no_startup = true;
 		break;
 	case OPT_WAIT_STARTUP:
 		options->wait_startup = true;

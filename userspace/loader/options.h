@@ -16,6 +16,7 @@ struct options {
 	bool daemon;
 	bool exit_when_complete;
 	bool wait_startup;
+	bool no_startup;
 	bool verbose;
 	enum sandbox_mode sandbox;
 	unsigned int jobs;

@@ -27,15 +27,35 @@ static int add_source(struct startup *startup, const char *where,
 	return err;
 }
 
+/* A file that is not there is no fault, nor is any other of what may be there. */
+static int add_beside(struct startup *startup, const struct options *options,
+		      struct incr_error *error)
+{
+	struct incr_error ignored;
+	unsigned int i;
+
+	for (i = 0; i < options->origin_count; i++) {
+		char *name = origin_beside(options->origins[i],
+					   INCR_STARTUP_SUFFIX);
+
+		if (!name)
+			return incr_fail(error, -ENOMEM, "out of memory");
+		add_source(startup, name, &options->origin, &ignored);
+		free(name);
+	}
+	return 0;
+}
+
 int startup_open(struct startup *startup, struct loader *loader,
 		 const struct options *options, struct incr_error *error)
 {
 	startup->loader = loader;
 	pthread_mutex_init(&startup->lock, NULL);
 	pthread_cond_init(&startup->wake, NULL);
-	if (!options->startup)
-		return 0;
-	return add_source(startup, options->startup, &options->origin, error);
+	if (options->startup)
+		return add_source(startup, options->startup, &options->origin,
+				  error);
+	return options->no_startup ? 0 : add_beside(startup, options, error);
 }
 
 void startup_close(struct startup *startup)
@@ -75,19 +95,8 @@ static int read_list(struct origin *origin, char **text, size_t *length,
 
 	if (err)
 		return err;
-	*length = (size_t)origin_size(origin);
-	if (*length > INCR_STARTUP_TEXT_MAX)
-		err = incr_fail(error, -EFBIG, "it is longer than %u bytes",
-				INCR_STARTUP_TEXT_MAX);
-	*text = err ? NULL : malloc(*length + 1);
-	if (!err && !*text)
-		err = incr_fail(error, -ENOMEM, "out of memory");
-	if (!err)
-		err = origin_read(connection, 0, *length, *text, error);
-	if (err) {
-		free(*text);
-		*text = NULL;
-	}
+	err = origin_get(connection, INCR_STARTUP_TEXT_MAX, text, length,
+			 error);
 	origin_disconnect(connection);
 	return err;
 }

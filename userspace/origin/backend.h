@@ -20,6 +20,8 @@ struct origin_backend {
 	void (*disconnect)(struct origin_connection *connection);
 	int (*read)(struct origin_connection *connection, u64 offset,
 		    size_t length, void *buffer, struct incr_error *error);
+	int (*get)(struct origin_connection *connection, void *buffer,
+		   size_t most, size_t *length, struct incr_error *error);
 	bool remote;
 };
 

@@ -110,8 +110,21 @@ static int file_read(struct origin_connection *connection, u64 offset,
 			       strerror(-ret)) : 0;
 }
 
+static int file_get(struct origin_connection *connection, void *buffer,
+		    size_t most, size_t *length, struct incr_error *error)
+{
+	u64 size = atomic_load(&connection->origin->size);
+
+	if (size > most)
+		return incr_fail(error, -EFBIG, "it has more than %zu bytes",
+				 most);
+	*length = (size_t)size;
+	return size ? file_read(connection, 0, *length, buffer, error) : 0;
+}
+
 const struct origin_backend origin_file = {
 	.open	= file_open,
 	.close	= file_close,
 	.read	= file_read,
+	.get	= file_get,
 };

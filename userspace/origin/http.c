@@ -251,10 +251,10 @@ static int check_reply(CURL *curl, CURLcode c, struct reply *reply,
 	}
 	if (c != CURLE_OK)
 		return curl_failed(curl, c, details, error);
-	if (reply->received != reply->length && reply->status == 200)
+	if (reply->received != reply_expects(reply) && reply->status == 200)
 		return incr_fail(error, -ENOENT, "it holds %zu bytes only",
 				 reply->received);
-	if (reply->received != reply->length)
+	if (reply->received != reply_expects(reply))
 		return incr_fail(error, -EAGAIN, "the reply was cut short");
 	return 0;
 }
@@ -435,6 +435,19 @@ static int http_read(struct origin_connection *connection, u64 offset,
 	return err;
 }
 
+static int http_get(struct origin_connection *connection, void *buffer,
+		    size_t most, size_t *length, struct incr_error *error)
+{
+	struct reply reply = { .length = most, .less = true, .buffer = buffer };
+	int err = read_anywhere(connection, &reply, error);
+
+	*length = reply.received;
+	if (!err && reply.status == 206 && reply.total > reply.last + 1)
+		err = incr_fail(error, -EFBIG, "it has more than %zu bytes",
+				most);
+	return err;
+}
+
 const char *origin_default_ca(void)
 {
 	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
@@ -448,5 +461,6 @@ const struct origin_backend origin_http = {
 	.connect	= http_connect,
 	.disconnect	= http_disconnect,
 	.read		= http_read,
+	.get		= http_get,
 	.remote		= true,
 };

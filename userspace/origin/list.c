@@ -50,6 +50,18 @@ char *origin_take(char *argument)
 	return copy;
 }
 
+char *origin_beside(const char *where, const char *suffix)
+{
+	const char *query = find_query(where);
+	size_t length = query ? (size_t)(query - where) : strlen(where);
+	char *name = NULL;
+
+	if (asprintf(&name, "%.*s%s%s", (int)length, where, suffix,
+		     query ? query : "") < 0)
+		return NULL;
+	return name;
+}
+
 bool origin_means_the_same(const char *where)
 {
 	return *where == '/' || strstr(where, ":/");

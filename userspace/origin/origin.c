@@ -199,3 +199,20 @@ int origin_read(struct origin_connection *connection, u64 offset,
 		return incr_fail(error, -ECANCELED, "stopped");
 	return origin->backend->read(connection, offset, length, buffer, error);
 }
+
+int origin_get(struct origin_connection *connection, size_t most, char **data,
+	       size_t *length, struct incr_error *error)
+{
+	const struct origin *origin = connection->origin;
+	int err;
+
+	if (origin->options.stop && atomic_load(origin->options.stop))
+		return incr_fail(error, -ECANCELED, "stopped");
+	*data = malloc(most);
+	if (!*data)
+		return incr_fail(error, -ENOMEM, "out of memory");
+	err = origin->backend->get(connection, *data, most, length, error);
+	if (err)
+		free(*data);
+	return err;
+}

@@ -73,6 +73,12 @@ bool origin_means_the_same(const char *where);
 /* Has origin_take() overwritten a part of it? */
 bool origin_is_hidden(const char *where);
 
+/*
+ * The name of a file beside an origin: its own with @suffix at the end, which is
+ * before the query of a URL. The caller's; NULL: no memory.
+ */
+char *origin_beside(const char *where, const char *suffix);
+
 /**
  * origin_read_list - read names of origins, one a line
  * @path: a file; empty lines and lines that start with "#" are skipped
@@ -133,6 +139,16 @@ void origin_hurry(struct origin_connection *connection, bool hurry);
  */
 int origin_read(struct origin_connection *connection, u64 offset,
 		size_t length, void *buffer, struct incr_error *error);
+
+/**
+ * origin_get - read a small file whole; one attempt
+ * @most: bytes that it may have, at most ORIGIN_READ_MAX
+ * @data: set to all of it, @length bytes, allocated
+ *
+ * Return: as origin_read(); -EFBIG if it has more.
+ */
+int origin_get(struct origin_connection *connection, size_t most, char **data,
+	       size_t *length, struct incr_error *error);
 
 /* May the same read work later? */
 static inline bool origin_error_passes(int err)

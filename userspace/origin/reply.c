@@ -303,7 +303,7 @@ static int check_whole(const struct reply *reply, struct incr_error *error)
 	if (reply->offset ||
 	    (reply->has_length && reply->body > reply->length))
 		return reply_no_ranges(error);
-	if (reply->has_length && reply->body < reply->length)
+	if (reply->has_length && reply->body < reply->length && !reply->less)
 		return incr_fail(error, -ENOENT, "it holds %llu bytes only",
 				 (unsigned long long)reply->body);
 	return 0;
@@ -331,7 +331,8 @@ static int check_part(const struct reply *reply, struct incr_error *error)
 	/* That is how a server says that its file is shorter. */
 	if (reply->first == reply->offset && reply->last < last &&
 	    reply->total == reply->last + 1)
-		return incr_fail(error, -ENOENT, "it holds %llu bytes only",
+		return reply->less ? 0 :
+		       incr_fail(error, -ENOENT, "it holds %llu bytes only",
 				 (unsigned long long)reply->total);
 	if (reply->first != reply->offset || reply->last != last)
 		return incr_fail(error, -EPROTO,
@@ -351,6 +352,14 @@ static int check_part(const struct reply *reply, struct incr_error *error)
 				 (unsigned long long)reply->body,
 				 reply->length);
 	return 0;
+}
+
+size_t reply_expects(const struct reply *reply)
+{
+	if (!reply->less)
+		return reply->length;
+	return reply->status == 206 ? (size_t)(reply->last - reply->first + 1) :
+	       reply->received;
 }
 
 int reply_check_head(const struct reply *reply, struct incr_error *error)

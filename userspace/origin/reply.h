@@ -44,6 +44,7 @@ struct freshness {
  * struct reply - one reply as it arrives
  * @offset: where the range starts that was asked for
  * @length: its bytes
+ * @less: fewer bytes will do, if the file ends there
  * @buffer: room for them
  * @received: bytes of the body so far
  * @status: of the last header block, as redirects have one each
@@ -65,6 +66,7 @@ struct freshness {
 struct reply {
 	u64 offset;
 	size_t length;
+	bool less;
 	char *buffer;
 	size_t received;
 	long status;
@@ -89,6 +91,9 @@ struct reply {
 
 /* Take a line of the header, with its end, as it arrives. */
 void reply_header(struct reply *reply, const char *line, size_t size);
+
+/* Bytes that the body of a 200 or 206 without such a fault must have. */
+size_t reply_expects(const struct reply *reply);
 
 /*
  * The fault in the head of a 200 or 206, before any of its body is used. Return: 0
