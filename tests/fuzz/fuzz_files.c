@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: mkimage inspect --files and mkimage extend on filesystems that break
- * their own rules. They must end, within the target's limits of time and memory.
+ * Fuzz target: mkimage inspect --files, trace --image and extend on filesystems that
+ * break their own rules. They must end, within the target's limits of time and memory.
  *
  * An input is the number of a filesystem (see make-filesystems), a byte of flags (ADD,
- * REMOVE), and edits: three bytes of offset, one of length, and the new bytes.
+ * REMOVE, PLACES), and edits: three bytes of offset, one of length, and the new bytes.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 /* The second byte of an input. */
 #define ADD	1		/* a directory with a file */
 #define REMOVE	2		/* the path "top" */
+#define PLACES	4		/* with neither: where files are, not which there are */
 
 static struct filesystem_seed {
 	u8 *bytes;
@@ -108,6 +109,14 @@ static int visit(void *context, const char *path, const u8 *id)
 	return 0;
 }
 
+static int place(void *context, const char *path, u64 at, u64 block, u64 count)
+{
+	(void)context;
+	(void)block;
+	MUST(count && (path || at == FILES_INODE));
+	return 0;
+}
+
 /* A device with the filesystem, edited. */
 static struct overlay *edited(const u8 *data, size_t size)
 {
@@ -160,7 +169,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 		ret = fs->extend(overlay, &plan);
 	} else if (!ret) {
-		ret = fs->files(overlay, visit, NULL);
+		ret = data[1] & PLACES ? fs->places(overlay, place, NULL) :
+					 fs->files(overlay, visit, NULL);
 	}
 	MUST(ret <= 0);
 	overlay_close(overlay);

@@ -4,8 +4,11 @@
 
 usage: startup.py trace IMAGE BLOCK[+COUNT]...   print a trace of these reads
        startup.py check IMAGE LIST TRACE...      has LIST what TRACEs take, in order?
-       startup.py cat IMAGE LIST LOCAL           fill the ranges into a local image
+       startup.py blocks IMAGE LIST BLOCK...     has LIST what these blocks take?
+       startup.py files RAW TREE TRACE           are the files in TRACE those of TREE?
 """
+import os
+import re
 import struct
 import sys
 
@@ -152,23 +155,43 @@ def check(path, list_path, *traces):
           (len(ranges), sum(length for _, length in ranges), data))
 
 
-def cat(path, list_path, local):
+def blocks(path, list_path, *numbers):
     image = Image(path)
-    _, ranges = read_list(list_path)
-    with open(local, "r+b") as file:
-        for offset, length in ranges:
-            file.seek(offset)
-            file.write(image.data[offset:offset + length])
-        for seg in image.segments:
-            bits = bytearray((seg.size // seg.chunk + 7) // 8)
-            for at in range(seg.offset, seg.end, seg.chunk):
-                if at < seg.meta or any(o <= at < o + n for o, n in ranges):
-                    bit = (at - seg.offset) // seg.chunk
-                    bits[bit // 8] |= 1 << bit % 8
-            file.seek(seg.bitmap)
-            file.write(bits)
+    head, ranges = read_list(list_path)
+    for block in map(int, numbers):
+        for offset, length in image.needs(int(head["generation"]), block):
+            assert any(start <= offset and offset + length <= start + size
+                       for start, size in ranges), "block %d" % block
 
 
-if len(sys.argv) < 3 or sys.argv[1] not in ("trace", "check", "cat"):
+def files(raw_path, tree, trace_path):
+    """Each block that a trace names is that block of the file."""
+    named = {}
+    with open(raw_path, "rb") as file:
+        raw = file.read()
+    for line in read_lines(trace_path)[5:]:
+        words = line.split(" ")
+        block, count = int(words[1]), int(words[2])
+        if len(words) == 5 or words[5] == "inode":
+            continue
+        name = re.sub(b"%(..)", lambda m: bytes.fromhex(m[1].decode()),
+                      os.fsencode(words[6]))
+        at, where = int(words[5]), os.fsencode(tree) + name
+        if not os.path.isfile(where) or os.path.islink(where):
+            continue
+        with open(where, "rb") as file:
+            content = file.read()
+        for i in range(count):
+            part = content[(at + i) * PAGE:][:PAGE]
+            here = raw[(block + i) * PAGE:][:PAGE]
+            # An erofs may have the end of a file behind its inode.
+            assert part and (here == part.ljust(PAGE, b"\0") or
+                             len(part) < PAGE and part in here), line
+        named.setdefault(name, set()).update(range(at, at + count))
+    print("files=%d blocks=%d" % (len(named), sum(map(len, named.values()))))
+
+
+commands = {"trace": trace, "check": check, "blocks": blocks, "files": files}
+if len(sys.argv) < 3 or sys.argv[1] not in commands:
     sys.exit(__doc__)
-{"trace": trace, "check": check, "cat": cat}[sys.argv[1]](*sys.argv[2:])
+commands[sys.argv[1]](*sys.argv[2:])
