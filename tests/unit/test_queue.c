@@ -398,11 +398,127 @@ static void test_background(void **data)
 			       PRIORITY_BACKGROUND, false), false);
 }
 
+/* Nanoseconds until a worker would look again; it finds nothing now. */
+static u64 next_look(struct queue *queue)
+{
+	u64 wait;
+
+	assert_null(choose(queue, &wait));
+	return wait ? wait - now() : 0;
+}
+
+static void pass_nanoseconds(u64 nanoseconds)
+{
+	nanoseconds += (u64)test_time.tv_nsec;
+	test_time.tv_sec += (time_t)(nanoseconds / NANO);
+	test_time.tv_nsec = (long)(nanoseconds % NANO);
+}
+
+/*
+ * No origin can be asked: one job tries, after pauses that grow to PAUSE_MAX and not
+ * more; all go on as soon as it, or a reader's, has got something.
+ */
+static void test_away(void **data)
+{
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *jobs[3];
+	unsigned int i, tries;
+	u64 wait = 0;
+
+	queue->background = true;
+	queue->end = state->device.size = 8 * PIECE_MAX;
+	assert_int_equal(ftruncate(state->device.fd, 8 * PIECE_MAX), 0);
+	for (i = 0; i < 3; i++)
+		jobs[i] = queue_take(queue);
+	for (i = 0; i < 3; i++)
+		queue_away(queue, jobs[i], 0);
+	for (tries = 0; tries < 20; tries++) {
+		wait = next_look(queue);
+		assert_true(wait >= PAUSE_FIRST * MILLI * 7 / 8);
+		assert_true(wait <= PAUSE_MAX * MILLI * 9 / 8);
+		pass_nanoseconds(wait);
+		jobs[0] = queue_take(queue);
+		/* Just one, and nothing to wake up for. */
+		assert_int_equal(next_look(queue), 0);
+		queue_away(queue, jobs[0], 0);
+	}
+	assert_true(wait >= PAUSE_MAX * MILLI * 7 / 8);
+	/* A server wants to be left alone for a minute. */
+	pass_nanoseconds(wait);
+	queue_away(queue, queue_take(queue), 60000);
+	wait = next_look(queue);
+	assert_true(wait >= 60 * NANO && wait <= 75 * NANO);
+	/* A reader does not wait for that. */
+	add(queue, 6 * PIECE_MAX, 4 * K, 0);
+	queue_done(queue, take(queue, 6 * PIECE_MAX, 4 * K, PRIORITY_DEMAND,
+			       false), false);
+	for (i = 0; i < 3; i++)
+		jobs[i] = queue_take(queue);
+	assert_int_equal(jobs[0]->offset + jobs[1]->offset + jobs[2]->offset,
+			 3 * PIECE_MAX);
+	/* The next time begins with short pauses. */
+	for (i = 0; i < 3; i++)
+		queue_away(queue, jobs[i], 0);
+	wait = next_look(queue);
+	assert_true(wait <= PAUSE_FIRST * MILLI * 9 / 8);
+	pass_nanoseconds(wait);
+	for (i = 0; i < 3; i++)
+		jobs[i] = NULL;
+	queue_done(queue, queue_take(queue), false);
+	for (i = 0; i < 3; i++)
+		jobs[i] = queue_take(queue);
+	for (i = 0; i < 3; i++)
+		queue_done(queue, jobs[i], false);
+}
+
 /* A job of the start-up list, done. */
 static void startup(struct queue *queue, u64 offset, u64 length)
 {
 	queue_done(queue, take(queue, offset, length, PRIORITY_STARTUP, false),
 		   false);
+}
+
+/* A start-up list that no origin can be asked for is not waited for, but kept. */
+static void test_startup_away(void **data)
+{
+	static const struct incr_range ranges[] = { { 0, 8192 }, { 65536, 8192 } };
+	struct queue *queue = &((struct state *)*data)->queue;
+
+	queue_startup(queue, ranges, 2, 0);
+	queue_away(queue, take(queue, 0, 8 * K, PRIORITY_STARTUP, false), 0);
+	assert_int_equal(next_look(queue), queue->not_before - now());
+	assert_true(queue_startup_over(queue));
+	queue_resume(queue);
+	assert_false(queue_startup_over(queue));
+	startup(queue, 0, 8 * K);
+	startup(queue, 64 * K, 8 * K);
+	idle(queue);
+	assert_true(queue_startup_over(queue));
+}
+
+/* What has failed for now does not hold up the rest for long, however much it is. */
+static void test_failures(void **data)
+{
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *jobs[3];
+	unsigned int i, round;
+
+	queue->background = true;
+	queue->end = state->device.size = 100 * PIECE_MAX;
+	assert_int_equal(ftruncate(state->device.fd, 100 * PIECE_MAX), 0);
+	for (round = 0; round < 10; round++) {
+		u64 wait;
+
+		for (i = 0; i < 3; i++)
+			jobs[i] = queue_take(queue);
+		for (i = 0; i < 3; i++)
+			queue_done(queue, jobs[i], true);
+		wait = next_look(queue);
+		assert_true(wait && wait <= DELAY_MAX * NANO);
+		pass_nanoseconds(wait);
+	}
 }
 
 /*
@@ -561,6 +677,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_startup_fails, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_no_startup, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_away, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_startup_away, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_failures, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_cost, set_up, tear_down),
 	};

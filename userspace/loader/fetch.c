@@ -323,6 +323,7 @@ static bool holds_another(struct worker *worker)
 
 /**
  * struct replies - how mirrors have failed
+ * @answered: one has said something of the range
  * @definite: one has the image, but not this range, or not right
  * @wrong: not right
  * @passes: one failed in a way that may pass
@@ -330,6 +331,7 @@ static bool holds_another(struct worker *worker)
  * @after: milliseconds after which one that may pass wants to be asked again
  */
 struct replies {
+	bool answered;
 	bool definite;
 	bool wrong;
 	bool passes;
@@ -337,23 +339,30 @@ struct replies {
 	unsigned int after;
 };
 
-static void note_reply(struct worker *worker, int err, struct replies *replies)
+/* One may be asked again after so many milliseconds. */
+static void note_pause(struct replies *replies, unsigned int after)
 {
-	const struct origin_connection *connection =
-		worker->connections.to[worker->mirror];
-	unsigned int after = 0;
+	if (!replies->passes || after < replies->after)
+		replies->after = after;
+	replies->passes = true;
+}
+
+static void note_reply(struct worker *worker, const struct job *job, int err,
+		       struct replies *replies)
+{
+	const struct mirror *mirror =
+		&worker->loader->mirrors.mirror[worker->mirror];
+	unsigned int quiet;
 
 	if (err == -ESTALE) {
 		replies->aside = true;
-	} else if (origin_error_passes(err)) {
-		if (connection)
-			after = 1000 * origin_retry_after(connection);
-		/* A reader may wait. */
-		if (after > PAUSE_MAX)
-			after = PAUSE_MAX;
-		if (!replies->passes || after < replies->after)
-			replies->after = after;
-		replies->passes = true;
+		return;
+	}
+	quiet = mirror_quiet(mirror, job->priority == PRIORITY_DEMAND);
+	if (err != -EHOSTUNREACH && !quiet)
+		replies->answered = true;
+	if (origin_error_passes(err)) {
+		note_pause(replies, quiet);
 	} else if (!is_wrong_bytes(worker, err)) {
 		replies->definite = true;
 	} else if (holds_another(worker)) {
@@ -371,7 +380,7 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 	struct loader *loader = worker->loader;
 	struct mirrors *mirrors = &loader->mirrors;
 	unsigned int order[MIRRORS_MAX], avoid = NO_MIRROR, i;
-	int err = -ENOENT;
+	int err = -EAGAIN;
 
 	/* The damaged bytes may have come from there. */
 	if (job->refetch)
@@ -381,8 +390,15 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 	mirrors_order(mirrors, avoid, order);
 	for (i = 0; i < mirrors->count; i++) {
 		struct incr_error error = { "" };
+		unsigned int quiet;
 
 		worker->mirror = order[i];
+		quiet = mirror_quiet(&mirrors->mirror[order[i]],
+				     job->priority == PRIORITY_DEMAND);
+		if (quiet) {
+			note_pause(replies, quiet);
+			continue;
+		}
 		/* If all are slow, it is the way to them that is. */
 		worker->connections.hurry = !job->round &&
 			mirrors_have_other(mirrors, worker->mirror);
@@ -394,7 +410,7 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 			return err;
 		}
 		mirror_failed(worker, job, range, err, error.text);
-		note_reply(worker, err, replies);
+		note_reply(worker, job, err, replies);
 		atomic_fetch_add(&loader->stats.retried, 1);
 	}
 	return err;
@@ -402,7 +418,8 @@ static int ask_mirrors(struct worker *worker, const struct job *job,
 
 /*
  * Nobody has the range now. One that has the image has the last word, unless
- * another could not be asked; if none has it, that may pass like any failure.
+ * another could not be asked; if none has it, that may pass like any failure. If
+ * there is none at all, the same will happen to other ranges.
  */
 static enum outcome without(struct worker *worker,
 			    const struct replies *replies)
@@ -415,7 +432,7 @@ static enum outcome without(struct worker *worker,
 		return OUTCOME_MISSING;
 	else
 		worker->pause = mirrors_pause(&worker->loader->mirrors);
-	return OUTCOME_LATER;
+	return replies->answered ? OUTCOME_LATER : OUTCOME_AWAY;
 }
 
 enum outcome worker_fetch(struct worker *worker, const struct job *job)

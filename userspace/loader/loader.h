@@ -129,6 +129,7 @@ enum outcome {
 	OUTCOME_MISSING,	/* no origin has it, for good */
 	OUTCOME_WRONG,		/* some origin has it, but with wrong bytes */
 	OUTCOME_LATER,		/* it may work after @pause */
+	OUTCOME_AWAY,		/* likewise, and nothing else works before */
 	OUTCOME_STOPPED,
 };
 enum outcome worker_fetch(struct worker *worker, const struct job *job);

@@ -235,14 +235,32 @@ void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index)
 				       (index + 1) % mirrors->count);
 }
 
-static int read_origin(struct mirrors *mirrors,
+unsigned int mirror_quiet(const struct mirror *mirror, bool reader)
+{
+	u64 until = atomic_load(&mirror->quiet_until), now = milliseconds();
+	u64 most = atomic_load(&mirror->quiet_from) + QUIET_READER;
+
+	if (reader && until > most)
+		until = most;
+	return until > now ? (unsigned int)(until - now) : 0;
+}
+
+static int read_origin(struct mirrors *mirrors, struct mirror *mirror,
 		       struct origin_connection *connection, u64 offset,
 		       size_t length, void *buffer, struct incr_error *error)
 {
 	int err = origin_read(connection, offset, length, buffer, error);
+	unsigned int after = err ? origin_retry_after(connection) : 0;
+	u64 now = milliseconds();
 
+	/* Not later because of a reply that comes last. */
+	if (after && origin_error_passes(err) && !mirror_quiet(mirror, false)) {
+		atomic_store(&mirror->quiet_from, now);
+		atomic_store(&mirror->quiet_until, now + after * 1000ull);
+	}
 	if (err)
 		return err;
+	atomic_store(&mirror->quiet_until, 0);
 	atomic_fetch_add(&mirrors->stats->fetches, 1);
 	atomic_fetch_add(&mirrors->stats->bytes_fetched, length);
 	return 0;
@@ -270,8 +288,8 @@ static int compare(struct mirrors *mirrors, struct mirror *mirror,
 	u64 size;
 	int err;
 
-	err = read_origin(mirrors, connection, image->offset, sizeof(super),
-			  &super, error);
+	err = read_origin(mirrors, mirror, connection, image->offset,
+			  sizeof(super), &super, error);
 	if (err && err != -ENOENT)
 		return err;
 	size = origin_size(mirror->origin);
@@ -403,8 +421,8 @@ static int read_mirror(struct mirrors *mirrors, struct mirror *mirror,
 		return err;
 	/* A server that names another version each time is not believed any more. */
 	do {
-		err = read_origin(mirrors, connection, offset, length, buffer,
-				  error);
+		err = read_origin(mirrors, mirror, connection, offset, length,
+				  buffer, error);
 		if (!err || err == -ECANCELED || origin_error_passes(err))
 			return err;
 		/* Is it this range that it lacks, or has it lost all of the image? */

@@ -37,6 +37,8 @@ enum mirror_state {
  *	not been since; 0: it could
  * @outage: limits messages of that, or of replies that cannot be used
  * @log: limits messages of ranges that it lacks, or has wrong
+ * @quiet_from, @quiet_until: its server wants to be left alone (Retry-After),
+ *	CLOCK_MONOTONIC milliseconds
  * @distrusted_until: it is asked last, CLOCK_MONOTONIC seconds
  * @offences: how often it was caught
  */
@@ -50,6 +52,8 @@ struct mirror {
 	_Atomic time_t failed_at;
 	struct outage outage;
 	struct ratelimit log;
+	_Atomic u64 quiet_from;
+	_Atomic u64 quiet_until;
 	_Atomic time_t distrusted_until;
 	atomic_uint offences;
 };
@@ -145,6 +149,14 @@ bool mirror_is_distrusted(const struct mirror *mirror);
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
 		 struct connections *connections, u64 offset, size_t length,
 		 void *buffer, struct incr_error *error);
+
+/*
+ * Milliseconds that the mirror's server still wants to be left alone, 0: it may be
+ * asked. If @reader waits it is QUIET_READER at most: a reader must not wait for
+ * ever.
+ */
+#define QUIET_READER	8000u
+unsigned int mirror_quiet(const struct mirror *mirror, bool reader);
 
 /* Has the mirror's head been looked at and found another image's? */
 bool mirror_is_rejected(struct mirror *mirror);

@@ -17,9 +17,11 @@
 /* Present bytes between two absent ranges that are cheaper fetched than
  * skipped by another request. */
 #define GAP_MAX		(16u << 10)
-/* Seconds: between failures at most, and after a pass that had any. */
-#define DELAY_MAX	32u
-#define PASS_DELAY	15u
+/* Seconds: after a failure at most; after a pass that had any, and at most if all of
+ * them were for good. */
+#define DELAY_MAX	8u
+#define PASS_DELAY	8u
+#define PASS_DELAY_MAX	512u
 #define NANO		1000000000ull
 #define MILLI		(NANO / 1000)
 /* Several times as long as the kernel waits before it asks again. */
@@ -57,6 +59,8 @@ void queue_init(struct queue *queue, const struct device *device, u64 end,
 	queue->again_max = workers > 1 ? workers / 2 : 1;
 	queue->background = background;
 	queue->delay = 1;
+	queue->pass_delay = PASS_DELAY;
+	queue->away_pause = PAUSE_FIRST;
 }
 
 void queue_grow(struct queue *queue, u64 end)
@@ -65,7 +69,7 @@ void queue_grow(struct queue *queue, u64 end)
 	queue->end = end;
 	queue->finished = false;
 	queue->not_before = 0;
-	pthread_cond_broadcast(&queue->wake);
+	pthread_cond_signal(&queue->wake);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -224,7 +228,7 @@ void queue_add(struct queue *queue, const struct dm_incremental_request *request
 		add_piece(queue, request, offset, offset + length);
 		offset += length;
 	}
-	pthread_cond_broadcast(&queue->wake);
+	pthread_cond_signal(&queue->wake);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -317,10 +321,15 @@ static void end_pass(struct queue *queue)
 		return;
 	if (!device_next_missing(queue->device, 0, queue->end, &start, &end)) {
 		queue->finished = true;
+		/* Others may have filled the last of it. */
+		eventfd_write(queue->event, 1);
 		return;
 	}
 	queue->cursor = 0;
-	queue->not_before = now() + (queue->pass_failed ? PASS_DELAY : 1) * NANO;
+	queue->not_before = now() +
+			    (queue->pass_failed ? queue->pass_delay : 1) * NANO;
+	if (queue->pass_failed && queue->pass_delay < PASS_DELAY_MAX)
+		queue->pass_delay *= 2;
 	queue->pass_failed = false;
 }
 
@@ -425,7 +434,8 @@ bool queue_startup_over(struct queue *queue)
 	bool over;
 
 	pthread_mutex_lock(&queue->lock);
-	over = !startup_left(queue) &&
+	/* What cannot be had for now is not waited for. */
+	over = (!startup_left(queue) || queue->away) &&
 	       now() >= queue->startup.expected_until;
 	pthread_mutex_unlock(&queue->lock);
 	return over;
@@ -496,6 +506,23 @@ static void end_pauses(struct queue *queue, u64 time)
 	}
 }
 
+/* May a job be taken that no reader waits for? */
+static bool low_may(const struct queue *queue, u64 time)
+{
+	if (queue->away && (queue->running_low || time < queue->not_before))
+		return false;
+	return queue->running_low < queue->low_max;
+}
+
+/* Is there work that no reader waits for, or may there be? */
+static bool low_waits(const struct queue *queue)
+{
+	return queue->waiting[PRIORITY_HINT].count ||
+	       queue->waiting[PRIORITY_BACKGROUND].count ||
+	       startup_left(queue) ||
+	       (queue->background && !queue->finished);
+}
+
 /* A job, or NULL, and when to look again even if nothing happens; 0: never. */
 static struct job *choose(struct queue *queue, u64 *wait)
 {
@@ -509,13 +536,13 @@ static struct job *choose(struct queue *queue, u64 *wait)
 	}
 	end_pauses(queue, time);
 	job = take_demand(queue, time);
-	if (!job && queue->running_low < queue->low_max)
+	if (!job && low_may(queue, time))
 		job = take_startup(queue, time);
-	if (!job && queue->running_low < queue->low_max)
+	if (!job && low_may(queue, time))
 		job = take_from(queue, &queue->waiting[PRIORITY_HINT], time);
-	if (!job && queue->running_low < queue->low_max)
+	if (!job && low_may(queue, time))
 		job = take_background(queue, time);
-	if (time < queue->not_before)
+	if (time < queue->not_before && low_waits(queue))
 		*wait = queue->not_before;
 	if (time < queue->startup.expected_until)
 		*wait = queue->startup.expected_until;
@@ -532,10 +559,15 @@ static void wait_until(struct queue *queue, u64 when)
 		.tv_nsec = (long)(when % NANO),
 	};
 
-	if (when)
-		pthread_cond_timedwait(&queue->wake, &queue->lock, &t);
-	else
+	/* Another one looks then. */
+	if (!when || (queue->next_look && queue->next_look <= when)) {
 		pthread_cond_wait(&queue->wake, &queue->lock);
+		return;
+	}
+	queue->next_look = when;
+	pthread_cond_timedwait(&queue->wake, &queue->lock, &t);
+	if (queue->next_look == when)
+		queue->next_look = 0;
 }
 
 struct job *queue_take(struct queue *queue)
@@ -556,6 +588,8 @@ struct job *queue_take(struct queue *queue)
 			queue->running_low++;
 		else if (job->round)
 			queue->running_again++;
+		/* There may be more, or something to wait for. */
+		pthread_cond_signal(&queue->wake);
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return job;
@@ -563,15 +597,24 @@ struct job *queue_take(struct queue *queue)
 
 /* ---- results ---- */
 
-static void background_done(struct queue *queue, bool failed)
+static void background_done(struct queue *queue, const struct job *job,
+			    bool failed)
 {
+	u64 time = now();
+
 	if (!failed) {
 		queue->delay = 1;
 		queue->not_before = 0;
 		return;
 	}
 	queue->pass_failed = true;
-	queue->not_before = now() + queue->delay * NANO;
+	/* It was tried again and again: that may pass. */
+	if (job->round)
+		queue->pass_delay = PASS_DELAY;
+	/* Those that were under way fail for one reason. */
+	if (time < queue->not_before)
+		return;
+	queue->not_before = time + queue->delay * NANO;
 	if (queue->delay < DELAY_MAX)
 		queue->delay *= 2;
 }
@@ -597,15 +640,34 @@ static void stop_running(struct queue *queue, struct job *job)
 		job_list_insert(list, held, list->first);
 	}
 	job->refetch |= job->anew_refetch;
-	pthread_cond_broadcast(&queue->wake);
+	/* The caller's thread comes back for a job, and wakes the next one. */
+}
+
+/* The cause of failures is over. */
+static void resume(struct queue *queue)
+{
+	size_t i;
+
+	/* All equal, so that it stays a heap. */
+	for (i = 0; i < queue->aside.count; i++)
+		queue->aside.job[i]->due = 0;
+	queue->held_until = 0;
+	queue->not_before = 0;
+	queue->away = false;
+	queue->away_pause = PAUSE_FIRST;
+	queue->delay = 1;
+	queue->pass_delay = PASS_DELAY;
+	pthread_cond_signal(&queue->wake);
 }
 
 void queue_done(struct queue *queue, struct job *job, bool failed)
 {
 	pthread_mutex_lock(&queue->lock);
 	stop_running(queue, job);
+	if (queue->away)
+		resume(queue);
 	if (job->priority == PRIORITY_BACKGROUND)
-		background_done(queue, failed);
+		background_done(queue, job, failed);
 	if (job->anew) {
 		job->anew = job->anew_refetch = job->kept = false;
 		job->round = 0;
@@ -620,36 +682,77 @@ void queue_done(struct queue *queue, struct job *job, bool failed)
 	pthread_mutex_unlock(&queue->lock);
 }
 
-/* Nanoseconds; up to an eighth more, or less, so that not all come at once. */
-static u64 pause_of(struct queue *queue, unsigned int round)
+/*
+ * Nanoseconds: @pause, up to an eighth more or less, or @least, up to a quarter more,
+ * so that not all come at once.
+ */
+static u64 jittered(struct queue *queue, u64 pause, u64 least)
+{
+	u64 jitter;
+
+	queue->jitter = queue->jitter * 1664525u + 1013904223u;
+	jitter = queue->jitter >> 24;
+	return pause > least ? pause * MILLI * (896 + jitter) / 1024 :
+			       least * MILLI * (1024 + jitter) / 1024;
+}
+
+static u64 pause_of(unsigned int round)
 {
 	u64 pause = PAUSE_FIRST;
 
 	while (round-- > 1 && pause < PAUSE_MAX)
 		pause *= 2;
-	queue->jitter = queue->jitter * 1664525u + 1013904223u;
-	return pause * MILLI * (896 + (queue->jitter >> 24)) / 1024;
+	return pause;
 }
 
-void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
-		   bool kept)
+static void put_off(struct queue *queue, struct job *job, unsigned int least,
+		    bool kept)
 {
-	u64 pause;
-
-	pthread_mutex_lock(&queue->lock);
-	stop_running(queue, job);
 	/* The cache does not have bytes that were damaged meanwhile. */
 	job->kept = kept && !job->anew_refetch;
 	job->anew = job->anew_refetch = false;
 	job->round++;
-	pause = pause_of(queue, job->round);
-	job->due = now() + (pause > least * MILLI ? pause : least * MILLI);
+	job->due = now() + jittered(queue, pause_of(job->round), least);
 	if (job->priority == PRIORITY_DEMAND)
 		queue->demands--;
 	else if (job->priority == PRIORITY_STARTUP)
 		queue->startup.jobs--;
 	if (!job_heap_push(&queue->aside, job))
 		forget(queue, job);
+}
+
+void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
+		   bool kept)
+{
+	pthread_mutex_lock(&queue->lock);
+	stop_running(queue, job);
+	if (queue->away)
+		resume(queue);
+	put_off(queue, job, least, kept);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_away(struct queue *queue, struct job *job, unsigned int least)
+{
+	u64 time = now();
+
+	pthread_mutex_lock(&queue->lock);
+	stop_running(queue, job);
+	if (!queue->away)
+		eventfd_write(queue->event, 1);
+	/* Those that were under way count as one attempt. */
+	if (!queue->away || time >= queue->not_before) {
+		queue->not_before = time + jittered(queue, queue->away_pause,
+						    least);
+		if (queue->away_pause < PAUSE_MAX)
+			queue->away_pause *= 2;
+		queue->away = true;
+	}
+	if (job->priority == PRIORITY_DEMAND)
+		put_off(queue, job, least, false);
+	else
+		job_list_insert(&queue->waiting[job->priority], job,
+				queue->waiting[job->priority].first);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -662,16 +765,8 @@ void queue_hold(struct queue *queue, unsigned int milliseconds)
 
 void queue_resume(struct queue *queue)
 {
-	size_t i;
-
 	pthread_mutex_lock(&queue->lock);
-	/* All equal, so that it stays a heap. */
-	for (i = 0; i < queue->aside.count; i++)
-		queue->aside.job[i]->due = 0;
-	queue->held_until = 0;
-	queue->not_before = 0;
-	queue->delay = 1;
-	pthread_cond_broadcast(&queue->wake);
+	resume(queue);
 	pthread_mutex_unlock(&queue->lock);
 }
 

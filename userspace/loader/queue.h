@@ -12,6 +12,13 @@
  * No range is handed to two workers at a time. A range that overlaps one being
  * fetched is held back until that one is done, and found present then.
  *
+ * If no origin can be asked at all, one job that no reader waits for tries from time
+ * to time, and the others wait for its result. When anything can be had again, all
+ * go on at once.
+ *
+ * An idle loader does not wake up: workers wait without a time, but for one of them
+ * if there is something to do later.
+ *
  * No worker waits for a range that could not be fetched: it is put aside with a
  * time, and the worker takes another. Half of the workers at most are at demands
  * that have failed before, so these do not hold up the others.
@@ -79,10 +86,15 @@ struct startup_work {
  * @again_max: the most of those
  * @took_again: the last demand taken was one of those: now another's turn
  * @held_until: no job at all before then, CLOCK_MONOTONIC nanoseconds
+ * @away: no origin could be asked: of jobs that no reader waits for one runs at a
+ *	time, and none before @not_before
+ * @away_pause: milliseconds, for the next time
+ * @next_look: a worker wakes up then, CLOCK_MONOTONIC nanoseconds; 0: none does
  * @cursor: background work continues here
  * @pass_failed: a background job of this pass over the image failed
  * @not_before: no new background work until then, likewise
  * @delay: seconds that the next failure adds
+ * @pass_delay: seconds before the next pass, if this one fails
  * @jitter: state of the pseudo-random numbers for pauses
  * @startup: the start-up list; see queue_startup()
  */
@@ -107,12 +119,16 @@ struct queue {
 	unsigned int again_max;
 	bool took_again;
 	u64 held_until;
+	bool away;
+	unsigned int away_pause;
+	u64 next_look;
 	bool background;
 	bool finished;
 	bool pass_failed;
 	u64 cursor;
 	u64 not_before;
 	unsigned int delay;
+	unsigned int pass_delay;
 	u32 jitter;
 	struct startup_work startup;
 	bool stop;
@@ -166,7 +182,7 @@ size_t queue_room(struct queue *queue);
 /* Take a request of the kernel, whether there is room or not. */
 void queue_add(struct queue *queue, const struct dm_incremental_request *request);
 
-/* Wait for something to do; NULL: stop. */
+/* Wait for something to do; NULL: stop. @event is written to when all is present. */
 struct job *queue_take(struct queue *queue);
 
 /* @job is done, or given up for now; the caller must not use it any more. */
@@ -183,6 +199,13 @@ void queue_done(struct queue *queue, struct job *job, bool failed);
  */
 void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
 		   bool kept);
+
+/*
+ * @job has failed because no origin can be asked now, or for @least milliseconds:
+ * others need not try before. Otherwise as queue_put_off(); one that no reader waits
+ * for stays the first of its kind.
+ */
+void queue_away(struct queue *queue, struct job *job, unsigned int least);
 
 /* Nothing can be done for so many milliseconds: hand out no job. */
 void queue_hold(struct queue *queue, unsigned int milliseconds);

@@ -286,6 +286,21 @@ static void take_event(struct session *session)
 	eventfd_read(session->loader.event, &count);
 }
 
+/*
+ * Milliseconds until something has to be looked at that nothing tells us of; -1:
+ * nothing. If others fill the last of an image of which we fetch only what is read,
+ * that is noticed late, unless our end is waited for.
+ */
+static int look_after(const struct session *session)
+{
+	const struct options *options = &session->options;
+
+	if (session->behind || !session->startup_said || (options->exit_when_complete &&
+				!options->prefetch && !session->complete))
+		return 1000;
+	return -1;
+}
+
 /* The device went away, or cannot be used: say so once. */
 static enum exitcode device_ended(struct session *session, int err)
 {
@@ -318,10 +333,7 @@ enum exitcode session_serve(struct session *session)
 			return EXITCODE_OK;
 		/* The end of the device is told in any case. */
 		fds[0].events = queue_room(&loader->queue) ? POLLIN : 0;
-		/* Others fill, too, and progress is shown: look now and then. */
-		if (poll(fds, 3, session->complete && !session->behind ?
-			      -1 : 1000) < 0 &&
-		    errno != EINTR)
+		if (poll(fds, 3, look_after(session)) < 0 && errno != EINTR)
 			return device_ended(session, -errno);
 		if (fds[1].revents && take_signals(session))
 			return EXITCODE_OK;

@@ -90,6 +90,10 @@ static void do_job(struct worker *worker, struct job *job)
 	outcome = fetch_parts(worker, job);
 	loaded_drop(loader, worker->loaded);
 	worker->loaded = NULL;
+	if (outcome == OUTCOME_AWAY) {
+		queue_away(&loader->queue, job, worker->pause);
+		return;
+	}
 	if (outcome == OUTCOME_LATER && job->round < loader->retry) {
 		queue_put_off(&loader->queue, job, worker->pause, worker->kept);
 		return;
