@@ -173,6 +173,151 @@ is "servers that name it differently each time" "$(tell all) $(tell all)" "ok ok
 tell read 4096 4096 >/dev/null
 is "are not asked for a name any more" "$(last first 5)" -
 
+echo "# passwords and headers from files"
+basic() {	# basic USER:PASSWORD: as the server logs it
+	echo "Basic $(printf %s "$1" | base64)"
+}
+demand() {	# demand NAME HEADER VALUE [PATH]: the server wants that
+	rules "$1" "{\"${4-/app.inc}\": {\"need\": {\"$2\": \"$3\"}}}"
+}
+host=${first%:*}
+demand first Authorization "$(basic me:one)"
+printf 'machine other login you password none\nmachine %s\n\tlogin me password "one"\n' "$host" >netrc
+client --netrc-file netrc "http://$first/app.inc"
+is "a netrc file" "$(tell read 0 4096)" ok
+demand first Authorization "$(basic me:two)"
+like "that is out of date" "$(tell read 4096 4096)" "HTTP status 401"
+sed -i 's/one/two/' netrc
+again() {
+	[ "$(tell read 8192 4096)" = ok ]
+}
+ok "is read again when it changes" within 20 again
+demand first Authorization "Bearer one"
+printf '# ours\nAuthorization: Bearer one\nX-Key: k1\n[%s]\nX-Key: k2\n[other:80]\nX-Key: k3\n' "$second" >headers
+client --header-file headers "http://$first/app.inc"
+is "a file of headers" "$(tell read 0 4096)" ok
+is "all that are for the origin" "$(last first 7)" k1
+# Changed before the server is: nothing fails.
+sed -i 's/Bearer one/Bearer two/' headers
+tell read 4096 4096 >/dev/null
+demand first Authorization "Bearer two"
+is "is read again, too" "$(tell read 8192 4096)" ok
+sed -i 's/Bearer two/Bearer three/' headers
+demand first Authorization "Bearer three"
+is "at once, if the server refuses the old one" "$(tell read 12288 4096)" ok
+echo "w0rd" >headers
+demand first Authorization "Bearer four"
+like "one that is malformed is said, and not shown" "$(tell read 16384 4096)" 'HTTP status 401; headers: line 1 is not "Name: value"$'
+rules first "{\"/moved\": {\"status\": 302, \"headers\": {\"Location\": \"http://$second/app.inc\"}}}"
+printf 'Authorization: Bearer one\nX-Key: k1\n[%s]\nX-Key: k2\n' "$second" >headers
+printf 'default login me password two\n' >netrc
+client --header-file headers --netrc-file netrc "http://$first/moved"
+: >second.log
+is "with a redirect to another server" "$(tell read 0 4096) $(tell read 4096 4096)" "ok ok"
+is "that gets only what is for it" "$(cut -d' ' -f 6,7 second.log | sort -u)" "- k2"
+printf 'machine %s login you password three\n' "$host" >netrc
+client --netrc-file netrc "http://$first/moved"
+: >second.log
+is "and a password that the file has for its host" "$(tell read 0 4096) $(last second 6)" \
+	"ok $(basic you:three | tr ' ' _)"
+
+echo "# signed URLs in a list"
+rules first '{"/app.inc": {"query": "key=1"}}'
+printf '# ours\nhttp://%s/app.inc?key=1\n' "$first" >list
+client --origins list
+is "the first one" "$(tell read 0 4096)" ok
+rules first '{"/app.inc": {"query": "key=2"}}'
+printf '# ours\nhttp://%s/app.inc?key=2\n' "$first" >list
+is "the next one, when the server refuses that" "$(tell read 4096 4096)" ok
+is "neither is shown" "$(grep -c 'key=' client.log)" 0
+printf -- '--header-file %s\n--proxy http://%s\nhttp://nothere.invalid/app.inc\n' "$work/headers" "$second" >list
+printf 'X-Key: k4\n' >headers
+rules second '{}'
+client --origins list
+is "a list may have options" "$(tell read 0 4096) $(tail -n 1 second.log | cut -d' ' -f 1,7)" \
+	"ok http://nothere.invalid/app.inc k4"
+
+echo "# proxies"
+: >second.log
+client --proxy "http://$second" http://nothere.invalid/app.inc
+is "--proxy" "$(tell read 0 4096) $(last second 1)" "ok http://nothere.invalid/app.inc"
+export http_proxy=http://$second
+client http://nothere.invalid/app.inc
+is "that of the environment" "$(tell read 0 4096) $(last second 1)" "ok http://nothere.invalid/app.inc"
+unset http_proxy
+
+echo "# a client's certificate"
+https=$(free_port "$port")
+openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 \
+	-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key -out client.pem \
+	-days 2 -subj /CN=client 2>/dev/null
+serve tls "
+	server {
+		listen 127.0.0.1:$https ssl;
+		ssl_certificate $work/cert.pem;
+		ssl_certificate_key $work/key.pem;
+		ssl_client_certificate $work/client.pem;
+		ssl_verify_client on;
+		root $work;
+	}" || { echo "Bail out! nginx does not start"; exit 1; }
+client --ca-certificates cert.pem "https://127.0.0.1:$https/app.inc"
+like "without it" "$(tell read 0 4096)" "HTTP status 400"
+client --ca-certificates cert.pem --client-cert client.pem --client-key client.key "https://127.0.0.1:$https/app.inc"
+is "with it" "$(tell read 0 4096)" ok
+cat client.pem client.key >both.pem
+client --ca-certificates cert.pem --client-cert both.pem "https://127.0.0.1:$https/app.inc"
+is "with its key in the same file" "$(tell read 0 4096)" ok
+
+echo "# what is wrong with a file is said, but not its secrets"
+create() {
+	incrementalsetup create --force "$@" --origin "http://$first/app.inc" x.inc
+}
+rules first '{}'
+for fault in 'w0rd|is not "Name: value"' 'w0rd x: y|has a name that no header' ': w0rd|has no name' \
+	'Range: w0rd|has a name that is not for others' 'X-Key: |has no value' '[w0rd|is not "\[HOST\]"'; do
+	printf '# x\n%s\n' "${fault%|*}" >headers
+	fails "a line \"${fault%|*}\"" 4 "headers: line 2 ${fault#*|}" create --header-file headers
+	is "is not shown" "$(grep -c w0rd .errors)" 0
+done
+printf 'machine x passwd w0rd\n' >netrc
+fails "a netrc file with a word that is none" 4 "netrc is not of the form of netrc" create --netrc-file netrc
+fails "a certificate that is none" 4 "holds no certificate" create --client-cert netrc
+fails "a key without a certificate" 4 "needs --client-cert" create --client-key client.key
+fails "a file that is not there" 4 "cannot read nothere" create --header-file nothere
+"$top/tests/kernel/tools/origin.py" app.inc port "grep -ls 'w[0]rd' /proc/[0-9]*/cmdline /proc/[0-9]*/environ >shown || true" &
+echo $! >origin.pid
+within 20 test -s port
+printf 'Authorization: Bearer w0rd\n' >headers
+ok "nor to a user who looks at the processes" incrementalsetup create --force --header-file headers \
+	--proxy "http://user:w0rd@127.0.0.1:$(<port)" --origin http://nothere.invalid/app.inc x.inc
+is "while the server is asked" "$(cat shown)" ""
+
+echo "# what is killed leaves no core"
+# dumps COMMAND...: killed by SIGABRT once it has asked the first server; does it?
+dumps() {
+	python3 - "$@" <<-'END'
+		import os, resource, signal, subprocess, sys, time
+		soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+		resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+		child = subprocess.Popen(sys.argv[1:])
+		while not os.path.getsize("first.log"):
+		    time.sleep(0.05)
+		child.send_signal(signal.SIGABRT)
+		_, status = os.waitpid(child.pid, 0)
+		print(os.WTERMSIG(status), os.WCOREDUMP(status))
+	END
+}
+rules first '{"/app.inc": {"rate": 10}}'
+echo x >first.log
+control=$(dumps sleep 1000)
+: >first.log
+is "incrementalsetup" "$(dumps incrementalsetup create --force --header-file headers --origin "http://$first/app.inc" x.inc)" \
+	"6 False"
+note "sleep(1), for comparison: $control"
+rm -f core* "x.inc."*
+rules first '{}'
+
 echo "# Retry-After"
 after() {	# after STATUS VALUE: what the client makes of it
 	rules first "{\"/app.inc\": {\"status\": $1, \"headers\": {\"Retry-After\": \"$2\"}}}"

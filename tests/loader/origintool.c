@@ -3,7 +3,8 @@
  * Read from origins as incrementald does (userspace/loader/mirrors.c), without a
  * kernel, and compare with the image.
  *
- * usage: origintool [--jobs N] [--timeout SECONDS] IMAGE ORIGIN...
+ * usage: origintool [--jobs N] [--timeout SECONDS] [--origins FILE]
+ *	  [--netrc-file FILE] and so on, as incrementald, IMAGE ORIGIN...
  *
  * Commands on stdin, each answered by a line, "ok" or what is wrong:
  *
@@ -131,25 +132,35 @@ static void run(const char *line, unsigned int jobs)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
+	struct option options[ACCESS_OPTIONS + 3] = {
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "timeout", required_argument, NULL, 't' },
-		{ NULL, 0, NULL, 0 },
 	};
+	struct origin_access access = { .first = 0 };
+	char *origins[MIRRORS_MAX];
 	struct origin_options how = { .timeout = 20 };
 	struct mirror_image expected = { .offset = 0 };
 	struct incr_error error;
-	unsigned int jobs = 8;
+	unsigned int jobs = 8, count = 0, i;
 	char line[128];
 	struct stat st;
-	int option, fd;
+	int option, fd, err = 0;
 
 	message_init("origintool", MESSAGE_INFO);
+	for (i = 0; i < ACCESS_OPTIONS; i++)
+		options[i + 2] = (struct option){
+			access_names[i], required_argument, NULL, 256 + (int)i,
+		};
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'j')
 			jobs = (unsigned int)atoi(optarg) & 63;
 		else if (option == 't')
 			how.timeout = (unsigned int)atoi(optarg);
+		else if (option == 256 + ACCESS_ORIGINS)
+			err = origin_read_list(optarg, origins, &count,
+					       MIRRORS_MAX, &access, &error);
+		else if (option >= 256)
+			access.value[option - 256] = strdup(optarg);
 		else
 			return 1;
 	}
@@ -162,8 +173,14 @@ int main(int argc, char **argv)
 		return 1;
 	memcpy(&expected.super, image, sizeof(expected.super));
 	expected.size = size;
-	if (mirrors_open(&mirrors, argv + optind + 1,
-			 (unsigned int)(argc - optind - 1), &how, &error)) {
+	while (++optind < argc && count < MIRRORS_MAX)
+		origins[count++] = strdup(argv[optind]);
+	if (!err)
+		err = origin_load(&how, &access, &error);
+	if (!err)
+		err = mirrors_open(&mirrors, origins, count, &how, &access,
+				   &error);
+	if (err) {
 		puts(error.text);
 		return 1;
 	}
@@ -173,5 +190,9 @@ int main(int argc, char **argv)
 		run(line, jobs);
 	connections_close(&connections);
 	mirrors_close(&mirrors);
+	while (count)
+		free(origins[--count]);
+	origin_forget(&how);
+	access_free(&access);
 	return 0;
 }

@@ -18,6 +18,7 @@
 
 static char directory[] = "/tmp/test_keeper.XXXXXX";
 static char pid_file[64], stats_file[64];
+static struct origin_access none;
 
 static int set_up(void **state)
 {
@@ -71,7 +72,7 @@ static void test_files(void **state)
 
 	(void)state;
 	snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-	assert_int_equal(keeper_start(&keeper, pid_file, stats_file, &error),
+	assert_int_equal(keeper_start(&keeper, pid_file, stats_file, &none, &error),
 			 0);
 	check_file(pid_file, pid);
 	assert_false(has_open(pid_file));
@@ -99,16 +100,74 @@ static void test_none(void **state)
 	struct keeper keeper;
 
 	(void)state;
-	assert_int_equal(keeper_start(&keeper, NULL, NULL, &error), 0);
+	assert_int_equal(keeper_start(&keeper, NULL, NULL, &none, &error), 0);
 	assert_int_equal(keeper.socket, -1);
 	keeper_end(&keeper);
-	assert_int_equal(keeper_start(&keeper, "/nothere/pid", NULL, &error),
+	assert_int_equal(keeper_start(&keeper, "/nothere/pid", NULL, &none, &error),
 			 -ENOENT);
 	assert_string_equal(error.text,
 			    "cannot open /nothere/pid: No such file or directory");
-	assert_int_equal(keeper_start(&keeper, pid_file, NULL, &error), 0);
+	assert_int_equal(keeper_start(&keeper, pid_file, NULL, &none, &error), 0);
 	assert_int_equal(keeper_write_stats(&keeper, "{}\n"), -EINVAL);
 	keeper_end(&keeper);
+}
+
+/* What a descriptor has, which is closed. */
+static void check_text(int fd, const char *want)
+{
+	char text[64];
+	ssize_t size;
+
+	assert_true(fd >= 0);
+	size = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	assert_true(size >= 0);
+	text[size] = '\0';
+	assert_string_equal(text, want);
+}
+
+static void put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* It opens files of secrets, as they are then, and no others. */
+static void test_secrets(void **state)
+{
+	struct origin_access access = { .first = 0 };
+	char path[80], next[96];
+	struct incr_error error;
+	struct keeper keeper;
+	void *context;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/secret", directory);
+	snprintf(next, sizeof(next), "%s.new", path);
+	put(path, "one");
+	access.value[ACCESS_HEADERS] = path;
+	access.value[ACCESS_PROXY] = stats_file;
+	assert_int_equal(keeper_start(&keeper, NULL, stats_file, &access,
+				      &error), 0);
+	assert_non_null(access.open);
+	context = access.context;
+	check_text(access.open(context, ACCESS_HEADERS), "one");
+	put(next, "two");
+	assert_int_equal(rename(next, path), 0);
+	check_text(access.open(context, ACCESS_HEADERS), "two");
+	assert_false(has_open(path));
+	assert_int_equal(access.open(context, ACCESS_NETRC), -EINVAL);
+	assert_int_equal(access.open(context, ACCESS_PROXY), -EINVAL);
+	assert_int_equal(access.open(context, 255), -EINVAL);
+	assert_int_equal(keeper_write_stats(&keeper, "{}\n"), 0);
+	check_file(stats_file, "{}\n");
+	unlink(path);
+	assert_int_equal(access.open(context, ACCESS_HEADERS), -ENOENT);
+	keeper_end(&keeper);
+	assert_true(access.open(context, ACCESS_HEADERS) < 0);
 }
 
 /* The daemon is killed; before that all of the group get other signals. */
@@ -130,7 +189,7 @@ static void test_killed(void **state)
 		setpgid(0, 0);
 		signal(SIGTERM, SIG_IGN);
 		signal(SIGINT, SIG_IGN);
-		if (keeper_start(&keeper, pid_file, stats_file, &error) ||
+		if (keeper_start(&keeper, pid_file, stats_file, &none, &error) ||
 		    write(pipes[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -157,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_killed),
 	};
 

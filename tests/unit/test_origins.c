@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "origin/netrc.h"
 #include "origin/origin.h"
 
 /* Of an argument @given the same is returned, and @shown left in its place. */
@@ -64,6 +65,7 @@ static void test_list(void **state)
 	static const char text[] = "# ours\r\n\nhttp://u:w@host/\r\n/path\n /x";
 	char path[] = "/tmp/test_origins.XXXXXX", *list[4] = { NULL };
 	unsigned int count = 0, i;
+	struct origin_access access = { .first = 0 };
 	struct incr_error error;
 	int fd = mkstemp(path);
 
@@ -71,18 +73,22 @@ static void test_list(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
 	close(fd);
-	assert_int_equal(origin_read_list(path, list, &count, 3, &error), 0);
+	assert_int_equal(origin_read_list(path, list, &count, 3, &access,
+					  &error), 0);
 	assert_int_equal(count, 3);
 	assert_string_equal(list[0], "http://u:w@host/");
 	assert_string_equal(list[1], "/path");
 	assert_string_equal(list[2], " /x");
-	assert_int_equal(origin_read_list(path, list, &count, 4, &error),
+	assert_int_equal(origin_read_list(path, list, &count, 4, &access,
+					  &error),
 			 -EINVAL);
 	assert_int_equal(count, 4);
 	for (i = 0; i < count; i++)
 		free(list[i]);
+	access_free(&access);
 	unlink(path);
-	assert_int_equal(origin_read_list(path, list, &count, 4, &error),
+	assert_int_equal(origin_read_list(path, list, &count, 4, &access,
+					  &error),
 			 -ENOENT);
 }
 
@@ -208,6 +214,114 @@ static void test_get(void **state)
 	assert_int_equal(status, 0);
 }
 
+static int read_text(const char *path, const char *text, char **list,
+		     unsigned int *count, struct origin_access *access)
+{
+	struct incr_error error;
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	return origin_read_list(path, list, count, 4, access, &error);
+}
+
+/* Options in a list, and a list that is named in one. */
+static void test_options(void **state)
+{
+	char one[] = "/tmp/test_origins.XXXXXX", two[] = "/tmp/test_origins.XXXXXX";
+	struct origin_access access = { .first = 0 };
+	unsigned int count = 0;
+	char *list[4], text[256];
+
+	(void)state;
+	close(mkstemp(one));
+	close(mkstemp(two));
+	assert_int_equal(read_text(two, "# x\nhttp://a/?1\nhttp://b/?2\n", list,
+				   &count, &access), 0);
+	assert_int_equal(count, 2);
+	assert_string_equal(access.value[ACCESS_ORIGINS], two);
+	assert_int_equal(access.first, 0);
+	assert_int_equal(access.listed, 2);
+	access_free(&access);
+	access.listed = 0;
+	while (count)
+		free(list[--count]);
+
+	snprintf(text, sizeof(text),
+		 "--proxy http://p:1\n--netrc-file /a b\n/first\n--origins %s\n--proxy x\n/last\n",
+		 two);
+	assert_int_equal(read_text(one, text, list, &count, &access), 0);
+	assert_string_equal(access.value[ACCESS_PROXY], "http://p:1");
+	assert_string_equal(access.value[ACCESS_NETRC], "/a b");
+	/* What can be read again is the inner one. */
+	assert_string_equal(access.value[ACCESS_ORIGINS], two);
+	assert_int_equal(access.first, 1);
+	assert_int_equal(access.listed, 2);
+	assert_int_equal(count, 4);
+	assert_string_equal(list[1], "http://a/?1");
+	assert_string_equal(list[3], "/last");
+	while (count)
+		free(list[--count]);
+	/* No list in a list in a list; no option but these, and none without a value. */
+	snprintf(text, sizeof(text), "--origins %s\n", one);
+	assert_int_equal(read_text(one, text, list, &count, &access), -EINVAL);
+	assert_int_equal(read_text(one, "--proxy\n", list, &count, &access),
+			 -EINVAL);
+	assert_int_equal(read_text(one, "--jobs 3\n", list, &count, &access),
+			 -EINVAL);
+	assert_int_equal(count, 0);
+	access_free(&access);
+	unlink(one);
+	unlink(two);
+}
+
+/* netrc(5), as curl reads it. */
+static void test_netrc(void **state)
+{
+	static const char text[] =
+		"# a comment: machine a login x password x\n"
+		"machine a login u1 password p1\n"
+		"machine a password \"p \\\"2\" login u2\n"
+		"macdef init\nmachine a login evil password evil\n\n"
+		"machine B\n\taccount z\n\tlogin u3\n"
+		"default login u4 password p4\n";
+	static const struct {
+		const char *host, *user;
+		bool others;
+		const char *login, *password;
+	} cases[] = {
+		{ "a", NULL, true, "u1", "p1" },
+		{ "A", "u2", false, "u2", "p \"2" },
+		{ "a", "u5", false, NULL, NULL },
+		{ "b", NULL, false, "u3", NULL },
+		{ "c", NULL, true, "u4", "p4" },
+		{ "c", NULL, false, NULL, NULL },
+	};
+	size_t i;
+
+	(void)state;
+	assert_true(netrc_is_valid(text));
+	assert_true(netrc_is_valid(""));
+	assert_false(netrc_is_valid("machine a passwd b"));
+	assert_false(netrc_is_valid("machine"));
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *login = NULL, *password = NULL;
+
+		assert_int_equal(netrc_find(text, cases[i].host, cases[i].user,
+					    cases[i].others, &login, &password),
+				 cases[i].login != NULL);
+		if (cases[i].login)
+			assert_string_equal(login, cases[i].login);
+		if (cases[i].password)
+			assert_string_equal(password, cases[i].password);
+		else
+			assert_null(password);
+		free(login);
+		free(password);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +330,8 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_netrc),
 	};
 
 	/* A proxy would stand between us and the server. */

@@ -247,10 +247,12 @@ int command_create(const struct options *options, char **args,
 					 args[0]);
 	}
 	err = check_origins(options, &how, args[0], error);
-	if (!err && options->ca_file)
-		err = origin_load_ca(&how, options->ca_file, error);
-	if (err)
+	if (!err)
+		err = origin_load(&how, &options->access, error);
+	if (err) {
+		origin_forget(&how);
 		return err;
+	}
 	for (i = 0; i < options->origin_count; i++) {
 		if (i)
 			message_warning("%s", error->text);
@@ -259,6 +261,6 @@ int command_create(const struct options *options, char **args,
 		if (!err || err == -EEXIST || err == -ERR_USAGE)
 			break;
 	}
-	origin_free_ca(&how);
+	origin_forget(&how);
 	return err;
 }

@@ -65,11 +65,11 @@ int image_key(int fd, const char *path, char key[IMAGE_KEY_MAX],
 /* The file of the origins of the image with this key. */
 void origins_path(const char *key, char path[ORIGINS_PATH_MAX]);
 
-/* Write those of @options; the image must be locked, so that the directory exists. */
+/* Write those of @options, and how they are asked; the image must be locked, so that the directory exists. */
 int origins_save(const struct options *options, const char *key,
 		 struct incr_error *error);
 
-/* Add those that were saved to @options; allocated, the caller's. */
+/* Add what was saved to @options; allocated, the caller's. */
 void origins_load(struct options *options, const char *key);
 
 void origins_forget(const char *key);

@@ -76,7 +76,7 @@ int loader_start(const struct options *options, const struct backing *backing,
 		 const char *key, const sigset_t *held, const sigset_t *old,
 		 struct incr_error *error)
 {
-	char path[4096], node[160], list[ORIGINS_PATH_MAX], *ca_file = NULL;
+	char path[4096], node[160], list[ORIGINS_PATH_MAX];
 	char counters[COUNTERS_PATH_MAX];
 	const char *args[24];
 	unsigned int n = 0;
@@ -93,12 +93,6 @@ int loader_start(const struct options *options, const struct backing *backing,
 		args[n++] = "--no-prefetch";
 	if (options->verbose)
 		args[n++] = "--verbose";
-	if (options->ca_file) {
-		/* For a later update, which may be in another directory. */
-		ca_file = realpath(options->ca_file, NULL);
-		args[n++] = "--ca-certificates";
-		args[n++] = ca_file ? ca_file : options->ca_file;
-	}
 	if (options->startup) {
 		args[n++] = "--startup";
 		args[n++] = options->startup;
@@ -121,7 +115,6 @@ int loader_start(const struct options *options, const struct backing *backing,
 	/* libdevmapper's control file would be inherited. */
 	dm_lib_release();
 	err = child_start(&child, path, args, old);
-	free(ca_file);
 	if (err)
 		return incr_fail(error, err, "cannot start " LOADER ": %s",
 				 strerror(-err));
@@ -180,7 +173,8 @@ static const char *option_value(const char *arg, const char *next,
 
 /*
  * The arguments of a loader. A loader that was taken over can change them, so
- * the only file that is read for origins is the image's own.
+ * the only file that is read for origins is the image's own, and no file of secrets
+ * is taken from there, which would be sent to an origin.
  */
 static void take_argument(struct options *options, const char *arg,
 			  const char *next, bool *listed)
@@ -196,8 +190,8 @@ static void take_argument(struct options *options, const char *arg,
 		if (copy)
 			options->origins[options->origin_count++] = copy;
 	}
-	if (ca && origin_means_the_same(ca) && !options->ca_file)
-		options->ca_file = strdup(ca);
+	if (ca && origin_means_the_same(ca) && !options->access.value[ACCESS_CA])
+		options->access.value[ACCESS_CA] = strdup(ca);
 }
 
 /* Its command line, argument by argument. */

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include "common/message.h"
 #include "common/parse.h"
 #include "dmsetup-plugin/dm.h"
@@ -62,13 +63,14 @@ static const struct command {
 };
 
 enum {
-	OPT_ORIGIN = 256, OPT_ORIGINS, OPT_CA, OPT_FORCE, OPT_ROOT_HASH, OPT_GENERATION,
+	OPT_ORIGIN = 256, OPT_ORIGINS, OPT_FORCE, OPT_ROOT_HASH, OPT_GENERATION,
 	OPT_READ_TIMEOUT, OPT_COMMIT_INTERVAL, OPT_READAHEAD, OPT_NO_PREFETCH,
 	OPT_DEFERRED, OPT_JSON, OPT_TIMEOUT, OPT_NO_HEAL, OPT_CERTIFICATE,
 	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
 	OPT_RANGE, OPT_MAX_HEADS, OPT_ALL_COLD, OPT_UNPROVED,
 	OPT_MIN_EPOCH, OPT_STARTUP, OPT_WAIT_STARTUP,
 	OPT_NO_STARTUP,
+	OPT_ACCESS,	/* and more from there: enum access_option */
 };
 
 static const struct {
@@ -84,8 +86,18 @@ static const struct {
 	  "the same, one a line" },
 	{ "layer", "FILE|URL", OPT_LAYER, UPDATE,
 	  "the next layer by itself" },
-	{ "ca-certificates", "FILE", OPT_CA, CREATE | OPEN | UPDATE,
-	  "for https, in place of the system's" },
+	{ "ca-certificates", "FILE", OPT_ACCESS + ACCESS_CA,
+	  CREATE | OPEN | UPDATE, "for https, in place of the system's" },
+	{ "netrc-file", "FILE", OPT_ACCESS + ACCESS_NETRC,
+	  CREATE | OPEN | UPDATE, "users and passwords, as in netrc(5)" },
+	{ "header-file", "FILE", OPT_ACCESS + ACCESS_HEADERS,
+	  CREATE | OPEN | UPDATE, "headers for requests, one a line" },
+	{ "client-cert", "FILE", OPT_ACCESS + ACCESS_CERT,
+	  CREATE | OPEN | UPDATE, "our certificate for https, in PEM" },
+	{ "client-key", "FILE", OPT_ACCESS + ACCESS_KEY,
+	  CREATE | OPEN | UPDATE, "its key, if it is in another file" },
+	{ "proxy", "URL", OPT_ACCESS + ACCESS_PROXY,
+	  CREATE | OPEN | UPDATE, "in place of the environment's" },
 	{ "force", NULL, OPT_FORCE, CREATE | EVICT | RECORD,
 	  "create: replace IMAGE; record: replace TRACE; evict: without a loader, too" },
 	{ "root-hash", "HEX", OPT_ROOT_HASH,
@@ -145,6 +157,7 @@ static const struct {
 };
 
 #define OPTIONS	(sizeof(option_table) / sizeof(option_table[0]))
+_Static_assert(OPTIONS <= 64, "a bit for each");
 
 /* Those of one command; the common ones are told once. */
 static void print_options(const struct command *command)
@@ -240,7 +253,8 @@ static void take_origins(struct options *options)
 {
 	struct incr_error error;
 	int err = origin_read_list(optarg, options->origins,
-				   &options->origin_count, ORIGINS_MAX, &error);
+				   &options->origin_count, ORIGINS_MAX,
+				   &options->access, &error);
 
 	if (err) {
 		message_error("%s", error.text);
@@ -294,9 +308,6 @@ static void take_option(struct options *options, int option)
 		break;
 	case OPT_ORIGINS:
 		take_origins(options);
-		break;
-	case OPT_CA:
-		options->ca_file = optarg;
 		break;
 	case OPT_FORCE:
 		options->force = true;
@@ -386,8 +397,13 @@ static void take_option(struct options *options, int option)
 	case 'V':
 		puts("incrementalsetup " INC_VERSION_STRING);
 		exit(EXITCODE_OK);
-	default:	/* getopt has said why */
-		exit(EXITCODE_USAGE);
+	default:
+		/* Otherwise getopt has said why. */
+		if (option < OPT_ACCESS)
+			exit(EXITCODE_USAGE);
+		option -= OPT_ACCESS;
+		free(options->access.value[option]);
+		options->access.value[option] = take_secret();
 	}
 }
 
@@ -456,6 +472,8 @@ int main(int argc, char **argv)
 	int err;
 
 	message_init("incrementalsetup", MESSAGE_INFO);
+	/* No core of what is secret in our arguments and files. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	parse(argc, argv, &options, &given);
 	if (options.verbose)
 		message_init("incrementalsetup", MESSAGE_DEBUG);
@@ -499,6 +517,7 @@ int main(int argc, char **argv)
 		err = -EIO;
 	incr_anchors_free(options.anchors);
 	free(options.layer);
+	access_free(&options.access);
 	while (options.origin_count)
 		free(options.origins[--options.origin_count]);
 	return exitcode_of(err);

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include "common/exitcode.h"
 #include "libincremental/incremental.h"
+#include "origin/origin.h"
 
 #define ORIGINS_MAX	16
 
@@ -26,7 +27,7 @@ enum absent_readahead { READAHEAD_DEFAULT, READAHEAD_HINT, READAHEAD_FETCH };
 struct options {
 	char *origins[ORIGINS_MAX];
 	unsigned int origin_count;
-	const char *ca_file;
+	struct origin_access access;
 	u8 root[INC_DIGEST_MAX];
 	size_t root_size;
 	const char *certificate;

@@ -7,6 +7,7 @@
  * workers fetch, verify and fill (fetch.c).
  */
 #include <signal.h>
+#include <sys/prctl.h>
 #include "common/message.h"
 #include "loader/daemon.h"
 #include "loader/notify.h"
@@ -51,6 +52,8 @@ int main(int argc, char **argv)
 	int err;
 
 	message_init("incrementald", MESSAGE_INFO);
+	/* What we are told is secret in part. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	options_parse(&session.options, argc, argv);
 	if (session.options.verbose)
 		message_init("incrementald", MESSAGE_DEBUG);

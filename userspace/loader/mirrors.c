@@ -38,13 +38,17 @@ static time_t seconds(void)
 
 int mirrors_open(struct mirrors *mirrors, char *const *names,
 		 unsigned int count, const struct origin_options *options,
-		 struct incr_error *error)
+		 const struct origin_access *access, struct incr_error *error)
 {
+	struct origin_options one = *options;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < count; i++) {
-		err = origin_open(&mirrors->mirror[i].origin, names[i], options,
+		one.line = i >= access->first &&
+			   i - access->first < access->listed ?
+			   i - access->first + 1 : 0;
+		err = origin_open(&mirrors->mirror[i].origin, names[i], &one,
 				  error);
 		if (err)
 			return err;

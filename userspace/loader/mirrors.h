@@ -108,7 +108,7 @@ struct connections {
 
 int mirrors_open(struct mirrors *mirrors, char *const *names,
 		 unsigned int count, const struct origin_options *options,
-		 struct incr_error *error);
+		 const struct origin_access *access, struct incr_error *error);
 void mirrors_close(struct mirrors *mirrors);
 
 /*

@@ -11,9 +11,10 @@
 
 enum {
 	OPT_ORIGIN = 256, OPT_NO_PREFETCH, OPT_NO_HINTS, OPT_JOBS, OPT_TIMEOUT,
-	OPT_RETRY, OPT_CA, OPT_ROOT_HASH, OPT_GENERATION, OPT_USER, OPT_DAEMON,
+	OPT_RETRY, OPT_ROOT_HASH, OPT_GENERATION, OPT_USER, OPT_DAEMON,
 	OPT_ORIGINS, OPT_FOREGROUND, OPT_EXIT, OPT_STATS, OPT_PID_FILE, OPT_SANDBOX,
 	OPT_STARTUP, OPT_WAIT_STARTUP, OPT_NO_STARTUP, OPT_RECORD,
+	OPT_ACCESS,	/* and more from there: enum access_option */
 };
 
 static const struct option long_options[] = {
@@ -28,7 +29,12 @@ static const struct option long_options[] = {
 	{ "jobs",		required_argument, NULL, OPT_JOBS },
 	{ "timeout",		required_argument, NULL, OPT_TIMEOUT },
 	{ "retry",		required_argument, NULL, OPT_RETRY },
-	{ "ca-certificates",	required_argument, NULL, OPT_CA },
+	{ "ca-certificates",	required_argument, NULL, OPT_ACCESS + ACCESS_CA },
+	{ "netrc-file",		required_argument, NULL, OPT_ACCESS + ACCESS_NETRC },
+	{ "header-file",	required_argument, NULL, OPT_ACCESS + ACCESS_HEADERS },
+	{ "client-cert",	required_argument, NULL, OPT_ACCESS + ACCESS_CERT },
+	{ "client-key",		required_argument, NULL, OPT_ACCESS + ACCESS_KEY },
+	{ "proxy",		required_argument, NULL, OPT_ACCESS + ACCESS_PROXY },
 	{ "root-hash",		required_argument, NULL, OPT_ROOT_HASH },
 	{ "generation",		required_argument, NULL, OPT_GENERATION },
 	{ "user",		required_argument, NULL, OPT_USER },
@@ -65,6 +71,11 @@ static const char help[] =
 "      --retry N            rounds over the origins before a range is given up\n"
 "                           for the time being (default 5)\n"
 "      --ca-certificates FILE  for https, in place of the system's\n"
+"      --netrc-file FILE    users and passwords of servers, as in netrc(5)\n"
+"      --header-file FILE   headers for requests, \"Name: value\", one a line\n"
+"      --client-cert FILE   our certificate for https, in PEM\n"
+"      --client-key FILE    its key, if it is in another file\n"
+"      --proxy URL          in place of the environment's\n"
 "      --root-hash HEX      the image must have this root hash\n"
 "      --generation N       fetch for this generation (default: the one in use)\n"
 "      --user USER          run as USER (default when started by root: nobody)\n"
@@ -107,25 +118,32 @@ static unsigned int number(const char *name, const char *text, unsigned int leas
 	return (unsigned int)value;
 }
 
+/* A copy of an argument, in which secrets are overwritten. */
+static char *take_secret(char *argument)
+{
+	char *copy = origin_take(argument);
+
+	if (copy)
+		return copy;
+	message_error("out of memory");
+	exit(EXITCODE_MEMORY);
+}
+
 static void add_origin(struct options *options, char *origin)
 {
 	if (options->origin_count == MIRRORS_MAX) {
 		message_error("there may be %u origins at most", MIRRORS_MAX);
 		exit(EXITCODE_USAGE);
 	}
-	origin = origin_take(origin);
-	if (!origin) {
-		message_error("out of memory");
-		exit(EXITCODE_MEMORY);
-	}
-	options->origins[options->origin_count++] = origin;
+	options->origins[options->origin_count++] = take_secret(origin);
 }
 
 static void add_origins(struct options *options, const char *path)
 {
 	struct incr_error error;
 	int err = origin_read_list(path, options->origins,
-				   &options->origin_count, MIRRORS_MAX, &error);
+				   &options->origin_count, MIRRORS_MAX,
+				   &options->access, &error);
 
 	if (err) {
 		message_error("%s", error.text);
@@ -190,9 +208,6 @@ static void take(struct options *options, int option)
 	case OPT_RETRY:
 		options->retry = number("--retry", optarg, 0, RETRY_MAX);
 		break;
-	case OPT_CA:
-		options->ca_file = optarg;
-		break;
 	case OPT_ROOT_HASH:
 		set_root(options, optarg);
 		break;
@@ -230,8 +245,13 @@ static void take(struct options *options, int option)
 	case 'V':
 		puts("incrementald " INC_VERSION_STRING);
 		exit(EXITCODE_OK);
-	default:	/* getopt has said why */
-		exit(EXITCODE_USAGE);
+	default:
+		/* Otherwise getopt has said why. */
+		if (option < OPT_ACCESS)
+			exit(EXITCODE_USAGE);
+		option -= OPT_ACCESS;
+		free(options->access.value[option]);
+		options->access.value[option] = take_secret(optarg);
 	}
 }
 

@@ -11,6 +11,7 @@ struct options {
 	char *origins[MIRRORS_MAX];
 	unsigned int origin_count;
 	struct origin_options origin;
+	struct origin_access access;
 	bool prefetch;
 	bool hints;
 	bool daemon;
@@ -26,7 +27,6 @@ struct options {
 	size_t root_size;		/* 0: not given */
 	const char *startup;		/* file or URL; NULL: not given */
 	const char *record;		/* file for a trace; NULL: none */
-	const char *ca_file;
 	const char *user;
 	const char *stats_file;
 	const char *pid_file;

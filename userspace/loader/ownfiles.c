@@ -92,13 +92,17 @@ int ownfiles_check(const char *device, const struct options *options,
 		message_warning("%u libraries, %s first, lie on what %s serves: reading them may wait for this process; better keep them elsewhere",
 				libraries.count, libraries.first, device);
 	/* Those of --ca-certificates are in memory already. */
-	if (https && !options->ca_file)
+	if (https && !options->access.value[ACCESS_CA])
 		look_at("the file of certificates", origin_default_ca(),
 			libraries.backing, device);
 	look_at("the resolver's file", "/etc/resolv.conf", libraries.backing,
 		device);
 	look_at("the start-up list", options->startup, libraries.backing,
 		device);
+	/* They are read again when they change. */
+	for (i = 0; i < ACCESS_FILES; i++)
+		look_at("the file of secrets", options->access.value[i],
+			libraries.backing, device);
 	look_at("the file of counters", options->stats_file, libraries.backing,
 		device);
 	look_at("the pid file", options->pid_file, libraries.backing, device);

@@ -89,7 +89,10 @@ int privileges_drop(const char *name, struct incr_error *error)
 			 "privileges could be had back after dropping them");
 		return -EPERM;
 	}
-	return 0;
+	/* No core with secrets in it; changing the user has reset that. */
+	if (!prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return 0;
+	err = -errno;
 failed:
 	snprintf(error->text, sizeof(error->text), "cannot drop privileges: %s",
 		 strerror(-err));

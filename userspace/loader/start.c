@@ -61,12 +61,12 @@ static int open_files(struct session *session, struct incr_error *error)
 	int err;
 
 	err = device_open(&loader->device, options->device, error);
-	if (!err && options->ca_file)
-		err = origin_load_ca(&options->origin, options->ca_file, error);
+	if (!err)
+		err = origin_load(&options->origin, &options->access, error);
 	if (!err)
 		err = mirrors_open(&loader->mirrors, options->origins,
 				   options->origin_count, &options->origin,
-				   error);
+				   &options->access, error);
 	if (!err)
 		err = startup_open(&session->startup, loader, options, error);
 	/* Not after it: the pid file would stay open in that process. */
@@ -75,7 +75,7 @@ static int open_files(struct session *session, struct incr_error *error)
 				      options->record, error);
 	if (!err)
 		err = keeper_start(&session->keeper, options->pid_file,
-				   options->stats_file, error);
+				   options->stats_file, &options->access, error);
 	if (!err)
 		err = ownfiles_check(loader->device.path, options,
 				     &loader->mirrors, error);
@@ -226,6 +226,7 @@ void session_finish(struct session *session, struct worker *main_worker)
 	loaded_drop(loader, loader->loaded);
 	cache_destroy(loader->cache);
 	mirrors_close(&loader->mirrors);
-	origin_free_ca(&session->options.origin);
+	origin_forget(&session->options.origin);
+	access_free(&session->options.access);
 	device_close(&loader->device);
 }

@@ -5,6 +5,7 @@
 #ifndef ORIGIN_BACKEND_H
 #define ORIGIN_BACKEND_H
 
+#include <limits.h>
 #include "origin/origin.h"
 #include "origin/redirect.h"
 #include "origin/reply.h"
@@ -28,7 +29,7 @@ struct origin_backend {
 /**
  * struct origin - see origin.h
  * @name: for messages; set by the backend's open, freed by origin_close()
- * @url: of an HTTP origin
+ * @where: of an HTTP origin, with its secrets
  * @redirect: where that leads
  * @fd: of a file origin
  * @lock: protects the fields after it
@@ -40,7 +41,7 @@ struct origin {
 	const struct origin_backend *backend;
 	struct origin_options options;
 	char *name;
-	struct url url;
+	char *where;
 	struct redirect redirect;
 	int fd;
 	_Atomic u64 size;
@@ -50,13 +51,23 @@ struct origin {
 	u64 changed_at;
 };
 
+/**
+ * struct origin_connection - one thread's
+ * @handle: libcurl's
+ * @url: of an HTTP origin, as its list had it last
+ * @version: of the secrets that were taken from files; NO_VERSION: none
+ */
 struct origin_connection {
 	struct origin *origin;
 	void *handle;
+	struct url url;
+	unsigned int version;
 	bool hurry;
 	unsigned int retry_after;	/* seconds, as the last reply said */
 	struct mark mark;		/* of the last reply */
 };
+
+#define NO_VERSION	UINT_MAX
 
 extern const struct origin_backend origin_file;
 extern const struct origin_backend origin_http;

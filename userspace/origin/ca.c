@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The certificates that https servers must be signed by.
+ * What has to be read before origins are asked; of it, the certificates that https
+ * servers must be signed by.
  */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "origin/backend.h"
+#include "origin/secrets.h"
 
 #define CA_MAX		(16u << 20)
 #define CA_STEP		(256u << 10)
@@ -35,7 +37,7 @@ static ssize_t read_all(int fd, char **data)
 	}
 }
 
-int origin_load_ca(struct origin_options *options, const char *path,
+static int load_ca(struct origin_options *options, const char *path,
 		   struct incr_error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -57,8 +59,25 @@ int origin_load_ca(struct origin_options *options, const char *path,
 			 strerror((int)-size));
 }
 
-void origin_free_ca(struct origin_options *options)
+int origin_load(struct origin_options *options,
+		const struct origin_access *access, struct incr_error *error)
+{
+	int err = 0;
+
+	options->proxy = access->value[ACCESS_PROXY];
+	if (access->value[ACCESS_KEY] && !access->value[ACCESS_CERT])
+		return incr_fail(error, -EINVAL,
+				 "--client-key needs --client-cert");
+	if (access->value[ACCESS_CA])
+		err = load_ca(options, access->value[ACCESS_CA], error);
+	if (!err)
+		err = secrets_load(options, access, error);
+	return err;
+}
+
+void origin_forget(struct origin_options *options)
 {
 	free(options->ca);
 	options->ca = NULL;
+	secrets_free(options);
 }

@@ -12,6 +12,7 @@
 #include "origin/backend.h"
 #include "origin/redirect.h"
 #include "origin/reply.h"
+#include "origin/secrets.h"
 #include "origin/url.h"
 
 /* Read so much of an error's body to keep the connection; drop it if there is more. */
@@ -72,23 +73,27 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now,
 static int http_open(struct origin *origin, const char *where,
 		     struct incr_error *error)
 {
+	struct url url;
 	int err;
 
 	pthread_once(&curl_once, init_curl);
 	if (curl_ready != CURLE_OK)
 		return incr_fail(error, -ENOMEM, "libcurl cannot start: %s",
 				 curl_easy_strerror(curl_ready));
-	err = url_parse(&origin->url, where);
+	err = url_parse(&url, where);
 	if (err)
 		return incr_fail(error, err, err == -ENOMEM ? "out of memory" :
 				 "the origin's URL is malformed");
-	origin->name = strdup(origin->url.name);
-	return origin->name ? 0 : incr_fail(error, -ENOMEM, "out of memory");
+	origin->name = strdup(url.name);
+	origin->where = strdup(where);
+	url_free(&url);
+	return origin->name && origin->where ? 0 :
+	       incr_fail(error, -ENOMEM, "out of memory");
 }
 
 static void http_close(struct origin *origin)
 {
-	url_free(&origin->url);
+	free_secret(origin->where);
 }
 
 /*
@@ -145,18 +150,26 @@ static int http_connect(struct origin_connection *connection,
 		SET(CURLOPT_CAINFO_BLOB, &ca);
 		SET(CURLOPT_CAPATH, NULL);
 	}
+	if (origin->options.proxy)
+		SET(CURLOPT_PROXY, origin->options.proxy);
+	/* Without it a key that is encrypted would be asked for at the terminal. */
+	SET(CURLOPT_KEYPASSWD, "");
+	if (c == CURLE_OK && url_parse(&connection->url, origin->where))
+		c = CURLE_OUT_OF_MEMORY;
 	if (c != CURLE_OK) {
 		curl_easy_cleanup(curl);
 		return incr_fail(error, -EPROTO, "libcurl: %s",
 				 curl_easy_strerror(c));
 	}
 	connection->handle = curl;
+	connection->version = NO_VERSION;
 	return 0;
 }
 
 static void http_disconnect(struct origin_connection *connection)
 {
 	curl_easy_cleanup(connection->handle);
+	url_free(&connection->url);
 }
 
 /* The meaning of libcurl's failure; curl's own words where they say enough. */
@@ -259,21 +272,50 @@ static int check_reply(CURL *curl, CURLcode c, struct reply *reply,
 	return 0;
 }
 
-/* Secrets go to the origin itself, and not to where it redirects. */
-static CURLcode set_login(CURL *curl, const struct origin *origin, bool own)
+/* User, password and certificate; those of the origin for its own site alone. */
+static CURLcode set_login(struct origin_connection *connection, const char *url,
+			  bool own)
 {
-	CURLcode c;
+	struct secrets *secrets = connection->origin->options.secrets;
+	CURL *curl = connection->handle;
+	char *user, *password;
+	CURLcode c = CURLE_OK;
 
-	c = curl_easy_setopt(curl, CURLOPT_USERNAME,
-			     own ? origin->url.user : NULL);
+	if (secrets_login(secrets, &connection->url, url, own, &user, &password))
+		c = CURLE_OUT_OF_MEMORY;
 	if (c == CURLE_OK)
-		c = curl_easy_setopt(curl, CURLOPT_PASSWORD,
-				     own ? origin->url.password : NULL);
+		c = curl_easy_setopt(curl, CURLOPT_USERNAME, user);
+	if (c == CURLE_OK)
+		c = curl_easy_setopt(curl, CURLOPT_PASSWORD, password);
+	free_secret(user);
+	free_secret(password);
+	if (c == CURLE_OK && secrets)
+		c = secrets_certificate(secrets, curl, own);
 	return c;
 }
 
-/* The range only if the file is of the expected version. */
-static CURLcode set_headers(CURL *curl, struct reply *reply,
+static bool append(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *more = curl_slist_append(*list, line);
+
+	if (more)
+		*list = more;
+	return more;
+}
+
+/* libcurl frees them without a thought for what they hold. */
+static void free_headers(struct curl_slist *headers)
+{
+	struct curl_slist *header;
+
+	for (header = headers; header; header = header->next)
+		explicit_bzero(header->data, strlen(header->data));
+	curl_slist_free_all(headers);
+}
+
+/* Those of the file of headers; and the range only if the file is as expected. */
+static CURLcode set_headers(struct origin_connection *connection,
+			    const char *url, bool own, struct reply *reply,
 			    struct curl_slist **headers)
 {
 	const char *strong = reply->expected ? mark_strong(reply->expected) :
@@ -281,21 +323,20 @@ static CURLcode set_headers(CURL *curl, struct reply *reply,
 	char line[TAG_MAX + 16];
 
 	reply->asked_if = strong;
-	if (strong) {
-		snprintf(line, sizeof(line), "If-Range: %s", strong);
-		*headers = curl_slist_append(NULL, line);
-		if (!*headers)
-			return CURLE_OUT_OF_MEMORY;
-	}
-	return curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
+	snprintf(line, sizeof(line), "If-Range: %s", strong ? strong : "");
+	if (secrets_headers(connection->origin->options.secrets, url, own,
+			    headers) ||
+	    (strong && !append(headers, line)))
+		return CURLE_OUT_OF_MEMORY;
+	return curl_easy_setopt(connection->handle, CURLOPT_HTTPHEADER,
+				*headers);
 }
 
 /* One request of @url, whose reply may be a redirect. */
 static int request(struct origin_connection *connection, const char *url,
 		   struct reply *reply, struct incr_error *error)
 {
-	const struct origin *origin = connection->origin;
-	bool own = url_same_site(origin->url.text, url);
+	bool own = url_same_site(connection->url.text, url);
 	struct curl_slist *headers = NULL;
 	char details[CURL_ERROR_SIZE] = "";
 	CURL *curl = connection->handle;
@@ -315,14 +356,14 @@ static int request(struct origin_connection *connection, const char *url,
 	if (c == CURLE_OK)
 		c = curl_easy_setopt(curl, CURLOPT_RANGE, range);
 	if (c == CURLE_OK)
-		c = set_login(curl, origin, own);
+		c = set_login(connection, url, own);
 	if (c == CURLE_OK)
-		c = set_headers(curl, reply, &headers);
+		c = set_headers(connection, url, own, reply, &headers);
 	if (c == CURLE_OK)
 		c = curl_easy_perform(curl);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, NULL);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
-	curl_slist_free_all(headers);
+	free_headers(headers);
 	err = check_reply(curl, c, reply, details, error);
 	note_retry_after(connection);
 	return err;
@@ -410,23 +451,85 @@ static int read_anywhere(struct origin_connection *connection,
 			return err;
 		*reply = blank;
 	}
-	own = strdup(origin->url.text);
+	own = strdup(connection->url.text);
 	if (!own)
 		return incr_fail(error, -ENOMEM, "out of memory");
 	return follow(connection, own, reply, error);
+}
+
+/*
+ * The list of origins may have another URL by now, with another signature. One that
+ * was of https stays so.
+ */
+static int take_url(struct origin_connection *connection)
+{
+	struct origin *origin = connection->origin;
+	char *text = secrets_url(origin->options.secrets, origin->options.line);
+	struct incr_error ignored;
+	unsigned int version;
+	struct url url;
+	char *place;
+	int err;
+
+	if (!text || redirect_check(connection->url.text, text, &ignored)) {
+		free_secret(text);
+		return 0;
+	}
+	err = url_parse(&url, text);
+	free_secret(text);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	if (strcmp(url.text, connection->url.text) &&
+	    !redirect_get(&origin->redirect, redirect_clock(), &place,
+			  &version)) {
+		redirect_forget(&origin->redirect, version);
+		free_secret(place);
+	}
+	url_free(&connection->url);
+	connection->url = url;
+	return 0;
+}
+
+/* Use what files of secrets have now. Return: 1 if that has changed, 0, -ENOMEM. */
+static int take_secrets(struct origin_connection *connection, bool now)
+{
+	struct secrets *secrets = connection->origin->options.secrets;
+	unsigned int version;
+
+	if (!secrets)
+		return 0;
+	version = secrets_refresh(secrets, now);
+	if (version == connection->version)
+		return 0;
+	connection->version = version;
+	return connection->origin->options.line && take_url(connection) ?
+	       -ENOMEM : 1;
 }
 
 static int http_read(struct origin_connection *connection, u64 offset,
 		     size_t length, void *buffer, struct incr_error *error)
 {
 	struct mark expected;
-	struct reply reply = {
+	const struct reply blank = {
 		.offset = offset, .length = length, .buffer = buffer,
 		.expected = origin_mark(connection->origin, &expected) ?
 			    &expected : NULL,
 	};
-	int err = read_anywhere(connection, &reply, error);
+	struct reply reply = blank;
+	int err, changed;
 
+	if (take_secrets(connection, false) < 0)
+		return incr_fail(error, -ENOMEM, "out of memory");
+	err = read_anywhere(connection, &reply, error);
+	if (err == -EACCES && connection->origin->options.secrets) {
+		changed = take_secrets(connection, true);
+		reply = changed > 0 ? blank : reply;
+		if (changed > 0)
+			err = read_anywhere(connection, &reply, error);
+		if (err == -EACCES)
+			secrets_explain(connection->origin->options.secrets,
+					error);
+	}
 	connection->mark = reply.mark;
 	if (err == -ESTALE)
 		origin_changed(connection->origin, &expected);

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include "origin/backend.h"
 
 #define HIDDEN	'*'
@@ -75,8 +76,104 @@ bool origin_is_hidden(const char *where)
 	       (query && query[1] == HIDDEN);
 }
 
-static int read_lines(FILE *file, const char *path, char **origins,
-		      unsigned int *count, unsigned int most,
+const char *const access_names[ACCESS_OPTIONS] = {
+	[ACCESS_NETRC]	 = "netrc-file",
+	[ACCESS_HEADERS] = "header-file",
+	[ACCESS_CERT]	 = "client-cert",
+	[ACCESS_KEY]	 = "client-key",
+	[ACCESS_ORIGINS] = "origins",
+	[ACCESS_CA]	 = "ca-certificates",
+	[ACCESS_PROXY]	 = "proxy",
+};
+
+void access_free(struct origin_access *access)
+{
+	unsigned int i;
+
+	for (i = 0; i < ACCESS_OPTIONS; i++) {
+		if (access->value[i])
+			explicit_bzero(access->value[i],
+				       strlen(access->value[i]));
+		free(access->value[i]);
+		access->value[i] = NULL;
+	}
+}
+
+/* "--NAME VALUE": is that option of an access, and what is its value? */
+static const char *option_value(const char *line, enum access_option which)
+{
+	size_t n = strlen(access_names[which]);
+
+	return !strncmp(line, "--", 2) &&
+	       !strncmp(line + 2, access_names[which], n) &&
+	       line[2 + n] == ' ' && line[2 + n + 1] ? line + 2 + n + 1 : NULL;
+}
+
+/**
+ * struct list - where the names of a list go
+ * @nested: the list is named by another one, which is allowed once
+ */
+struct list {
+	char **origins;
+	unsigned int *count;
+	unsigned int most;
+	struct origin_access *access;
+	bool nested;
+};
+
+static int read_list(const char *path, const struct list *list,
+		     struct incr_error *error);
+
+static int out_of_memory(struct incr_error *error)
+{
+	return incr_fail(error, -ENOMEM, "out of memory");
+}
+
+/* A line that begins with "--". */
+static int take_option(const char *line, const char *path,
+		       const struct list *list, struct incr_error *error)
+{
+	struct origin_access *access = list->access;
+	struct list nested = *list;
+	const char *value = NULL;
+	unsigned int which;
+
+	for (which = 0; !value && which < ACCESS_OPTIONS; which++)
+		value = option_value(line, which);
+	which--;
+	if (!value || (which == ACCESS_ORIGINS && list->nested))
+		return incr_fail(error, -EINVAL,
+				 "%s: a line begins with \"--\" and is no option that may be there, with its value",
+				 path);
+	if (which == ACCESS_ORIGINS) {
+		nested.nested = true;
+		return read_list(value, &nested, error);
+	}
+	if (access->value[which])
+		return 0;
+	access->value[which] = strdup(value);
+	return access->value[which] ? 0 : out_of_memory(error);
+}
+
+static int take_line(const char *line, const char *path,
+		     const struct list *list, struct incr_error *error)
+{
+	if (!*line || *line == '#')
+		return 0;
+	if (!strncmp(line, "--", 2))
+		return take_option(line, path, list, error);
+	if (*list->count == list->most)
+		return incr_fail(error, -EINVAL,
+				 "%s: there may be %u origins at most", path,
+				 list->most);
+	list->origins[*list->count] = strdup(line);
+	if (!list->origins[*list->count])
+		return out_of_memory(error);
+	(*list->count)++;
+	return 0;
+}
+
+static int read_lines(FILE *file, const char *path, const struct list *list,
 		      struct incr_error *error)
 {
 	char *line = NULL;
@@ -85,33 +182,61 @@ static int read_lines(FILE *file, const char *path, char **origins,
 
 	while (!err && getline(&line, &room, file) > 0) {
 		line[strcspn(line, "\r\n")] = '\0';
-		if (!*line || *line == '#')
-			continue;
-		if (*count == most)
-			err = incr_fail(error, -EINVAL,
-					"%s: there may be %u origins at most",
-					path, most);
-		else if (!(origins[*count] = strdup(line)))
-			err = incr_fail(error, -ENOMEM, "out of memory");
-		else
-			(*count)++;
+		err = take_line(line, path, list, error);
 	}
 	if (!err && ferror(file))
 		err = incr_fail(error, -EIO, "%s: cannot be read", path);
+	if (line)
+		explicit_bzero(line, room);
 	free(line);
 	return err;
 }
 
-int origin_read_list(const char *path, char **origins, unsigned int *count,
-		     unsigned int most, struct incr_error *error)
+/* The list can be read again: so it is when it changes. */
+static int remember(const char *path, struct origin_access *access,
+		    unsigned int first, unsigned int count,
+		    struct incr_error *error)
 {
+	char *copy = strdup(path);
+
+	if (!copy)
+		return out_of_memory(error);
+	free(access->value[ACCESS_ORIGINS]);
+	access->value[ACCESS_ORIGINS] = copy;
+	access->first = first;
+	access->listed = count;
+	return 0;
+}
+
+static int read_list(const char *path, const struct list *list,
+		     struct incr_error *error)
+{
+	struct origin_access *access = list->access;
+	unsigned int first = *list->count;
 	FILE *file = fopen(path, "re");
+	struct stat st;
 	int err;
 
 	if (!file)
 		return incr_fail(error, -errno, "%s: %s", path,
 				 strerror(errno));
-	err = read_lines(file, path, origins, count, most, error);
+	err = read_lines(file, path, list, error);
+	if (!err && !access->listed && *list->count > first &&
+	    !fstat(fileno(file), &st) && S_ISREG(st.st_mode))
+		err = remember(path, access, first, *list->count - first,
+			       error);
 	fclose(file);
 	return err;
+}
+
+int origin_read_list(const char *path, char **origins, unsigned int *count,
+		     unsigned int most, struct origin_access *access,
+		     struct incr_error *error)
+{
+	const struct list list = {
+		.origins = origins, .count = count, .most = most,
+		.access = access,
+	};
+
+	return read_list(path, &list, error);
 }

@@ -14,17 +14,55 @@
 #include <sys/stat.h>
 #include "libincremental/incremental.h"
 
+/*
+ * What can be said of how origins are asked: files, of which the first are read again
+ * when they change, and a proxy.
+ */
+enum access_option {
+	ACCESS_NETRC, ACCESS_HEADERS, ACCESS_CERT, ACCESS_KEY, ACCESS_ORIGINS,
+	ACCESS_FILES,
+	ACCESS_CA = ACCESS_FILES, ACCESS_PROXY,
+	ACCESS_OPTIONS,
+};
+
+/* Their names on command lines and in lists of origins, without "--". */
+extern const char *const access_names[ACCESS_OPTIONS];
+
+/**
+ * struct origin_access - what was said
+ * @value: allocated; NULL: nothing. ACCESS_ORIGINS: the list that @listed are from
+ * @first, @listed: so many origins, from that one on, are the lines of that list
+ * @open: opens a file of the first ones for reading, in place of open(2): a descriptor
+ *	or -errno; any thread may call it. NULL: open(2)
+ * @context: for it
+ */
+struct origin_access {
+	char *value[ACCESS_OPTIONS];
+	unsigned int first;
+	unsigned int listed;
+	int (*open)(void *context, enum access_option which);
+	void *context;
+};
+
+void access_free(struct origin_access *access);
+
 /**
  * struct origin_options - how patient to be
  * @timeout: seconds to connect, and seconds that a reply may stall
  * @ca: certificates to trust for https, in PEM; NULL: the system's
  * @ca_size: bytes of them
+ * @secrets: as secrets_load() has set it; may be NULL
+ * @line: of the list of origins that it is from, 1 is the first; 0: of none
+ * @proxy: URL; NULL: as the environment says
  * @stop: reads are given up (-ECANCELED) once this is true; may be NULL
  */
 struct origin_options {
 	unsigned int timeout;
 	void *ca;
 	size_t ca_size;
+	struct secrets *secrets;
+	unsigned int line;
+	const char *proxy;
 	const atomic_bool *stop;
 };
 
@@ -38,12 +76,13 @@ struct origin;
 struct origin_connection;
 
 /*
- * Read the certificates of @options from a file, as it may be out of reach
- * later; free them with origin_free_ca(). Return: 0 or -errno.
+ * Read all that @access names into @options, as it may be out of reach later. Free it
+ * with origin_forget(), also after a failure; @access must stay until then. Return: 0
+ * or -errno.
  */
-int origin_load_ca(struct origin_options *options, const char *path,
-		   struct incr_error *error);
-void origin_free_ca(struct origin_options *options);
+int origin_load(struct origin_options *options,
+		const struct origin_access *access, struct incr_error *error);
+void origin_forget(struct origin_options *options);
 
 /* The file of certificates that is read without that; NULL: not known. */
 const char *origin_default_ca(void);
@@ -81,14 +120,18 @@ char *origin_beside(const char *where, const char *suffix);
 
 /**
  * origin_read_list - read names of origins, one a line
- * @path: a file; empty lines and lines that start with "#" are skipped
+ * @path: a file; empty lines and lines that start with "#" are skipped; a line
+ *	"--NAME VALUE" is an option of @access
  * @origins, @count: they are added to; the caller's, also on failure
  * @most: that @origins has room for
+ * @access: what the file says is added, where nothing was said before; it also
+ *	remembers the first list that can be read again
  *
  * Return: 0 or -errno.
  */
 int origin_read_list(const char *path, char **origins, unsigned int *count,
-		     unsigned int most, struct incr_error *error);
+		     unsigned int most, struct origin_access *access,
+		     struct incr_error *error);
 
 /* For messages: the name without passwords and queries. */
 const char *origin_name(const struct origin *origin);

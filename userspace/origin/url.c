@@ -90,26 +90,41 @@ void url_free(struct url *url)
 	memset(url, 0, sizeof(*url));
 }
 
+static char *part_of(const char *text, CURLUPart which)
+{
+	CURLU *url = curl_url();
+	char *result = NULL;
+
+	if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK)
+		result = part(url, which, CURLU_DEFAULT_PORT);
+	curl_url_cleanup(url);
+	return result;
+}
+
+char *url_host(const char *url)
+{
+	return part_of(url, CURLUPART_HOST);
+}
+
+char *url_port(const char *url)
+{
+	return part_of(url, CURLUPART_PORT);
+}
+
 bool url_same_site(const char *one, const char *other)
 {
 	static const CURLUPart parts[] = {
 		CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT,
 	};
-	CURLU *a = curl_url(), *b = curl_url();
-	bool same;
+	bool same = true;
 	size_t i;
 
-	same = a && b && curl_url_set(a, CURLUPART_URL, one, 0) == CURLUE_OK &&
-	       curl_url_set(b, CURLUPART_URL, other, 0) == CURLUE_OK;
 	for (i = 0; same && i < sizeof(parts) / sizeof(parts[0]); i++) {
-		char *x = part(a, parts[i], CURLU_DEFAULT_PORT);
-		char *y = part(b, parts[i], CURLU_DEFAULT_PORT);
+		char *a = part_of(one, parts[i]), *b = part_of(other, parts[i]);
 
-		same = x && y && !strcasecmp(x, y);
-		free(x);
-		free(y);
+		same = a && b && !strcasecmp(a, b);
+		free(a);
+		free(b);
 	}
-	curl_url_cleanup(a);
-	curl_url_cleanup(b);
 	return same;
 }

@@ -25,6 +25,10 @@ int url_parse(struct url *url, const char *where);
 /* Passwords and queries are overwritten. */
 void url_free(struct url *url);
 
+/* Host and port of a URL that url_parse() takes: the caller's; NULL: no memory. */
+char *url_host(const char *url);
+char *url_port(const char *url);
+
 /* Have both the same scheme, host and port, so that one's secrets are for the other? */
 bool url_same_site(const char *one, const char *other);
 

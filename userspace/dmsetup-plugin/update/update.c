@@ -202,13 +202,11 @@ static int read_newer(struct change *change, const struct options *options,
 		      struct incr_error *error)
 {
 	struct origin_options how = { .timeout = ORIGIN_TIMEOUT_DEFAULT };
-	int err = 0;
+	int err = origin_load(&how, &options->access, error);
 
-	if (options->ca_file)
-		err = origin_load_ca(&how, options->ca_file, error);
 	if (err)
-		return err;
-	if (options->layer)
+		;
+	else if (options->layer)
 		err = newer_find(&change->newer, options->layer, &how, true,
 				 options->generation, error);
 	else if (options->origin_count)
@@ -217,23 +215,26 @@ static int read_newer(struct change *change, const struct options *options,
 		err = incr_fail(error, -ENOENT,
 				"no loader of %s says where the origin is: give --origin or --layer",
 				change->family.name);
-	origin_free_ca(&how);
+	origin_forget(&how);
 	return err;
 }
 
 /* Of the origins that its loaders were given. */
 static int read_like_loaders(struct change *change, struct incr_error *error)
 {
-	const char *ca_file = change->options->ca_file;
-	struct options options = *change->options;
+	const struct options *given = change->options;
+	struct options options = *given;
+	unsigned int i;
 	int err;
 
 	loader_origins(&options, change->node, change->lock.name);
 	err = read_newer(change, &options, error);
 	while (options.origin_count)
 		free(options.origins[--options.origin_count]);
-	if (options.ca_file != ca_file)
-		free((char *)options.ca_file);
+	for (i = 0; i < ACCESS_OPTIONS; i++)
+		if (given->access.value[i])
+			options.access.value[i] = NULL;
+	access_free(&options.access);
 	return err;
 }
 
