@@ -149,6 +149,7 @@ $(BUILD)/tests/test_repage: $(call obj,mkimage/spool.c mkimage/io.c $(addprefix 
 		mkimage/segment/,repage.c pagelist.c digestmap.c))
 $(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
 		userspace/common/message.c userspace/common/printable.c)
+$(BUILD)/tests/test_queue: $(call obj,userspace/loader/pace.c)
 $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)
 $(BUILD)/tests/test_stands_on: $(call obj,$(addprefix userspace/common/,\
 		blockdev.c mountinfo.c))

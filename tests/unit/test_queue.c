@@ -90,6 +90,17 @@ static struct job *take(struct queue *queue, u64 offset, u64 length,
 	return job;
 }
 
+#define PIECE	((u64)PACE_PIECE_MIN)
+
+/* A large image, of which nothing is there, is to be fetched. */
+static void begin_background(struct state *state)
+{
+	state->queue.background = true;
+	state->queue.pace.window = 3 * PIECE;
+	state->queue.end = state->device.size = 1000 * PIECE;
+	assert_int_equal(ftruncate(state->device.fd, 1000 * PIECE), 0);
+}
+
 static void test_order(void **data)
 {
 	struct queue *queue = &((struct state *)*data)->queue;
@@ -363,13 +374,12 @@ static void test_background(void **data)
 	struct job *first, *job;
 	unsigned int i;
 
-	queue->background = true;
-	queue->end = state->device.size = 100 * PIECE_MAX;
-	assert_int_equal(ftruncate(state->device.fd, 100 * PIECE_MAX), 0);
-	first = take(queue, 0, PIECE_MAX, PRIORITY_BACKGROUND, false);
+	begin_background(state);
+	pass(1);
+	first = take(queue, 0, PIECE, PRIORITY_BACKGROUND, false);
 	queue_put_off(queue, first, 0, false);
 	for (i = 1; i < BACKGROUND_MAX; i++)
-		queue_put_off(queue, take(queue, i * (u64)PIECE_MAX, PIECE_MAX,
+		queue_put_off(queue, take(queue, i * PIECE, PIECE,
 					  PRIORITY_BACKGROUND, false), 0, false);
 	idle(queue);
 	add(queue, 4 * K, 4 * K, 0);
@@ -378,6 +388,11 @@ static void test_background(void **data)
 	/* It pauses while a reader waits. */
 	idle(queue);
 	queue_put_off(queue, job, 0, false);
+	/* And for some time after. */
+	idle(queue);
+	queue_resume(queue);
+	queue_put_off(queue, take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false), 9000, false);
+	pass(1);
 	job = queue_take(queue);
 	assert_int_equal(job->priority, PRIORITY_BACKGROUND);
 	assert_int_equal(job->round, 1);
@@ -394,7 +409,7 @@ static void test_background(void **data)
 	queue_resume(queue);
 	queue_done(queue, take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false),
 		   false);
-	queue_done(queue, take(queue, BACKGROUND_MAX * (u64)PIECE_MAX, PIECE_MAX,
+	queue_done(queue, take(queue, BACKGROUND_MAX * PIECE, PIECE,
 			       PRIORITY_BACKGROUND, false), false);
 }
 
@@ -426,9 +441,8 @@ static void test_away(void **data)
 	unsigned int i, tries;
 	u64 wait = 0;
 
-	queue->background = true;
-	queue->end = state->device.size = 8 * PIECE_MAX;
-	assert_int_equal(ftruncate(state->device.fd, 8 * PIECE_MAX), 0);
+	begin_background(state);
+	pass(1);
 	for (i = 0; i < 3; i++)
 		jobs[i] = queue_take(queue);
 	for (i = 0; i < 3; i++)
@@ -450,13 +464,14 @@ static void test_away(void **data)
 	wait = next_look(queue);
 	assert_true(wait >= 60 * NANO && wait <= 75 * NANO);
 	/* A reader does not wait for that. */
-	add(queue, 6 * PIECE_MAX, 4 * K, 0);
-	queue_done(queue, take(queue, 6 * PIECE_MAX, 4 * K, PRIORITY_DEMAND,
+	add(queue, 6 * PIECE, 4 * K, 0);
+	queue_done(queue, take(queue, 6 * PIECE, 4 * K, PRIORITY_DEMAND,
 			       false), false);
+	pass(1);
 	for (i = 0; i < 3; i++)
 		jobs[i] = queue_take(queue);
 	assert_int_equal(jobs[0]->offset + jobs[1]->offset + jobs[2]->offset,
-			 3 * PIECE_MAX);
+			 3 * PIECE);
 	/* The next time begins with short pauses. */
 	for (i = 0; i < 3; i++)
 		queue_away(queue, jobs[i], 0);
@@ -505,9 +520,8 @@ static void test_failures(void **data)
 	struct job *jobs[3];
 	unsigned int i, round;
 
-	queue->background = true;
-	queue->end = state->device.size = 100 * PIECE_MAX;
-	assert_int_equal(ftruncate(state->device.fd, 100 * PIECE_MAX), 0);
+	begin_background(state);
+	pass(1);
 	for (round = 0; round < 10; round++) {
 		u64 wait;
 
@@ -546,6 +560,8 @@ static void test_startup(void **data)
 	first = take(queue, 512 * K, 8 * K, PRIORITY_STARTUP, false);
 	second = take(queue, 256 * K, 4 * K, PRIORITY_STARTUP, false);
 	/* Metadata are not all there, so only the hint can be fetched. */
+	idle(queue);
+	test_time.tv_nsec += HINT_DELAY;
 	queue_done(queue, take(queue, 700 * K, 4 * K, PRIORITY_HINT, false),
 		   false);
 	idle(queue);
@@ -566,7 +582,9 @@ static void test_startup(void **data)
 	assert_false(queue_startup_over(queue));
 	queue_done(queue, first, false);
 	assert_true(queue_startup_over(queue));
-	queue_done(queue, take(queue, 0, PIECE_MAX, PRIORITY_BACKGROUND, false),
+	idle(queue);
+	pass(1);
+	queue_done(queue, take(queue, 0, PIECE, PRIORITY_BACKGROUND, false),
 		   false);
 }
 
@@ -582,14 +600,15 @@ static void test_startup_fails(void **data)
 	queue->background = true;
 	queue_startup(queue, list, 2, 1);
 	queue_put_off(queue, take(queue, 512 * K, 8 * K, PRIORITY_STARTUP,
-				  false), 0, false);
+				  false), 1500, false);
 	job = take(queue, 4 * K, 4 * K, PRIORITY_STARTUP, false);
 	idle(queue);
-	queue_put_off(queue, job, 0, false);
+	queue_put_off(queue, job, 1500, false);
 	assert_true(queue_startup_over(queue));
-	queue_done(queue, take(queue, 0, PIECE_MAX, PRIORITY_BACKGROUND, false),
-		   false);
 	pass(1);
+	queue_done(queue, take(queue, 0, PIECE, PRIORITY_BACKGROUND, false),
+		   false);
+	pass(2);
 	/* Before the rest, as soon as it is due. */
 	queue_done(queue, take(queue, 512 * K, 8 * K, PRIORITY_STARTUP, false),
 		   true);
@@ -608,14 +627,103 @@ static void test_no_startup(void **data)
 	idle(queue);
 	queue_startup(queue, NULL, 0, 0);
 	assert_true(queue_startup_over(queue));
-	queue_done(queue, take(queue, 0, PIECE_MAX, PRIORITY_BACKGROUND, false),
+	pass(1);
+	queue_done(queue, take(queue, 0, PIECE, PRIORITY_BACKGROUND, false),
 		   false);
 	/* Or it does not come in time. */
 	queue_expect_startup(queue, 1000);
 	idle(queue);
 	pass(1);
-	queue_done(queue, take(queue, PIECE_MAX, PIECE_MAX, PRIORITY_BACKGROUND,
-			       false), false);
+	queue_done(queue, take(queue, PIECE, PIECE, PRIORITY_BACKGROUND, false),
+		   false);
+}
+
+/*
+ * Readahead's hint waits for the read that has caused it. That goes first, and takes along
+ * what is behind it.
+ */
+static void test_readahead(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+	struct job *job, *hint;
+
+	add(queue, 0, 128 * K, DM_INCREMENTAL_REQUEST_HINT);
+	idle(queue);
+	add(queue, 64 * K, 4 * K, 0);
+	job = take(queue, 64 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_int_equal(job->more, 60 * K);
+	hint = take(queue, 0, 64 * K, PRIORITY_HINT, false);
+	idle(queue);
+	/* It has to be fetched in any case. */
+	add(queue, 100 * K, 4 * K, 0);
+	add(queue, 128 * K, 4 * K, 0);
+	queue_done(queue, take(queue, 128 * K, 4 * K, PRIORITY_DEMAND, false),
+		   false);
+	idle(queue);
+	queue_put_off(queue, job, 0, false);
+	queue_done(queue, hint, false);
+	queue_done(queue, take(queue, 100 * K, 4 * K, PRIORITY_DEMAND, false),
+		   false);
+	pass(1);
+	job = take(queue, 64 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_int_equal(job->more, 0);
+	queue_done(queue, job, false);
+	idle(queue);
+
+	/* Up to the next demand, and no further; damage is no readahead. */
+	add(queue, 512 * K, 64 * K, DM_INCREMENTAL_REQUEST_HINT);
+	add(queue, 640 * K, 64 * K, DM_INCREMENTAL_REQUEST_HINT | DM_INCREMENTAL_REQUEST_REFETCH);
+	add(queue, 512 * K, 4 * K, 0);
+	add(queue, 528 * K, 4 * K, 0);
+	add(queue, 636 * K, 4 * K, 0);
+	job = take(queue, 512 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_int_equal(job->more, 12 * K);
+	hint = take(queue, 528 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_int_equal(hint->more, 44 * K);
+	queue_done(queue, hint, false);
+	queue_done(queue, job, false);
+	job = take(queue, 636 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_int_equal(job->more, 0);
+	queue_done(queue, job, false);
+	queue_done(queue, take(queue, 640 * K, 64 * K, PRIORITY_HINT, true), false);
+	idle(queue);
+
+	/* No demand comes. */
+	pass(1);
+	add(queue, 0, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
+	idle(queue);
+	test_time.tv_nsec += HINT_DELAY;
+	queue_done(queue, take(queue, 0, 8 * K, PRIORITY_HINT, false), false);
+}
+
+/* What a reader waits for does not wait for a piece of the rest; hints do. */
+static void test_overtake(void **data)
+{
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *piece[2], *demand, *hint;
+
+	begin_background(state);
+	idle(queue);
+	pass(1);
+	piece[0] = take(queue, 0, PIECE, PRIORITY_BACKGROUND, false);
+	piece[1] = take(queue, PIECE, PIECE, PRIORITY_BACKGROUND, false);
+	add(queue, 4 * K, 4 * K, 0);
+	add(queue, PIECE - 4 * K, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
+	add(queue, 3 * PIECE, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
+	demand = take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false);
+	hint = take(queue, 3 * PIECE, 8 * K, PRIORITY_HINT, false);
+	queue_done(queue, piece[1], false);
+	idle(queue);
+	queue_done(queue, piece[0], false);
+	queue_done(queue, demand, false);
+	/* Not beside a hint, either. */
+	pass(2);
+	queue_done(queue, take(queue, PIECE - 4 * K, 8 * K, PRIORITY_HINT, false), false);
+	idle(queue);
+	queue_done(queue, hint, false);
+	/* (The file has its hole still.) */
+	queue_done(queue, take(queue, 2 * PIECE, PIECE, PRIORITY_BACKGROUND, false), false);
 }
 
 /*
@@ -682,6 +790,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_startup_away, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_failures, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_readahead, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_overtake, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_cost, set_up, tear_down),
 	};

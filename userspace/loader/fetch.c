@@ -9,6 +9,7 @@
 
 #define FILL_DELAY	1000u	/* ms between attempts to fill */
 #define BROKEN_MAX	8u	/* fills that fail one after the other */
+#define STREAM_STEP	(16u << 10)	/* bytes that are filled at once while more arrive */
 
 /* Check a range that the worker has in its buffer. */
 static int verify(struct worker *worker, u64 offset, u64 length,
@@ -53,62 +54,6 @@ static bool at_hand(struct worker *worker, u64 wide, u64 at,
 		!device_read(&loader->device, at, loader->device.chunk, to));
 }
 
-/**
- * get_bytes - have @range and the extents that reach into it in the buffer
- * @fetched: set to the part of it that came from the mirror just now
- */
-static int get_bytes(struct worker *worker, const struct incr_range *range,
-		     struct incr_range *fetched, struct incr_error *error)
-{
-	struct loader *loader = worker->loader;
-	u32 chunk = loader->device.chunk;
-	u64 wide = range->offset, length = range->length, end;
-	int err;
-
-	worker->have = worker->have_end = 0;
-	err = incr_image_widen(worker->loaded->image, &wide, &length, error);
-	if (err)
-		return err;
-	err = reserve(worker, length, error);
-	if (err)
-		return err;
-
-	fetched->offset = wide;
-	end = wide + length;
-	while (fetched->offset < end &&
-	       at_hand(worker, wide, fetched->offset, range))
-		fetched->offset += chunk;
-	while (fetched->offset < end &&
-	       at_hand(worker, wide, end - chunk, range))
-		end -= chunk;
-	fetched->length = end - fetched->offset;
-	if (fetched->length) {
-		err = mirrors_read(&loader->mirrors, worker->mirror,
-				   &worker->connections, fetched->offset,
-				   fetched->length,
-				   worker->buffer + (fetched->offset - wide),
-				   error);
-		if (err)
-			return err;
-	}
-	worker->have = wide;
-	worker->have_end = wide + length;
-	return 0;
-}
-
-/* Keep the bytes fetched around @range: the next range may need them. */
-static void keep_rest(struct worker *worker, const struct incr_range *range,
-		      const struct incr_range *fetched)
-{
-	struct loader *loader = worker->loader;
-	u64 end = fetched->offset + fetched->length, at;
-
-	for (at = fetched->offset; at < end; at += loader->device.chunk)
-		if (at < range->offset || at >= range->offset + range->length)
-			cache_put(loader->cache, at,
-				  worker->buffer + (at - worker->have));
-}
-
 static void device_gone(struct loader *loader, int err)
 {
 	if (!atomic_exchange(&loader->gone, true)) {
@@ -144,6 +89,109 @@ static int fill(struct worker *worker, u64 offset, u64 length,
 }
 
 /*
+ * Bytes up to @received of what is being fetched have come: fill what of the range can be
+ * verified by now, as a reader may wait for it. That is a try: whatever is in the way,
+ * bytes to come or wrong ones, is found out again when all has come.
+ */
+static void stream(void *context, size_t received)
+{
+	struct worker *worker = context;
+	u64 mask = worker->loader->device.chunk - 1;
+	u64 end = worker->arriving.offset + worker->arriving.length;
+	u64 have = (worker->fetching + received) & ~mask, to = have - mask - 1;
+	struct incr_error error;
+
+	if (have < worker->stream_at || to >= end || to <= worker->streamed)
+		return;
+	worker->stream_at = have + STREAM_STEP;
+	worker->streaming = true;
+	worker->have = worker->from;
+	worker->have_end = have;
+	if (!verify(worker, worker->streamed, to - worker->streamed, &error) &&
+	    !fill(worker, worker->streamed, to - worker->streamed,
+		  worker->buffer + (worker->streamed - worker->from))) {
+		mirrors_note_source(&worker->loader->mirrors, worker->streamed,
+				    to - worker->streamed, worker->mirror);
+		worker->streamed = to;
+	}
+	worker->have = worker->have_end = 0;
+	worker->streaming = false;
+}
+
+/* What was damaged is checked as a whole, and so is what tells whose fault it is. */
+static void begin_stream(struct worker *worker, const struct incr_range *range,
+			 u64 from, u64 fetching)
+{
+	if (worker->refetch || worker->only_mirror ||
+	    range->length <= STREAM_STEP)
+		return;
+	worker->arriving = *range;
+	worker->from = from;
+	worker->fetching = fetching;
+	worker->stream_at = worker->streamed + STREAM_STEP;
+	worker->connections.arrived = stream;
+	worker->connections.watcher = worker;
+}
+
+/**
+ * get_bytes - have @range and the extents that reach into it in the buffer
+ * @fetched: set to the part of it that came from the mirror just now
+ */
+static int get_bytes(struct worker *worker, const struct incr_range *range,
+		     struct incr_range *fetched, struct incr_error *error)
+{
+	struct loader *loader = worker->loader;
+	u32 chunk = loader->device.chunk;
+	u64 wide = range->offset, length = range->length, end;
+	int err;
+
+	worker->have = worker->have_end = 0;
+	err = incr_image_widen(worker->loaded->image, &wide, &length, error);
+	if (err)
+		return err;
+	err = reserve(worker, length, error);
+	if (err)
+		return err;
+
+	fetched->offset = wide;
+	end = wide + length;
+	while (fetched->offset < end &&
+	       at_hand(worker, wide, fetched->offset, range))
+		fetched->offset += chunk;
+	while (fetched->offset < end &&
+	       at_hand(worker, wide, end - chunk, range))
+		end -= chunk;
+	fetched->length = end - fetched->offset;
+	if (fetched->length) {
+		begin_stream(worker, range, wide, fetched->offset);
+		err = mirrors_read(&loader->mirrors, worker->mirror,
+				   &worker->connections, fetched->offset,
+				   fetched->length,
+				   worker->buffer + (fetched->offset - wide),
+				   error);
+		worker->connections.arrived = NULL;
+		if (err)
+			return err;
+	}
+	worker->have = wide;
+	worker->have_end = wide + length;
+	return 0;
+}
+
+/* Keep the bytes fetched around @range: the next range may need them. */
+static void keep_rest(struct worker *worker, const struct incr_range *range,
+		      const struct incr_range *fetched)
+{
+	struct loader *loader = worker->loader;
+	u64 end = fetched->offset + fetched->length, at;
+
+	for (at = fetched->offset; at < end; at += loader->device.chunk)
+		if (at < range->offset || at >= range->offset + range->length)
+			cache_put(loader->cache, at,
+				  worker->buffer + (at - worker->have));
+}
+
+/*
  * The range is verified: fill it. If that fails, others are tried meanwhile, and
  * this one later, with the bytes that are here.
  *
@@ -157,8 +205,8 @@ static enum outcome fill_range(struct worker *worker,
 {
 	struct loader *loader = worker->loader;
 	u64 at, end = range->offset + range->length;
-	int err = fill(worker, range->offset, range->length,
-		       worker->buffer + (range->offset - worker->have));
+	int err = fill(worker, worker->streamed, end - worker->streamed,
+		       worker->buffer + (worker->streamed - worker->have));
 
 	if (!err) {
 		cache_drop(loader->cache, range->offset, range->length);
@@ -222,10 +270,13 @@ static int attempt(struct worker *worker, const struct incr_range *range,
 
 	worker->nested_error = 0;
 	worker->extras = 0;
+	if (worker->only_mirror)
+		worker->streamed = range->offset;
 	err = get_bytes(worker, range, fetched, error);
 	if (err)
 		return err;
-	return verify(worker, range->offset, range->length, error);
+	return verify(worker, worker->streamed,
+		      range->offset + range->length - worker->streamed, error);
 }
 
 static bool is_wrong_bytes(const struct worker *worker, int err)
@@ -438,7 +489,7 @@ static enum outcome without(struct worker *worker,
 enum outcome worker_fetch(struct worker *worker, const struct job *job)
 {
 	struct loader *loader = worker->loader;
-	u64 start = job->offset, end = job->offset + job->length;
+	u64 start = job->offset, end = job->offset + job->length + job->more;
 	struct replies replies = { 0 };
 	struct incr_range range, fetched;
 	enum outcome outcome;
@@ -453,6 +504,7 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 	}
 	range = (struct incr_range){ .offset = start, .length = end - start };
 	worker->refetch = job->refetch && !job->kept;
+	worker->streamed = range.offset;
 	if (worker->refetch)
 		cache_drop(loader->cache, range.offset, range.length);
 	err = ask_mirrors(worker, job, &range, &fetched, &replies);

@@ -53,6 +53,9 @@ static int fetch_run(struct worker *worker, u64 offset, u64 end, u8 *to,
 	u64 at;
 	int err;
 
+	/* Within a read; what needs this is checked again at its end. */
+	if (worker->streaming)
+		return incr_fail(error, -EAGAIN, "not now");
 	err = mirrors_read(&loader->mirrors, worker->mirror,
 			   &worker->connections, offset, end - offset, to,
 			   error);

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "format.h"
+#include "loader/pace.h"
 
 enum priority {
 	PRIORITY_DEMAND, PRIORITY_STARTUP, PRIORITY_HINT, PRIORITY_BACKGROUND,
@@ -32,6 +32,8 @@ struct job_heap {
  * @refetch: the bytes there were damaged: better use another origin
  * @part: of a job whose bytes were wrong somewhere, which has been said
  * @kept: its bytes were right, but could not be filled: they are in the cache
+ * @more: of a demand that is running for the first time: bytes behind it that were a
+ *	hint, to be fetched with it
  * @running: a worker has it
  * @anew: while it was running it was asked for, not for the first time
  * @anew_refetch: and because of damage
@@ -39,8 +41,11 @@ struct job_heap {
  * @wanted_at: when the kernel last asked for it, CLOCK_MONOTONIC nanoseconds
  * @due: put aside until then, likewise
  * @holds: while it is running: jobs that overlap it
+ * @fetched: bytes that its worker got from an origin
+ * @delay: nanoseconds until the first of them came, at the least; 0: not known
+ * @pace: of a piece of the rest that is running
  *
- * A worker may read the first seven fields of its job at any time: they do not
+ * A worker may read the first eight fields of its job at any time: they do not
  * change while it is running.
  */
 struct job {
@@ -50,6 +55,7 @@ struct job {
 	bool refetch;
 	bool part;
 	bool kept;
+	u64 more;
 	unsigned int round;
 	bool running;
 	bool anew;
@@ -57,6 +63,9 @@ struct job {
 	u64 wanted_at;
 	u64 due;
 	struct job_list holds;
+	u64 fetched;
+	u64 delay;
+	struct pace_job pace;
 	struct job_list *list;
 	struct job *next;
 	struct job *previous;

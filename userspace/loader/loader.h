@@ -29,6 +29,7 @@ struct loaded {
 
 /**
  * struct loader - everything about one device
+ * @pool: connections for jobs that start now
  * @loaded: the image for jobs that start now; set by the main thread alone
  * @stop: makes fetches give up; set along with queue_stop()
  * @gone: the device is gone, or cannot be filled: nothing is left to do
@@ -43,6 +44,7 @@ struct loader {
 	pthread_mutex_t image_lock;
 	struct loaded *loaded;
 	struct mirrors mirrors;
+	struct pool pool;
 	struct cache *cache;
 	struct queue queue;
 	struct stats stats;
@@ -81,6 +83,7 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
 /**
  * struct worker - one thread that fetches, and its bytes
  * @loaded: held for the job that it does
+ * @connections: of the pool, for the job that it does; the main thread's are its own
  * @mirror: where it fetches from now
  * @only_mirror: take nothing from elsewhere, to know whose fault it is
  * @refetch: take nothing that was fetched before
@@ -91,6 +94,12 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
  * @capacity: bytes allocated
  * @have: offset of the first byte in @buffer
  * @have_end: offset after the last one; equal to @have for nothing
+ * @arriving: the range of the job that bytes are arriving for
+ * @from: of the first byte in @buffer
+ * @fetching: of the first one that arrives
+ * @streamed: all of @arriving before this offset is filled
+ * @stream_at: the next part of it is tried when bytes have come up to here
+ * @streaming: that is being done: nothing can be fetched meanwhile
  * @extra: chunks that libincremental had us fetch, and that are still absent
  */
 struct worker {
@@ -108,6 +117,12 @@ struct worker {
 	size_t capacity;
 	u64 have;
 	u64 have_end;
+	struct incr_range arriving;
+	u64 from;
+	u64 fetching;
+	u64 streamed;
+	u64 stream_at;
+	bool streaming;
 	struct incr_range extra[16];
 	unsigned int extras;
 };

@@ -42,6 +42,7 @@ int main(int argc, char **argv)
 		.loader.image_lock = PTHREAD_MUTEX_INITIALIZER,
 		.loader.mirrors.lock = PTHREAD_MUTEX_INITIALIZER,
 		.loader.mirrors.log = RATELIMIT_INIT,
+		.loader.pool.lock = PTHREAD_MUTEX_INITIALIZER,
 		.keeper.socket = -1,
 		.recording.socket = -1,
 	};

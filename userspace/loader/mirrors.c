@@ -155,6 +155,46 @@ void connections_close(struct connections *connections)
 	}
 }
 
+int pool_create(struct pool *pool, unsigned int room)
+{
+	pool->idle = calloc(room, sizeof(*pool->idle));
+	pool->room = pool->idle ? room : 0;
+	return pool->idle ? 0 : -ENOMEM;
+}
+
+void pool_destroy(struct pool *pool)
+{
+	while (pool->count)
+		connections_close(&pool->idle[--pool->count]);
+	free(pool->idle);
+	pool->idle = NULL;
+}
+
+void pool_take(struct pool *pool, struct connections *connections)
+{
+	pthread_mutex_lock(&pool->lock);
+	if (pool->count)
+		*connections = pool->idle[--pool->count];
+	else
+		memset(connections, 0, sizeof(*connections));
+	pthread_mutex_unlock(&pool->lock);
+	connections->fetched = connections->delay = 0;
+}
+
+void pool_give(struct pool *pool, struct connections *connections)
+{
+	bool kept;
+
+	pthread_mutex_lock(&pool->lock);
+	kept = pool->count < pool->room;
+	if (kept)
+		pool->idle[pool->count++] = *connections;
+	pthread_mutex_unlock(&pool->lock);
+	if (!kept)
+		connections_close(connections);
+	memset(connections, 0, sizeof(*connections));
+}
+
 bool mirror_is_rejected(struct mirror *mirror)
 {
 	int rejected = MIRROR_REJECTED;
@@ -412,10 +452,12 @@ static int check_mirror(struct mirrors *mirrors, struct mirror *mirror,
  * with the head, its head is looked at first: it may be another image by now, or
  * the same with another ETag.
  */
-static int read_mirror(struct mirrors *mirrors, struct mirror *mirror,
-		       struct origin_connection *connection, u64 offset,
+static int read_mirror(struct mirrors *mirrors, unsigned int index,
+		       struct connections *connections, u64 offset,
 		       size_t length, void *buffer, struct incr_error *error)
 {
+	struct origin_connection *connection = connections->to[index];
+	struct mirror *mirror = &mirrors->mirror[index];
 	struct incr_error head;
 	unsigned int looks = 0;
 	int err, head_err;
@@ -425,8 +467,11 @@ static int read_mirror(struct mirrors *mirrors, struct mirror *mirror,
 		return err;
 	/* A server that names another version each time is not believed any more. */
 	do {
+		origin_watch(connection, connections->arrived,
+			     connections->watcher);
 		err = read_origin(mirrors, mirror, connection, offset, length,
 				  buffer, error);
+		origin_watch(connection, NULL, NULL);
 		if (!err || err == -ECANCELED || origin_error_passes(err))
 			return err;
 		/* Is it this range that it lacks, or has it lost all of the image? */
@@ -436,6 +481,14 @@ static int read_mirror(struct mirrors *mirrors, struct mirror *mirror,
 		return err;
 	*error = head;
 	return head_err;
+}
+
+static void note_delay(struct connections *connections, unsigned int index)
+{
+	u64 delay = origin_delay(connections->to[index]);
+
+	if (delay && (!connections->delay || delay < connections->delay))
+		connections->delay = delay;
 }
 
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
@@ -451,11 +504,13 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 				     &why);
 	if (!err) {
 		origin_hurry(connections->to[index], connections->hurry);
-		err = read_mirror(mirrors, mirror, connections->to[index],
-				  offset, length, buffer, &why);
+		err = read_mirror(mirrors, index, connections, offset, length,
+				  buffer, &why);
 	}
 	if (!err) {
 		mirror_works(mirrors, mirror);
+		note_delay(connections, index);
+		connections->fetched += length;
 		return 0;
 	}
 	return incr_fail(error, err, "%s: %s", origin_name(mirror->origin),

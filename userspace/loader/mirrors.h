@@ -98,11 +98,20 @@ struct mirrors {
 #define NO_MIRROR	UINT32_MAX
 
 /**
- * struct connections - one thread's
+ * struct connections - a set of them, for one thread at a time
  * @hurry: give up a mirror that is slow, as another may be faster
+ * @arrived: told how far a read has come; see origin_watch(). NULL: nobody is
+ * @watcher: passed to it
+ * @fetched: bytes read through them; the caller sets it back
+ * @delay: the shortest time, in nanoseconds, from a request to its first byte; 0: not
+ *	known; the caller sets it back
  */
 struct connections {
 	bool hurry;
+	void (*arrived)(void *watcher, size_t received);
+	void *watcher;
+	u64 fetched;
+	u64 delay;
 	struct origin_connection *to[MIRRORS_MAX];
 };
 
@@ -183,6 +192,26 @@ void mirror_unusable(struct mirror *mirror, const char *why);
 void mirrors_prefer_next(struct mirrors *mirrors, unsigned int index);
 
 void connections_close(struct connections *connections);
+
+/**
+ * struct pool - the sets that no thread uses
+ * @idle: a stack: the one used last is used first, as its window is the largest: what has
+ *	been idle for some time has to find out anew how much the way can take
+ */
+struct pool {
+	pthread_mutex_t lock;
+	struct connections *idle;
+	unsigned int count;
+	unsigned int room;
+};
+
+/* For at most @room sets. Return: 0 or -ENOMEM. */
+int pool_create(struct pool *pool, unsigned int room);
+void pool_destroy(struct pool *pool);
+
+/* Move a set from the pool to the caller, an empty one if the pool has none; and back. */
+void pool_take(struct pool *pool, struct connections *connections);
+void pool_give(struct pool *pool, struct connections *connections);
 
 /* Log a failure of a range, unless that happens all the time. */
 void range_log(struct ratelimit *limit, int level, u64 offset, u64 length,

@@ -22,6 +22,8 @@
 #define DELAY_MAX	8u
 #define PASS_DELAY	8u
 #define PASS_DELAY_MAX	512u
+/* A hint comes so long before the demand of the same reader, at most, in nanoseconds. */
+#define HINT_DELAY	MILLI
 #define NANO		1000000000ull
 #define MILLI		(NANO / 1000)
 /* Several times as long as the kernel waits before it asks again. */
@@ -40,6 +42,12 @@ static u64 job_end(const struct job *job)
 	return job->offset + job->length;
 }
 
+/* The end of what a worker fetches for it. */
+static u64 job_reach(const struct job *job)
+{
+	return job_end(job) + job->more;
+}
+
 void queue_init(struct queue *queue, const struct device *device, u64 end,
 		unsigned int workers, int event, bool background)
 {
@@ -56,11 +64,13 @@ void queue_init(struct queue *queue, const struct device *device, u64 end,
 	queue->workers = workers;
 	queue->event = event;
 	queue->low_max = workers > 1 ? workers - 1 : 1;
+	queue->background_max = workers > 4 ? workers - 3 : queue->low_max;
 	queue->again_max = workers > 1 ? workers / 2 : 1;
 	queue->background = background;
 	queue->delay = 1;
 	queue->pass_delay = PASS_DELAY;
 	queue->away_pause = PAUSE_FIRST;
+	pace_init(&queue->pace, now(), queue->background_max);
 }
 
 void queue_grow(struct queue *queue, u64 end)
@@ -168,9 +178,36 @@ static void add_job(struct queue *queue, u64 start, u64 end,
 		return;
 	}
 	queue->known[priority]++;
-	if (priority == PRIORITY_DEMAND)
+	if (priority == PRIORITY_DEMAND) {
 		queue->demands++;
+		queue->demand_at = job->wanted_at;
+		pace_wanted(&queue->pace, job->wanted_at);
+	}
 	job_list_append(&queue->waiting[priority], job);
+}
+
+/*
+ * Readahead comes before the read that has caused it. Its hint waits a moment for that,
+ * which then has the first turn: take the range out of hints.
+ */
+static void cut_hints(struct queue *queue, u64 start, u64 end)
+{
+	u64 from = start, first, last;
+	struct job *job;
+
+	while ((job = job_ranges_first(&queue->ranges[PRIORITY_HINT], from, end))) {
+		first = job->offset;
+		last = from = job_end(job);
+		if (job->list != &queue->waiting[PRIORITY_HINT] || job->refetch)
+			continue;
+		job_list_remove(job);
+		forget(queue, job);
+		/* A reader goes on rather than back. */
+		if (last > end)
+			add_job(queue, end, last, PRIORITY_HINT, false);
+		if (first < start)
+			add_job(queue, first, start, PRIORITY_HINT, false);
+	}
 }
 
 /* @job is wanted, by @request. */
@@ -199,6 +236,8 @@ static void add_piece(struct queue *queue, const struct dm_incremental_request *
 						   start, end);
 		u64 until = job ? job->offset : end;
 
+		if (start < until && priority == PRIORITY_DEMAND)
+			cut_hints(queue, start, until);
 		if (start < until)
 			add_job(queue, start, until, priority, refetch);
 		if (!job)
@@ -256,14 +295,24 @@ static void tell_room(struct queue *queue)
 	eventfd_write(queue->event, 1);
 }
 
-/* There are no more of those than workers. */
-static struct job *find_running(const struct queue *queue, u64 start, u64 end)
+/* The one that a job of @priority waits for. There are no more of those than workers. */
+static struct job *find_running(const struct queue *queue, u64 start, u64 end,
+				enum priority priority)
 {
 	struct job *job = queue->running.first;
 
-	while (job && (job->offset >= end || job_end(job) <= start))
+	while (job && (job->offset >= end || job_reach(job) <= start ||
+		       (priority == PRIORITY_DEMAND &&
+			job->priority == PRIORITY_BACKGROUND)))
 		job = job->next;
 	return job;
+}
+
+/* A demand is done, or not wanted, or put aside. */
+static void less_demand(struct queue *queue)
+{
+	if (!--queue->demands)
+		pace_satisfied(&queue->pace, now());
 }
 
 static void drop(struct queue *queue, struct job *job)
@@ -271,7 +320,7 @@ static void drop(struct queue *queue, struct job *job)
 	message_debug("bytes %llu to %llu: no longer wanted",
 		      (unsigned long long)job->offset,
 		      (unsigned long long)job_end(job) - 1);
-	queue->demands--;
+	less_demand(queue);
 	forget(queue, job);
 }
 
@@ -288,12 +337,43 @@ static struct job *take_from(struct queue *queue, struct job_list *list,
 			drop(queue, job);
 			continue;
 		}
-		running = find_running(queue, job->offset, job_end(job));
+		running = find_running(queue, job->offset, job_end(job),
+				       job->priority);
 		if (!running)
 			return job;
 		job_list_append(&running->holds, job);
 	}
 	return NULL;
+}
+
+/*
+ * What is behind @job is a hint: one request for both, whose reply begins with what the
+ * reader waits for.
+ */
+static void take_along(struct queue *queue, struct job *job)
+{
+	u64 end = job_end(job);
+	struct job *hint = job_ranges_find(&queue->ranges[PRIORITY_HINT], end,
+					   end + queue->device->chunk);
+	const struct job *next;
+	u64 more;
+
+	if (job->round || job->refetch || !hint || hint->offset != end ||
+	    hint->list != &queue->waiting[PRIORITY_HINT] || hint->refetch ||
+	    hint->round || find_running(queue, end, job_end(hint), PRIORITY_HINT))
+		return;
+	more = hint->length;
+	next = job_ranges_first(&queue->ranges[PRIORITY_DEMAND], end, end + more);
+	if (next)
+		more = next->offset - end;
+	if (!more)
+		return;
+	end = job_end(hint);
+	job_list_remove(hint);
+	forget(queue, hint);
+	job->more = more;
+	if (job_reach(job) < end)
+		add_job(queue, job_reach(job), end, PRIORITY_HINT, false);
 }
 
 static struct job *take_demand(struct queue *queue, u64 time)
@@ -307,9 +387,26 @@ static struct job *take_demand(struct queue *queue, u64 time)
 		job = take_from(queue, &queue->waiting[PRIORITY_DEMAND], time);
 	if (!job && may)
 		job = take_from(queue, &queue->again, time);
-	if (job)
-		queue->took_again = job->round;
+	if (!job)
+		return NULL;
+	queue->took_again = job->round;
+	take_along(queue, job);
 	return job;
+}
+
+/* A hint, if there is one that need not wait for a demand; else *@wait: until then. */
+static struct job *take_hint(struct queue *queue, u64 time, u64 *wait)
+{
+	const struct job *first = queue->waiting[PRIORITY_HINT].first;
+
+	if (!first || queue->running_low >= queue->low_max)
+		return NULL;
+	if (first->wanted_at > queue->demand_at &&
+	    time < first->wanted_at + HINT_DELAY) {
+		*wait = first->wanted_at + HINT_DELAY;
+		return NULL;
+	}
+	return take_from(queue, &queue->waiting[PRIORITY_HINT], time);
 }
 
 /* All of the image was walked: look for remaining gaps, but not at once. */
@@ -367,9 +464,9 @@ static struct job *cut_job(struct queue *queue, u64 *cursor, u64 end, u64 size,
 		if (stop > limit)
 			stop = limit;
 
-		running = find_running(queue, start, stop);
+		running = find_running(queue, start, stop, priority);
 		if (running && running->offset <= start) {
-			*cursor = job_end(running);
+			*cursor = job_reach(running);
 			continue;
 		}
 		if (running)
@@ -391,8 +488,8 @@ static struct job *cut_job(struct queue *queue, u64 *cursor, u64 end, u64 size,
 /* The next piece in file order. */
 static struct job *new_background(struct queue *queue)
 {
-	struct job *job = cut_job(queue, &queue->cursor, queue->end, PIECE_MAX,
-				  PRIORITY_BACKGROUND);
+	struct job *job = cut_job(queue, &queue->cursor, queue->end,
+				  pace_piece(&queue->pace), PRIORITY_BACKGROUND);
 
 	if (!job && queue->cursor == queue->end)
 		end_pass(queue);
@@ -475,12 +572,20 @@ static struct job *take_startup(struct queue *queue, u64 time)
 	return job ? job : new_startup(queue);
 }
 
-static struct job *take_background(struct queue *queue, u64 time)
+/*
+ * A piece of the rest, if it may be begun now. *@wait: not before then, if nothing
+ * happens; 0: no matter.
+ */
+static struct job *take_background(struct queue *queue, u64 time, u64 *wait)
 {
 	struct job *job;
 
 	if (!queue->background || queue->demands || startup_left(queue) ||
-	    time < queue->startup.expected_until)
+	    time < queue->startup.expected_until ||
+	    queue->waiting[PRIORITY_HINT].count ||
+	    queue->running.count > queue->pace.pieces ||
+	    queue->pace.pieces >= queue->background_max ||
+	    !pace_may_begin(&queue->pace, time, wait))
 		return NULL;
 	job = take_from(queue, &queue->waiting[PRIORITY_BACKGROUND], time);
 	if (!job && !queue->finished && time >= queue->not_before &&
@@ -497,7 +602,7 @@ static void end_pauses(struct queue *queue, u64 time)
 	while ((job = job_heap_first(&queue->aside)) && job->due <= time) {
 		job_heap_pop(&queue->aside);
 		if (job->priority == PRIORITY_DEMAND)
-			queue->demands++;
+			queue->demands++;	/* no new one: the pace does not hear of it */
 		else if (job->priority == PRIORITY_STARTUP)
 			queue->startup.jobs++;
 		job_list_append(job->priority == PRIORITY_DEMAND ?
@@ -523,6 +628,13 @@ static bool low_waits(const struct queue *queue)
 	       (queue->background && !queue->finished);
 }
 
+/* Look again at @when, or earlier. */
+static void sooner(u64 *wait, u64 when)
+{
+	if (!*wait || when < *wait)
+		*wait = when;
+}
+
 /* A job, or NULL, and when to look again even if nothing happens; 0: never. */
 static struct job *choose(struct queue *queue, u64 *wait)
 {
@@ -539,16 +651,16 @@ static struct job *choose(struct queue *queue, u64 *wait)
 	if (!job && low_may(queue, time))
 		job = take_startup(queue, time);
 	if (!job && low_may(queue, time))
-		job = take_from(queue, &queue->waiting[PRIORITY_HINT], time);
+		job = take_hint(queue, time, wait);
 	if (!job && low_may(queue, time))
-		job = take_background(queue, time);
+		job = take_background(queue, time, wait);
 	if (time < queue->not_before && low_waits(queue))
-		*wait = queue->not_before;
+		sooner(wait, queue->not_before);
 	if (time < queue->startup.expected_until)
-		*wait = queue->startup.expected_until;
+		sooner(wait, queue->startup.expected_until);
 	next = job_heap_first(&queue->aside);
-	if (next && (!*wait || next->due < *wait))
-		*wait = next->due;
+	if (next)
+		sooner(wait, next->due);
 	return job;
 }
 
@@ -586,7 +698,9 @@ struct job *queue_take(struct queue *queue)
 		job_list_append(&queue->running, job);
 		if (job->priority != PRIORITY_DEMAND)
 			queue->running_low++;
-		else if (job->round)
+		if (job->priority == PRIORITY_BACKGROUND)
+			pace_begin(&queue->pace, &job->pace, now(), job->length);
+		if (job->priority == PRIORITY_DEMAND && job->round)
 			queue->running_again++;
 		/* There may be more, or something to wait for. */
 		pthread_cond_signal(&queue->wake);
@@ -620,16 +734,23 @@ static void background_done(struct queue *queue, const struct job *job,
 }
 
 /* No worker has @job any more; it is in no list. */
-static void stop_running(struct queue *queue, struct job *job)
+static void stop_running(struct queue *queue, struct job *job, bool failed)
 {
 	struct job *held;
+	u64 time = now();
 
 	job_list_remove(job);
 	job->running = false;
+	job->more = 0;
 	if (job->priority != PRIORITY_DEMAND)
 		queue->running_low--;
 	else if (job->round)
 		queue->running_again--;
+	if (job->priority == PRIORITY_BACKGROUND)
+		pace_end(&queue->pace, &job->pace, time, job->length,
+			 failed ? 0 : job->fetched, job->delay);
+	else
+		pace_other(&queue->pace, time, job->delay);
 	/* Jobs that were held back get their turn; they are older than the waiting ones. */
 	while ((held = job->holds.last)) {
 		struct job_list *list = held->priority == PRIORITY_DEMAND &&
@@ -663,7 +784,7 @@ static void resume(struct queue *queue)
 void queue_done(struct queue *queue, struct job *job, bool failed)
 {
 	pthread_mutex_lock(&queue->lock);
-	stop_running(queue, job);
+	stop_running(queue, job, failed);
 	if (queue->away)
 		resume(queue);
 	if (job->priority == PRIORITY_BACKGROUND)
@@ -674,7 +795,7 @@ void queue_done(struct queue *queue, struct job *job, bool failed)
 		job_list_append(&queue->waiting[job->priority], job);
 	} else {
 		if (job->priority == PRIORITY_DEMAND)
-			queue->demands--;
+			less_demand(queue);
 		else if (job->priority == PRIORITY_STARTUP)
 			queue->startup.jobs--;
 		forget(queue, job);
@@ -714,7 +835,7 @@ static void put_off(struct queue *queue, struct job *job, unsigned int least,
 	job->round++;
 	job->due = now() + jittered(queue, pause_of(job->round), least);
 	if (job->priority == PRIORITY_DEMAND)
-		queue->demands--;
+		less_demand(queue);
 	else if (job->priority == PRIORITY_STARTUP)
 		queue->startup.jobs--;
 	if (!job_heap_push(&queue->aside, job))
@@ -725,7 +846,7 @@ void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
 		   bool kept)
 {
 	pthread_mutex_lock(&queue->lock);
-	stop_running(queue, job);
+	stop_running(queue, job, true);
 	if (queue->away)
 		resume(queue);
 	put_off(queue, job, least, kept);
@@ -737,7 +858,7 @@ void queue_away(struct queue *queue, struct job *job, unsigned int least)
 	u64 time = now();
 
 	pthread_mutex_lock(&queue->lock);
-	stop_running(queue, job);
+	stop_running(queue, job, true);
 	if (!queue->away)
 		eventfd_write(queue->event, 1);
 	/* Those that were under way count as one attempt. */

@@ -3,14 +3,17 @@
  * Which range to fetch next: demands first, then the start-up list in its order,
  * then the kernel's hints, then the rest of the image in file order. The list and
  * the rest come in pieces.
+ * Nothing of the rest is begun while any other is to be fetched, nor for some time after; and
+ * never more of it than keeps the link busy (pace.h), so that a demand is not behind it.
  *
  * The kernel's readers take turns, but only with wants that no loader has read. So
  * the queue has room for as many demands as there are workers, each of which then
  * has another one to go on with, and the rest stays in the kernel until there is
  * room again (queue_room()).
  *
- * No range is handed to two workers at a time. A range that overlaps one being
- * fetched is held back until that one is done, and found present then.
+ * No range is handed to two workers at a time, with one exception. A range that overlaps
+ * one being fetched is held back until that one is done, and found present then. But a
+ * demand overtakes pieces of the rest: it is asked for by itself, as they may be long.
  *
  * If no origin can be asked at all, one job that no reader waits for tries from time
  * to time, and the others wait for its result. When anything can be had again, all
@@ -35,9 +38,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include "loader/job.h"
+#include "loader/pace.h"
 #include "node/device.h"
 
-/* The most that is fetched at once, before it is widened. */
+/* The most of a demand or a hint that is fetched at once, before it is widened. */
 #define PIECE_MAX	(512u << 10)
 /* The same of the start-up list: small, as several workers share its ranges. */
 #define STARTUP_PIECE	(128u << 10)
@@ -80,8 +84,10 @@ struct startup_work {
  * @ranges: all demands, and all hints, for tsearch(): none overlaps another
  * @known: how many jobs there are of each priority
  * @demands: demands that were not put aside
+ * @demand_at: when the last demand was added, CLOCK_MONOTONIC nanoseconds
  * @running_low: jobs in @running that no reader waits for
  * @low_max: the most of those, so that demand finds a worker
+ * @background_max: the most pieces of the rest in @running, so that hints do, too
  * @running_again: demands in @running that have failed before
  * @again_max: the most of those
  * @took_again: the last demand taken was one of those: now another's turn
@@ -95,6 +101,7 @@ struct startup_work {
  * @not_before: no new background work until then, likewise
  * @delay: seconds that the next failure adds
  * @pass_delay: seconds before the next pass, if this one fails
+ * @pace: when pieces of the rest are begun, and how many
  * @jitter: state of the pseudo-random numbers for pauses
  * @startup: the start-up list; see queue_startup()
  */
@@ -113,8 +120,10 @@ struct queue {
 	void *ranges[PRIORITY_BACKGROUND];
 	size_t known[PRIORITIES];
 	size_t demands;
+	u64 demand_at;
 	unsigned int running_low;
 	unsigned int low_max;
+	unsigned int background_max;
 	unsigned int running_again;
 	unsigned int again_max;
 	bool took_again;
@@ -129,6 +138,7 @@ struct queue {
 	u64 not_before;
 	unsigned int delay;
 	unsigned int pass_delay;
+	struct pace pace;
 	u32 jitter;
 	struct startup_work startup;
 	bool stop;
@@ -185,7 +195,10 @@ void queue_add(struct queue *queue, const struct dm_incremental_request *request
 /* Wait for something to do; NULL: stop. @event is written to when all is present. */
 struct job *queue_take(struct queue *queue);
 
-/* @job is done, or given up for now; the caller must not use it any more. */
+/*
+ * @job is done, or given up for now; the caller has set its @fetched and @delay, and must
+ * not use it any more.
+ */
 void queue_done(struct queue *queue, struct job *job, bool failed);
 
 /**

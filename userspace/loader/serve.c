@@ -12,10 +12,9 @@
 #include "common/message.h"
 #include "common/parse.h"
 #include "loader/daemon.h"
+#include "loader/foresee.h"
 #include "loader/notify.h"
 #include "loader/session.h"
-
-#define METADATA_WINDOW	(64ull << 10)	/* bytes around a page that is wanted */
 
 double seconds_since(const struct timespec *then)
 {
@@ -133,6 +132,8 @@ static void take_growth(struct session *session)
 	session->complete = false;
 	segment = incr_image_segment(loader->loaded->image);
 	queue_grow(&loader->queue, segment->end);
+	if (options->hints)
+		foresee_opening(loader);
 	format_size(segment->end, total);
 	message_info("image has grown to generation %u, %s",
 		     segment->generation, total);
@@ -182,40 +183,6 @@ static void look_for_completion(struct session *session)
 	notify("STATUS=image is complete");
 }
 
-/*
- * Fetch the metadata around a wanted page, after it: it is small. A reader will
- * read nearby, and each absent map or tree page costs a round trip before the
- * data can be asked for.
- */
-static void hint_metadata(struct session *session,
-			  const struct dm_incremental_request *request)
-{
-	struct loader *loader = &session->loader;
-	const struct incr_image *image = loader->loaded->image;
-	struct dm_incremental_request around = {
-		.flags = DM_INCREMENTAL_REQUEST_HINT |
-			 (request->flags & DM_INCREMENTAL_REQUEST_REFETCH),
-	};
-	u32 i;
-
-	for (i = 0; i < incr_image_segments(image); i++) {
-		const struct inc_segment *seg =
-			incr_image_segment_at(image, i);
-		u64 start = request->offset & ~(METADATA_WINDOW - 1);
-		u64 end = start + METADATA_WINDOW;
-
-		if (request->offset < seg->meta_offset ||
-		    request->offset >= seg->data_offset)
-			continue;
-		around.offset = start > seg->meta_offset ? start :
-				seg->meta_offset;
-		around.length = (end < seg->data_offset ? end :
-				 seg->data_offset) - around.offset;
-		queue_add(&loader->queue, &around);
-		break;
-	}
-}
-
 static void take_request(struct session *session,
 			 const struct dm_incremental_request *request)
 {
@@ -236,7 +203,7 @@ static void take_request(struct session *session,
 	if (session->options.hints || refetch || !hint)
 		queue_add(&session->loader.queue, request);
 	if (session->options.hints && !hint && !again)
-		hint_metadata(session, request);
+		foresee(&session->loader, request);
 }
 
 /*
@@ -324,6 +291,8 @@ enum exitcode session_serve(struct session *session)
 	};
 	int err;
 
+	if (session->options.hints)
+		foresee_opening(loader);
 	for (;;) {
 		if (session->behind)
 			take_growth(session);

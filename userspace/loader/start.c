@@ -188,6 +188,13 @@ int session_start(struct session *session, struct worker *main_worker,
 		err = check_mirrors(session, main_worker, error);
 	if (err)
 		return err;
+	/* The workers begin with the connection that is there. */
+	err = pool_create(&loader->pool, options->jobs + 1);
+	if (err) {
+		snprintf(error->text, sizeof(error->text), "out of memory");
+		return err;
+	}
+	pool_give(&loader->pool, &main_worker->connections);
 	/* Until now a signal just ended us: there was nothing to commit. */
 	err = open_signals(session);
 	if (err) {
@@ -221,6 +228,7 @@ void session_finish(struct session *session, struct worker *main_worker)
 		queue_destroy(&loader->queue);
 	startup_close(&session->startup);
 	worker_destroy(main_worker);
+	pool_destroy(&loader->pool);
 	recording_end(&session->recording);
 	keeper_end(&session->keeper);
 	loaded_drop(loader, loader->loaded);

@@ -51,6 +51,10 @@ static enum outcome fetch_parts(struct worker *worker, const struct job *job)
 		.round = job->round,
 	};
 
+	/* No reader waits for those behind. */
+	if (job->more &&
+	    (outcome == OUTCOME_WRONG || outcome == OUTCOME_MISSING))
+		return fetch_parts(worker, &part);
 	if (outcome == OUTCOME_WRONG && job->length > chunk) {
 		part.part = true;
 		part.length = job->length / chunk / 2 * chunk;
@@ -87,7 +91,11 @@ static void do_job(struct worker *worker, struct job *job)
 	worker->kept = false;
 	worker->pause = 0;
 	worker->loaded = loaded_hold(loader);
+	pool_take(&loader->pool, &worker->connections);
 	outcome = fetch_parts(worker, job);
+	job->fetched = worker->connections.fetched;
+	job->delay = worker->connections.delay;
+	pool_give(&loader->pool, &worker->connections);
 	loaded_drop(loader, worker->loaded);
 	worker->loaded = NULL;
 	if (outcome == OUTCOME_AWAY) {

@@ -63,8 +63,11 @@ struct origin_connection {
 	struct url url;
 	unsigned int version;
 	bool hurry;
+	void (*arrived)(void *context, size_t received);
+	void *watcher;
 	unsigned int retry_after;	/* seconds, as the last reply said */
 	struct mark mark;		/* of the last reply */
+	u64 delay;			/* see origin_delay() */
 };
 
 #define NO_VERSION	UINT_MAX

@@ -58,6 +58,9 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 		return 0;
 	memcpy(reply->buffer + reply->received, data, size);
 	reply->received += size;
+	if (reply->connection->arrived)
+		reply->connection->arrived(reply->connection->watcher,
+					   reply->received);
 	return size;
 }
 
@@ -242,6 +245,16 @@ static void note_retry_after(struct origin_connection *connection)
 				  ORIGIN_RETRY_AFTER_MAX : (unsigned int)seconds;
 }
 
+static void note_delay(struct origin_connection *connection)
+{
+	curl_off_t sent = 0, first = 0;
+
+	curl_easy_getinfo(connection->handle, CURLINFO_PRETRANSFER_TIME_T, &sent);
+	curl_easy_getinfo(connection->handle, CURLINFO_STARTTRANSFER_TIME_T,
+			  &first);
+	connection->delay = first > sent ? (u64)(first - sent) * 1000 : 0;
+}
+
 /* The result of a request that has ended with @c. */
 static int check_reply(CURL *curl, CURLcode c, struct reply *reply,
 		       const char *details, struct incr_error *error)
@@ -366,6 +379,7 @@ static int request(struct origin_connection *connection, const char *url,
 	free_headers(headers);
 	err = check_reply(curl, c, reply, details, error);
 	note_retry_after(connection);
+	note_delay(connection);
 	return err;
 }
 
@@ -514,6 +528,7 @@ static int http_read(struct origin_connection *connection, u64 offset,
 		.offset = offset, .length = length, .buffer = buffer,
 		.expected = origin_mark(connection->origin, &expected) ?
 			    &expected : NULL,
+		.connection = connection,
 	};
 	struct reply reply = blank;
 	int err, changed;

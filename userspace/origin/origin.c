@@ -183,9 +183,22 @@ void origin_hurry(struct origin_connection *connection, bool hurry)
 	connection->hurry = hurry;
 }
 
+void origin_watch(struct origin_connection *connection,
+		  void (*arrived)(void *context, size_t received),
+		  void *context)
+{
+	connection->arrived = arrived;
+	connection->watcher = context;
+}
+
 unsigned int origin_retry_after(const struct origin_connection *connection)
 {
 	return connection->retry_after;
+}
+
+u64 origin_delay(const struct origin_connection *connection)
+{
+	return connection->delay;
 }
 
 int origin_read(struct origin_connection *connection, u64 offset,

@@ -166,6 +166,17 @@ void origin_doubt(struct origin *origin);
 void origin_hurry(struct origin_connection *connection, bool hurry);
 
 /**
+ * origin_watch - be told how far the next reads have come
+ * @arrived: called from within origin_read() when bytes have come: the first @received
+ *	are in its buffer, unless it fails with -EPROTO. It must not use the connection.
+ *	NULL: nobody is told, as at first
+ * @context: passed to it
+ */
+void origin_watch(struct origin_connection *connection,
+		  void (*arrived)(void *context, size_t received),
+		  void *context);
+
+/**
  * origin_read - read a range, all of it or nothing; one attempt
  * @length: 1 to ORIGIN_READ_MAX
  * @error: on failure a sentence that names neither origin nor range
@@ -192,6 +203,12 @@ int origin_read(struct origin_connection *connection, u64 offset,
  */
 int origin_get(struct origin_connection *connection, size_t most, char **data,
 	       size_t *length, struct incr_error *error);
+
+/*
+ * Nanoseconds from the last request to the first byte of its reply, connecting not
+ * included; 0: not known.
+ */
+u64 origin_delay(const struct origin_connection *connection);
 
 /* May the same read work later? */
 static inline bool origin_error_passes(int err)

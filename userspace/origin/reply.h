@@ -61,6 +61,7 @@ struct freshness {
  * @mark: of the version that it is of
  * @expected: of the version that is wanted, NULL: of any
  * @asked_if: the range was asked for only if the file is of that version
+ * @connection: that it comes over
  * @err: the fault of the reply, 0 if none so far; @why: the same in words
  */
 struct reply {
@@ -85,6 +86,7 @@ struct reply {
 	struct mark mark;
 	const struct mark *expected;
 	bool asked_if;
+	struct origin_connection *connection;
 	int err;
 	struct incr_error why;
 };
