@@ -9,7 +9,7 @@
  * Commands on stdin, each answered by a line, "ok" or what is wrong:
  *
  *   read OFFSET LENGTH   one attempt, of the first origin
- *   all                  all of the image, in pieces; again and again, from one
+ *   all [OFFSET]         all of the image, in pieces, from there on; again and again, from one
  *                        origin after the other, what fails in a way that may pass
  *   after                what the last reply of "read" had for Retry-After
  */
@@ -36,6 +36,7 @@ static struct mirrors mirrors = {
 };
 static struct connections connections;
 static _Atomic u64 next;
+static u64 first;
 static atomic_int failed;
 
 static int read_right(struct connections *from, unsigned int index, u64 offset,
@@ -86,8 +87,10 @@ static void *read_pieces(void *context)
 	(void)context;
 	while (!atomic_load(&failed) &&
 	       (at = atomic_fetch_add(&next, PIECE)) < size) {
-		size_t length = size - at < PIECE ? size - at : PIECE;
+		size_t length;
 
+		at = (at + first) % ((size + PIECE - 1) / PIECE * PIECE);
+		length = size - at < PIECE ? size - at : PIECE;
 		if (read_piece(&own, at, length, &error) &&
 		    !atomic_exchange(&failed, 1))
 			printf("%s\n", error.text);
@@ -96,11 +99,12 @@ static void *read_pieces(void *context)
 	return NULL;
 }
 
-static void read_all(unsigned int jobs)
+static void read_all(unsigned int jobs, u64 from)
 {
 	pthread_t threads[64];
 	unsigned int i;
 
+	first = from / PIECE * PIECE;
 	atomic_store(&next, 0);
 	atomic_store(&failed, 0);
 	for (i = 0; i < jobs; i++)
@@ -115,14 +119,15 @@ static void read_all(unsigned int jobs)
 static void run(const char *line, unsigned int jobs)
 {
 	struct incr_error error;
-	u64 offset, length;
+	u64 offset = 0, length;
 
 	if (sscanf(line, "read %" SCNu64 " %" SCNu64, &offset, &length) == 2 &&
 	    offset + length <= size)
 		puts(read_right(&connections, 0, offset, length, &error) ?
 		     error.text : "ok");
-	else if (!strcmp(line, "all\n"))
-		read_all(jobs);
+	else if (sscanf(line, "all %" SCNu64, &offset) == 1 ||
+		 !strcmp(line, "all\n"))
+		read_all(jobs, offset);
 	else if (!strcmp(line, "after\n"))
 		printf("%u\n", origin_retry_after(connections.to[0]));
 	else
