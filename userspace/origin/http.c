@@ -556,7 +556,10 @@ static int http_read(struct origin_connection *connection, u64 offset,
 static int http_get(struct origin_connection *connection, void *buffer,
 		    size_t most, size_t *length, struct incr_error *error)
 {
-	struct reply reply = { .length = most, .less = true, .buffer = buffer };
+	struct reply reply = {
+		.length = most, .less = true, .buffer = buffer,
+		.connection = connection,
+	};
 	int err = read_anywhere(connection, &reply, error);
 
 	*length = reply.received;
