@@ -318,6 +318,17 @@ note "sleep(1), for comparison: $control"
 rm -f core* "x.inc."*
 rules first '{}'
 
+echo "# a reply that is of no use, once"
+client "http://$first/app.inc"
+tell read 0 4096 >/dev/null
+rules first '{"/app.inc": {"whole": 1, "times": 1}}'
+is "all of the file in place of a range" "$(tell read 4096 4096)" ok
+# This one is served, then the range is not, the head is, and the range is not.
+rules first '{"/app.inc": {"whole": 1, "every": 2}}'
+tell read 0 4096 >/dev/null
+like "again and again" "$(tell read 4096 4096)" "does not serve byte ranges"
+rules first '{}'
+
 echo "# Retry-After"
 after() {	# after STATUS VALUE: what the client makes of it
 	rules first "{\"/app.inc\": {\"status\": $1, \"headers\": {\"Retry-After\": \"$2\"}}}"

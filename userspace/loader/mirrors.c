@@ -476,7 +476,9 @@ static int read_mirror(struct mirrors *mirrors, unsigned int index,
 			return err;
 		/* Is it this range that it lacks, or has it lost all of the image? */
 		head_err = check_head(mirrors, mirror, connection, &head);
-	} while (err == -ESTALE && !head_err && ++looks < LOOKS_MAX);
+		/* A reply that is of no use may have been one of a kind. */
+	} while (!head_err && ++looks < LOOKS_MAX &&
+		 (err == -ESTALE || (err == -EPROTO && looks == 1)));
 	if (!head_err)
 		return err;
 	*error = head;
