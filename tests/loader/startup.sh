@@ -139,7 +139,7 @@ tries() {
 	incrementalsetup close app
 }
 tries malformed "line 7: it is not \"OFFSET LENGTH\""
-tries beyond "line 7: bytes $bytes\+4096 reach past the end of the image"
+tries beyond "line 7: bytes $bytes\+4096 reach past the end of the image.*"
 tries noise.list "line 1: .*"
 tries foreign "the start-up list is of another image.*"
 tries short "line 9: a range is missing.*"
@@ -180,6 +180,29 @@ assert s["ranges"] == 1 and s["ranges_done"] == 0 and s["bytes_done"] < s["bytes
 incrementalsetup close app
 within 10 gone
 
+echo "# a loader records"
+rm "$local"
+incrementalsetup create --origin "$web/lib.inc" "$local" >/dev/null
+incrementalsetup open "$local" app
+loader --no-prefetch --no-startup --record loader.trace --origin "$web/lib.inc"
+is "the program works" "$(cold_start)" "$wanted"
+is "no byte of the trace is the loader's to write" "$(find "/proc/$loader/fd" -lname '*loader.trace' -o -lname "$tracing/*" | wc -l)" 0
+stop
+ok "the trace has what it read" grep -q " python3$" loader.trace
+is "no instance is left" "$(ls $tracing/instances)" ""
+ok "a list can be made of it" mkimage startup --force lib.inc loader.trace
+umount mnt
+loader --no-prefetch --record loader.trace --origin "$web/lib.inc"
+stop KILL
+no_instance() {
+	[ -z "$(ls $tracing/instances)" ]
+}
+ok "nor if it is killed" within 20 no_instance
+incrementalsetup close app
+within 10 gone
+fails "without a device there is nothing to record" 4 "not an incremental device" incrementald --record loader.trace --origin lib.inc app
+rm lib.inc.startup
+
 echo "# recording ends cleanly"
 incrementalsetup open lib.inc app
 incrementalsetup record app until.trace &
@@ -189,8 +212,9 @@ recording() {
 }
 ok "it records" within 20 recording
 read_block 3
-kill -INT $recorder
-ok "^C ends it" wait $recorder
+# Of a background job the shell has SIGINT ignored.
+kill -TERM $recorder
+ok "a signal ends it" wait $recorder
 ok "a read is in the trace" grep -Eq '^[0-9.]+ 3 1 [0-9]+ dd$' until.trace
 is "no instance is left" "$(ls $tracing/instances)" ""
 fails "a trace is not replaced" 5 "exists.*--force" incrementalsetup record app until.trace -- true
