@@ -617,6 +617,25 @@ static void test_startup_fails(void **data)
 	assert_true(queue_startup_over(queue));
 }
 
+/* A list that costs too much is not fetched to its end. */
+static void test_startup_costs(void **data)
+{
+	static const struct incr_range list[] = {
+		{ 512 * K, 8 * K }, { 4 * K, 4 * K }, { 64 * K, 4 * K },
+	};
+	struct queue *queue = &((struct state *)*data)->queue;
+	const u64 most = STARTUP_COST_LEAST + STARTUP_COST * 16 * K;
+
+	queue_startup(queue, list, 3, 0);
+	startup(queue, 512 * K, 8 * K);
+	queue_startup_fetched(queue, most);
+	startup(queue, 4 * K, 4 * K);
+	assert_false(queue_startup_over(queue));
+	queue_startup_fetched(queue, 1);
+	assert_true(queue_startup_over(queue));
+	idle(queue);
+}
+
 /* There is none. */
 static void test_no_startup(void **data)
 {
@@ -783,6 +802,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_startup, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_startup_fails, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_startup_costs, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_no_startup, set_up,
 						tear_down),

@@ -515,6 +515,8 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 		queue_resume(&loader->queue);
 	if (err)
 		return without(worker, &replies);
+	if (job->priority == PRIORITY_STARTUP)
+		queue_startup_fetched(&loader->queue, fetched.length);
 	outcome = fill_range(worker, &range);
 	if (outcome == OUTCOME_FILLED) {
 		mirrors_note_source(&loader->mirrors, range.offset,

@@ -26,6 +26,9 @@
 #define HINT_DELAY	MILLI
 #define NANO		1000000000ull
 #define MILLI		(NANO / 1000)
+/* Bytes that a start-up list may cost: so many times its own, and some. */
+#define STARTUP_COST		3u
+#define STARTUP_COST_LEAST	(1u << 20)
 /* Several times as long as the kernel waits before it asks again. */
 #define WANTED_FOR	(10 * NANO)
 
@@ -508,15 +511,36 @@ void queue_expect_startup(struct queue *queue, unsigned int milliseconds)
 void queue_startup(struct queue *queue, const struct incr_range *ranges,
 		   size_t count, size_t metadata)
 {
+	size_t i;
+
 	pthread_mutex_lock(&queue->lock);
 	queue->startup = (struct startup_work){
 		.ranges = ranges,
 		.count = count,
 		.metadata = metadata,
 		.cursor = count ? ranges->offset : 0,
+		.may_cost = STARTUP_COST_LEAST,
 	};
+	for (i = 0; i < count; i++)
+		queue->startup.may_cost += STARTUP_COST * ranges[i].length;
 	pthread_cond_broadcast(&queue->wake);
 	pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_startup_fetched(struct queue *queue, u64 bytes)
+{
+	struct startup_work *work = &queue->startup;
+	bool over;
+
+	pthread_mutex_lock(&queue->lock);
+	over = bytes > work->may_cost && work->at < work->count;
+	work->may_cost -= bytes < work->may_cost ? bytes : work->may_cost;
+	if (over)
+		work->at = work->count;
+	pthread_mutex_unlock(&queue->lock);
+	if (over)
+		message_warning("the rest of the start-up list is not fetched: it has cost %u times the bytes that it has",
+				STARTUP_COST);
 }
 
 static bool startup_left(const struct queue *queue)

@@ -57,6 +57,7 @@
  * @at: the range that is cut into jobs now; @cursor: from there on
  * @past: ranges after the first @metadata are, too
  * @jobs: of the list, but for those that were put aside
+ * @may_cost: bytes that may still be fetched for it
  * @expected_until: the list is not there yet, but may come before then;
  *	CLOCK_MONOTONIC nanoseconds
  */
@@ -68,6 +69,7 @@ struct startup_work {
 	u64 cursor;
 	bool past;
 	size_t jobs;
+	u64 may_cost;
 	u64 expected_until;
 };
 
@@ -171,6 +173,13 @@ void queue_expect_startup(struct queue *queue, unsigned int milliseconds);
  */
 void queue_startup(struct queue *queue, const struct incr_range *ranges,
 		   size_t count, size_t metadata);
+
+/*
+ * So many bytes were fetched for a job of the list. Those at the edges of a range are
+ * fetched in vain. A hostile list can have many edges: if it costs several times what it
+ * has, the rest of it is left out.
+ */
+void queue_startup_fetched(struct queue *queue, u64 bytes);
 
 /* Is nothing of the list left, or only what has failed and is tried again? */
 bool queue_startup_over(struct queue *queue);

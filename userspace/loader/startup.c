@@ -11,7 +11,7 @@
 
 /* Milliseconds: after a first round over all places that may pass, then double. */
 #define ROUND_PAUSE	250u
-#define ROUNDS		5u
+#define ROUNDS		3u
 /* Milliseconds that the background waits for a list, which a server may not send. */
 #define EXPECTED	5000u
 
