@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -152,6 +154,9 @@ static void serve(int listener)
 {
 	size_t i;
 
+	/* Not longer than the test, which may have failed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(60);
 	for (i = 0; i < REPLIES; i++) {
 		int peer = accept(listener, NULL, NULL);
 		char request[4096];
