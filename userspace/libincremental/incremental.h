@@ -207,13 +207,11 @@ int incr_image_verify(struct incr_image *image, u64 offset, u64 length,
  * incr_image_widen - which data incr_image_verify() of a range needs
  * @offset: in: a multiple of the chunk size; out: same or lower
  * @length: in: a multiple of the chunk size; out: such that all extents that
- *	have bytes in the range are covered; both stay multiples of the chunk
- *	size
+ *	have bytes in the range are covered, and no more
  *
  * A loader fetches the widened range, keeps it where the image's incr_io finds
  * it, and verifies the range that it asked for: that reads no other data, but
- * metadata still. (The added chunks may hold parts of further extents, and are not
- * verified by that.)
+ * metadata still.
  */
 int incr_image_widen(struct incr_image *image, u64 *offset, u64 *length,
 		     struct incr_error *error);

@@ -425,7 +425,6 @@ static int extent_across(struct incr_image *image, u64 at, u64 *start, u64 *end,
 int incr_image_widen(struct incr_image *image, u64 *offset, u64 *length,
 		     struct incr_error *error)
 {
-	u64 mask = (1ull << image->segments->chunk_shift) - 1;
 	u64 start, end, unused;
 	int ret;
 
@@ -437,7 +436,7 @@ int incr_image_widen(struct incr_image *image, u64 *offset, u64 *length,
 				    error);
 	if (ret)
 		return ret;
-	*offset = start & ~mask;
-	*length = ((end + mask) & ~mask) - *offset;
+	*offset = start;
+	*length = end - start;
 	return 0;
 }

@@ -136,56 +136,71 @@ static void begin_stream(struct worker *worker, const struct incr_range *range,
 /**
  * get_bytes - have @range and the extents that reach into it in the buffer
  * @fetched: set to the part of it that came from the mirror just now
+ *
+ * Of the chunks around @range just the bytes of those extents are fetched: mostly they
+ * are a part of a chunk, and what is no whole chunk cannot be kept.
  */
 static int get_bytes(struct worker *worker, const struct incr_range *range,
 		     struct incr_range *fetched, struct incr_error *error)
 {
 	struct loader *loader = worker->loader;
-	u32 chunk = loader->device.chunk;
-	u64 wide = range->offset, length = range->length, end;
+	u64 chunk = loader->device.chunk;
+	u64 start = range->offset, length = range->length, end, last, from;
 	int err;
 
 	worker->have = worker->have_end = 0;
-	err = incr_image_widen(worker->loaded->image, &wide, &length, error);
+	err = incr_image_widen(worker->loaded->image, &start, &length, error);
 	if (err)
 		return err;
-	err = reserve(worker, length, error);
+	from = start & ~(chunk - 1);
+	end = start + length;
+	last = (end + chunk - 1) & ~(chunk - 1);
+	err = reserve(worker, last - from, error);
 	if (err)
 		return err;
 
-	fetched->offset = wide;
-	end = wide + length;
-	while (fetched->offset < end &&
-	       at_hand(worker, wide, fetched->offset, range))
+	fetched->offset = from;
+	while (fetched->offset < last &&
+	       at_hand(worker, from, fetched->offset, range))
 		fetched->offset += chunk;
-	while (fetched->offset < end &&
-	       at_hand(worker, wide, end - chunk, range))
-		end -= chunk;
-	fetched->length = end - fetched->offset;
+	if (fetched->offset == from)
+		fetched->offset = from = start;
+	if (last > fetched->offset + chunk &&
+	    at_hand(worker, from, last - chunk, range)) {
+		last -= chunk;
+		while (last >= fetched->offset + chunk &&
+		       at_hand(worker, from, last - chunk, range))
+			last -= chunk;
+		end = (end + chunk - 1) & ~(chunk - 1);
+	} else {
+		last = end;
+	}
+	fetched->length = last > fetched->offset ? last - fetched->offset : 0;
 	if (fetched->length) {
-		begin_stream(worker, range, wide, fetched->offset);
+		begin_stream(worker, range, from, fetched->offset);
 		err = mirrors_read(&loader->mirrors, worker->mirror,
 				   &worker->connections, fetched->offset,
 				   fetched->length,
-				   worker->buffer + (fetched->offset - wide),
+				   worker->buffer + (fetched->offset - from),
 				   error);
 		worker->connections.arrived = NULL;
 		if (err)
 			return err;
 	}
-	worker->have = wide;
-	worker->have_end = wide + length;
+	worker->have = from;
+	worker->have_end = end;
 	return 0;
 }
 
-/* Keep the bytes fetched around @range: the next range may need them. */
+/* Keep the whole chunks fetched around @range: the next range may need them. */
 static void keep_rest(struct worker *worker, const struct incr_range *range,
 		      const struct incr_range *fetched)
 {
 	struct loader *loader = worker->loader;
-	u64 end = fetched->offset + fetched->length, at;
+	u64 chunk = loader->device.chunk;
+	u64 at = (fetched->offset + chunk - 1) & ~(chunk - 1);
 
-	for (at = fetched->offset; at < end; at += loader->device.chunk)
+	for (; at + chunk <= fetched->offset + fetched->length; at += chunk)
 		if (at < range->offset || at >= range->offset + range->length)
 			cache_put(loader->cache, at,
 				  worker->buffer + (at - worker->have));

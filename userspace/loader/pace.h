@@ -26,7 +26,7 @@
 
 /* Bytes of a piece: a multiple of the first, from the second to the third. */
 #define PACE_PIECE_STEP	(16u << 10)
-#define PACE_PIECE_MIN	(32u << 10)
+#define PACE_PIECE_MIN	(48u << 10)
 #define PACE_PIECE_MAX	(1024u << 10)
 
 /**
