@@ -110,7 +110,12 @@ is "a server that is gone" "$(tell read 4096 4096)" ok
 steer second
 rules first "{\"/moved\": {\"status\": 302, \"headers\": {\"Location\": \"http://$second/gone\"}}}"
 rules second '{"/gone": {"status": 404}}'
-like "if the new place has it neither, that is the reply" "$(tell read 8192 4096 && stop_steered third && tell read 8192 4096)" "404"
+tell read 8192 4096 >/dev/null
+stop_steered third
+answer=$(tell read 8192 4096)
+# The server's end may reset the connection first: that is a failure of its own.
+[[ $answer != *reset* ]] || answer=$(tell read 8192 4096)
+like "if the new place has it neither, that is the reply" "$answer" "404"
 
 echo "# a password stays with the server that it is for"
 : >first.log

@@ -9,6 +9,7 @@ for a path (without its query)
 
   status    reply with that, and no range
   times     only so often, and then as if there were no rule
+  every     of so many requests only the last
   headers   these, too (also of ranges)
   need      without these request headers: 401
   query     with another query: 403
@@ -46,11 +47,11 @@ def rule_of(name):
                 rule = json.load(file).get(name, {})
         except FileNotFoundError:
             rule = {}
-        if "times" in rule:
-            key = json.dumps([name, rule])
-            taken[key] = taken.get(key, 0) + 1
-            if taken[key] > rule["times"]:
-                return {}
+        key = json.dumps([name, rule])
+        taken[key] = taken.get(key, 0) + 1
+        if taken[key] % rule.get("every", 1) or \
+                taken[key] > rule.get("times", taken[key]):
+            return {}
         return rule
 
 
