@@ -16,7 +16,7 @@ dmsetup remove t
 activate
 like "on_corruption is in the table line" "$(dmsetup table t)" " 4 read_timeout 300 on_corruption fail\$"
 serve log=log
-each_cell direct "on_corruption fail" >cells
+each_cell direct "on_corruption fail" >cells 2>&1
 is "on_corruption fail: as without a loader, but for absent chunks" \
 	"$(grep '^not ok' cells | grep -vc 'wrongly 0')" 0
 is "on_corruption fail: nothing is fetched again" "$(grep -c refetch log)" 0
