@@ -318,6 +318,22 @@ static void less_demand(struct queue *queue)
 		pace_satisfied(&queue->pace, now());
 }
 
+/* @job does not count any more as work that others yield to. */
+static void less_work(struct queue *queue, const struct job *job)
+{
+	if (job->priority == PRIORITY_DEMAND)
+		less_demand(queue);
+	else if (job->priority == PRIORITY_STARTUP)
+		queue->startup.jobs--;
+}
+
+/* Where @job waits for a worker. */
+static struct job_list *list_of(struct queue *queue, const struct job *job)
+{
+	return job->priority == PRIORITY_DEMAND && job->round ?
+	       &queue->again : &queue->waiting[job->priority];
+}
+
 static void drop(struct queue *queue, struct job *job)
 {
 	message_debug("bytes %llu to %llu: no longer wanted",
@@ -629,9 +645,7 @@ static void end_pauses(struct queue *queue, u64 time)
 			queue->demands++;	/* no new one: the pace does not hear of it */
 		else if (job->priority == PRIORITY_STARTUP)
 			queue->startup.jobs++;
-		job_list_append(job->priority == PRIORITY_DEMAND ?
-				&queue->again : &queue->waiting[job->priority],
-				job);
+		job_list_append(list_of(queue, job), job);
 	}
 }
 
@@ -777,9 +791,7 @@ static void stop_running(struct queue *queue, struct job *job, bool failed)
 		pace_other(&queue->pace, time, job->delay);
 	/* Jobs that were held back get their turn; they are older than the waiting ones. */
 	while ((held = job->holds.last)) {
-		struct job_list *list = held->priority == PRIORITY_DEMAND &&
-					held->round ? &queue->again :
-					&queue->waiting[held->priority];
+		struct job_list *list = list_of(queue, held);
 
 		job_list_remove(held);
 		job_list_insert(list, held, list->first);
@@ -818,10 +830,7 @@ void queue_done(struct queue *queue, struct job *job, bool failed)
 		job->round = 0;
 		job_list_append(&queue->waiting[job->priority], job);
 	} else {
-		if (job->priority == PRIORITY_DEMAND)
-			less_demand(queue);
-		else if (job->priority == PRIORITY_STARTUP)
-			queue->startup.jobs--;
+		less_work(queue, job);
 		forget(queue, job);
 	}
 	pthread_mutex_unlock(&queue->lock);
@@ -858,10 +867,7 @@ static void put_off(struct queue *queue, struct job *job, unsigned int least,
 	job->anew = job->anew_refetch = false;
 	job->round++;
 	job->due = now() + jittered(queue, pause_of(job->round), least);
-	if (job->priority == PRIORITY_DEMAND)
-		less_demand(queue);
-	else if (job->priority == PRIORITY_STARTUP)
-		queue->startup.jobs--;
+	less_work(queue, job);
 	if (!job_heap_push(&queue->aside, job))
 		forget(queue, job);
 }
