@@ -145,7 +145,8 @@ static int get_bytes(struct worker *worker, const struct incr_range *range,
 {
 	struct loader *loader = worker->loader;
 	u64 chunk = loader->device.chunk;
-	u64 start = range->offset, length = range->length, end, last, from;
+	u64 start = range->offset, length = range->length;
+	u64 end, last, from, whole;
 	int err;
 
 	worker->have = worker->have_end = 0;
@@ -165,16 +166,15 @@ static int get_bytes(struct worker *worker, const struct incr_range *range,
 		fetched->offset += chunk;
 	if (fetched->offset == from)
 		fetched->offset = from = start;
-	if (last > fetched->offset + chunk &&
-	    at_hand(worker, from, last - chunk, range)) {
+	whole = last;
+	/* The first chunk that is to be fetched is not at hand, as was seen above. */
+	while (last > fetched->offset + chunk &&
+	       at_hand(worker, from, last - chunk, range))
 		last -= chunk;
-		while (last >= fetched->offset + chunk &&
-		       at_hand(worker, from, last - chunk, range))
-			last -= chunk;
-		end = (end + chunk - 1) & ~(chunk - 1);
-	} else {
+	if (last == whole)
 		last = end;
-	}
+	else
+		end = whole;
 	fetched->length = last > fetched->offset ? last - fetched->offset : 0;
 	if (fetched->length) {
 		begin_stream(worker, range, from, fetched->offset);
