@@ -32,20 +32,27 @@ void session_commit(struct session *session)
 			      strerror(errno));
 }
 
-void session_write_stats(struct session *session)
+/* The counters as they are; those of the start-up list as they were counted last. */
+static void write_stats(struct session *session)
 {
 	char line[STATS_MAX];
 	int err;
 
 	if (!session->options.stats_file)
 		return;
-	startup_count(&session->startup);
 	stats_format(&session->loader.stats, session->complete,
 		     seconds_since(&session->begin), line);
 	err = keeper_write_stats(&session->keeper, line);
 	if (err)
 		message_error("cannot write %s: %s",
 			      session->options.stats_file, strerror(-err));
+}
+
+void session_write_stats(struct session *session)
+{
+	if (session->options.stats_file)
+		startup_count(&session->startup);
+	write_stats(session);
 }
 
 /* Say so once. */
@@ -79,7 +86,7 @@ static void end_startup(struct session *session)
 		message_warning("start-up list: %s of %s are present; the rest cannot be fetched for now",
 				done, all);
 	notify("STATUS=start-up list: %s of %s present", done, all);
-	session_write_stats(session);
+	write_stats(session);
 }
 
 /* Whoever looks at the counters sees how far the list has come. */
