@@ -91,10 +91,7 @@ void access_free(struct origin_access *access)
 	unsigned int i;
 
 	for (i = 0; i < ACCESS_OPTIONS; i++) {
-		if (access->value[i])
-			explicit_bzero(access->value[i],
-				       strlen(access->value[i]));
-		free(access->value[i]);
+		free_secret(access->value[i]);
 		access->value[i] = NULL;
 	}
 }

@@ -119,6 +119,9 @@ bool url_same_site(const char *one, const char *other)
 	bool same = true;
 	size_t i;
 
+	/* Each range asks, and most are not redirected. */
+	if (!strcmp(one, other))
+		return true;
 	for (i = 0; same && i < sizeof(parts) / sizeof(parts[0]); i++) {
 		char *a = part_of(one, parts[i]), *b = part_of(other, parts[i]);
 
