@@ -204,14 +204,12 @@ static int read_newer(struct change *change, const struct options *options,
 	struct origin_options how = { .timeout = ORIGIN_TIMEOUT_DEFAULT };
 	int err = origin_load(&how, &options->access, error);
 
-	if (err)
-		;
-	else if (options->layer)
+	if (!err && options->layer)
 		err = newer_find(&change->newer, options->layer, &how, true,
 				 options->generation, error);
-	else if (options->origin_count)
+	else if (!err && options->origin_count)
 		err = ask_origins(change, options, &how, error);
-	else
+	else if (!err)
 		err = incr_fail(error, -ENOENT,
 				"no loader of %s says where the origin is: give --origin or --layer",
 				change->family.name);
