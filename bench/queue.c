@@ -5,7 +5,9 @@
  * counts the instructions.
  */
 #include <stdlib.h>
-#include "loader/queue.h"
+#include "loader/choice.h"
+#include "loader/requests.h"
+#include "loader/results.h"
 
 #define CHUNK	4096ull
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The loader's queue (userspace/loader/queue.c): demands before the start-up list
+ * The loader's queue (userspace/loader/queue.c and the units above it): demands before the start-up list
  * before hints, no range twice at a time, the reason why bytes are wanted; jobs that
  * are put aside, and jobs that no read wants any more. The absent ranges of the
  * "device" are the holes of a file, and time passes when the test advances it. The
@@ -24,6 +24,10 @@ static int test_clock(struct timespec *time)
 
 #include "node/device.c"
 #include "loader/queue.c"
+#include "loader/requests.c"
+#include "loader/pieces.c"
+#include "loader/choice.c"
+#include "loader/results.c"
 /* Included after device.c, which has a fail() of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -419,7 +423,7 @@ static u64 next_look(struct queue *queue)
 	u64 wait;
 
 	assert_null(choose(queue, &wait));
-	return wait ? wait - now() : 0;
+	return wait ? wait - queue_now() : 0;
 }
 
 static void pass_nanoseconds(u64 nanoseconds)
@@ -502,7 +506,7 @@ static void test_startup_away(void **data)
 
 	queue_startup(queue, ranges, 2, 0);
 	queue_away(queue, take(queue, 0, 8 * K, PRIORITY_STARTUP, false), 0);
-	assert_int_equal(next_look(queue), queue->not_before - now());
+	assert_int_equal(next_look(queue), queue->not_before - queue_now());
 	assert_true(queue_startup_over(queue));
 	queue_resume(queue);
 	assert_false(queue_startup_over(queue));

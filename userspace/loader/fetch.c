@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include "common/message.h"
 #include "loader/loader.h"
+#include "loader/pieces.h"
+#include "loader/results.h"
 
 #define FILL_DELAY	1000u	/* ms between attempts to fill */
 #define BROKEN_MAX	8u	/* fills that fail one after the other */

@@ -3,6 +3,7 @@
  * What readers will want next; see foresee.h.
  */
 #include "loader/foresee.h"
+#include "loader/requests.h"
 
 /* Bytes around a page of metadata that is wanted. */
 #define METADATA_WINDOW	(64ull << 10)

@@ -71,4 +71,15 @@ struct job {
 	struct job *previous;
 };
 
+static inline u64 job_end(const struct job *job)
+{
+	return job->offset + job->length;
+}
+
+/* The end of what a worker fetches for it. */
+static inline u64 job_reach(const struct job *job)
+{
+	return job_end(job) + job->more;
+}
+
 #endif /* LOADER_JOB_H */

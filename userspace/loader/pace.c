@@ -5,9 +5,6 @@
 #include <string.h>
 #include "loader/pace.h"
 
-#define NANO		1000000000ull
-#define MILLI		1000000ull
-
 /* A program that has just been opened is about to read; so is one between two gaps. */
 #define QUIET_FIRST	(500 * MILLI)
 #define QUIET_MIN	(30 * MILLI)

@@ -24,6 +24,9 @@
 #include <stdbool.h>
 #include "format.h"
 
+#define NANO		1000000000ull
+#define MILLI		(NANO / 1000)
+
 /* Bytes of a piece: a multiple of the first, from the second to the third. */
 #define PACE_PIECE_STEP	(16u << 10)
 #define PACE_PIECE_MIN	(48u << 10)

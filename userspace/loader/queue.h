@@ -1,36 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which range to fetch next: demands first, then the start-up list in its order,
- * then the kernel's hints, then the rest of the image in file order. The list and
- * the rest come in pieces.
- * Nothing of the rest is begun while any other is to be fetched, nor for some time after; and
- * never more of it than keeps the link busy (pace.h), so that a demand is not behind it.
- *
- * The kernel's readers take turns, but only with wants that no loader has read. So
- * the queue has room for as many demands as there are workers, each of which then
- * has another one to go on with, and the rest stays in the kernel until there is
- * room again (queue_room()).
+ * The jobs that wait for workers and those that workers have. This is what the units above
+ * have in common: requests.h adds jobs, pieces.h cuts new ones of what no reader waits for,
+ * choice.h hands out the next one, and results.h takes it back.
  *
  * No range is handed to two workers at a time, with one exception. A range that overlaps
  * one being fetched is held back until that one is done, and found present then. But a
  * demand overtakes pieces of the rest: it is asked for by itself, as they may be long.
- *
- * If no origin can be asked at all, one job that no reader waits for tries from time
- * to time, and the others wait for its result. When anything can be had again, all
- * go on at once.
- *
- * An idle loader does not wake up: workers wait without a time, but for one of them
- * if there is something to do later.
- *
- * No worker waits for a range that could not be fetched: it is put aside with a
- * time, and the worker takes another. Half of the workers at most are at demands
- * that have failed before, so these do not hold up the others.
- *
- * A demand that has failed and is not wanted any more is dropped. The kernel asks
- * again every two seconds for wanted ranges, so a demand that it has not repeated
- * for WANTED_FOR counts as not wanted. If there was no room for so long that it
- * could not ask, it asks later, and the demand is a new one. Demands that have not
- * been tried are not dropped: they are few.
  */
 #ifndef LOADER_QUEUE_H
 #define LOADER_QUEUE_H
@@ -41,14 +17,11 @@
 #include "loader/pace.h"
 #include "node/device.h"
 
-/* The most of a demand or a hint that is fetched at once, before it is widened. */
-#define PIECE_MAX	(512u << 10)
-/* The same of the start-up list: small, as several workers share its ranges. */
-#define STARTUP_PIECE	(128u << 10)
-
 /* Milliseconds: the pause after a first failure, and the longest. */
 #define PAUSE_FIRST	250u
 #define PAUSE_MAX	8000u
+/* Seconds: the pause after a first pass over the image that had failures. */
+#define PASS_DELAY	8u
 
 /**
  * struct startup_work - where work on the start-up list is
@@ -153,89 +126,40 @@ struct queue {
 void queue_init(struct queue *queue, const struct device *device, u64 end,
 		unsigned int workers, int event, bool background);
 
-/*
- * A list may come: nothing of the background starts before queue_startup(), or for
- * so many milliseconds.
- */
-void queue_expect_startup(struct queue *queue, unsigned int milliseconds);
-
-/**
- * queue_startup - fetch the ranges of a start-up list
- * @ranges: whole chunks inside the image, in the order in which to fetch them;
- *	the caller's, kept until queue_destroy()
- * @count: of @ranges; 0: there is no list
- * @metadata: ranges after the first so many are fetched when those are there, or
- *	have failed: they are verified with them
- *
- * To be called once, or again after a call without a list. Present chunks are
- * passed over. No background work starts as long as any of the list is left that
- * has not failed.
- */
-void queue_startup(struct queue *queue, const struct incr_range *ranges,
-		   size_t count, size_t metadata);
-
-/*
- * So many bytes were fetched for a job of the list. Those at the edges of a range are
- * fetched in vain. A hostile list can have many edges: if it costs several times what it
- * has, the rest of it is left out.
- */
-void queue_startup_fetched(struct queue *queue, u64 bytes);
-
-/* Is nothing of the list left, or only what has failed and is tried again? */
-bool queue_startup_over(struct queue *queue);
-
 /* The image has become longer. */
 void queue_grow(struct queue *queue, u64 end);
 
 void queue_destroy(struct queue *queue);
 
-/**
- * queue_room - how many requests to read from the kernel
- *
- * Only demands that wait for a worker take room: not those put aside, nor those
- * held back by a range that is being fetched. If the answer is 0, @event is
- * written to as soon as there is room again.
- */
-size_t queue_room(struct queue *queue);
-
-/* Take a request of the kernel, whether there is room or not. */
-void queue_add(struct queue *queue, const struct dm_incremental_request *request);
-
-/* Wait for something to do; NULL: stop. @event is written to when all is present. */
-struct job *queue_take(struct queue *queue);
-
-/*
- * @job is done, or given up for now; the caller has set its @fetched and @delay, and must
- * not use it any more.
- */
-void queue_done(struct queue *queue, struct job *job, bool failed);
-
-/**
- * queue_put_off - @job has failed, but may work later
- * @least: milliseconds to wait at least
- * @kept: its bytes are in the cache
- *
- * It is taken again after a pause that grows each time, with some jitter, or
- * @least if that is longer, unless it is not wanted any more by then. The caller
- * must not use it any more.
- */
-void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
-		   bool kept);
-
-/*
- * @job has failed because no origin can be asked now, or for @least milliseconds:
- * others need not try before. Otherwise as queue_put_off(); one that no reader waits
- * for stays the first of its kind.
- */
-void queue_away(struct queue *queue, struct job *job, unsigned int least);
-
-/* Nothing can be done for so many milliseconds: hand out no job. */
-void queue_hold(struct queue *queue, unsigned int milliseconds);
-
-/* The cause of failures is over: jobs that were put off need not wait any more. */
-void queue_resume(struct queue *queue);
-
-/* Wake all callers of queue_take(), for good. */
+/* Wake all workers that wait for a job, for good. */
 void queue_stop(struct queue *queue);
+
+/* ---- steps of the units above: @queue->lock is held ---- */
+
+/* CLOCK_MONOTONIC, in nanoseconds. */
+u64 queue_now(void);
+
+/*
+ * A job of a demand or a hint, which overlaps no other of its kind, waits for a worker. If
+ * there are too many, or no memory, there is none: the kernel asks again.
+ */
+void queue_add_job(struct queue *queue, u64 start, u64 end,
+		   enum priority priority, bool refetch);
+
+/* The queue forgets @job, which is in none of its lists. */
+void queue_forget(struct queue *queue, struct job *job);
+
+/* The one that a job of @priority waits for. There are no more of those than workers. */
+struct job *queue_find_running(const struct queue *queue, u64 start, u64 end,
+			       enum priority priority);
+
+/* A demand is done, or not wanted, or put aside. */
+void queue_less_demand(struct queue *queue);
+
+/* @job does not count any more as work that others yield to. */
+void queue_less_work(struct queue *queue, const struct job *job);
+
+/* Where @job waits for a worker. */
+struct job_list *queue_list_of(struct queue *queue, const struct job *job);
 
 #endif /* LOADER_QUEUE_H */

@@ -14,6 +14,7 @@
 #include "loader/daemon.h"
 #include "loader/foresee.h"
 #include "loader/notify.h"
+#include "loader/requests.h"
 #include "loader/session.h"
 
 double seconds_since(const struct timespec *then)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "common/message.h"
 #include "common/parse.h"
+#include "loader/pieces.h"
 #include "loader/startup.h"
 
 /* Milliseconds: after a first round over all places that may pass, then double. */

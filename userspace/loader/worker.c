@@ -4,7 +4,9 @@
  */
 #include <stdlib.h>
 #include "common/message.h"
+#include "loader/choice.h"
 #include "loader/loader.h"
+#include "loader/results.h"
 
 void worker_init(struct worker *worker, struct loader *loader)
 {

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Work that no reader waits for, in pieces; see pieces.h.
+ */
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include "common/message.h"
+#include "loader/pieces.h"
+
+/* Present bytes between two absent ranges that are cheaper fetched than
+ * skipped by another request. */
+#define GAP_MAX		(16u << 10)
+/* The most of the start-up list at once: small, as several workers share its ranges. */
+#define STARTUP_PIECE	(128u << 10)
+/* Seconds, after a pass that had failures, at most if all of them were for good. */
+#define PASS_DELAY_MAX	512u
+/* Bytes that a start-up list may cost: so many times its own, and some. */
+#define STARTUP_COST		3u
+#define STARTUP_COST_LEAST	(1u << 20)
+
+/**
+ * cut_job - make a job of the next absent bytes
+ * @cursor: look from there on; set to where the next one begins
+ * @end: and not further than this
+ * @size: bytes of a piece at most
+ *
+ * Present gaps too small to matter are taken along. Return: NULL and *@cursor is
+ * @end: there are none that no worker has; NULL else: no memory.
+ */
+static struct job *cut_job(struct queue *queue, u64 *cursor, u64 end, u64 size,
+			   enum priority priority)
+{
+	u64 start, stop, next_start, next_end, limit;
+	const struct job *running;
+	struct job *job;
+
+	while (*cursor < end) {
+		if (device_next_missing(queue->device, *cursor, end, &start,
+					&stop) <= 0) {
+			*cursor = end;
+			break;
+		}
+		/* Pieces end at multiples of their size: the next is whole. */
+		limit = (start / size + 1) * size;
+		if (limit > end)
+			limit = end;
+		while (stop < limit &&
+		       device_next_missing(queue->device, stop, limit,
+					   &next_start, &next_end) > 0 &&
+		       next_start - stop <= GAP_MAX)
+			stop = next_end;
+		if (stop > limit)
+			stop = limit;
+
+		running = queue_find_running(queue, start, stop, priority);
+		if (running && running->offset <= start) {
+			*cursor = job_reach(running);
+			continue;
+		}
+		if (running)
+			stop = running->offset;
+		job = calloc(1, sizeof(*job));
+		if (!job)
+			return NULL;
+		job->offset = start;
+		job->length = stop - start;
+		job->priority = priority;
+		queue->known[priority]++;
+		*cursor = stop;
+		return job;
+	}
+	*cursor = end;
+	return NULL;
+}
+
+void queue_expect_startup(struct queue *queue, unsigned int milliseconds)
+{
+	pthread_mutex_lock(&queue->lock);
+	queue->startup.expected_until = queue_now() + milliseconds * MILLI;
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_startup(struct queue *queue, const struct incr_range *ranges,
+		   size_t count, size_t metadata)
+{
+	size_t i;
+
+	pthread_mutex_lock(&queue->lock);
+	queue->startup = (struct startup_work){
+		.ranges = ranges,
+		.count = count,
+		.metadata = metadata,
+		.cursor = count ? ranges->offset : 0,
+		.may_cost = STARTUP_COST_LEAST,
+	};
+	for (i = 0; i < count; i++)
+		queue->startup.may_cost += STARTUP_COST * ranges[i].length;
+	pthread_cond_broadcast(&queue->wake);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_startup_fetched(struct queue *queue, u64 bytes)
+{
+	struct startup_work *work = &queue->startup;
+	bool over;
+
+	pthread_mutex_lock(&queue->lock);
+	over = bytes > work->may_cost && work->at < work->count;
+	work->may_cost -= bytes < work->may_cost ? bytes : work->may_cost;
+	if (over)
+		work->at = work->count;
+	pthread_mutex_unlock(&queue->lock);
+	if (over)
+		message_warning("the rest of the start-up list is not fetched: it has cost %u times the bytes that it has",
+				STARTUP_COST);
+}
+
+bool queue_startup_left(const struct queue *queue)
+{
+	const struct startup_work *work = &queue->startup;
+
+	return work->jobs || work->at < work->count;
+}
+
+bool queue_startup_over(struct queue *queue)
+{
+	bool over;
+
+	pthread_mutex_lock(&queue->lock);
+	/* What cannot be had for now is not waited for. */
+	over = (!queue_startup_left(queue) || queue->away) &&
+	       queue_now() >= queue->startup.expected_until;
+	pthread_mutex_unlock(&queue->lock);
+	return over;
+}
+
+/* The next piece in the list's order. */
+struct job *queue_new_startup(struct queue *queue)
+{
+	struct startup_work *work = &queue->startup;
+
+	while (work->at < work->count) {
+		const struct incr_range *range = &work->ranges[work->at];
+		struct job *job;
+
+		/* Each would fetch for itself the metadata that are on their way. */
+		if (work->at == work->metadata && !work->past && work->jobs)
+			return NULL;
+		work->past |= work->at == work->metadata;
+		job = cut_job(queue, &work->cursor,
+			      range->offset + range->length, STARTUP_PIECE,
+			      PRIORITY_STARTUP);
+		if (job)
+			work->jobs++;
+		if (job || work->cursor < range->offset + range->length)
+			return job;
+		if (++work->at < work->count)
+			work->cursor = work->ranges[work->at].offset;
+	}
+	return NULL;
+}
+
+/* All of the image was walked: look for remaining gaps, but not at once. */
+static void end_pass(struct queue *queue)
+{
+	u64 start, end;
+
+	if (queue->running.count || queue->known[PRIORITY_BACKGROUND])
+		return;
+	if (!device_next_missing(queue->device, 0, queue->end, &start, &end)) {
+		queue->finished = true;
+		/* Others may have filled the last of it. */
+		eventfd_write(queue->event, 1);
+		return;
+	}
+	queue->cursor = 0;
+	queue->not_before = queue_now() +
+			    (queue->pass_failed ? queue->pass_delay : 1) * NANO;
+	if (queue->pass_failed && queue->pass_delay < PASS_DELAY_MAX)
+		queue->pass_delay *= 2;
+	queue->pass_failed = false;
+}
+
+/* The next piece in file order. */
+struct job *queue_new_background(struct queue *queue)
+{
+	struct job *job = cut_job(queue, &queue->cursor, queue->end,
+				  pace_piece(&queue->pace), PRIORITY_BACKGROUND);
+
+	if (!job && queue->cursor == queue->end)
+		end_pass(queue);
+	return job;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the kernel asks for; see requests.h.
+ */
+#include "loader/jobs.h"
+#include "loader/requests.h"
+
+/* The most of a demand or a hint that is fetched at once, before it is widened. */
+#define PIECE_MAX	(512u << 10)
+
+static void set_refetch(struct job *job)
+{
+	if (!job->running)
+		job->refetch = true;
+	else if (!job->refetch)
+		job->anew = job->anew_refetch = true;
+}
+
+/*
+ * Jobs of both kinds that share bytes share the mark that the bytes were damaged:
+ * the first of them to be taken must have it. The kernel may send a later demand
+ * without the mark, or a marked one after jobs from a time when the bytes were
+ * absent for another reason. Return: were bytes of [start, end) damaged?
+ */
+static bool share_refetch(struct queue *queue, u64 start, u64 end, bool refetch)
+{
+	enum priority kind;
+
+	for (kind = PRIORITY_DEMAND; kind <= PRIORITY_HINT; kind++) {
+		u64 from = start;
+		struct job *job;
+
+		while ((job = job_ranges_first(&queue->ranges[kind], from, end))) {
+			if (refetch)
+				set_refetch(job);
+			else if (job->refetch && !job->running)
+				return share_refetch(queue, start, end, true);
+			from = job_end(job);
+		}
+	}
+	return refetch;
+}
+
+/*
+ * Readahead comes before the read that has caused it. Its hint waits a moment for that,
+ * which then has the first turn: take the range out of hints.
+ */
+static void cut_hints(struct queue *queue, u64 start, u64 end)
+{
+	u64 from = start, first, last;
+	struct job *job;
+
+	while ((job = job_ranges_first(&queue->ranges[PRIORITY_HINT], from, end))) {
+		first = job->offset;
+		last = from = job_end(job);
+		if (job->list != &queue->waiting[PRIORITY_HINT] || job->refetch)
+			continue;
+		job_list_remove(job);
+		queue_forget(queue, job);
+		/* A reader goes on rather than back. */
+		if (last > end)
+			queue_add_job(queue, end, last, PRIORITY_HINT, false);
+		if (first < start)
+			queue_add_job(queue, first, start, PRIORITY_HINT, false);
+	}
+}
+
+/* @job is wanted, by @request. */
+static void want_job(struct job *job, const struct dm_incremental_request *request)
+{
+	job->wanted_at = queue_now();
+	/*
+	 * The kernel asks again for a range that takes us long. But if it asks
+	 * for the first time while the range is being fetched, it may have made
+	 * absent the bytes that have just been filled.
+	 */
+	if (job->running && !(request->flags & DM_INCREMENTAL_REQUEST_AGAIN))
+		job->anew = true;
+}
+
+static void add_piece(struct queue *queue, const struct dm_incremental_request *request,
+		      u64 start, u64 end)
+{
+	enum priority priority = request->flags & DM_INCREMENTAL_REQUEST_HINT ?
+				 PRIORITY_HINT : PRIORITY_DEMAND;
+	bool refetch = share_refetch(queue, start, end,
+				     request->flags & DM_INCREMENTAL_REQUEST_REFETCH);
+
+	while (start < end) {
+		struct job *job = job_ranges_first(&queue->ranges[priority],
+						   start, end);
+		u64 until = job ? job->offset : end;
+
+		if (start < until && priority == PRIORITY_DEMAND)
+			cut_hints(queue, start, until);
+		if (start < until)
+			queue_add_job(queue, start, until, priority, refetch);
+		if (!job)
+			break;
+		want_job(job, request);
+		start = job_end(job);
+	}
+}
+
+void queue_add(struct queue *queue, const struct dm_incremental_request *request)
+{
+	u64 offset = request->offset, end;
+	u32 chunk = queue->device->chunk;
+
+	if (offset >= queue->end || offset % chunk || request->length % chunk)
+		return;
+	end = request->length < queue->end - offset ?
+	      offset + request->length : queue->end;
+
+	pthread_mutex_lock(&queue->lock);
+	/* Something is missing again that background work has passed. */
+	if (request->flags & DM_INCREMENTAL_REQUEST_REFETCH)
+		queue->finished = false;
+	while (offset < end) {
+		u64 length = end - offset < PIECE_MAX ? end - offset : PIECE_MAX;
+
+		add_piece(queue, request, offset, offset + length);
+		offset += length;
+	}
+	pthread_cond_signal(&queue->wake);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+size_t queue_room(struct queue *queue)
+{
+	size_t waiting, room;
+
+	pthread_mutex_lock(&queue->lock);
+	waiting = queue->waiting[PRIORITY_DEMAND].count;
+	room = waiting < queue->workers ? queue->workers - waiting : 0;
+	queue->full = !room;
+	pthread_mutex_unlock(&queue->lock);
+	return room;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel asks for becomes jobs: demands and hints.
+ *
+ * The kernel's readers take turns, but only with wants that no loader has read. So
+ * the queue has room for as many demands as there are workers, each of which then
+ * has another one to go on with, and the rest stays in the kernel until there is
+ * room again (queue_room()).
+ */
+#ifndef LOADER_REQUESTS_H
+#define LOADER_REQUESTS_H
+
+#include "loader/queue.h"
+
+/**
+ * queue_room - how many requests to read from the kernel
+ *
+ * Only demands that wait for a worker take room: not those put aside, nor those
+ * held back by a range that is being fetched. If the answer is 0, @event is
+ * written to as soon as there is room again.
+ */
+size_t queue_room(struct queue *queue);
+
+/* Take a request of the kernel, whether there is room or not. */
+void queue_add(struct queue *queue, const struct dm_incremental_request *request);
+
+#endif /* LOADER_REQUESTS_H */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How jobs have ended, and when those that have failed are tried again.
+ *
+ * No worker waits for a range that could not be fetched: it is put aside with a
+ * time, and the worker takes another.
+ *
+ * If no origin can be asked at all, one job that no reader waits for tries from time
+ * to time, and the others wait for its result. When anything can be had again, all
+ * go on at once.
+ */
+#ifndef LOADER_RESULTS_H
+#define LOADER_RESULTS_H
+
+#include "loader/queue.h"
+
+/*
+ * @job is done, or given up for now; the caller has set its @fetched and @delay, and must
+ * not use it any more.
+ */
+void queue_done(struct queue *queue, struct job *job, bool failed);
+
+/**
+ * queue_put_off - @job has failed, but may work later
+ * @least: milliseconds to wait at least
+ * @kept: its bytes are in the cache
+ *
+ * It is taken again after a pause that grows each time, with some jitter, or
+ * @least if that is longer, unless it is not wanted any more by then. The caller
+ * must not use it any more.
+ */
+void queue_put_off(struct queue *queue, struct job *job, unsigned int least,
+		   bool kept);
+
+/*
+ * @job has failed because no origin can be asked now, or for @least milliseconds:
+ * others need not try before. Otherwise as queue_put_off(); one that no reader waits
+ * for stays the first of its kind.
+ */
+void queue_away(struct queue *queue, struct job *job, unsigned int least);
+
+/* Nothing can be done for so many milliseconds: hand out no job. */
+void queue_hold(struct queue *queue, unsigned int milliseconds);
+
+/* The cause of failures is over: jobs that were put off need not wait any more. */
+void queue_resume(struct queue *queue);
+
+#endif /* LOADER_RESULTS_H */
