@@ -58,6 +58,10 @@ ok "there is no warning of files that lie elsewhere" incrementald --exit-when-co
 is "not a line" "$(grep -c "lies\|lie on" .output)" 0
 ok "there is one of the program" its_own "the program $work/mnt/incrementald lies on what /dev/incremental/" mnt/incrementald
 ok "of a library" its_own "1 libraries, $work/mnt/libcurl.* first, lie on" env LD_LIBRARY_PATH="$work/mnt" incrementald
+ln -s mnt/deep.erofs own.inc.startup
+ok "of the start-up list that is looked for beside an origin" \
+	its_own "the start-up list own.inc.startup lies on" incrementald
+rm own.inc.startup
 mount -t overlay -o "lowerdir=$work/lower:$work/mnt" overlay over
 ok "of the program in an overlay of it" its_own "the program $work/over/incrementald lies" over/incrementald
 fails "an origin on it is refused" 4 "origin .*/mnt/deep.erofs lies on what .* would be read from itself" \

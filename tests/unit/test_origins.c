@@ -18,6 +18,7 @@
 #include <cmocka.h>
 #include "origin/netrc.h"
 #include "origin/origin.h"
+#include "origin/secrets.h"
 
 /* Of an argument @given the same is returned, and @shown left in its place. */
 static void check(const char *given, const char *shown)
@@ -281,6 +282,39 @@ static void test_options(void **state)
 	unlink(two);
 }
 
+/* A list that is read again has the same lines, so that each origin finds its own. */
+static void test_again(void **state)
+{
+	static const char text[] =
+		"http://a/?1 \t\n \t\n# x\n\nhttp://b/?2\r\n--proxy http://p\t\n"
+		"\t\r\nhttp://c/?3\r4\n \r\nhttp://d/ 5";
+	char path[] = "/tmp/test_origins.XXXXXX", *list[4], *url;
+	struct origin_access access = { .first = 0 };
+	struct origin_options options = { .timeout = 1 };
+	struct incr_error error;
+	unsigned int count = 0;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(read_text(path, text, list, &count, &access), 0);
+	assert_int_equal(count, 4);
+	assert_string_equal(list[1], "http://b/?2");
+	assert_string_equal(access.value[ACCESS_PROXY], "http://p");
+	assert_int_equal(access.listed, 4);
+	assert_int_equal(secrets_load(&options, &access, &error), 0);
+	assert_null(secrets_url(options.secrets, count + 1));
+	while (count) {
+		url = secrets_url(options.secrets, count);
+		assert_non_null(url);
+		assert_string_equal(url, list[--count]);
+		free(url);
+		free(list[count]);
+	}
+	secrets_free(&options);
+	access_free(&access);
+	unlink(path);
+}
+
 /* netrc(5), as curl reads it. */
 static void test_netrc(void **state)
 {
@@ -336,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_netrc),
 	};
 

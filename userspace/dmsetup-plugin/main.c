@@ -86,18 +86,10 @@ static const struct {
 	  "the same, one a line" },
 	{ "layer", "FILE|URL", OPT_LAYER, UPDATE,
 	  "the next layer by itself" },
-	{ "ca-certificates", "FILE", OPT_ACCESS + ACCESS_CA,
-	  CREATE | OPEN | UPDATE, "for https, in place of the system's" },
-	{ "netrc-file", "FILE", OPT_ACCESS + ACCESS_NETRC,
-	  CREATE | OPEN | UPDATE, "users and passwords, as in netrc(5)" },
-	{ "header-file", "FILE", OPT_ACCESS + ACCESS_HEADERS,
-	  CREATE | OPEN | UPDATE, "headers for requests, one a line" },
-	{ "client-cert", "FILE", OPT_ACCESS + ACCESS_CERT,
-	  CREATE | OPEN | UPDATE, "our certificate for https, in PEM" },
-	{ "client-key", "FILE", OPT_ACCESS + ACCESS_KEY,
-	  CREATE | OPEN | UPDATE, "its key, if it is in another file" },
-	{ "proxy", "URL", OPT_ACCESS + ACCESS_PROXY,
-	  CREATE | OPEN | UPDATE, "in place of the environment's" },
+#define OPTION(which, name, argument, help)				\
+	{ name, argument, OPT_ACCESS + ACCESS_##which, CREATE | OPEN | UPDATE, help },
+	ACCESS_TABLE(OPTION)
+#undef OPTION
 	{ "force", NULL, OPT_FORCE, CREATE | EVICT | RECORD,
 	  "create: replace IMAGE; record: replace TRACE; evict: without a loader, too" },
 	{ "root-hash", "HEX", OPT_ROOT_HASH,

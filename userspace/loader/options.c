@@ -29,12 +29,10 @@ static const struct option long_options[] = {
 	{ "jobs",		required_argument, NULL, OPT_JOBS },
 	{ "timeout",		required_argument, NULL, OPT_TIMEOUT },
 	{ "retry",		required_argument, NULL, OPT_RETRY },
-	{ "ca-certificates",	required_argument, NULL, OPT_ACCESS + ACCESS_CA },
-	{ "netrc-file",		required_argument, NULL, OPT_ACCESS + ACCESS_NETRC },
-	{ "header-file",	required_argument, NULL, OPT_ACCESS + ACCESS_HEADERS },
-	{ "client-cert",	required_argument, NULL, OPT_ACCESS + ACCESS_CERT },
-	{ "client-key",		required_argument, NULL, OPT_ACCESS + ACCESS_KEY },
-	{ "proxy",		required_argument, NULL, OPT_ACCESS + ACCESS_PROXY },
+#define OPTION(which, name, argument, help)				\
+	{ name,			required_argument, NULL, OPT_ACCESS + ACCESS_##which },
+	ACCESS_TABLE(OPTION)
+#undef OPTION
 	{ "root-hash",		required_argument, NULL, OPT_ROOT_HASH },
 	{ "generation",		required_argument, NULL, OPT_GENERATION },
 	{ "user",		required_argument, NULL, OPT_USER },

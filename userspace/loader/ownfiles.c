@@ -61,7 +61,8 @@ static int look_at_library(struct dl_phdr_info *info, size_t size, void *data)
 }
 
 int ownfiles_check(const char *device, const struct options *options,
-		   const struct mirrors *mirrors, struct incr_error *error)
+		   const struct mirrors *mirrors, const struct startup *startup,
+		   struct incr_error *error)
 {
 	struct libraries libraries = { 0 };
 	char program[PATH_MAX];
@@ -97,8 +98,10 @@ int ownfiles_check(const char *device, const struct options *options,
 			libraries.backing, device);
 	look_at("the resolver's file", "/etc/resolv.conf", libraries.backing,
 		device);
-	look_at("the start-up list", options->startup, libraries.backing,
-		device);
+	for (i = 0; i < startup->sources; i++)
+		if (!origin_is_remote(startup->from[i]))
+			look_at("the start-up list", origin_name(startup->from[i]),
+				libraries.backing, device);
 	/* They are read again when they change. */
 	for (i = 0; i < ACCESS_FILES; i++)
 		look_at("the file of secrets", options->access.value[i],

@@ -7,11 +7,12 @@
 #define LOADER_OWNFILES_H
 
 #include "loader/options.h"
+#include "loader/startup.h"
 
 /**
  * ownfiles_check - look where the loader's files are
  * @device: path of the node that is served
- * @mirrors: open
+ * @mirrors, @startup: open
  *
  * An origin that lies on the device is refused: it could never be read. Other
  * files are said. Call it before anything is confined.
@@ -19,6 +20,7 @@
  * Return: 0 or -errno; -EDEADLK for such an origin.
  */
 int ownfiles_check(const char *device, const struct options *options,
-		   const struct mirrors *mirrors, struct incr_error *error);
+		   const struct mirrors *mirrors, const struct startup *startup,
+		   struct incr_error *error);
 
 #endif /* LOADER_OWNFILES_H */

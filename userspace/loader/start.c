@@ -78,7 +78,7 @@ static int open_files(struct session *session, struct incr_error *error)
 				   options->stats_file, &options->access, error);
 	if (!err)
 		err = ownfiles_check(loader->device.path, options,
-				     &loader->mirrors, error);
+				     &loader->mirrors, &session->startup, error);
 	if (!err)
 		resident_begin();
 	return err;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "origin/backend.h"
+#include "origin/text.h"
 
 #define HIDDEN	'*'
 
@@ -77,13 +78,10 @@ bool origin_is_hidden(const char *where)
 }
 
 const char *const access_names[ACCESS_OPTIONS] = {
-	[ACCESS_NETRC]	 = "netrc-file",
-	[ACCESS_HEADERS] = "header-file",
-	[ACCESS_CERT]	 = "client-cert",
-	[ACCESS_KEY]	 = "client-key",
+#define NAME(which, name, argument, help)	[ACCESS_##which] = name,
+	ACCESS_TABLE(NAME)
+#undef NAME
 	[ACCESS_ORIGINS] = "origins",
-	[ACCESS_CA]	 = "ca-certificates",
-	[ACCESS_PROXY]	 = "proxy",
 };
 
 void access_free(struct origin_access *access)
@@ -155,10 +153,14 @@ static int take_option(const char *line, const char *path,
 static int take_line(const char *line, const char *path,
 		     const struct list *list, struct incr_error *error)
 {
-	if (!*line || *line == '#')
+	switch (text_kind(line, strlen(line))) {
+	case LINE_NOTHING:
 		return 0;
-	if (!strncmp(line, "--", 2))
+	case LINE_OPTION:
 		return take_option(line, path, list, error);
+	case LINE_ORIGIN:
+		break;
+	}
 	if (*list->count == list->most)
 		return incr_fail(error, -EINVAL,
 				 "%s: there may be %u origins at most", path,
@@ -174,11 +176,12 @@ static int read_lines(FILE *file, const char *path, const struct list *list,
 		      struct incr_error *error)
 {
 	char *line = NULL;
+	const char *next;
 	size_t room = 0;
 	int err = 0;
 
 	while (!err && getline(&line, &room, file) > 0) {
-		line[strcspn(line, "\r\n")] = '\0';
+		line[text_line(line, &next)] = '\0';
 		err = take_line(line, path, list, error);
 	}
 	if (!err && ferror(file))

@@ -25,6 +25,15 @@ enum access_option {
 	ACCESS_OPTIONS,
 };
 
+/* Of each that is an option of commands: its name, its argument, what it is. */
+#define ACCESS_TABLE(X)							\
+	X(CA, "ca-certificates", "FILE", "for https, in place of the system's") \
+	X(NETRC, "netrc-file", "FILE", "users and passwords, as in netrc(5)") \
+	X(HEADERS, "header-file", "FILE", "headers for requests, one a line") \
+	X(CERT, "client-cert", "FILE", "our certificate for https, in PEM") \
+	X(KEY, "client-key", "FILE", "its key, if it is in another file") \
+	X(PROXY, "proxy", "URL", "in place of the environment's")
+
 /* Their names on command lines and in lists of origins, without "--". */
 extern const char *const access_names[ACCESS_OPTIONS];
 

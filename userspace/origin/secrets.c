@@ -12,6 +12,7 @@
 #include "origin/backend.h"
 #include "origin/netrc.h"
 #include "origin/secrets.h"
+#include "origin/text.h"
 
 #define FILE_MAX	(1u << 20)
 #define LOOK_SECONDS	1u
@@ -21,17 +22,6 @@
 static const char *skip_blanks(const char *text)
 {
 	return text + strspn(text, " \t");
-}
-
-/* The length of a line without its end; *@next is set to what follows. */
-static size_t line_length(const char *line, const char **next)
-{
-	size_t n = strcspn(line, "\n");
-
-	*next = line + n + (line[n] == '\n');
-	while (n && strchr(" \t\r", line[n - 1]))
-		n--;
-	return n;
 }
 
 static bool is_name(const char *line, size_t n, const char *name)
@@ -73,7 +63,7 @@ static int check_headers(const char *text, const char *path,
 	const char *next;
 
 	for (; *text; text = next) {
-		size_t n = line_length(text, &next);
+		size_t n = text_line(text, &next);
 		const char *fault = NULL;
 
 		number++;
@@ -332,7 +322,7 @@ static int add_headers(const char *text, const char *host, const char *port,
 	const char *next;
 
 	for (; *text; text = next) {
-		size_t n = line_length(text, &next);
+		size_t n = text_line(text, &next);
 		struct curl_slist *more;
 		char *line;
 
@@ -415,9 +405,9 @@ char *secrets_url(struct secrets *secrets, unsigned int line)
 	pthread_mutex_lock(&secrets->lock);
 	text = secrets->file[ACCESS_ORIGINS].text;
 	for (; text && *text && line; text = next) {
-		size_t n = line_length(text, &next);
+		size_t n = text_line(text, &next);
 
-		if (!n || *text == '#' || !strncmp(text, "--", 2))
+		if (text_kind(text, n) != LINE_ORIGIN)
 			continue;
 		if (!--line && (!strncasecmp(text, "http:", 5) ||
 				!strncasecmp(text, "https:", 6)))
