@@ -12,6 +12,23 @@
 
 net_server=10.77.2.2
 
+# The namespace whose interface to-mid has the rate.
+net_slow() { if [ -e /run/netns/router ]; then echo router; else echo server; fi; }
+
+# net_add_router: between the middle and the server, which are there
+net_add_router() {
+	ip netns add router && ip -n router link set lo up &&
+		ip -n middle link set to-server netns router && ip -n router addr add 10.77.2.1/24 dev to-server &&
+		ip -n router link set to-server up &&
+		ip -n middle link add to-server type veth peer name to-mid netns router &&
+		ip -n middle addr add 10.77.3.1/24 dev to-server && ip -n middle link set to-server up &&
+		ip -n router addr add 10.77.3.2/24 dev to-mid && ip -n router link set to-mid up &&
+		ip netns exec router sysctl -qw net.ipv4.ip_forward=1 &&
+		ip -n middle route add 10.77.2.0/24 via 10.77.3.2 &&
+		ip -n router route add default via 10.77.3.1
+}
+
+# net_create [router]
 net_create() {
 	local name
 	for name in middle server; do
@@ -31,16 +48,19 @@ net_create() {
 		ip netns exec server sysctl -qw net.ipv4.tcp_no_metrics_save=1 || return
 	# The delay and the loss are of packets: what is cut up later would count as one.
 	ip link set dev to-mid gso_max_segs 1 &&
-		ip -n server link set dev to-mid gso_max_segs 1
+		ip -n server link set dev to-mid gso_max_segs 1 || return
+	[ -z "${1-}" ] || "net_add_$1"
 }
 
 # net_set RATE RTT LOSS: RATE as tc has it, or "unlimited"; RTT in ms; LOSS in percent
 net_set() {
-	tc -n server qdisc del dev to-mid root 2>/dev/null
+	local slow
+	slow=$(net_slow)
+	tc -n "$slow" qdisc del dev to-mid root 2>/dev/null
 	tc -n middle qdisc del dev to-client root 2>/dev/null
 	tc qdisc del dev to-mid root 2>/dev/null
 	[ "$1" = unlimited ] ||
-		tc -n server qdisc add dev to-mid root tbf rate "$1" burst 6000 limit 250000 || return
+		tc -n "$slow" qdisc add dev to-mid root tbf rate "$1" burst 6000 limit 250000 || return
 	tc -n middle qdisc add dev to-client root netem delay "$(($2 * 500))us" loss "$3%" limit 20000 &&
 		tc qdisc add dev to-mid root netem delay "$(($2 * 500))us" limit 20000
 }
@@ -53,7 +73,8 @@ net_received() {
 	echo $((bytes - 66 * packets))
 }
 
-# net_serve DIRECTORY: by nginx with its own settings, and a log of each reply
+# net_serve DIRECTORY [SERVERS]: by nginx with its own settings, and a log of each reply; SERVERS
+# are more of them
 net_serve() {
 	mkdir -p /run/nginx
 	cat >/run/nginx/conf <<-END
@@ -68,6 +89,7 @@ net_serve() {
 			sendfile on;
 			tcp_nopush on;
 			server { listen $net_server:80; root $1; }
+			${2-}
 		}
 	END
 	ip netns exec server nginx -c /run/nginx/conf -p /run/nginx 2>/run/nginx/start.log

@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Sourced on the host: the root of a benchmark in the test VM, which lies in the VM's memory.
+
+# libraries FILE...: that they are linked with
+libraries() { ldd "$@" 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// && NF == 2 { print $1 }' | sort -u; }
+
+# make_root WORK TREE PROGRAM...: WORK/root.tar, of what all benchmarks use and PROGRAMs with their
+# libraries, and those of the programs in TREE
+make_root() {
+	local work=$1 root=$1/root tree=$2 name file programs=() files
+	shift 2
+	rm -rf "$root"
+	mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root/etc" "$root"/var/{lib,log}/nginx
+	for name in bin sbin lib lib64; do ln -s usr/$name "$root/$name"; done
+	for name in bash sh cat cp mkdir rm mv ls sleep date stat sync tail wc mount umount losetup \
+		blockdev readlink curl grep ip tc sysctl pidof nginx "$@"; do
+		programs+=("$(readlink -f "$(PATH=$PATH:/usr/sbin:/sbin command -v "$name")")")
+		ln -sf "${programs[-1]}" "$root/usr/bin/${name##*/}"
+	done
+	for name; do
+		[ "$name" != nbdkit ] || programs+=(/usr/lib/*/nbdkit/plugins/nbdkit-curl-plugin.so
+			/usr/lib/*/nbdkit/filters/nbdkit-{cache,readahead}-filter.so)
+	done
+	for file in "${programs[@]}"; do
+		mkdir -p "$root$(dirname "$file")"
+		cp --remove-destination "$file" "$root$file"
+	done
+	mapfile -t files < <(find "$tree" -type f \( -perm -100 -o -name '*.so*' \)
+		find "$root" -type f \( -path '*bin/*' -o -name '*.so' \))
+	while read -r file; do
+		[[ $file != *"$tree"* ]] || continue
+		mkdir -p "$root$(dirname "$file")"
+		cp -L "$file" "$root$file"
+	done < <(libraries build/incrementald build/incrementalsetup "${files[@]}")
+	printf 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+	tar -C "$root" -cf "$work/root.tar" .
+	rm -rf "$root"
+}
