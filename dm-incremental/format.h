@@ -96,10 +96,14 @@ typedef uint64_t u64;
 /*
  * Features that a reader which does not know them may ignore. REREADS is about
  * the filesystem on the device: what its readahead did not bring it reads again
- * by itself, before any task is told of the failure.
+ * by itself, before any task is told of the failure. NEAR is about the segment; see
+ * INC_WALK_PAGES.
  */
 #define INC_COMPAT_REREADS	1ull
-#define INC_COMPAT_KNOWN	INC_COMPAT_REREADS
+#define INC_COMPAT_NEAR		2ull
+/* Those that hold for another segment with the same filesystem, too. */
+#define INC_COMPAT_DEVICE	INC_COMPAT_REREADS
+#define INC_COMPAT_KNOWN	(INC_COMPAT_REREADS | INC_COMPAT_NEAR)
 /* Features that a reader which does not know them must refuse. */
 #define INC_INCOMPAT_DICTIONARY	1ull		/* dictionary_size is not 0 */
 #define INC_INCOMPAT_KNOWN	INC_INCOMPAT_DICTIONARY
@@ -245,7 +249,7 @@ struct inc_run {
  * From the map page of a chunk's owner to that of the last cluster whose extent
  * starts in the chunk there are no more than INC_WALK_PAGES pages, those of a
  * run that repeats counted as one. An extent that is further away starts a
- * chunk of its own, too.
+ * chunk of its own, too. With INC_COMPAT_NEAR all of them are on one map page.
  */
 #define INC_WALK_PAGES		4096u
 #define INC_NO_OWNER		0xffffffffu	/* no extent there: padding */

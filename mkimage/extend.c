@@ -302,7 +302,8 @@ static int find_compat(struct extend *extend)
 	u8 block[INC_BLOCK_SIZE];
 	int ret;
 
-	extend->seg.compat = incr_image_segment(extend->image)->compat;
+	extend->seg.compat = incr_image_segment(extend->image)->compat &
+			     INC_COMPAT_DEVICE;
 	if (!extend->raw_path)
 		return 0;
 	ret = overlay_read(extend->overlay, 0, sizeof(block), block);

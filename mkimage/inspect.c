@@ -113,12 +113,21 @@ static void add_range(struct json_object *object, const char *name, u64 offset,
 	json_number(range, "bytes", bytes);
 }
 
+static const char *features(u64 compat)
+{
+	static const char *const texts[] = {
+		"-", "rereads", "near", "rereads near",
+	};
+
+	return texts[(compat & INC_COMPAT_REREADS ? 1 : 0) +
+		     (compat & INC_COMPAT_NEAR ? 2 : 0)];
+}
+
 static void add_segment(struct json_object *root, const struct inc_segment *seg)
 {
 	struct json_object *object = group(root, "segment");
 
-	json_text(object, "features",
-		  seg->compat & INC_COMPAT_REREADS ? "rereads" : "-");
+	json_text(object, "features", features(seg->compat));
 	json_number(object, "offset", seg->offset);
 	json_number(object, "bytes", seg->size);
 	add_range(object, "head", seg->offset, seg->head_size);

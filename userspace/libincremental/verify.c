@@ -16,6 +16,7 @@ struct data_walk {
 	/* Of the chunk that is being checked: */
 	u64 last;		/* map page that the walk has come to */
 	u32 pages;		/* that it looked at after the first one */
+	u32 most;		/* of these, in any chunk */
 };
 
 static u64 source_end(const struct inc_source *source)
@@ -214,10 +215,11 @@ static int check_extent(struct data_walk *walk, u64 block,
  *
  * The walk of one chunk looks at INC_WALK_PAGES map pages at most, since the image
  * is not trusted, and its map may lead from one end of the device to the other.
- * The format lets no extent be further away. A page that a run repeats has the
- * same entries each time: if all of it has been looked at and does not lead to
- * @at, its repetitions do not either. They are passed over in one step, whatever
- * the size of the hole that they stand for.
+ * The format lets no extent be further away; with INC_COMPAT_NEAR none is on
+ * another page. A page that a run repeats has the same entries each time: if all of
+ * it has been looked at and does not lead to @at, its repetitions do not either.
+ * They are passed over in one step, whatever the size of the hole that they stand
+ * for.
  */
 static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
 			struct inc_extent *extent, struct incr_error *error)
@@ -238,7 +240,7 @@ static int extent_after(struct data_walk *walk, u64 at, u64 last, u64 *block,
 				whole = false;
 				continue;
 			}
-			if (walk->pages == INC_WALK_PAGES)
+			if (walk->pages == walk->most)
 				return 0;
 			walk->pages++;
 			walk->last = page;
@@ -311,7 +313,10 @@ static int check_data(const struct inc_source *source, u64 start, u64 end,
 {
 	const struct inc_segment *seg = source->view->seg;
 	size_t cluster = (size_t)INC_BLOCK_SIZE << seg->cluster_shift;
-	struct data_walk walk = { .source = source };
+	struct data_walk walk = {
+		.source = source,
+		.most = seg->compat & INC_COMPAT_NEAR ? 0 : INC_WALK_PAGES,
+	};
 	int ret = 0;
 
 	inc_cursor_init(&walk.cursor);
