@@ -147,7 +147,9 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
 	$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(call libs,test)
 $(BUILD)/tests/test_repage: $(call obj,mkimage/spool.c mkimage/io.c $(addprefix \
 		mkimage/segment/,repage.c pagelist.c digestmap.c))
-$(BUILD)/tests/test_repage $(BUILD)/tests/test_queue: $(call obj,\
+$(BUILD)/tests/test_order: $(call obj,mkimage/spool.c mkimage/io.c mkimage/mkimage.c \
+		$(addprefix mkimage/segment/,order.c pagelist.c digestmap.c))
+$(BUILD)/tests/test_repage $(BUILD)/tests/test_order $(BUILD)/tests/test_queue: $(call obj,\
 		userspace/common/message.c userspace/common/printable.c)
 $(BUILD)/tests/test_queue: $(call obj,userspace/loader/pace.c)
 $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)

@@ -15,6 +15,7 @@
 #include "extract.h"
 #include "filesystems.h"
 #include "fs/derive.h"
+#include "fs/overlay.h"
 #include "fs/source.h"
 #include "io.h"
 #include "json.h"
@@ -23,9 +24,14 @@
 #include "output.h"
 #include "progress.h"
 #include "segment/dictionary.h"
+#include "segment/ordered.h"
 #include "segment/pipeline.h"
 #include "segment/segment.h"
 #include "sign/signer.h"
+#include "startup/load.h"
+
+/* With --order: log2 of the bytes of the largest cluster that is not in it. */
+#define REST_SHIFT	15u
 
 const char create_help[] =
 "Usage: mkimage create [OPTION]... SOURCE IMAGE\n"
@@ -39,6 +45,9 @@ const char create_help[] =
 "  --cluster SIZE    bytes compressed together, 4K to 256K (4K)\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
 "  --dictionary      compress with a dictionary made of samples of SOURCE\n"
+"  --order TRACE     put first in IMAGE what this trace read (incrementalsetup\n"
+"                    record), in its order; it may be given several times\n"
+"  --rest-cluster SIZE  as --cluster, for what is not in the order (32K)\n"
 "  --salt HEX|-      salt of the hash tree, - for none (made from SOURCE)\n"
 "  --chunk SIZE      unit of presence in the file, 4K to 64K (4K)\n"
 "  --threads N       compress with N threads (one for each processor)\n"
@@ -59,6 +68,10 @@ const char squash_help[] =
 "\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
 "  --dictionary      compress with a dictionary, whether IMAGE has one or not\n"
+"  --order TRACE     put first in OUT what this trace read (incrementalsetup\n"
+"                    record), in its order; it may be given several times\n"
+"  --cluster SIZE    bytes of the order compressed together, 4K to 256K (4K)\n"
+"  --rest-cluster SIZE  the same for all others (32K)\n"
 "  --threads N       work with N threads (one for each processor)\n"
 "  --force           replace OUT if it exists\n"
 "  --json            print the summary as JSON\n"
@@ -75,8 +88,13 @@ struct create {
 	bool salt_given;
 	u8 salt[INC_SALT_MAX];
 	u32 salt_size;
+	bool cluster_given;
 	u32 cluster_shift;
+	bool rest_given;
+	u32 rest_shift;
 	u32 chunk_shift;
+	char **traces;			/* in file order is what these read */
+	int trace_count;
 	u64 level;
 	u64 threads;
 	bool dictionary;
@@ -90,6 +108,7 @@ struct create {
 	struct segment seg;
 	struct cluster_options batch;
 	struct compressor *primed;
+	struct order order;
 	u8 zero_digest[INC_SHA256_SIZE];
 	u64 next;			/* block to be read */
 	u64 data_end;			/* no hole from next up to this block */
@@ -173,22 +192,111 @@ static int consume(void *context, const struct batch *batch)
 	return segment_add(&create->seg, batch);
 }
 
-static int add_all(struct create *create)
+static int walk(struct create *create, const char *doing,
+		const struct cluster_options *options,
+		int (*each)(void *context, const struct batch *batch))
 {
 	const struct batch_run run = {
-		.options = &create->batch,
+		.options = options,
 		.threads = (unsigned int)create->threads,
 		.context = create,
 		.produce = produce,
-		.consume = consume,
+		.consume = each,
 	};
 	int ret;
 
-	progress_start(&create->progress, "creating",
+	create->next = create->data_end = 0;
+	progress_start(&create->progress, doing,
 		       create->source.blocks << INC_BLOCK_SHIFT);
 	ret = batch_run(&run);
 	progress_end(&create->progress);
 	return ret;
+}
+
+static int add_all(struct create *create)
+{
+	return walk(create, "creating", &create->batch, consume);
+}
+
+static int add_plain(struct create *create)
+{
+	int ret = add_all(create);
+
+	return ret ? ret : segment_finish(&create->seg);
+}
+
+static int consume_digests(void *context, const struct batch *batch)
+{
+	struct create *create = context;
+	struct metadata *meta = &create->seg.meta;
+	int ret = 0;
+	u64 i;
+
+	progress_show(&create->progress, batch->block << INC_BLOCK_SHIFT);
+	if (batch->hole)
+		return metadata_add_digest(meta, create->zero_digest,
+					   batch->blocks);
+	for (i = 0; !ret && i < batch->blocks; i++)
+		ret = metadata_add_digest(meta, batch->digest[i], 1);
+	return ret;
+}
+
+/*
+ * The root digest, by which traces of the same device are known. It takes the segment's
+ * metadata, which start again afterwards.
+ */
+static int find_root(struct create *create, const char *dir, u8 *root)
+{
+	struct cluster_options options = create->batch;
+	struct segment *seg = &create->seg;
+	int ret;
+
+	options.level = 0;
+	ret = walk(create, "hashing", &options, consume_digests);
+	if (!ret)
+		ret = metadata_finish(&seg->meta);
+	memcpy(root, seg->meta.root, INC_SHA256_SIZE);
+	metadata_free(&seg->meta);
+	return ret ? ret : metadata_init(&seg->meta, seg->hash,
+					 seg->device_blocks, seg->chunk_shift,
+					 dir);
+}
+
+static int load_order(struct create *create, const char *dir)
+{
+	struct source *source = &create->source;
+	u8 root[INC_SHA256_SIZE];
+	const struct traced traced = {
+		.name = source->name, .root = root, .root_size = sizeof(root),
+		.blocks = source->blocks,
+	};
+	struct overlay *overlay;
+	int ret = find_root(create, dir, root);
+
+	if (!ret)
+		ret = overlay_open_raw(&overlay, source->fd, source->blocks,
+				       source->name, dir);
+	if (ret)
+		return ret;
+	ret = order_load(&create->order, &traced, overlay, create->traces,
+			 create->trace_count);
+	overlay_close(overlay);
+	return ret;
+}
+
+/* What the traces read comes first. */
+static int add_ordered(struct create *create)
+{
+	int ret = ordered_store(&create->seg, &create->order, &create->batch,
+				(unsigned int)create->threads,
+				create->source.fd, create->source.name);
+
+	create->batch.order = &create->order;
+	if (!ret)
+		ret = add_all(create);
+	if (!ret)
+		ret = segment_finish(&create->seg);
+	return ret ? ret : ordered_gather(&create->seg, &create->order);
 }
 
 static void print_summary(const struct create *create)
@@ -232,13 +340,21 @@ static void print_summary(const struct create *create)
 /* Images with one UUID have the same blocks, made with the same options. */
 static void set_uuid(struct create *create)
 {
+	u8 id[INC_SHA256_SIZE], order[INC_SHA256_SIZE];
 	char options[16];
+	size_t i;
 
+	memcpy(id, create->seg.meta.root, sizeof(id));
+	if (create->trace_count) {
+		order_id(&create->order, order);
+		for (i = 0; i < sizeof(id); i++)
+			id[i] ^= order[i];
+	}
 	snprintf(options, sizeof(options), "image %u %u %u%s",
 		 create->cluster_shift, create->chunk_shift,
 		 (unsigned int)create->level,
 		 create->seg.dictionary_size ? " d" : "");
-	derive_uuid(create->seg.meta.root, options, create->seg.uuid);
+	derive_uuid(id, options, create->seg.uuid);
 }
 
 static int prepare_dictionary(struct create *create)
@@ -297,6 +413,13 @@ static int build(struct create *create, const struct output *output)
 	seg->cluster_shift = create->cluster_shift;
 	seg->device_blocks = create->source.blocks;
 	seg->compat = create->source.compat;
+	if (create->trace_count) {
+		seg->cluster_shift = create->rest_shift;
+		seg->compat |= INC_COMPAT_NEAR;
+		create->order.shift = create->cluster_shift;
+		create->order.rest_shift = create->rest_shift;
+		create->order.device_blocks = seg->device_blocks;
+	}
 	if (create->signer_options.epoch != NO_EPOCH)
 		seg->epoch = (u32)create->signer_options.epoch;
 	create->batch.hash = hash;
@@ -305,12 +428,14 @@ static int build(struct create *create, const struct output *output)
 	create->batch.level = (int)create->level;
 
 	ret = segment_init(seg, output->dir);
+	if (!ret && create->trace_count)
+		ret = load_order(create, output->dir);
 	if (!ret && create->dictionary)
 		ret = prepare_dictionary(create);
-	if (!ret)
-		ret = add_all(create);
-	if (!ret)
-		ret = segment_finish(seg);
+	if (!ret && create->trace_count)
+		ret = add_ordered(create);
+	else if (!ret)
+		ret = add_plain(create);
 	if (!ret)
 		ret = sign(create);
 	if (!ret) {
@@ -343,9 +468,10 @@ static int open_image(struct create *create, const char *dir)
 				create->image_path);
 	source->name = create->source_path;
 	source->blocks = seg->device_blocks;
-	source->compat = seg->compat;
+	source->compat = seg->compat & INC_COMPAT_DEVICE;
 	create->seg.epoch = seg->epoch;
-	create->cluster_shift = seg->cluster_shift;
+	if (!create->trace_count)
+		create->cluster_shift = seg->cluster_shift;
 	create->chunk_shift = seg->chunk_shift;
 	create->salt_given = true;
 	create->salt_size = seg->salt_size;
@@ -387,6 +513,7 @@ static int run(struct create *create)
 	if (!ret)
 		print_summary(create);
 	segment_free(&create->seg);
+	order_free(&create->order);
 	signer_free(create->signer);
 	source_close(&create->source);
 	output_close(&output);
@@ -418,6 +545,41 @@ static bool parse_fs(struct create *create, const char *text)
 	return false;
 }
 
+static bool parse_cluster(struct create *create, const char *option, u32 *shift)
+{
+	if (!option_size_shift(create->command, option, optarg, INC_BLOCK_SHIFT,
+			       INC_BLOCK_SHIFT + INC_CLUSTER_SHIFT_MAX, shift))
+		return false;
+	*shift -= INC_BLOCK_SHIFT;
+	return true;
+}
+
+/* Options that mean nothing without others. */
+static bool check_order(struct create *create)
+{
+	if (!create->trace_count && create->rest_given) {
+		message_error("%s: --rest-cluster is of use with --order only",
+			      create->command);
+		return false;
+	}
+	if (!create->trace_count && create->squash && create->cluster_given) {
+		message_error("%s: --cluster is of use with --order only",
+			      create->command);
+		return false;
+	}
+	if (!create->rest_given)
+		create->rest_shift = REST_SHIFT - INC_BLOCK_SHIFT;
+	if (create->rest_shift >= create->cluster_shift)
+		return true;
+	if (create->rest_given) {
+		message_error("%s: --rest-cluster must not be less than --cluster",
+			      create->command);
+		return false;
+	}
+	create->rest_shift = create->cluster_shift;
+	return true;
+}
+
 static bool parse_option(struct create *create, int option)
 {
 	switch (option) {
@@ -426,12 +588,15 @@ static bool parse_option(struct create *create, int option)
 	case 's':
 		return parse_salt(create, optarg);
 	case 'c':
-		if (!option_size_shift("create", "--cluster", optarg,
-				       INC_BLOCK_SHIFT, INC_BLOCK_SHIFT +
-				       INC_CLUSTER_SHIFT_MAX,
-				       &create->cluster_shift))
-			return false;
-		create->cluster_shift -= INC_BLOCK_SHIFT;
+		create->cluster_given = true;
+		return parse_cluster(create, "--cluster",
+				     &create->cluster_shift);
+	case 'R':
+		create->rest_given = true;
+		return parse_cluster(create, "--rest-cluster",
+				     &create->rest_shift);
+	case 'O':
+		create->traces[create->trace_count++] = optarg;
 		return true;
 	case 'k':
 		return option_size_shift("create", "--chunk", optarg,
@@ -483,12 +648,19 @@ static int run_command(const char *name, int argc, char **argv,
 	create.signer_options.passphrase_fd = -1;
 	create.signer_options.epoch = NO_EPOCH;
 	create.threads = pipeline_threads();
+	/* No more traces than arguments. */
+	create.traces = calloc((size_t)argc, sizeof(*create.traces));
+	if (!create.traces) {
+		no_memory();
+		return EXIT_FAILED;
+	}
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!parse_option(&create, option))
 			return usage_error(name);
 	if (!operands_ok(name, argc, argv, operands, 2))
 		return EXIT_USAGE;
-	if (!signer_options_only_sign(name, &create.signer_options))
+	if (!signer_options_only_sign(name, &create.signer_options) ||
+	    !check_order(&create))
 		return usage_error(name);
 	create.source_path = argv[optind];
 	create.image_path = argv[optind + 1];
@@ -503,6 +675,8 @@ int command_create(int argc, char **argv)
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "salt", required_argument, NULL, 's' },
 		{ "cluster", required_argument, NULL, 'c' },
+		{ "order", required_argument, NULL, 'O' },
+		{ "rest-cluster", required_argument, NULL, 'R' },
 		{ "chunk", required_argument, NULL, 'k' },
 		{ "level", required_argument, NULL, 'l' },
 		{ "threads", required_argument, NULL, 't' },
@@ -522,6 +696,9 @@ int command_squash(int argc, char **argv)
 	static const struct option options[] = {
 		{ "level", required_argument, NULL, 'l' },
 		{ "dictionary", no_argument, NULL, 'd' },
+		{ "order", required_argument, NULL, 'O' },
+		{ "cluster", required_argument, NULL, 'c' },
+		{ "rest-cluster", required_argument, NULL, 'R' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "force", no_argument, NULL, 'F' },
 		{ "json", no_argument, NULL, 'j' },

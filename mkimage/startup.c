@@ -15,8 +15,8 @@
 #include "io.h"
 #include "mkimage.h"
 #include "output.h"
-#include "startup/files.h"
 #include "startup/list.h"
+#include "startup/load.h"
 
 const char startup_help[] =
 "Usage: mkimage startup [OPTION]... IMAGE TRACE...\n"
@@ -37,46 +37,6 @@ struct making {
 	u64 generation;
 	bool force;
 };
-
-/* The blocks of one trace; by its files if it is of another layout of them. */
-static int load_trace(struct touches *touches, const struct making *making,
-		      const char *path, struct incr_image *image,
-		      struct places *places)
-{
-	struct incr_trace trace;
-	struct incr_error why;
-	int ret = trace_load(&trace, path);
-
-	if (ret)
-		return ret;
-	if (trace_is_of(&trace, image, &why)) {
-		ret = touches_add(touches, &trace);
-	} else {
-		message_info("%s: by the files that it names, as %s", path,
-			     why.text);
-		if (!places->count)
-			ret = places_load(places, image, making->image_path);
-		if (!ret)
-			ret = touches_add_files(touches, &trace, path, places,
-						making->image_path);
-	}
-	incr_trace_free(&trace);
-	return ret;
-}
-
-static int load_traces(struct touches *touches, const struct making *making,
-		       struct incr_image *image)
-{
-	struct places places = { 0 };
-	int ret = 0, i;
-
-	for (i = 0; !ret && i < making->trace_count; i++)
-		ret = load_trace(touches, making, making->traces[i], image,
-				 &places);
-	places_free(&places);
-	touches_sort(touches);
-	return ret;
-}
 
 /* Verifying takes what no trace tells of, so all has to be there. */
 static int check_complete(struct incr_image *image, int fd, const char *path)
@@ -140,7 +100,8 @@ static int make_list(const struct making *making, struct incr_image *image,
 
 	ret = check_complete(image, fd, making->image_path);
 	if (!ret)
-		ret = load_traces(&touches, making, image);
+		ret = touches_load_image(&touches, image, making->image_path,
+					 making->traces, making->trace_count);
 	if (!ret)
 		ret = list_make(&list, fd, making->image_path, generation,
 				&touches, &metadata);

@@ -100,6 +100,7 @@ static int name_files(struct incr_trace *trace, const char *path,
 	struct places places = { 0 };
 	struct incr_image *image;
 	struct incr_error error;
+	struct traced traced;
 	int ret;
 
 	ret = incr_image_open_file(&image, path, trace->of.generation, &error);
@@ -107,13 +108,14 @@ static int name_files(struct incr_trace *trace, const char *path,
 		message_error("%s", error.text);
 		return ret;
 	}
-	if (!trace_is_of(trace, image, &error)) {
+	traced = traced_of(image, path);
+	if (!trace_is_of(trace, &traced, &error)) {
 		message_error("%s: not a trace of %s: %s", trace_path, path,
 			      error.text);
 		ret = -EINVAL;
 	}
 	if (!ret)
-		ret = places_load(&places, image, path);
+		ret = places_load_image(&places, image, path);
 	if (!ret)
 		ret = trace_name_files(trace, &places);
 	places_free(&places);

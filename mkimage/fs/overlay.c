@@ -29,7 +29,8 @@ struct cached {
 };
 
 struct overlay {
-	struct incr_image *image;
+	struct incr_image *image;	/* NULL: @raw is below */
+	int raw;
 	const char *name;
 	struct inc_hash *hash;
 	int fd;			/* changed blocks, each at its own place */
@@ -42,21 +43,17 @@ struct overlay {
 
 static const u8 zero_block[INC_BLOCK_SIZE];
 
-int overlay_open(struct overlay **overlay, struct incr_image *image,
-		 const char *name, const char *dir)
+/* @new is allocated, its hash too if it needs one; NULL: no memory. */
+static int open_new(struct overlay **overlay, struct overlay *new, u64 blocks,
+		    const char *name, const char *dir)
 {
-	const struct inc_segment *seg = incr_image_segment(image);
-	struct overlay *new = calloc(1, sizeof(*new));
-
 	if (!new)
 		return no_memory();
-	new->image = image;
 	new->name = name;
-	new->blocks = new->base = seg->device_blocks;
+	new->blocks = new->base = blocks;
 	new->fd = -1;
-	new->hash = incr_hash_new(seg->hash_name, seg->salt, seg->salt_size);
 	new->cache = calloc(CACHE_BLOCKS, sizeof(*new->cache));
-	if (!new->hash || !new->cache) {
+	if (!new->cache || (new->image && !new->hash)) {
 		overlay_close(new);
 		return no_memory();
 	}
@@ -67,6 +64,30 @@ int overlay_open(struct overlay **overlay, struct incr_image *image,
 	}
 	*overlay = new;
 	return 0;
+}
+
+int overlay_open(struct overlay **overlay, struct incr_image *image,
+		 const char *name, const char *dir)
+{
+	const struct inc_segment *seg = incr_image_segment(image);
+	struct overlay *new = calloc(1, sizeof(*new));
+
+	if (new) {
+		new->image = image;
+		new->hash = incr_hash_new(seg->hash_name, seg->salt,
+					  seg->salt_size);
+	}
+	return open_new(overlay, new, seg->device_blocks, name, dir);
+}
+
+int overlay_open_raw(struct overlay **overlay, int fd, u64 blocks,
+		     const char *name, const char *dir)
+{
+	struct overlay *new = calloc(1, sizeof(*new));
+
+	if (new)
+		new->raw = fd;
+	return open_new(overlay, new, blocks, name, dir);
 }
 
 void overlay_close(struct overlay *overlay)
@@ -182,8 +203,12 @@ int overlay_resize(struct overlay *overlay, u64 blocks)
 static int read_base(struct overlay *overlay, u64 block, u64 count, void *data)
 {
 	struct incr_error error;
-	int ret = incr_image_read(overlay->image, block, count, data, &error);
+	int ret;
 
+	if (!overlay->image)
+		return read_all(overlay->raw, block << INC_BLOCK_SHIFT, data,
+				count << INC_BLOCK_SHIFT, overlay->name);
+	ret = incr_image_read(overlay->image, block, count, data, &error);
 	if (ret)
 		message_error("%s: %s", overlay->name, error.text);
 	return ret;

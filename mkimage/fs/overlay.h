@@ -28,9 +28,16 @@ struct overlay;
  */
 int overlay_open(struct overlay **overlay, struct incr_image *image,
 		 const char *name, const char *dir);
+
+/*
+ * The same with a raw filesystem image of @blocks, the file @fd, below, which stays the
+ * caller's. It can be read and nothing else. Return: as above.
+ */
+int overlay_open_raw(struct overlay **overlay, int fd, u64 blocks,
+		     const char *name, const char *dir);
 void overlay_close(struct overlay *overlay);
 
-/* The image below; its name. */
+/* The image below, if it is one; its name. */
 struct incr_image *overlay_image(const struct overlay *overlay);
 const char *overlay_name(const struct overlay *overlay);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "segment/batch.h"
 #include "segment/known.h"
+#include "segment/order.h"
 #include "segment/pipeline.h"
 
 static void batch_free(void *item)
@@ -65,34 +66,53 @@ static bool digests_zero(const struct batch *batch, u64 first, u64 end,
 	return true;
 }
 
+/* Size, and if it is in an order place, of the cluster that starts at @first. */
+static void start_cluster(const struct batch *batch, u64 first,
+			  struct cluster *cluster,
+			  const struct cluster_options *options)
+{
+	const struct order_cluster *stored = NULL;
+
+	cluster->entry = 0;
+	cluster->shift = (u8)options->cluster_shift;
+	if (options->order)
+		cluster->shift = (u8)order_cluster_at(options->order,
+						      batch->block + first,
+						      &stored);
+	if (stored)
+		cluster->entry = stored->entry;
+}
+
 /* Returns how many bytes of @packed it took. */
 static u32 make_cluster(const struct batch *batch, u64 first, u8 *packed,
 			struct cluster *cluster,
 			const struct cluster_options *options)
 {
 	const u8 *data = batch->data + (first << INC_BLOCK_SHIFT);
-	u64 end = first + (1u << options->cluster_shift);
+	u64 end = first + (1u << cluster->shift);
 	u32 length;
 
 	cluster->whole = end <= batch->blocks;
 	if (!cluster->whole)
 		end = batch->blocks;
 	cluster->codec = INC_CODEC_ZERO;
-	cluster->entry = 0;
 	cluster->length = 0;
 	cluster->stored = NULL;
 	if (digests_zero(batch, first, end, options))
 		return 0;
 
-	if (cluster->whole)
-		cluster_id(options, batch->digest[first], cluster->id);
 	cluster->codec = INC_CODEC_STORED;
+	if (cluster->entry)
+		return 0;
+	if (cluster->whole)
+		cluster_id(options, cluster->shift, batch->digest[first],
+			   cluster->id);
 	if (cluster->whole && options->known)
 		cluster->entry = known_entry(options->known, cluster->id);
 	if (cluster->entry || !options->level)
 		return 0;
 
-	length = cluster_compress(options, data, packed);
+	length = cluster_compress(options, cluster->shift, data, packed);
 	if (length) {
 		cluster->codec = options->primed ? INC_CODEC_LZ4_DICT :
 						   INC_CODEC_LZ4;
@@ -100,7 +120,7 @@ static u32 make_cluster(const struct batch *batch, u64 first, u8 *packed,
 		cluster->stored = packed;
 		return length;
 	}
-	cluster->length = INC_BLOCK_SIZE << options->cluster_shift;
+	cluster->length = INC_BLOCK_SIZE << cluster->shift;
 	cluster->stored = data;
 	return 0;
 }
@@ -110,7 +130,8 @@ static int work(void *context, void *item)
 	const struct batch_run *run = context;
 	const struct cluster_options *options = run->options;
 	struct batch *batch = item;
-	u32 step = 1u << options->cluster_shift;
+	u32 step = 1u << (options->order ? options->order->rest_shift :
+					   options->cluster_shift);
 	u8 *packed = batch->packed;
 	u64 first, rest;
 
@@ -124,10 +145,14 @@ static int work(void *context, void *item)
 	rest = batch->blocks % step ? step - batch->blocks % step : 0;
 	memset(batch->data + (batch->blocks << INC_BLOCK_SHIFT), 0,
 	       rest << INC_BLOCK_SHIFT);
-	for (first = 0; first < batch->blocks; first += step)
-		packed += make_cluster(batch, first, packed,
-				&batch->clusters[batch->cluster_count++],
-				options);
+	for (first = 0; first < batch->blocks;) {
+		struct cluster *cluster =
+			&batch->clusters[batch->cluster_count++];
+
+		start_cluster(batch, first, cluster, options);
+		packed += make_cluster(batch, first, packed, cluster, options);
+		first += 1u << cluster->shift;
+	}
 	return 0;
 }
 

@@ -66,21 +66,20 @@ void compressor_free(struct compressor *compressor)
 	free(compressor);
 }
 
-void cluster_id(const struct cluster_options *options, const u8 *digests,
-		      u8 *id)
+void cluster_id(const struct cluster_options *options, u32 shift,
+		const u8 *digests, u8 *id)
 {
-	if (options->cluster_shift)
+	if (shift)
 		incr_hash_digest(options->hash, digests,
-				 (size_t)INC_SHA256_SIZE <<
-				 options->cluster_shift, id);
+				 (size_t)INC_SHA256_SIZE << shift, id);
 	else
 		memcpy(id, digests, INC_SHA256_SIZE);
 }
 
-u32 cluster_compress(const struct cluster_options *options, const u8 *data,
-		     u8 *packed)
+u32 cluster_compress(const struct cluster_options *options, u32 shift,
+		     const u8 *data, u8 *packed)
 {
-	u32 bytes = INC_BLOCK_SIZE << options->cluster_shift;
+	u32 bytes = INC_BLOCK_SIZE << shift;
 	LZ4_streamHC_t *stream = thread_stream();
 	int length;
 

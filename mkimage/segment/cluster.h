@@ -8,10 +8,14 @@
 #include "libincremental/hash.h"
 
 struct known;
+struct order;
 
 /**
  * struct cluster_options - how clusters are made
  * @zero_digest: of a block
+ * @cluster_shift: log2 of their blocks, if @order is NULL
+ * @order: tells how the device is divided into clusters, and those that it has are
+ *	stored already
  * @level: of LZ4 HC; 0 to hash only
  * @known: clusters with these contents are not compressed; NULL if all are
  * @primed: a compressor with the dictionary; NULL for none
@@ -23,6 +27,7 @@ struct cluster_options {
 	int level;
 	const struct known *known;
 	const struct compressor *primed;
+	const struct order *order;
 };
 
 /**
@@ -39,6 +44,7 @@ void compressor_free(struct compressor *compressor);
 /**
  * struct cluster - one, compressed
  * @id: identifies the contents, for clusters that are whole
+ * @shift: log2 of its blocks
  * @entry: where the contents are stored already, 0 if they are not; then
  * @codec: enum inc_codec
  * @length: stored bytes
@@ -47,6 +53,7 @@ void compressor_free(struct compressor *compressor);
 struct cluster {
 	u8 id[INC_SHA256_SIZE];
 	u64 entry;
+	u8 shift;
 	u8 codec;
 	bool whole;			/* not cut off by the device's end */
 	u32 length;
@@ -54,8 +61,8 @@ struct cluster {
 };
 
 /* The id of a whole cluster whose blocks have @digests, one after the other. */
-void cluster_id(const struct cluster_options *options, const u8 *digests,
-		      u8 *id);
+void cluster_id(const struct cluster_options *options, u32 shift,
+		const u8 *digests, u8 *id);
 
 /*
  * Allocate this thread's compressor, which it keeps. Return: false without
@@ -68,7 +75,7 @@ bool cluster_prepare_thread(void);
  * The thread must be prepared. Return: bytes of @packed; 0 if that saves too
  * little.
  */
-u32 cluster_compress(const struct cluster_options *options, const u8 *data,
-		     u8 *packed);
+u32 cluster_compress(const struct cluster_options *options, u32 shift,
+		     const u8 *data, u8 *packed);
 
 #endif /* MKIMAGE_CLUSTER_H */

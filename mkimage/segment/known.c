@@ -98,7 +98,7 @@ static int look_at(struct search *search, u64 block, const u8 *digests)
 	u64 entry;
 	int ret;
 
-	cluster_id(search->options, digests, id);
+	cluster_id(search->options, shift, digests, id);
 	place = digestmap_find(&search->known->entries, id);
 	if (!place || place->value != WANTED)
 		return 0;

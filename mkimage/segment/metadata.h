@@ -53,7 +53,10 @@ int metadata_add_digest(struct metadata *meta, const u8 *digest, u64 count);
 /* The next @count blocks of the device have the map entry @entry. */
 int metadata_add_entry(struct metadata *meta, u64 entry, u64 count);
 
-/* An extent of @block's cluster is stored at @offset of the data. */
+/*
+ * An extent of @block's cluster is stored at @offset of the data; INC_NO_OWNER: there is
+ * none.
+ */
 int metadata_add_extent(struct metadata *meta, u64 offset, u32 length,
 			u64 block);
 

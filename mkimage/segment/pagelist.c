@@ -17,6 +17,8 @@
  * any step, thirteen are not.
  */
 static_assert(8 * PAGELIST_STEP <= INC_RUNS_MAX);
+/* The eighth is for what pagelist_gather() adds. */
+static_assert(2 * PAGELIST_LEADING_MAX <= PAGELIST_STEP);
 
 static int out_of_memory(void)
 {
@@ -35,6 +37,8 @@ void pagelist_free(struct pagelist *list)
 {
 	spool_free(list->spool);
 	free(list->runs);
+	free(list->order);
+	free(list->lead);
 	digestmap_free(&list->known);
 }
 
@@ -58,8 +62,10 @@ static bool continues(const struct pagelist *list,
 	if (!list->run_count)
 		return false;
 	last = &list->runs[list->run_count - 1];
+	/* Something may lie between the pages that lead and the others. */
 	return !last->repeat && !next->repeat && last->old == next->old &&
-	       last->at + last->pages == next->at;
+	       last->at + last->pages == next->at &&
+	       (next->old || !list->order || next->at != list->leading);
 }
 
 /* Add a run's pages at the end. */
@@ -179,4 +185,89 @@ int pagelist_refer(struct pagelist *list, u64 file_page, u64 pages,
 int pagelist_finish(struct pagelist *list, struct pagelist_runs *runs)
 {
 	return list->pending ? flush(list, runs) : 0;
+}
+
+/* ---- pages that come first ---- */
+
+int pagelist_lead(struct pagelist *list, u64 number, struct pagelist_runs *runs)
+{
+	const struct pagelist_run *run;
+	u32 low = 0, high = list->run_count;
+	u64 at;
+
+	if (!list->lead)
+		list->lead = calloc(list->stored + 1, 1);
+	if (!list->lead)
+		return out_of_memory();
+	/* The run before @low is the last that starts at or before @number. */
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+
+		if (list->runs[middle].first <= number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	run = &list->runs[low - 1];
+	at = run->at + (run->repeat ? 0 : number - run->first);
+	if (run->old || list->lead[at] || runs->leading == PAGELIST_LEADING_MAX)
+		return 0;
+	list->lead[at] = 1;
+	list->leading++;
+	runs->leading++;
+	return 0;
+}
+
+/* The run's pages, at their new places: several runs, where these are apart. */
+static int move_run(struct pagelist *list, const struct pagelist_run *run,
+		    const u64 *place, struct pagelist_runs *runs)
+{
+	struct pagelist_run part = *run;
+	u64 i;
+	int ret = 0;
+
+	if (run->old)
+		return add_run(list, run, runs);
+	if (run->repeat) {
+		part.at = place[run->at];
+		return add_run(list, &part, runs);
+	}
+	part.pages = 1;
+	for (i = 0; !ret && i < run->pages; i++) {
+		part.at = place[run->at + i];
+		ret = add_run(list, &part, runs);
+	}
+	return ret;
+}
+
+int pagelist_gather(struct pagelist *list, struct pagelist_runs *runs)
+{
+	struct pagelist_run *old = list->runs;
+	u64 *place, leading = 0, other = list->leading, i;
+	u32 count = list->run_count;
+	int ret = 0;
+
+	if (!list->leading)
+		return 0;
+	place = calloc(list->stored, sizeof(*place));
+	list->order = calloc(list->stored, sizeof(*list->order));
+	if (!place || !list->order) {
+		free(place);
+		return out_of_memory();
+	}
+	for (i = 0; i < list->stored; i++) {
+		place[i] = list->lead[i] ? leading++ : other++;
+		list->order[place[i]] = i;
+	}
+	list->runs = NULL;
+	list->run_count = list->run_room = 0;
+	list->pages = 0;
+	runs->count -= count;
+	for (i = 0; !ret && i < count; i++) {
+		runs->old -= old[i].old;
+		ret = move_run(list, &old[i], place, runs);
+	}
+	free(old);
+	free(place);
+	return ret;
 }

@@ -27,15 +27,20 @@ struct pagelist_run {
  * @old: those of them that earlier segments have
  * @step: how many runs may refer to a page that is stored already before that
  *	has to save more; see pagelist.c
+ * @leading: pages that pagelist_lead() has taken
  */
 struct pagelist_runs {
 	u32 count;
 	u32 old;
 	u32 step;
+	u32 leading;
 };
 
 /* The step of a segment that stands for itself. */
 #define PAGELIST_STEP	32768u
+
+/* Pages of a directory that may lead: each may make two runs more. */
+#define PAGELIST_LEADING_MAX	8192u
 
 /**
  * struct pagelist - pages and where they are stored
@@ -43,6 +48,9 @@ struct pagelist_runs {
  * @runs: as in a directory
  * @pages: how many there are, the pending ones not counted
  * @looks: the same with pages that a run repeats counted as one, or as a few
+ * @leading: of the stored pages, how many come first in the file
+ * @order: number in the spool of each stored page, in file order; NULL: as they are
+ *	there. The runs' @at is a place in that order.
  *
  * Fields are for reading only.
  */
@@ -54,7 +62,10 @@ struct pagelist {
 	u64 pages;
 	u64 stored;
 	u64 looks;
+	u64 leading;
+	u64 *order;
 
+	u8 *lead;			/* for each stored page: does it lead? */
 	struct digestmap known;		/* number of a stored page, plus 1 */
 
 	u64 pending;			/* copies of the page below */
@@ -97,5 +108,15 @@ u64 pagelist_looks(const struct pagelist *list,
 
 /* Nothing more comes. Return: as pagelist_add(). */
 int pagelist_finish(struct pagelist *list, struct pagelist_runs *runs);
+
+/*
+ * Then: page @number is to be among those that come first in the file, as far as there
+ * is room in a directory (PAGELIST_LEADING_MAX) and no earlier segment has it.
+ * Return: as above.
+ */
+int pagelist_lead(struct pagelist *list, u64 number, struct pagelist_runs *runs);
+
+/* Put them first, when all of them are known. Return: as above. */
+int pagelist_gather(struct pagelist *list, struct pagelist_runs *runs);
 
 #endif /* MKIMAGE_PAGELIST_H */

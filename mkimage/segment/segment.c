@@ -123,19 +123,37 @@ static int find_known(struct segment *seg, const u8 *id, u64 *entry,
 }
 
 /*
- * Put the next extent in a chunk of its own, if a walk along the map from the
- * owner of the chunk would be longer than INC_WALK_PAGES. (The map's list lacks
- * the page that is being filled, and the owner may lie among copies.)
+ * Would a reader that comes from the chunk's owner not find an extent of @block
+ * next? (The map's list lacks the page that is being filled, and the owner may lie
+ * among copies.)
  */
-static int pad_data(struct segment *seg, u64 looks)
+static bool out_of_reach(const struct segment *seg, u64 block, u64 looks)
+{
+	if (seg->compat & INC_COMPAT_NEAR)
+		return block < seg->last || inc_map_page(block) != inc_map_page(seg->owner);
+	return looks - seg->looks + 2 > INC_WALK_PAGES;
+}
+
+/*
+ * Then it goes to a chunk of its own. A reader of the chunk before goes no further than
+ * to that one's owner, if this is a later block than its own owner. If it would miss an
+ * extent so, a chunk without an owner comes between.
+ */
+static int pad_data(struct segment *seg, u64 block, u64 looks)
 {
 	static const u8 zeros[1u << INC_CHUNK_SHIFT_MAX];
 	u64 size = spool_size(seg->data);
+	u64 start = round_up(size, seg->chunk_shift);
+	int ret;
 
-	if (looks - seg->looks + 2 <= INC_WALK_PAGES)
+	if (!out_of_reach(seg, block, looks))
 		return 0;
-	return spool_append(seg->data, zeros,
-			    round_up(size, seg->chunk_shift) - size);
+	ret = spool_append(seg->data, zeros, start - size);
+	if (ret || block <= seg->owner || block > seg->last)
+		return ret;
+	ret = spool_append(seg->data, zeros, 1u << seg->chunk_shift);
+	return ret ? ret : metadata_add_extent(&seg->meta, start, 1,
+					       INC_NO_OWNER);
 }
 
 /* Does an extent hold the first byte of a chunk, which makes it an owner? */
@@ -150,7 +168,7 @@ int segment_store(struct segment *seg, u64 block,
 {
 	struct inc_extent extent = {
 		.length = cluster->length,
-		.cluster_shift = (u8)seg->cluster_shift,
+		.cluster_shift = cluster->shift,
 		.codec = cluster->codec,
 	};
 	struct segment_known *place = NULL;
@@ -167,12 +185,15 @@ int segment_store(struct segment *seg, u64 block,
 		seg->shared_bytes += cluster->length;
 		return 0;
 	}
-	ret = pad_data(seg, looks);
+	ret = pad_data(seg, block, looks);
 	if (ret)
 		return ret;
 	extent.offset = spool_size(seg->data);
-	if (owns(seg, &extent))
+	if (owns(seg, &extent)) {
 		seg->looks = looks;
+		seg->owner = block;
+	}
+	seg->last = block;
 	if (seg->offset + extent.offset + extent.length > INC_IMAGE_SIZE_MAX) {
 		message_error("the image would be larger than 1 TiB, the format's limit");
 		return -EFBIG;
@@ -204,7 +225,6 @@ static int add_hole(struct segment *seg, u64 blocks)
 
 int segment_add(struct segment *seg, const struct batch *batch)
 {
-	u32 step = 1u << seg->cluster_shift;
 	u64 done = 0;
 	int ret = 0;
 	u64 i;
@@ -213,13 +233,13 @@ int segment_add(struct segment *seg, const struct batch *batch)
 		return add_hole(seg, batch->blocks);
 	for (i = 0; !ret && i < batch->blocks; i++)
 		ret = metadata_add_digest(&seg->meta, batch->digest[i], 1);
-	for (i = 0; !ret && i < batch->cluster_count; i++, done += step) {
+	for (i = 0; !ret && i < batch->cluster_count; i++) {
 		const struct cluster *cluster = &batch->clusters[i];
-		u64 left = batch->blocks - done;
-		u64 entry = 0;
+		u64 left = batch->blocks - done, step = 1u << cluster->shift;
+		u64 entry = cluster->entry;
 
 		seg->clusters[cluster->codec]++;
-		if (cluster->codec != INC_CODEC_ZERO)
+		if (cluster->codec != INC_CODEC_ZERO && !entry)
 			ret = segment_store(seg, batch->block + done, cluster,
 					    pagelist_looks(&seg->meta.map.list,
 							   &seg->meta.map_runs),
@@ -227,17 +247,25 @@ int segment_add(struct segment *seg, const struct batch *batch)
 		if (!ret)
 			ret = metadata_add_entry(&seg->meta, entry,
 						 left < step ? left : step);
+		done += step;
 	}
 	return ret;
 }
+
+/* Where a list's pages are: those that lead, and the others. */
+struct pages {
+	u64 leading;
+	u64 others;
+};
 
 /* The places of all parts, from the start of the segment. */
 struct layout {
 	u32 signature_area;
 	u64 bitmap_offset, bitmap_size;
 	u64 meta_offset, meta_size;
-	u64 dictionary_offset, owners_offset, map_offset, tree_offset;
-	u64 guarded_offset, guarded_size;	/* the first three of them */
+	u64 dictionary_offset, owners_offset;
+	u64 guarded_offset, guarded_size;	/* these and the map */
+	struct pages map, level[INC_LEVELS_MAX];
 	u64 data_offset, data_size;
 	struct guard guard;
 };
@@ -258,6 +286,45 @@ static u32 signature_area(const struct segment *seg, u64 directories)
 		if (least + directories <= room)
 			return room - (u32)directories;
 	return INC_SIGNATURE_AREA;
+}
+
+static u64 put_leading(struct pages *pages, const struct pagelist *list,
+		       u64 offset)
+{
+	pages->leading = offset;
+	return offset + (list->leading << INC_PAGE_SHIFT);
+}
+
+static u64 put_others(struct pages *pages, const struct pagelist *list,
+		      u64 offset)
+{
+	pages->others = offset;
+	return offset + ((list->stored - list->leading) << INC_PAGE_SHIFT);
+}
+
+/*
+ * The metadata, in the order in which reading the image needs it. What leads is all
+ * in one piece, up to the first pages of the owner table.
+ */
+static void lay_out_metadata(struct segment *seg, struct layout *to)
+{
+	u64 offset = to->meta_offset;
+	u32 levels = seg->meta.tree.levels, i;
+
+	for (i = levels; i-- > 0;)
+		offset = put_leading(&to->level[i], &seg->meta.level[i].list,
+				     offset);
+	to->guard.offset = offset;
+	offset += to->guard.tree.pages << INC_PAGE_SHIFT;
+	to->guarded_offset = to->dictionary_offset = offset;
+	offset += round_up(seg->dictionary_size, INC_PAGE_SHIFT);
+	offset = put_leading(&to->map, &seg->meta.map.list, offset);
+	to->owners_offset = offset;
+	offset += round_up(spool_size(seg->meta.owners), INC_PAGE_SHIFT);
+	offset = put_others(&to->map, &seg->meta.map.list, offset);
+	for (i = levels; i-- > 0;)
+		offset = put_others(&to->level[i], &seg->meta.level[i].list,
+				    offset);
 }
 
 static int lay_out(struct segment *seg, struct layout *to, const char *name)
@@ -301,17 +368,9 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 					   shift);
 	} while (to->bitmap_size != before);
 
-	/* In the order in which reading the image needs it. */
 	to->bitmap_offset = head;
 	to->meta_offset = head + to->bitmap_size;
-	to->guard.offset = to->meta_offset;
-	to->guarded_offset = to->guard.offset +
-			     (to->guard.tree.pages << INC_PAGE_SHIFT);
-	to->dictionary_offset = to->guarded_offset;
-	to->owners_offset = to->dictionary_offset +
-			    round_up(seg->dictionary_size, INC_PAGE_SHIFT);
-	to->map_offset = to->owners_offset + round_up(owners, INC_PAGE_SHIFT);
-	to->tree_offset = to->guarded_offset + to->guarded_size;
+	lay_out_metadata(seg, to);
 	to->data_offset = to->meta_offset + to->meta_size;
 	if (seg->offset + seg->size > INC_IMAGE_SIZE_MAX) {
 		message_error("%s: the image would be larger than 1 TiB, the format's limit",
@@ -321,19 +380,29 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 	return 0;
 }
 
-/* A list's runs, its own pages being at @offset of the image. */
+/* Offset in the segment of a list's page that is @at in its order. */
+static u64 page_offset(const struct pages *pages, const struct pagelist *list,
+		       u64 at)
+{
+	return at < list->leading ?
+	       pages->leading + (at << INC_PAGE_SHIFT) :
+	       pages->others + ((at - list->leading) << INC_PAGE_SHIFT);
+}
+
+/* A list's runs, its own pages being at @pages of the segment at @start. */
 static struct inc_run *put_runs(struct inc_run *to, const struct pagelist *list,
-				u64 first, u64 offset)
+				u64 first, const struct pages *pages, u64 start)
 {
 	u32 i;
 
 	for (i = 0; i < list->run_count; i++, to++) {
 		const struct pagelist_run *run = &list->runs[i];
+		u64 offset = start + page_offset(pages, list, run->at);
 
 		to->first = cpu_to_le32((u32)(first + run->first));
 		to->flags = cpu_to_le32(run->repeat ? INC_RUN_REPEAT : 0);
-		to->file_page = cpu_to_le64(run->at + (run->old ? 0 :
-						offset >> INC_PAGE_SHIFT));
+		to->file_page = cpu_to_le64(run->old ? run->at :
+					    offset >> INC_PAGE_SHIFT);
 	}
 	return to;
 }
@@ -344,7 +413,7 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 	u8 *head = calloc(1, seg->head_size);
 	struct inc_super *super = (struct inc_super *)head;
 	u32 map_dir = INC_BLOCK_SIZE + at->signature_area;
-	u64 start = seg->offset, offset = start + at->tree_offset;
+	u64 start = seg->offset;
 	struct inc_run *run;
 	u32 level;
 	int ret;
@@ -354,14 +423,12 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 		return -ENOMEM;
 	}
 	run = (struct inc_run *)(head + map_dir);
-	run = put_runs(run, &seg->meta.map.list, 0, start + at->map_offset);
+	run = put_runs(run, &seg->meta.map.list, 0, &at->map, start);
 	super->tree_dir_offset = cpu_to_le32((u32)((u8 *)run - head));
-	for (level = seg->meta.tree.levels; level-- > 0;) {
-		const struct pagelist *list = &seg->meta.level[level].list;
-
-		run = put_runs(run, list, seg->meta.tree.first[level], offset);
-		offset += list->stored << INC_PAGE_SHIFT;
-	}
+	for (level = seg->meta.tree.levels; level-- > 0;)
+		run = put_runs(run, &seg->meta.level[level].list,
+			       seg->meta.tree.first[level], &at->level[level],
+			       start);
 
 	memcpy(super->magic, INC_MAGIC, sizeof(super->magic));
 	super->version = cpu_to_le32(INC_VERSION);
@@ -489,41 +556,81 @@ static u64 place_entry(const struct segment *seg, const struct layout *at,
 	return entry && offset >= seg->offset ? entry + at->data_offset : entry;
 }
 
-static int write_map(struct segment *seg, struct layout *at)
+/* The stored page that is @number in the list's order. */
+static int read_page(struct pagelist *list, u64 number, void *page)
+{
+	if (list->order)
+		number = list->order[number];
+	return spool_read(list->spool, number << INC_PAGE_SHIFT, INC_PAGE_SIZE,
+			  page);
+}
+
+/* Pages @number to @end - 1 of the map. */
+static int write_map(struct segment *seg, struct layout *at, u64 number,
+		     u64 end)
 {
 	struct pagelist *list = &seg->meta.map.list;
 	__le64 page[INC_ENTRIES_PER_PAGE];
-	u64 number;
 	int ret = 0;
 	u32 i;
 
-	for (number = 0; !ret && number < list->stored; number++) {
-		ret = spool_read(list->spool, number << INC_PAGE_SHIFT,
-				 sizeof(page), page);
+	for (; !ret && number < end; number++) {
+		ret = read_page(list, number, page);
 		if (ret)
 			return ret;
 		for (i = 0; i < INC_ENTRIES_PER_PAGE; i++)
 			page[i] = cpu_to_le64(place_entry(seg, at,
 							le64_to_cpu(page[i])));
-		ret = write_guarded(at, at->map_offset +
-				    (number << INC_PAGE_SHIFT), page);
+		ret = write_guarded(at, page_offset(&at->map, list, number),
+				    page);
 	}
 	return ret;
 }
 
-static int write_tree(struct segment *seg, const struct layout *at, int fd)
+static int write_level(struct segment *seg, const struct layout *at, u32 level,
+		       int fd, const char *name)
 {
-	u64 offset = at->tree_offset;
+	struct pagelist *list = &seg->meta.level[level].list;
+	const struct pages *pages = &at->level[level];
+	u8 page[INC_PAGE_SIZE];
+	int ret = 0;
+	u64 i;
+
+	if (!list->order)
+		return spool_copy(list->spool, fd, pages->others);
+	for (i = 0; !ret && i < list->stored; i++) {
+		ret = read_page(list, i, page);
+		if (!ret)
+			ret = write_all(fd, page_offset(pages, list, i), page,
+					sizeof(page), name);
+	}
+	return ret;
+}
+
+static int write_tree(struct segment *seg, const struct layout *at, int fd,
+		      const char *name)
+{
 	u32 level;
 	int ret = 0;
 
-	for (level = seg->meta.tree.levels; !ret && level-- > 0;) {
-		struct pagelist *list = &seg->meta.level[level].list;
-
-		ret = spool_copy(list->spool, fd, offset);
-		offset += list->stored << INC_PAGE_SHIFT;
-	}
+	for (level = seg->meta.tree.levels; !ret && level-- > 0;)
+		ret = write_level(seg, at, level, fd, name);
 	return ret;
+}
+
+/* In file order, as the guard takes them. */
+static int write_guarded_pages(struct segment *seg, struct layout *at)
+{
+	const struct pagelist *map = &seg->meta.map.list;
+	int ret = write_dictionary(seg, at);
+
+	if (!ret)
+		ret = write_map(seg, at, 0, map->leading);
+	if (!ret)
+		ret = write_owners(seg, at);
+	if (!ret)
+		ret = write_map(seg, at, map->leading, map->stored);
+	return ret ? ret : guard_finish(&at->guard);
 }
 
 int segment_finish(struct segment *seg)
@@ -549,15 +656,9 @@ int segment_write(struct segment *seg, int fd, const char *name)
 	at.guard.name = name;
 	ret = write_bitmap(seg, &at, fd, name);
 	if (!ret)
-		ret = write_dictionary(seg, &at);
+		ret = write_guarded_pages(seg, &at);
 	if (!ret)
-		ret = write_owners(seg, &at);
-	if (!ret)
-		ret = write_map(seg, &at);
-	if (!ret)
-		ret = guard_finish(&at.guard);
-	if (!ret)
-		ret = write_tree(seg, &at, fd);
+		ret = write_tree(seg, &at, fd, name);
 	if (!ret)
 		ret = spool_copy(seg->data, fd, at.data_offset);
 	return ret ? ret : write_head(seg, &at, fd, name);

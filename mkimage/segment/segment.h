@@ -46,6 +46,8 @@ struct segment {
 	struct metadata meta;
 	struct spool *data;
 	u64 looks;			/* at the map, up to the last owner */
+	u64 owner;			/* the last one's block */
+	u64 last;			/* block of the last extent */
 	struct spool *ids;		/* of the clusters stored */
 	struct segment_known *known;	/* where their ids are */
 	u32 known_count;
@@ -95,8 +97,8 @@ int segment_finish(struct segment *seg);
  * @entry: set to what its map entry is to be. Up to segment_write(), offsets of
  * @seg and above count from the start of its data rather than from @offset.
  *
- * For segments that are not made by segment_add(). Clusters come in the order
- * of their blocks.
+ * For what segment_add() does not store. Clusters come in the order of their blocks,
+ * unless the segment has INC_COMPAT_NEAR; then @looks does not matter.
  */
 int segment_store(struct segment *seg, u64 block,
 		  const struct cluster *cluster, u64 looks, u64 *entry);

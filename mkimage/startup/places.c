@@ -107,31 +107,17 @@ static int by_block(const void *left, const void *right)
 	return by_path(left, right);
 }
 
-static int walk(struct places *places, struct incr_image *image,
-		const char *name)
+int places_load(struct places *places, struct overlay *overlay)
 {
 	const struct filesystem *fs;
-	struct overlay *overlay;
-	int ret = overlay_open(&overlay, image, name, "/tmp");
+	int ret;
 
-	if (ret)
-		return ret;
+	memset(places, 0, sizeof(*places));
 	places->blocks = overlay_blocks(overlay);
 	ret = filesystem_find(filesystems, overlay,
 			      "; its files are not known", &fs);
 	if (!ret)
 		ret = fs->places(overlay, add_place, places);
-	overlay_close(overlay);
-	return ret;
-}
-
-int places_load(struct places *places, struct incr_image *image,
-		const char *name)
-{
-	int ret;
-
-	memset(places, 0, sizeof(*places));
-	ret = walk(places, image, name);
 	if (ret)
 		return ret;
 	places->by_block = calloc(places->count + 1, sizeof(*places->by_block));
@@ -146,6 +132,19 @@ int places_load(struct places *places, struct incr_image *image,
 	qsort(places->by_block, places->count, sizeof(*places->by_block),
 	      by_block);
 	return 0;
+}
+
+int places_load_image(struct places *places, struct incr_image *image,
+		      const char *name)
+{
+	struct overlay *overlay;
+	int ret = overlay_open(&overlay, image, name, "/tmp");
+
+	if (ret)
+		return ret;
+	ret = places_load(places, overlay);
+	overlay_close(overlay);
+	return ret;
 }
 
 void places_free(struct places *places)

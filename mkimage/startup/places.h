@@ -40,12 +40,14 @@ struct places {
 };
 
 /*
- * Walk along the filesystem on the open generation of @image, which is called
- * @name. Return: 0, or an errno below 0 after an error message; places_free()
- * follows in any case.
+ * Walk along the filesystem on @overlay. Return: 0, or an errno below 0 after an error
+ * message; places_free() follows in any case.
  */
-int places_load(struct places *places, struct incr_image *image,
-		const char *name);
+int places_load(struct places *places, struct overlay *overlay);
+
+/* The same for the open generation of @image, which is called @name. */
+int places_load_image(struct places *places, struct incr_image *image,
+		      const char *name);
 void places_free(struct places *places);
 
 /* Places of @path, the first of *@count; NULL: there is no such path. */

@@ -54,20 +54,31 @@ int trace_load(struct incr_trace *trace, const char *path)
 	return ret;
 }
 
-bool trace_is_of(const struct incr_trace *trace, struct incr_image *image,
-		 struct incr_error *error)
+struct traced traced_of(const struct incr_image *image, const char *name)
 {
 	const struct inc_segment *seg = incr_image_segment(image);
 
-	if (incr_identity_check(&trace->of, image, "it", error))
-		return false;
-	if (trace->of.generation == seg->generation &&
-	    trace->blocks == seg->device_blocks)
+	return (struct traced){
+		.name = name, .root = seg->root_digest,
+		.root_size = seg->digest_size, .blocks = seg->device_blocks,
+	};
+}
+
+bool trace_is_of(const struct incr_trace *trace, const struct traced *traced,
+		 struct incr_error *error)
+{
+	char root[2 * INC_DIGEST_MAX + 1], own[2 * INC_DIGEST_MAX + 1];
+
+	if (trace->of.root_size == traced->root_size &&
+	    !memcmp(trace->of.root, traced->root, traced->root_size) &&
+	    trace->blocks == traced->blocks)
 		return true;
+	incr_hex_format(trace->of.root, trace->of.root_size, root);
+	incr_hex_format(traced->root, traced->root_size, own);
 	incr_fail(error, 0,
-		  "it is of generation %u, with a device of %llu blocks, not of generation %u with %llu",
-		  trace->of.generation, (unsigned long long)trace->blocks,
-		  seg->generation, (unsigned long long)seg->device_blocks);
+		  "it is of a device of %llu blocks with the root hash %.16s, not of %llu with %.16s",
+		  (unsigned long long)trace->blocks, root,
+		  (unsigned long long)traced->blocks, own);
 	return false;
 }
 

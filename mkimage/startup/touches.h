@@ -30,8 +30,27 @@ struct touches {
  */
 int trace_load(struct incr_trace *trace, const char *path);
 
-/* Is it of the open generation of @image? If not, @error says why. */
-bool trace_is_of(const struct incr_trace *trace, struct incr_image *image,
+/**
+ * struct traced - the generation that is touched
+ * @name: of its image
+ * @root: its root digest, of @root_size bytes, which only the same blocks have
+ * @blocks: of its device
+ */
+struct traced {
+	const char *name;
+	const u8 *root;
+	size_t root_size;
+	u64 blocks;
+};
+
+/* The open generation of @image, as long as it is open. */
+struct traced traced_of(const struct incr_image *image, const char *name);
+
+/*
+ * Is it of this generation, or of one with the same blocks in another image? If not,
+ * @error says why.
+ */
+bool trace_is_of(const struct incr_trace *trace, const struct traced *traced,
 		 struct incr_error *error);
 
 /* Add a trace that is of the generation that is touched, or blocks of it. */

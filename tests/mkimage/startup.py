@@ -6,6 +6,9 @@ usage: startup.py trace IMAGE BLOCK[+COUNT]...   print a trace of these reads
        startup.py check IMAGE LIST TRACE...      has LIST what TRACEs take, in order?
        startup.py blocks IMAGE LIST BLOCK...     has LIST what these blocks take?
        startup.py files RAW TREE TRACE           are the files in TRACE those of TREE?
+       startup.py near IMAGE                     are the extents of each chunk near its owner?
+       startup.py first IMAGE BLOCK...           in this order, are they first in the data?
+       startup.py pieces IMAGE LIST              where pieces of the file that it has start
 """
 import os
 import re
@@ -191,7 +194,87 @@ def files(raw_path, tree, trace_path):
     print("files=%d blocks=%d" % (len(named), sum(map(len, named.values()))))
 
 
-commands = {"trace": trace, "check": check, "blocks": blocks, "files": files}
+def entry(image, block, pages={}):
+    seg = image.segments[0]
+    number = block // 512
+    if number not in pages:
+        pages[number] = struct.unpack_from(
+            "<512Q", image.data, seg.lookup(seg.map_dir, seg.map_runs, number))
+    value = pages[number][block % 512]
+    # offset, length, blocks of the cluster
+    return value & ((1 << 40) - 1), (value >> 40 & 0x3ffff) + 1 if value else 0, \
+        1 << (value >> 58 & 7)
+
+
+def near(path):
+    """Compat bit 1: from a chunk's owner, its map page leads to all that starts there."""
+    image = Image(path)
+    seg, data, chunks = image.segments[0], image.data, 0
+    (compat,) = struct.unpack_from("<Q", data, 16)
+    assert compat & 2
+    sizes, covered = set(), set()
+    for start in range(seg.data_offset, seg.end, seg.chunk):
+        (owner,) = struct.unpack_from("<I", data, seg.owners + chunks * 4)
+        end, block = start + seg.chunk, owner
+        chunks += 1
+        if owner == 0xffffffff:
+            assert not any(data[start:end]), start
+            continue
+        (next_owner,) = struct.unpack_from("<I", data, seg.owners + chunks * 4)
+        offset, length, size = entry(image, owner)
+        assert offset <= start < offset + length and owner % size == 0, start
+        at = offset
+        while True:
+            covered.add(at)
+            assert end == seg.end or at >= end or next_owner >= block or \
+                next_owner <= owner, "owner %d is out of order" % next_owner
+            sizes.add(size)
+            at += length
+            while at < end:
+                block += size
+                if block // 512 != owner // 512 or block >= seg.blocks:
+                    break
+                offset, length, size = entry(image, block)
+                if length and offset == at:
+                    break
+            else:
+                break
+            if block // 512 != owner // 512 or block >= seg.blocks:
+                assert not any(data[at:end]), "data at %d are not reached" % at
+                break
+    for block in range(seg.blocks):
+        offset, length, _ = entry(image, block)
+        assert not length or offset in covered, block
+    print("chunks=%d sizes=%s" % (chunks, ",".join(map(str, sorted(sizes)))))
+
+
+def first(path, *numbers):
+    image = Image(path)
+    at, seen = image.segments[0].data_offset, set()
+    for block in map(int, numbers):
+        offset, length, size = entry(image, block)
+        if offset in seen:
+            continue
+        seen.add(offset)
+        assert size == 1 and at <= offset < at + image.segments[0].chunk, block
+        at = offset + length
+
+
+def pieces(path, list_path):
+    """Of a list's ranges, in file order; the bitmap, which no list has, divides none."""
+    seg = Image(path).segments[0]
+    ranges = read_list(list_path)[1] + [(seg.bitmap, seg.meta - seg.bitmap)]
+    result = []
+    for offset, length in sorted(ranges):
+        if result and offset <= sum(result[-1]):
+            length = max(sum(result[-1]), offset + length) - result[-1][0]
+            offset = result.pop()[0]
+        result.append((offset, length))
+    print(" ".join(str(offset) for offset, _ in result))
+
+
+commands = {"trace": trace, "check": check, "blocks": blocks, "files": files,
+            "near": near, "first": first, "pieces": pieces}
 if len(sys.argv) < 3 or sys.argv[1] not in commands:
     sys.exit(__doc__)
 commands[sys.argv[1]](*sys.argv[2:])

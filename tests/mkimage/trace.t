@@ -67,7 +67,7 @@ python3 - named >few <<-'END'
 END
 is "two reads of two files" "$(tail -n +6 few | wc -l)" 2
 ok "a list for the ext4" "$mkimage" startup ext4.inc few
-like "it is said to be by the files" "$(cat .output)" "few: by the files that it names, as it is of another image"
+like "it is said to be by the files" "$(cat .output)" "few: by the files that it names, as it is of a device of"
 block() {	# block INDEX PATH: of the device
 	debugfs -R "bmap \"$2\" $1" raw 2>/dev/null
 }

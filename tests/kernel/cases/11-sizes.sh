@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Sizes around those that fill a page of the tree or the map, clusters and chunks of
-# every size, nothing but zeros, nothing that compresses, 256 GiB: all read as the raw
-# image does.
+# every size, clusters of several sizes in one image, nothing but zeros, nothing that
+# compresses, 256 GiB: all read as the raw image does.
 
 # shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
@@ -13,7 +13,7 @@
 mode=(direct buffered mmap)
 read_size=(4096 16384 65536 131072 1048576)
 n=0
-for name in size{1,2,127,128,129,511,512,513} cluster{4,8,16,32,64,128,256}K chunk16K chunk64K zeros stored nosalt longsalt; do
+for name in size{1,2,127,128,129,511,512,513} cluster{4,8,16,32,64,128,256}K ordered{8,64,256}K chunk16K chunk64K zeros stored nosalt longsalt; do
 	open_image "$name" || { result 'not ok' "$name: open"; continue; }
 	serve
 	cold=${mode[n % 3]}
@@ -31,7 +31,7 @@ for name in size{1,2,127,128,129,511,512,513} cluster{4,8,16,32,64,128,256}K chu
 done
 
 # At random, by several threads, while the loader fills.
-for name in small cluster32K chunk16K; do
+for name in small cluster32K ordered64K chunk16K; do
 	open_image $name
 	serve delay=2
 	ok "$name: threads at random, cold" "$tool" random "$DEV" "$RAW" 8 80 1
