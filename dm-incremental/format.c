@@ -19,7 +19,9 @@ static_assert(offsetof(struct inc_super, root_digest) == 256);
 static_assert(offsetof(struct inc_super, salt) == 320);
 static_assert(offsetof(struct inc_super, guarded_offset) == 576);
 static_assert(offsetof(struct inc_super, guard_digest) == 600);
-static_assert(offsetof(struct inc_super, reserved) == 664);
+static_assert(offsetof(struct inc_super, startup_offset) == 664);
+static_assert(offsetof(struct inc_super, reserved) == 676);
+static_assert(sizeof(struct inc_super) == INC_BLOCK_SIZE);
 static_assert(sizeof(struct inc_run) == 16);
 static_assert(INC_BLOCK_SIZE + INC_SIGNATURE_AREA +
 	      2 * INC_RUNS_MAX * sizeof(struct inc_run) <= INC_HEAD_SIZE_MAX);
@@ -236,6 +238,21 @@ static const char *check_guard(struct inc_segment *seg, u64 incompat)
 	return NULL;
 }
 
+/* The list is a hint: an image is good without one that can be used. */
+static void take_startup(struct inc_segment *seg, const struct inc_super *super)
+{
+	if (!(seg->compat & INC_COMPAT_STARTUP))
+		return;
+	seg->startup_offset = le64_to_cpu(super->startup_offset);
+	seg->startup_size = le32_to_cpu(super->startup_size);
+	if (seg->startup_size && seg->startup_size <= INC_STARTUP_MAX &&
+	    guarded(seg, seg->startup_offset, seg->startup_size))
+		return;
+	seg->compat &= ~INC_COMPAT_STARTUP;
+	seg->startup_offset = 0;
+	seg->startup_size = 0;
+}
+
 static const char *check_hash(const struct inc_super *super,
 			      struct inc_segment *seg)
 {
@@ -346,6 +363,7 @@ static const char *check_super(const struct inc_super *super, u64 offset,
 	if (why)
 		return why;
 	memcpy(seg->guard_digest, super->guard_digest, INC_DIGEST_MAX);
+	take_startup(seg, super);
 
 	memcpy(seg->head_digest, super->head_digest, sizeof(seg->head_digest));
 	memcpy(seg->uuid, super->uuid, sizeof(seg->uuid));

@@ -93,17 +93,22 @@ typedef uint64_t u64;
  */
 #define INC_SIGNED_ZEROS	INC_DIGEST_MAX
 
+/* Bytes of a start-up list. */
+#define INC_STARTUP_MAX		(2u << 20)
+
 /*
  * Features that a reader which does not know them may ignore. REREADS is about
  * the filesystem on the device: what its readahead did not bring it reads again
- * by itself, before any task is told of the failure. NEAR is about the segment; see
- * INC_WALK_PAGES.
+ * by itself, before any task is told of the failure. NEAR and STARTUP are about the
+ * segment; see INC_WALK_PAGES, and @startup_offset.
  */
 #define INC_COMPAT_REREADS	1ull
 #define INC_COMPAT_NEAR		2ull
+#define INC_COMPAT_STARTUP	4ull
 /* Those that hold for another segment with the same filesystem, too. */
 #define INC_COMPAT_DEVICE	INC_COMPAT_REREADS
-#define INC_COMPAT_KNOWN	(INC_COMPAT_REREADS | INC_COMPAT_NEAR)
+#define INC_COMPAT_KNOWN	(INC_COMPAT_REREADS | INC_COMPAT_NEAR | \
+				 INC_COMPAT_STARTUP)
 /* Features that a reader which does not know them must refuse. */
 #define INC_INCOMPAT_DICTIONARY	1ull		/* dictionary_size is not 0 */
 #define INC_INCOMPAT_KNOWN	INC_INCOMPAT_DICTIONARY
@@ -163,6 +168,9 @@ typedef uint64_t u64;
  * @guard_offset: the guard: the pages of a hash tree over the guarded ones, as
  *	if these were the blocks of a device; none if there is one guarded page
  * @guard_digest: root of that tree
+ * @startup_offset: with INC_COMPAT_STARTUP, where the text of a start-up list is
+ *	(docs/startup.md), page aligned, among the guarded pages
+ * @startup_size: its bytes, at most INC_STARTUP_MAX
  * @reserved: zero
  */
 struct inc_super {
@@ -208,7 +216,9 @@ struct inc_super {
 	__le64	guarded_size;
 	__le64	guard_offset;
 	__u8	guard_digest[INC_DIGEST_MAX];
-	__u8	reserved[3432];
+	__le64	startup_offset;
+	__le32	startup_size;
+	__u8	reserved[3420];
 };
 
 /**
@@ -314,7 +324,8 @@ struct inc_tree {
 /**
  * struct inc_segment - what a checked superblock says, in CPU byte order
  *
- * Fields are those of struct inc_super, @compat without unknown bits. @end is
+ * Fields are those of struct inc_super, @compat without unknown bits, and without
+ * INC_COMPAT_STARTUP if no list can be where the superblock says. @end is
  * @offset + @size; @tree and @guard are the shapes of the two hash trees. Filled
  * in by dm_inc_segment_parse(), which guarantees all that its comment lists.
  */
@@ -358,6 +369,8 @@ struct inc_segment {
 	u8	root_digest[INC_DIGEST_MAX];
 	u8	salt[INC_SALT_MAX];
 	u8	guard_digest[INC_DIGEST_MAX];
+	u64	startup_offset;
+	u32	startup_size;
 	u8	head_digest[32];
 	u8	uuid[16];
 };

@@ -47,7 +47,7 @@ static const struct field {
 	FIELD(signature_area), FIELD(signature_size), FIELD(dictionary_size),
 	FIELD(dictionary_offset), FIELD(digest_size), FIELD(salt_size),
 	FIELD(guarded_offset), FIELD(guarded_size), FIELD(guard_offset),
-	FIELD(epoch),
+	FIELD(epoch), FIELD(startup_offset), FIELD(startup_size),
 };
 #define FIELDS	(sizeof(fields) / sizeof(fields[0]))
 

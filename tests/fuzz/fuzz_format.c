@@ -117,6 +117,14 @@ static void check_segment(const struct inc_segment *seg, u64 offset, u64 size)
 	MUST(strnlen(seg->hash_name, INC_HASH_NAME_MAX) < INC_HASH_NAME_MAX);
 	check_tree(&seg->tree, 0);
 	check_tree(&seg->tree, seg->device_blocks - 1);
+	if (seg->compat & INC_COMPAT_STARTUP) {
+		MUST(seg->startup_size && seg->startup_size <= INC_STARTUP_MAX);
+		MUST(within(seg->startup_offset, seg->startup_size,
+			    seg->guarded_offset,
+			    seg->guarded_offset + seg->guarded_size));
+	} else {
+		MUST(!seg->startup_offset && !seg->startup_size);
+	}
 	MUST(seg->guard.blocks == seg->guarded_size >> INC_PAGE_SHIFT);
 	check_tree(&seg->guard, seg->guard.blocks - 1);
 	check_signed_text(seg);

@@ -86,12 +86,16 @@ static void super_bytes(void **state)
 		{ 584, { 0, 0x20 } },
 		{ 592, { 0, 0x50 } },
 		{ 600, { 0xcc, 0xdd } },
-		{ 664, { 0 } },
+		{ 664, { 0, 0x60 } },
+		{ 672, { 0x21, 0x03, 0, 0, 0, 0, 0, 0 } },
+		{ 680, { 0 } },
 	};
 	struct inc_super super = good_super();
 	size_t i;
 
 	(void)state;
+	super.startup_offset = cpu_to_le64(0x6000);
+	super.startup_size = cpu_to_le32(0x321);
 	for (i = 0; i < COUNT(golden); i++)
 		assert_memory_equal((u8 *)&super + golden[i].at,
 				    golden[i].bytes, 8);
@@ -157,6 +161,39 @@ static void super_parses(void **state)
 	assert_int_equal(dm_inc_segment_parse(&super, 0, 0x10000, &seg, &why),
 			 0);
 	assert_int_equal(seg.compat, INC_COMPAT_REREADS);
+}
+
+/* A list's place is told if one can be there; the image is good in any case. */
+static void startup_is_found(void **state)
+{
+	static const struct { u64 offset; u32 size; bool good; } places[] = {
+		{ 0x6000, 0x321, true }, { 0x6000, 0x2000, true },
+		{ 0x7000, 1, true }, { 0x6000, 0, false },
+		{ 0x6000, 0x2001, false }, { 0x6001, 0x321, false },
+		{ 0x5000, 0x1000, false }, { 0x8000, 1, false },
+		{ ~0xfffull, 0x321, false }, { 0x6000, ~0u, false },
+	};
+	struct inc_super super = good_super();
+	struct inc_segment seg;
+	const char *why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2 * COUNT(places); i++) {
+		bool said = i < COUNT(places);
+		bool good = said && places[i].good;
+
+		super.compat = cpu_to_le64(said ? INC_COMPAT_STARTUP : 0);
+		super.startup_offset =
+			cpu_to_le64(places[i % COUNT(places)].offset);
+		super.startup_size =
+			cpu_to_le32(places[i % COUNT(places)].size);
+		assert_int_equal(dm_inc_segment_parse(&super, 0, 0x10000, &seg,
+						      &why), 0);
+		assert_int_equal(seg.compat, good ? INC_COMPAT_STARTUP : 0);
+		assert_int_equal(seg.startup_offset, good ? places[i].offset : 0);
+		assert_int_equal(seg.startup_size, good ? places[i].size : 0);
+	}
 }
 
 /* One field made wrong: its offset, its length, and the wrong value. */
@@ -555,6 +592,7 @@ int main(void)
 		cmocka_unit_test(super_bytes),
 		cmocka_unit_test(signed_text),
 		cmocka_unit_test(super_parses),
+		cmocka_unit_test(startup_is_found),
 		cmocka_unit_test(super_refused),
 		cmocka_unit_test(dictionaries),
 		cmocka_unit_test(hash_name_refused),

@@ -14,7 +14,7 @@
 
 /* What a list may have at most: ranges, and bytes of its text. */
 #define INCR_STARTUP_RANGES_MAX	65536u
-#define INCR_STARTUP_TEXT_MAX	(2u << 20)
+#define INCR_STARTUP_TEXT_MAX	INC_STARTUP_MAX
 
 /* The name of the list beside an image, or its URL: that of the image and this. */
 #define INCR_STARTUP_SUFFIX	".startup"
