@@ -28,6 +28,7 @@
 #include "segment/pipeline.h"
 #include "segment/segment.h"
 #include "sign/signer.h"
+#include "startup/embed.h"
 #include "startup/load.h"
 
 /* With --order: log2 of the bytes of the largest cluster that is not in it. */
@@ -440,7 +441,10 @@ static int build(struct create *create, const struct output *output)
 		ret = sign(create);
 	if (!ret) {
 		set_uuid(create);
-		ret = segment_write(seg, output->fd, output->path);
+		ret = create->trace_count ?
+		      embed_write(seg, &create->order, output->fd,
+				  output->path) :
+		      segment_write(seg, output->fd, output->path);
 	}
 	compressor_free(create->primed);
 	incr_hash_free(hash);

@@ -26,10 +26,12 @@
 #include "segment/layer.h"
 #include "segment/pipeline.h"
 #include "sign/signer.h"
+#include "startup/embed.h"
 
 const char extend_help[] =
 "Usage: mkimage extend [OPTION]... (--in-place | --output LAYER) IMAGE SOURCE\n"
 "       mkimage extend [OPTION]... (--in-place | --output LAYER) --raw RAW IMAGE\n"
+"       mkimage extend [OPTION]... (--in-place | --output LAYER) --startup LIST IMAGE\n"
 "\n"
 "Make the next generation of IMAGE: the files in the directory SOURCE are added\n"
 "or replace those of the same name, directories merge. A layer holds the changes;\n"
@@ -38,6 +40,8 @@ const char extend_help[] =
 "  --remove PATH     first remove PATH and all below it; may be given more than\n"
 "                    once, and without SOURCE\n"
 "  --raw RAW         the new generation is the raw filesystem image RAW\n"
+"  --startup LIST    put the start-up list LIST of IMAGE (mkimage startup) in the\n"
+"                    layer; also without SOURCE, if nothing else is to change\n"
 "  --output LAYER    write the layer to the file LAYER\n"
 "  --in-place        append it to IMAGE\n"
 "  --no-check        do not compare the result with SOURCE\n"
@@ -56,6 +60,7 @@ struct extend {
 	const char *image_path;
 	const char *layer_path;
 	const char *raw_path;
+	const char *list_path;
 	bool in_place;
 	bool force;
 	bool json;
@@ -270,6 +275,8 @@ static int change_device(struct extend *extend)
 		return ret;
 	if (extend->raw_path)
 		return rawdiff(extend->overlay, extend->raw_path);
+	if (!plan->source && !plan->removed_count)
+		return 0;
 	ret = filesystem_find(filesystems, extend->overlay,
 			      "; --raw takes the difference to any raw image",
 			      &fs);
@@ -323,9 +330,12 @@ static int build(struct extend *extend)
 		return no_memory();
 	ret = layer_build(&extend->seg, extend->overlay, extend->hash,
 			  extend->plan.dir, (int)extend->level,
-			  (unsigned int)extend->threads);
+			  (unsigned int)extend->threads, extend->list_path);
 	extend->unchanged = ret == 1;
 	extend->seg.epoch = (u32)extend->signer_options.epoch;
+	if (!ret && extend->list_path)
+		ret = embed_list(&extend->seg, extend->image,
+				 extend->list_path);
 	return ret ? ret : find_compat(extend);
 }
 
@@ -500,6 +510,9 @@ static bool parse_option(struct extend *extend, int option)
 	case 'o':
 		extend->layer_path = optarg;
 		return true;
+	case 's':
+		extend->list_path = optarg;
+		return true;
 	case 'i':
 		extend->in_place = true;
 		return true;
@@ -542,6 +555,7 @@ int command_extend(int argc, char **argv)
 		{ "remove", required_argument, NULL, 'r' },
 		{ "raw", required_argument, NULL, 'w' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "startup", required_argument, NULL, 's' },
 		{ "in-place", no_argument, NULL, 'i' },
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "level", required_argument, NULL, 'l' },
@@ -567,7 +581,8 @@ int command_extend(int argc, char **argv)
 	if (!options_fit(&extend))
 		return usage_error("extend");
 	if (extend.raw_path ||
-	    (extend.plan.removed_count && argc - optind == 1))
+	    ((extend.plan.removed_count || extend.list_path) &&
+	     argc - optind == 1))
 		count = 1;
 	if (!operands_ok("extend", argc, argv, operands, count))
 		return EXIT_USAGE;

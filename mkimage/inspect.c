@@ -113,21 +113,28 @@ static void add_range(struct json_object *object, const char *name, u64 offset,
 	json_number(range, "bytes", bytes);
 }
 
-static const char *features(u64 compat)
+/* The features' names, with spaces between. */
+static void add_features(struct json_object *object, u64 compat)
 {
-	static const char *const texts[] = {
-		"-", "rereads", "near", "rereads near",
-	};
+	static const char *const names[] = { "rereads", "near", "startup" };
+	char text[64] = "";
+	size_t i;
 
-	return texts[(compat & INC_COMPAT_REREADS ? 1 : 0) +
-		     (compat & INC_COMPAT_NEAR ? 2 : 0)];
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!(compat >> i & 1))
+			continue;
+		if (*text)
+			strcat(text, " ");
+		strcat(text, names[i]);
+	}
+	json_text(object, "features", *text ? text : "-");
 }
 
 static void add_segment(struct json_object *root, const struct inc_segment *seg)
 {
 	struct json_object *object = group(root, "segment");
 
-	json_text(object, "features", features(seg->compat));
+	add_features(object, seg->compat);
 	json_number(object, "offset", seg->offset);
 	json_number(object, "bytes", seg->size);
 	add_range(object, "head", seg->offset, seg->head_size);
@@ -136,6 +143,9 @@ static void add_segment(struct json_object *root, const struct inc_segment *seg)
 	add_range(object, "guard", seg->guard_offset,
 		  seg->guard.pages << INC_PAGE_SHIFT);
 	add_range(object, "guarded", seg->guarded_offset, seg->guarded_size);
+	if (seg->compat & INC_COMPAT_STARTUP)
+		add_range(object, "startup", seg->startup_offset,
+			  seg->startup_size);
 	add_range(object, "owners", seg->owners_offset, seg->owners_size);
 	add_range(object, "data", seg->data_offset, seg->data_size);
 	add_range(object, "signature", seg->offset + seg->signature_offset,

@@ -181,7 +181,7 @@ static int walk(struct layer *layer)
 }
 
 /* Return: 0, 1 if nothing changed, or a negative errno. */
-static int store_clusters(struct layer *layer, int level)
+static int store_clusters(struct layer *layer, int level, bool always)
 {
 	u64 first, end, at = 0;
 	int ret;
@@ -190,8 +190,8 @@ static int store_clusters(struct layer *layer, int level)
 		layer->total += end - first;
 		at = end;
 	}
-	if (!layer->total && layer->base->device_blocks ==
-			     layer->seg->device_blocks)
+	if (!always && !layer->total &&
+	    layer->base->device_blocks == layer->seg->device_blocks)
 		return 1;
 	progress_start(&layer->progress, "storing",
 		       2 * layer->total << INC_BLOCK_SHIFT);
@@ -373,7 +373,7 @@ static int prepare(struct layer *layer, const struct inc_hash *hash)
 
 int layer_build(struct segment *seg, struct overlay *overlay,
 		const struct inc_hash *hash, const char *dir, int level,
-		unsigned int threads)
+		unsigned int threads, bool always)
 {
 	struct layer layer = {
 		.seg = seg,
@@ -391,7 +391,7 @@ int layer_build(struct segment *seg, struct overlay *overlay,
 	if (!ret)
 		ret = start_arrays(&layer);
 	if (!ret)
-		ret = store_clusters(&layer, level);
+		ret = store_clusters(&layer, level, always);
 	if (!ret)
 		ret = finish_arrays(&layer);
 	if (!ret)

@@ -28,12 +28,13 @@
  * @hash: freed by the caller after @seg
  * @level: of LZ4 HC
  * @threads: that work
+ * @always: also if there is no change
  *
- * Return: 0; 1 if there is no change; or a negative errno after an error
+ * Return: 0; 1 if there is no change, unless @always; or a negative errno after an error
  * message.
  */
 int layer_build(struct segment *seg, struct overlay *overlay,
 		const struct inc_hash *hash, const char *dir, int level,
-		unsigned int threads);
+		unsigned int threads, bool always);
 
 #endif /* MKIMAGE_LAYER_H */

@@ -55,6 +55,7 @@ void segment_free(struct segment *seg)
 	spool_free(seg->ids);
 	free(seg->known);
 	free(seg->signature);
+	free(seg->startup);
 }
 
 static int known_grow(struct segment *seg)
@@ -263,7 +264,7 @@ struct layout {
 	u32 signature_area;
 	u64 bitmap_offset, bitmap_size;
 	u64 meta_offset, meta_size;
-	u64 dictionary_offset, owners_offset;
+	u64 startup_offset, dictionary_offset, owners_offset;
 	u64 guarded_offset, guarded_size;	/* these and the map */
 	struct pages map, level[INC_LEVELS_MAX];
 	u64 data_offset, data_size;
@@ -316,7 +317,9 @@ static void lay_out_metadata(struct segment *seg, struct layout *to)
 				     offset);
 	to->guard.offset = offset;
 	offset += to->guard.tree.pages << INC_PAGE_SHIFT;
-	to->guarded_offset = to->dictionary_offset = offset;
+	to->guarded_offset = to->startup_offset = offset;
+	offset += round_up(seg->startup_room, INC_PAGE_SHIFT);
+	to->dictionary_offset = offset;
 	offset += round_up(seg->dictionary_size, INC_PAGE_SHIFT);
 	offset = put_leading(&to->map, &seg->meta.map.list, offset);
 	to->owners_offset = offset;
@@ -348,7 +351,8 @@ static int lay_out(struct segment *seg, struct layout *to, const char *name)
 
 	memset(to, 0, sizeof(*to));
 	to->signature_area = signature_area(seg, directories);
-	to->guarded_size = round_up(seg->dictionary_size, INC_PAGE_SHIFT) +
+	to->guarded_size = round_up(seg->startup_room, INC_PAGE_SHIFT) +
+			   round_up(seg->dictionary_size, INC_PAGE_SHIFT) +
 			   round_up(owners, INC_PAGE_SHIFT) +
 			   (seg->meta.map.list.stored << INC_PAGE_SHIFT);
 	dm_inc_tree_init(&to->guard.tree, to->guarded_size >> INC_PAGE_SHIFT,
@@ -433,7 +437,8 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 	memcpy(super->magic, INC_MAGIC, sizeof(super->magic));
 	super->version = cpu_to_le32(INC_VERSION);
 	super->head_size = cpu_to_le32(seg->head_size);
-	super->compat = cpu_to_le64(seg->compat);
+	super->compat = cpu_to_le64(seg->compat | (seg->startup_size ?
+						   INC_COMPAT_STARTUP : 0));
 	memcpy(super->uuid, seg->uuid, sizeof(super->uuid));
 	super->generation = cpu_to_le32(seg->generation);
 	super->block_shift = INC_BLOCK_SHIFT;
@@ -466,6 +471,10 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 		super->dictionary_size = cpu_to_le32(seg->dictionary_size);
 		super->dictionary_offset = cpu_to_le64(start +
 						       at->dictionary_offset);
+	}
+	if (seg->startup_size) {
+		super->startup_offset = cpu_to_le64(start + at->startup_offset);
+		super->startup_size = cpu_to_le32(seg->startup_size);
 	}
 	super->guarded_offset = cpu_to_le64(start + at->guarded_offset);
 	super->guarded_size = cpu_to_le64(at->guarded_size);
@@ -510,18 +519,21 @@ static int write_guarded(struct layout *at, u64 offset, const void *page)
 	return ret ? ret : guard_add(&at->guard, page);
 }
 
-static int write_dictionary(const struct segment *seg, struct layout *at)
+/* @size of @data's bytes, and zeros up to @room. */
+static int write_guarded_bytes(struct layout *at, u64 offset, const void *data,
+			       u32 size, u32 room)
 {
-	u32 size = seg->dictionary_size, done;
+	u32 done;
 	int ret = 0;
 
-	for (done = 0; !ret && done < size; done += INC_PAGE_SIZE) {
+	for (done = 0; !ret && done < room; done += INC_PAGE_SIZE) {
 		u8 page[INC_PAGE_SIZE] = { 0 };
-		u32 left = size - done;
+		u32 left = size > done ? size - done : 0;
 
-		memcpy(page, seg->dictionary + done,
-		       left < sizeof(page) ? left : sizeof(page));
-		ret = write_guarded(at, at->dictionary_offset + done, page);
+		if (left)
+			memcpy(page, (const u8 *)data + done,
+			       left < sizeof(page) ? left : sizeof(page));
+		ret = write_guarded(at, offset + done, page);
 	}
 	return ret;
 }
@@ -622,8 +634,14 @@ static int write_tree(struct segment *seg, const struct layout *at, int fd,
 static int write_guarded_pages(struct segment *seg, struct layout *at)
 {
 	const struct pagelist *map = &seg->meta.map.list;
-	int ret = write_dictionary(seg, at);
+	int ret = write_guarded_bytes(at, at->startup_offset, seg->startup,
+				      seg->startup_size, seg->startup_room);
 
+	if (!ret)
+		ret = write_guarded_bytes(at, at->dictionary_offset,
+					  seg->dictionary,
+					  seg->dictionary_size,
+					  seg->dictionary_size);
 	if (!ret)
 		ret = write_map(seg, at, 0, map->leading);
 	if (!ret)
@@ -645,7 +663,9 @@ int segment_write(struct segment *seg, int fd, const char *name)
 
 	if (ret)
 		return ret;
-	if (ftruncate(fd, (off_t)seg->size)) {
+	/* No bytes of the last time may be left where zeros belong. */
+	if ((seg->data_written && seg->data_written != at.data_offset &&
+	     ftruncate(fd, 0)) || ftruncate(fd, (off_t)seg->size)) {
 		ret = -errno;
 		message_error("%s: cannot give it %llu bytes: %s", name,
 			      (unsigned long long)seg->size, strerror(-ret));
@@ -659,7 +679,9 @@ int segment_write(struct segment *seg, int fd, const char *name)
 		ret = write_guarded_pages(seg, &at);
 	if (!ret)
 		ret = write_tree(seg, &at, fd, name);
-	if (!ret)
+	if (!ret && seg->data_written != at.data_offset)
 		ret = spool_copy(seg->data, fd, at.data_offset);
+	if (!ret)
+		seg->data_written = at.data_offset;
 	return ret ? ret : write_head(seg, &at, fd, name);
 }

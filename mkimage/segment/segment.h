@@ -20,6 +20,9 @@ struct segment_known;
  * @offset: where it starts in the image, 0 for the base
  * @compat: feature bits, INC_COMPAT_*
  * @dictionary: of @dictionary_size bytes, or NULL and 0; likewise
+ * @startup: text of a start-up list, of @startup_size bytes, or NULL and 0; likewise;
+ * segment_free() frees it
+ * @startup_room: bytes kept for it, not less
  * @clusters: clusters by codec, those stored once counted as often as they are
  * @shared: clusters that were stored already, and the bytes that saved
  * @head_size: bytes of the head, after segment_write(), as is
@@ -42,6 +45,9 @@ struct segment {
 	u64 compat;
 	const u8 *dictionary;
 	u32 dictionary_size;
+	char *startup;
+	u32 startup_size;
+	u32 startup_room;
 
 	struct metadata meta;
 	struct spool *data;
@@ -59,6 +65,7 @@ struct segment {
 
 	u32 head_size;
 	u64 size;
+	u64 data_written;		/* where the data are in the file */
 };
 
 /*
@@ -104,8 +111,8 @@ int segment_store(struct segment *seg, u64 block,
 		  const struct cluster *cluster, u64 looks, u64 *entry);
 
 /*
- * Then write the segment to the start of the empty file @fd, whatever its place
- * in the image.
+ * Then write the segment to the start of the empty file @fd, whatever its place in the
+ * image. It may be written to the same file again, with another @startup.
  */
 int segment_write(struct segment *seg, int fd, const char *name);
 

@@ -12,8 +12,8 @@
 #include "mkimage.h"
 #include "startup/touches.h"
 
-/* All of the file, allocated. */
-static int read_text(const char *path, char **text, size_t *length)
+int text_load(const char *path, size_t most, const char *what, char **text,
+	      size_t *length)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret = 0;
 	struct stat st;
@@ -21,9 +21,9 @@ static int read_text(const char *path, char **text, size_t *length)
 	if (fd < 0 || fstat(fd, &st)) {
 		ret = -errno;
 		message_error("%s: %s", path, strerror(errno));
-	} else if (!S_ISREG(st.st_mode) || st.st_size > INCR_TRACE_TEXT_MAX) {
-		message_error("%s: it is not a file of at most %u bytes, so it is no trace",
-			      path, INCR_TRACE_TEXT_MAX);
+	} else if (!S_ISREG(st.st_mode) || (u64)st.st_size > most) {
+		message_error("%s: it is not a file of at most %zu bytes, so it is no %s",
+			      path, most, what);
 		ret = -EINVAL;
 	} else {
 		*length = (size_t)st.st_size;
@@ -43,7 +43,8 @@ int trace_load(struct incr_trace *trace, const char *path)
 	struct incr_error error;
 	size_t length = 0;
 	char *text = NULL;
-	int ret = read_text(path, &text, &length);
+	int ret = text_load(path, INCR_TRACE_TEXT_MAX, "trace", &text,
+			    &length);
 
 	if (ret)
 		return ret;

@@ -25,6 +25,13 @@ struct touches {
 };
 
 /*
+ * All of the text @path, a file of at most @most bytes, as else it is no @what;
+ * allocated. Return: as below.
+ */
+int text_load(const char *path, size_t most, const char *what, char **text,
+	      size_t *length);
+
+/*
  * Read the trace @path. Return: 0, or an errno below 0 after an error message; so
  * do those below.
  */

@@ -111,6 +111,46 @@ is "then there is none" "$(status ranges)" ""
 end_device
 rm lib.inc.startup
 
+echo "# a list in the image"
+in_image() {	# in_image WHAT RANGES: own.inc is opened, and that many ranges are fetched
+	local what=$1 ranges=$2
+	rm -f "$local"
+	incrementalsetup create --origin "$web/own.inc" "$local" >/dev/null
+	ok "$what: opened" incrementalsetup open --no-prefetch --wait-startup --origin "$web/own.inc" "$local" app
+	is "$what: that list is fetched" "$(status ranges_done)" "$ranges"
+}
+cp lib.inc own.inc
+ok "a list is put in a layer" mkimage extend --in-place --startup ext4.startup own.inc
+ranges=$(sed -n 's/^ranges //p' ext4.startup)
+in_image "a layer's list" "$ranges"
+with=$(misses cold_start)
+is "the program works" "$(cat missed.out)" "$wanted"
+is "and waits for nothing" "$with" 0
+end_device
+# A start that reads nothing takes one range, the head.
+sed 5q ext4.trace >short.trace
+mkimage startup --force -o short.startup lib.inc short.trace >/dev/null
+cp short.startup own.inc.startup
+in_image "before the one beside the origin" "$ranges"
+end_device
+cp short.startup "$local.startup"
+in_image "after the one beside the image" 1
+end_device
+rm "$local" "$local.startup" own.inc.startup
+incrementalsetup create --origin "$web/own.inc" "$local" >/dev/null
+ok "none if it must not" incrementalsetup open --no-prefetch --no-startup --origin "$web/own.inc" "$local" app
+is "then there is none" "$(status ranges)" ""
+end_device
+rm "$local"
+ok "an image in the order of a start" mkimage squash --force --order ext4.trace lib.inc own.inc
+note "$(cat .output)"
+in_image "an ordered image" "$(grep -am 1 '^ranges ' own.inc | cut -d ' ' -f 2)"
+with=$(misses cold_start)
+is "the program works" "$(cat missed.out)" "$wanted"
+is "and waits for nothing" "$with" 0
+end_device
+rm own.inc
+
 echo "# lists that are wrong"
 bytes=$(stat -c %s lib.inc)
 header() {	# header RANGES: the lines before these

@@ -43,7 +43,13 @@ contiguous "it" some.inc some.trace
 ok "it: the list has all that these blocks take" "$startup" check some.inc some.inc.startup
 is "the root hash is the same" "$(value some.inc root_hash)" "$(value app.inc root_hash)"
 ok "the UUID is another" test "$(value some.inc uuid)" != "$(value app.inc uuid)"
-is "it says how to verify it" "$(value some.inc segment.features)" "rereads near"
+is "it says how to verify it" "$(value some.inc segment.features)" "rereads near startup"
+embedded() {	# embedded IMAGE: the list in its newest segment, as a file
+	dd if="$1" bs=1 skip="$(value "$1" segment.startup.offset)" count="$(value "$1" segment.startup.bytes)" status=none
+}
+embedded some.inc >own
+ok "it has a list itself, with all that these blocks take" "$startup" check some.inc own some.trace
+is "in two pieces" "$("$startup" pieces some.inc own)" "0 $(value some.inc segment.data.offset)"
 less=$(sed -n '6,$p' some.inc.startup | awk '{ sum += $2 } END { print sum }')
 "$mkimage" startup --force app.inc some.trace >/dev/null
 more=$(sed -n '6,$p' app.inc.startup | awk '{ sum += $2 } END { print sum }')

@@ -63,6 +63,27 @@ fails "a trace of the first is none of it" 1 "some.trace: it is not of grown.inc
 ok "but of the first" "$mkimage" startup --force --generation 0 grown.inc some.trace
 ok "whose list is as before there were two" cmp grown.inc.startup first
 
+echo "# in a layer"
+ok "a list in a layer that changes nothing" "$mkimage" extend --in-place --startup first app.inc
+ok "is good" "$mkimage" verify app.inc
+is "the root hash is the same" "$(value app.inc generations.1.root_hash)" "$(value app.inc generations.0.root_hash)"
+note "$(value app.inc segment.bytes) bytes"
+ok "it is in there" cmp first <(dd if=app.inc bs=1 skip="$(value app.inc segment.startup.offset)" \
+	count="$(value app.inc segment.startup.bytes)" status=none)
+is "the head says so" "$(value app.inc segment.features)" "rereads startup"
+ok "the list is good for this generation, too" "$startup" check app.inc first some.trace
+ok "a layer with files and a list" "$mkimage" extend --output layer --startup first app.inc more
+cat app.inc layer >both.inc
+ok "is good" "$mkimage" verify both.inc
+is "and has both" "$(value both.inc segment.features)" "rereads startup"
+fails "a list of another image" 1 "app.inc.startup: the start-up list is of another image" \
+	"$mkimage" extend --in-place --startup app.inc.startup ext4.inc
+fails "a trace is no list" 1 "some.trace: line 1: .* no start-up list" "$mkimage" extend --in-place --startup some.trace app.inc
+fails "nothing is no list" 1 "/dev/null: it is not a file of at most 2097152 bytes, so it is no start-up list" \
+	"$mkimage" extend --in-place --startup /dev/null app.inc
+is "nothing was added" "$(value app.inc generation)" 1
+truncate -s "$(value app.inc generations.0.segment_bytes)" app.inc
+
 echo "# where it goes"
 fails "a list is not replaced" 1 "not overwritten without --force" "$mkimage" startup app.inc some.trace
 ok "another name" "$mkimage" startup -o list app.inc some.trace

@@ -129,7 +129,7 @@ static const struct {
 	{ "no-prefetch", NULL, OPT_NO_PREFETCH, OPEN,
 	  "the loader fetches only ranges that are read" },
 	{ "startup", "FILE", OPT_STARTUP, OPEN,
-	  "ranges that the loader fetches first (default: IMAGE.startup, ORIGIN.startup)" },
+	  "ranges that the loader fetches first (default: IMAGE.startup, the image's own, ORIGIN.startup)" },
 	{ "no-startup", NULL, OPT_NO_STARTUP, OPEN,
 	  "the loader fetches no ranges beforehand, whatever list there is" },
 	{ "wait-startup", NULL, OPT_WAIT_STARTUP, OPEN,

@@ -58,7 +58,7 @@ static const char help[] =
 "                           for mirrors, which are used when the first fails\n"
 "      --origins FILE       the same, one a line\n"
 "      --startup FILE       a start-up list, which is fetched first (default:\n"
-"                           ORIGIN.startup, if there is one)\n"
+"                           the image's own, or ORIGIN.startup)\n"
 "      --no-startup         fetch no start-up list\n"
 "      --wait-startup       be ready when that has been fetched\n"
 "      --record TRACE       record which blocks are read\n"

@@ -51,6 +51,7 @@ int startup_open(struct startup *startup, struct loader *loader,
 		 const struct options *options, struct incr_error *error)
 {
 	startup->loader = loader;
+	startup->named = options->startup || options->no_startup;
 	pthread_mutex_init(&startup->lock, NULL);
 	pthread_cond_init(&startup->wake, NULL);
 	if (options->startup)
@@ -173,16 +174,78 @@ static void say_taken(const struct startup *startup, const char *name)
 		     format_size(startup->bytes, bytes));
 }
 
+/* The newest list that the image has, up to the generation that is loaded. */
+static void find_own(struct startup *startup)
+{
+	struct loaded *loaded = loaded_hold(startup->loader);
+	u32 i = incr_image_segment(loaded->image)->generation + 1;
+
+	while (!startup->own.length && i-- > 0) {
+		const struct inc_segment *seg =
+			incr_image_segment_at(loaded->image, i);
+
+		startup->own.offset = seg->startup_offset;
+		startup->own.length = seg->startup_size;
+	}
+	loaded_drop(startup->loader, loaded);
+}
+
+/* It is verified as little as one from elsewhere, and need not become present. */
+static int read_own(struct startup *startup, char *text,
+		    struct incr_error *error)
+{
+	const struct incr_range *own = &startup->own;
+	struct loader *loader = startup->loader;
+	unsigned int order[MIRRORS_MAX], i;
+	struct connections connections;
+	int err = device_read(&loader->device, own->offset, own->length, text);
+
+	if (!err)
+		return 0;
+	pool_take(&loader->pool, &connections);
+	mirrors_order(&loader->mirrors, NO_MIRROR, order);
+	for (i = 0; err && i < loader->mirrors.count; i++)
+		err = mirrors_read(&loader->mirrors, order[i], &connections,
+				   own->offset, own->length, text, error);
+	pool_give(&loader->pool, &connections);
+	return err;
+}
+
+/* Return: as ask_sources(). */
+static int ask_own(struct startup *startup)
+{
+	char *text = malloc(startup->own.length);
+	struct incr_error error;
+	int err;
+
+	if (!text)
+		return -ENOENT;
+	err = read_own(startup, text, &error);
+	if (err) {
+		message_debug("the image's start-up list: %s", error.text);
+		free(text);
+		return origin_error_passes(err) ? -EAGAIN : -ENOENT;
+	}
+	err = take_list(startup, text, startup->own.length, &error);
+	free(text);
+	if (!err)
+		say_taken(startup, "in the image");
+	else
+		message_warning("the image's start-up list: %s; it is not used",
+				error.text);
+	return err ? -ENOENT : 0;
+}
+
 /*
  * Ask all places once. Return: 0 if one had a list; -ENOENT if none has; -EAGAIN
  * if that may change.
  */
 static int ask_sources(struct startup *startup)
 {
-	int result = -ENOENT;
+	int result = startup->own.length ? ask_own(startup) : -ENOENT;
 	unsigned int i;
 
-	for (i = 0; i < startup->sources; i++) {
+	for (i = 0; result && i < startup->sources; i++) {
 		const char *name = origin_name(startup->from[i]);
 		struct incr_error error;
 		size_t length;
@@ -238,8 +301,10 @@ int startup_begin(struct startup *startup)
 	sigset_t all, old;
 	int err;
 
-	startup->ended = !startup->sources;
-	if (!startup->sources)
+	if (!startup->named)
+		find_own(startup);
+	startup->ended = !startup->sources && !startup->own.length;
+	if (startup->ended)
 		return 0;
 	queue_expect_startup(&startup->loader->queue, EXPECTED);
 	/* Signals are the main thread's. */

@@ -16,7 +16,9 @@
 
 /**
  * struct startup - a list, and where it may come from
- * @from: these may have it, in this order
+ * @named: none but @from has it
+ * @own: where the image has it itself; @length 0: it has none
+ * @from: these may have it after that, in this order
  * @lock: protects all below but @thread
  * @wake: the thread is to end
  * @ranges: of the list, as whole chunks; @count of them, @bytes together; set
@@ -25,6 +27,8 @@
  */
 struct startup {
 	struct loader *loader;
+	bool named;
+	struct incr_range own;
 	struct origin *from[MIRRORS_MAX];
 	unsigned int sources;
 	pthread_t thread;
