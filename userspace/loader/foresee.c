@@ -39,9 +39,12 @@ void foresee_opening(struct loader *loader)
 	u64 tree = seg->guarded_offset + seg->guarded_size;
 	u64 end = lesser((tree + TREE_TOP) & ~mask, seg->data_offset);
 
+	tree &= ~mask;
 	/* The guard, and a dictionary: all that follows is checked by them. */
 	hint(loader, seg->meta_offset & ~mask, owners, 0);
-	hint(loader, map, lesser(end, map + OPENING_MAX), 0);
+	/* Each read needs all levels of the tree, but one page of the map, which is larger. */
+	hint(loader, tree > map ? tree : map, end, 0);
+	hint(loader, map, lesser(tree, map + OPENING_MAX), 0);
 	hint(loader, owners, lesser(map, owners + OPENING_MAX), 0);
 }
 

@@ -191,6 +191,12 @@ static void look_for_completion(struct session *session)
 	notify("STATUS=image is complete");
 }
 
+static bool is_demand(const struct dm_incremental_request *request)
+{
+	return !(request->flags & (DM_INCREMENTAL_REQUEST_HINT |
+				   DM_INCREMENTAL_REQUEST_GROWN));
+}
+
 static void take_request(struct session *session,
 			 const struct dm_incremental_request *request)
 {
@@ -208,10 +214,29 @@ static void take_request(struct session *session,
 					   request->length - 1),
 		      hint ? ", hint" : "", refetch ? ", damaged" : "",
 		      again ? ", again" : "");
-	if (session->options.hints || refetch || !hint)
-		queue_add(&session->loader.queue, request);
+	/* First, so that one request to the origin gets both. */
 	if (session->options.hints && !hint && !again)
 		foresee(&session->loader, request);
+	if (session->options.hints || refetch || !hint)
+		queue_add(&session->loader.queue, request);
+}
+
+/*
+ * The kernel hands out the hints of a read after the read: take them before it, so that
+ * its demand finds them and has one request for both.
+ */
+static void take_batch(struct session *session,
+		       const struct dm_incremental_request *requests,
+		       size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!is_demand(&requests[i]))
+			take_request(session, &requests[i]);
+	for (i = 0; i < count; i++)
+		if (is_demand(&requests[i]))
+			take_request(session, &requests[i]);
 }
 
 /*
@@ -224,7 +249,7 @@ static int take_requests(struct session *session)
 	struct dm_incremental_request requests[JOBS_MAX];
 	struct loader *loader = &session->loader;
 	size_t room;
-	ssize_t n, i;
+	ssize_t n;
 
 	do {
 		room = queue_room(&loader->queue);
@@ -233,8 +258,7 @@ static int take_requests(struct session *session)
 		n = device_requests(&loader->device, requests, room);
 		if (n < 0)
 			return (int)n;
-		for (i = 0; i < n; i++)
-			take_request(session, &requests[i]);
+		take_batch(session, requests, (size_t)n);
 	} while (n == (ssize_t)room);
 	return 0;
 }
