@@ -719,6 +719,30 @@ static void test_readahead(void **data)
 	queue_done(queue, take(queue, 0, 8 * K, PRIORITY_HINT, false), false);
 }
 
+/* Hints around a demand, running ones among them: where those end that follow it. */
+static void test_hinted(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+	struct job *job;
+
+	assert_int_equal(queue_hinted(queue, 64 * K, 68 * K), 0);
+	add(queue, 32 * K, 28 * K, DM_INCREMENTAL_REQUEST_HINT);
+	add(queue, 72 * K, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
+	assert_int_equal(queue_hinted(queue, 64 * K, 68 * K), 0);
+	assert_int_equal(queue_hinted(queue, 60 * K, 68 * K), 68 * K);
+	assert_int_equal(queue_hinted(queue, 64 * K, 72 * K), 80 * K);
+	pass(1);
+	job = take(queue, 32 * K, 28 * K, PRIORITY_HINT, false);
+	assert_int_equal(queue_hinted(queue, 40 * K, 44 * K), 60 * K);
+	assert_int_equal(queue_hinted(queue, 32 * K, 64 * K), 64 * K);
+	queue_done(queue, job, false);
+	assert_int_equal(queue_hinted(queue, 32 * K, 64 * K), 0);
+	/* Several in a row. */
+	add(queue, 80 * K, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
+	assert_int_equal(queue_hinted(queue, 68 * K, 72 * K), 88 * K);
+	assert_int_equal(queue_hinted(queue, 0, 4 * K), 0);
+}
+
 /* What a reader waits for does not wait for a piece of the rest; hints do. */
 static void test_overtake(void **data)
 {
@@ -818,6 +842,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_readahead, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_hinted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_overtake, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_cost, set_up, tear_down),

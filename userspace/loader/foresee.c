@@ -7,6 +7,8 @@
 
 /* Bytes around a page of metadata that is wanted. */
 #define METADATA_WINDOW	(64ull << 10)
+/* The same around data that no readahead has announced. */
+#define DATA_WINDOW	(64ull << 10)
 /* The most of a map, and of an owner table, that is fetched before it is wanted. */
 #define OPENING_MAX	(512ull << 10)
 /* Of a tree, the pages that lead to all others: they come first. */
@@ -48,10 +50,58 @@ void foresee_opening(struct loader *loader)
 	hint(loader, owners, lesser(map, owners + OPENING_MAX), 0);
 }
 
+/* Hints of what is absent there; what is present in between is not to be fetched again. */
+static void hint_absent(struct loader *loader, u64 start, u64 end)
+{
+	u64 mask = loader->device.chunk - 1, from, to;
+
+	while (start < end && device_next_missing(&loader->device, start, end,
+						  &from, &to) > 0) {
+		hint(loader, from, (to + mask) & ~mask, 0);
+		start = to;
+	}
+}
+
+/*
+ * A read that no readahead has announced is one of the filesystem's metadata, mostly. These lie
+ * side by side, and a start goes through many.
+ */
+static void foresee_data(struct loader *loader, const struct inc_segment *seg,
+			 const struct dm_incremental_request *request)
+{
+	u64 start = request->offset, end = start + request->length;
+	u64 first = seg->data_offset & ~(u64)(loader->device.chunk - 1);
+	u64 reach, from = start;
+
+	if (request->flags & DM_INCREMENTAL_REQUEST_HINT) {
+		places_announce(&loader->places, start);
+		reach = runs_hint(&loader->runs, start, end);
+	} else {
+		reach = queue_hinted(&loader->queue, start, end);
+		if (!reach && !places_announced(&loader->places, start)) {
+			from = start & ~(DATA_WINDOW - 1);
+			reach = (end + DATA_WINDOW - 1) & ~(DATA_WINDOW - 1);
+		}
+		reach = runs_wait(&loader->runs, start, end, reach);
+	}
+	if (from < start || reach > end)
+		hint_absent(loader, from > first ? from : first, lesser(reach, seg->end));
+}
+
+/* A page of metadata is wanted: those around it lead to what is beside what it leads to. */
+static void foresee_metadata(struct loader *loader, const struct inc_segment *seg,
+			     const struct dm_incremental_request *request)
+{
+	u64 start = request->offset & ~(METADATA_WINDOW - 1);
+
+	hint(loader, start > seg->meta_offset ? start : seg->meta_offset,
+	     lesser(start + METADATA_WINDOW, seg->data_offset),
+	     request->flags & DM_INCREMENTAL_REQUEST_REFETCH);
+}
+
 void foresee(struct loader *loader, const struct dm_incremental_request *request)
 {
 	const struct incr_image *image = loader->loaded->image;
-	u64 start = request->offset & ~(METADATA_WINDOW - 1);
 	u32 i;
 
 	for (i = 0; i < incr_image_segments(image); i++) {
@@ -59,11 +109,14 @@ void foresee(struct loader *loader, const struct dm_incremental_request *request
 			incr_image_segment_at(image, i);
 
 		if (request->offset < seg->meta_offset ||
-		    request->offset >= seg->data_offset)
+		    request->offset >= seg->end)
 			continue;
-		hint(loader, start > seg->meta_offset ? start : seg->meta_offset,
-		     lesser(start + METADATA_WINDOW, seg->data_offset),
-		     request->flags & DM_INCREMENTAL_REQUEST_REFETCH);
+		if (request->offset < seg->data_offset) {
+			if (!(request->flags & DM_INCREMENTAL_REQUEST_HINT))
+				foresee_metadata(loader, seg, request);
+		} else if (!(request->flags & DM_INCREMENTAL_REQUEST_REFETCH)) {
+			foresee_data(loader, seg, request);
+		}
 		break;
 	}
 }

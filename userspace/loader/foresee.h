@@ -17,7 +17,7 @@
  */
 void foresee_opening(struct loader *loader);
 
-/* A reader waits for this, and has not before. Likewise. */
+/* A reader waits for this, and has not before; or it is a hint. Likewise. */
 void foresee(struct loader *loader, const struct dm_incremental_request *request);
 
 #endif /* LOADER_FORESEE_H */

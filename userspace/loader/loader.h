@@ -8,7 +8,9 @@
 #include <sys/eventfd.h>
 #include "loader/cache.h"
 #include "loader/mirrors.h"
+#include "loader/places.h"
 #include "loader/queue.h"
+#include "loader/runs.h"
 #include "loader/stats.h"
 #include "node/device.h"
 
@@ -31,6 +33,7 @@ struct loaded {
  * struct loader - everything about one device
  * @pool: connections for jobs that start now
  * @loaded: the image for jobs that start now; set by the main thread alone
+ * @runs, @places: what is foreseen from; the main thread's
  * @stop: makes fetches give up; set along with queue_stop()
  * @gone: the device is gone, or cannot be filled: nothing is left to do
  * @gone_error: why, 0 if it was just closed
@@ -47,6 +50,8 @@ struct loader {
 	struct pool pool;
 	struct cache *cache;
 	struct queue queue;
+	struct runs runs;
+	struct places places;
 	struct stats stats;
 	atomic_bool stop;
 	atomic_bool gone;

@@ -126,6 +126,24 @@ void queue_add(struct queue *queue, const struct dm_incremental_request *request
 	pthread_mutex_unlock(&queue->lock);
 }
 
+u64 queue_hinted(struct queue *queue, u64 start, u64 end)
+{
+	void *const *hints = &queue->ranges[PRIORITY_HINT];
+	u32 chunk = queue->device->chunk;
+	u64 at = start, reach = 0;
+	const struct job *job;
+
+	pthread_mutex_lock(&queue->lock);
+	if (start >= chunk && job_ranges_find(hints, start - chunk, start))
+		reach = end;
+	while ((job = job_ranges_first(hints, at, (at > end ? at : end) + 1))) {
+		at = job_end(job);
+		reach = at > end ? at : end;
+	}
+	pthread_mutex_unlock(&queue->lock);
+	return reach;
+}
+
 size_t queue_room(struct queue *queue)
 {
 	size_t waiting, room;

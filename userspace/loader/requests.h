@@ -21,6 +21,15 @@
  */
 size_t queue_room(struct queue *queue);
 
+/**
+ * queue_hinted - are there hints around a demand?
+ * @start, @end: the demand's bytes
+ *
+ * Return: the end of those behind it; @end if there are just some right before it; 0 if there
+ * are none.
+ */
+u64 queue_hinted(struct queue *queue, u64 start, u64 end);
+
 /* Take a request of the kernel, whether there is room or not. */
 void queue_add(struct queue *queue, const struct dm_incremental_request *request);
 

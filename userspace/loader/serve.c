@@ -215,7 +215,7 @@ static void take_request(struct session *session,
 		      hint ? ", hint" : "", refetch ? ", damaged" : "",
 		      again ? ", again" : "");
 	/* First, so that one request to the origin gets both. */
-	if (session->options.hints && !hint && !again)
+	if (session->options.hints && !again)
 		foresee(&session->loader, request);
 	if (session->options.hints || refetch || !hint)
 		queue_add(&session->loader.queue, request);
