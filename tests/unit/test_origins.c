@@ -9,13 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "origin/backend.h"
 #include "origin/netrc.h"
 #include "origin/origin.h"
 #include "origin/secrets.h"
@@ -220,6 +223,111 @@ static void test_get(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* ---- the window of a connection ---- */
+
+#define BOUND		20000
+#define PART		(64u << 10)
+
+/* Serve @count ranges of zeros over one connection. */
+static void serve_ranges(int listener, unsigned int count)
+{
+	static const char zeros[PART];
+	int peer = accept(listener, NULL, NULL);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(60);
+	while (count--) {
+		char request[4096], head[256];
+		const char *from;
+		ssize_t n = read(peer, request, sizeof(request) - 1);
+		unsigned long first;
+
+		if (n <= 0)
+			_exit(1);
+		request[n] = '\0';
+		from = strstr(request, "bytes=");
+		first = from ? strtoul(from + 6, NULL, 10) : 0;
+		n = snprintf(head, sizeof(head),
+			     "HTTP/1.1 206 x\r\nContent-Range: bytes %lu-%lu/9999999\r\nContent-Length: %u\r\n\r\n",
+			     first, first + PART - 1, PART);
+		if (write(peer, head, (size_t)n) != n ||
+		    write(peer, zeros, PART) != PART)
+			_exit(2);
+	}
+	_exit(0);
+}
+
+static int clamp(const struct origin_connection *connection)
+{
+	socklen_t size = sizeof(int);
+	int bytes = -1;
+
+	assert_int_equal(connection->window.count, 1);
+	assert_int_equal(getsockopt(connection->window.fd[0], IPPROTO_TCP,
+				    TCP_WINDOW_CLAMP, &bytes, &size), 0);
+	return bytes;
+}
+
+static int clamp_seen;
+
+static void see_clamp(void *connection, size_t received)
+{
+	(void)received;
+	clamp_seen = clamp(connection);
+}
+
+static void test_window(void **state)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	const struct origin_options options = { .timeout = 10 };
+	int listener = socket(AF_INET, SOCK_STREAM, 0), status, fd;
+	struct origin_connection *connection;
+	socklen_t size = sizeof(address);
+	static char buffer[PART];
+	struct incr_error error;
+	struct origin *origin;
+	char url[64];
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
+				     &size), 0);
+	if (!fork())
+		serve_ranges(listener, 4);
+	close(listener);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/image",
+		 ntohs(address.sin_port));
+	assert_int_equal(origin_open(&origin, url, &options, &error), 0);
+	assert_int_equal(origin_connect(&connection, origin, &error), 0);
+	origin_watch(connection, see_clamp, connection);
+	/* Bounded as soon as it is there, and again. */
+	origin_window(connection, BOUND);
+	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
+	assert_int_equal(clamp_seen, BOUND);
+	origin_window(connection, 2 * BOUND);
+	assert_int_equal(clamp(connection), 2 * BOUND);
+	assert_int_equal(origin_read(connection, PART, PART, buffer, &error), 0);
+	assert_int_equal(clamp_seen, 2 * BOUND);
+	/* A read that is not. */
+	origin_window(connection, 0);
+	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
+	assert_true(clamp_seen > (int)PART);
+	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
+	/* Its socket is forgotten, and closed. */
+	fd = connection->window.fd[0];
+	assert_int_equal(wait(&status) > 0 ? status : -1, 0);
+	assert_int_not_equal(origin_read(connection, 0, PART, buffer, &error),
+			     0);
+	assert_int_equal(connection->window.count, 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	origin_disconnect(connection);
+	origin_close(origin);
+}
+
 static int read_text(const char *path, const char *text, char **list,
 		     unsigned int *count, struct origin_access *access)
 {
@@ -369,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_netrc),
