@@ -81,6 +81,8 @@ static int control_release(struct inode *inode, struct file *file)
 		atomic_dec(&loader->store->nr_loaders);
 	if (file->f_mode & FMODE_WRITE)
 		atomic_dec(&loader->store->nr_fillers);
+	if (loader->no_readahead)
+		atomic_dec(&loader->store->nr_no_readahead);
 	dm_inc_wait_loader_gone(loader->store, loader);
 	kfree(loader);
 	return 0;
@@ -376,6 +378,25 @@ static int ioctl_info(struct inc_store *store, void __user *arg)
 	return r;
 }
 
+static int ioctl_no_readahead(struct inc_store *store,
+			      struct inc_loader *loader)
+{
+	struct inc_view *view;
+	int r = 0;
+
+	if (!dm_inc_backing_enter(store))
+		return -ENODEV;
+	mutex_lock(&store->views_mutex);
+	list_for_each_entry(view, &store->views, list)
+		if (!view->hint_readahead)
+			r = -EOPNOTSUPP;
+	mutex_unlock(&store->views_mutex);
+	dm_inc_backing_leave(store);
+	if (!r && !test_and_set_bit(0, &loader->no_readahead))
+		atomic_inc(&store->nr_no_readahead);
+	return r;
+}
+
 /* Each enters the store by itself, once it has its arguments. */
 static long control_ioctl(struct file *file, unsigned int cmd,
 			  unsigned long arg)
@@ -403,6 +424,8 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		return ioctl_missing(store, user);
 	case DM_INCREMENTAL_IOC_INFO:
 		return ioctl_info(store, user);
+	case DM_INCREMENTAL_IOC_NO_READAHEAD:
+		return ioctl_no_readahead(store, loader);
 	default:
 		return -ENOTTY;
 	}

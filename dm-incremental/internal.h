@@ -213,6 +213,7 @@ struct inc_store {
 						 * writing
 						 */
 	atomic_t		nr_loaders;	/* and for reading, too */
+	atomic_t		nr_no_readahead; /* that want readahead to fail */
 	atomic64_t		nr_filled;	/* chunks since creation */
 	atomic64_t		nr_timeouts;	/* reads */
 	atomic64_t		nr_unavailable;	/* reads */

@@ -317,6 +317,14 @@ static int incremental_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	return 0;
 }
 
+/* A program records what is read, and not what may be. */
+static bool refuses_readahead(const struct inc_view *view,
+			      const struct bio *bio)
+{
+	return bio->bi_opf & REQ_RAHEAD && view->hint_readahead &&
+	       atomic_read(&view->store->nr_no_readahead);
+}
+
 static int incremental_map(struct dm_target *ti, struct bio *bio)
 {
 	struct inc_target *target = ti->private;
@@ -331,6 +339,11 @@ static int incremental_map(struct dm_target *ti, struct bio *bio)
 			    dm_table_device_name(ti->table), bio_sectors(bio),
 			    (unsigned long long)sector);
 		return DM_MAPIO_KILL;
+	}
+	if (refuses_readahead(&target->view, bio)) {
+		bio->bi_status = BLK_STS_AGAIN;
+		bio_endio(bio);
+		return DM_MAPIO_SUBMITTED;
 	}
 	dm_inc_read_init(io, &target->view, bio,
 			 sector >> (INC_BLOCK_SHIFT - SECTOR_SHIFT),

@@ -49,6 +49,7 @@ struct inc_want {
  * @both_ways: it may be asked and may fill: counted in store->nr_loaders
  * @silent: has let a want go by, and has filled nothing since; or cannot fill
  * @not_before: jiffies, before which there is nothing for it if it is silent
+ * @no_readahead: bit 0: counted in store->nr_no_readahead
  * @nr_opened: store->nr_opened, as far as it has been told (store->lock)
  */
 struct inc_loader {
@@ -56,6 +57,7 @@ struct inc_loader {
 	bool			both_ways;
 	bool			silent;
 	unsigned long		not_before;
+	unsigned long		no_readahead;
 	u32			nr_opened;
 };
 

@@ -122,6 +122,7 @@ static void is_event(const char *line, u64 time, bool reads, u64 sector,
 	assert_int_equal(event.sectors, sectors);
 	assert_int_equal(event.pid, pid);
 	assert_string_equal(event.comm, comm);
+	assert_int_equal(event.ahead, !!strstr(line, " RA "));
 }
 
 static void test_events(void **data)

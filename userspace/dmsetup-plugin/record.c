@@ -14,6 +14,7 @@
 #include "common/status-line.h"
 #include "dmsetup-plugin/child.h"
 #include "dmsetup-plugin/dm.h"
+#include "node/device.h"
 #include "record/record.h"
 
 /* The image's UUID is in the device's, the rest in its table. */
@@ -137,7 +138,7 @@ int command_record(const struct options *options, char **args,
 	const char *name;
 	u64 blocks, reads;
 	dev_t device;
-	int fd, err, end;
+	int fd, err, end, ahead;
 
 	err = device_name(args[0], &name, error);
 	if (!err)
@@ -152,8 +153,12 @@ int command_record(const struct options *options, char **args,
 				 errno == EEXIST ? " (see --force)" : "");
 	/* Before the instance is made: it goes with us. */
 	hold_signals(&held, &old);
-	err = record_begin(&recorder, &device, 1, &of, blocks, fd, args[1],
-			   error);
+	ahead = node_stop_readahead(name, &why);
+	if (ahead < 0)
+		message_warning("%s; what the kernel reads ahead is recorded, too",
+				why.text);
+	err = record_begin(&recorder, &device, 1, ahead < 0, &of, blocks, fd,
+			   args[1], error);
 	if (!err) {
 		err = record_command(recorder, args + 2, &held, &old, error);
 		end = record_end(recorder, &reads, &why);
@@ -166,6 +171,8 @@ int command_record(const struct options *options, char **args,
 	} else {
 		unlink(args[1]);
 	}
+	if (ahead >= 0)
+		close(ahead);
 	close(fd);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return err;

@@ -136,12 +136,14 @@ static void close_others(int fd, int socket)
 }
 
 /* It tells the loader how the beginning went, and the end: "" is good. */
-static void record(const struct views *views, const struct incr_identity *of,
-		   int fd, const char *path, int socket)
+static void record(const struct views *views, bool all,
+		   const struct incr_identity *of, int fd, const char *path,
+		   int socket)
 	__attribute__((noreturn));
 
-static void record(const struct views *views, const struct incr_identity *of,
-		   int fd, const char *path, int socket)
+static void record(const struct views *views, bool all,
+		   const struct incr_identity *of, int fd, const char *path,
+		   int socket)
 {
 	/* A signal for the whole group means incrementald, whose end we wait for. */
 	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
@@ -154,7 +156,7 @@ static void record(const struct views *views, const struct incr_identity *of,
 		signal(numbers[i], SIG_IGN);
 	close_others(fd, socket);
 	prctl(PR_SET_NAME, "incrementald:rc");
-	err = record_begin(&recorder, views->devices, views->count, of,
+	err = record_begin(&recorder, views->devices, views->count, all, of,
 			   views->blocks, fd, path, &error);
 	if (send(socket, &error, sizeof(error), 0) < 0 || err)
 		_exit(1);
@@ -176,7 +178,7 @@ static int start(struct recording *recording, const struct views *views,
 				 strerror(errno));
 	child = fork();
 	if (!child)
-		record(views, of, fd, path, sockets[1]);
+		record(views, recording->ahead < 0, of, fd, path, sockets[1]);
 	close(sockets[1]);
 	if (child < 0 || recv(sockets[0], error, sizeof(*error), 0) !=
 	    sizeof(*error))
@@ -189,6 +191,14 @@ static int start(struct recording *recording, const struct views *views,
 	return -EIO;
 }
 
+/* It is as before. */
+static void end_readahead(struct recording *recording)
+{
+	if (recording->ahead >= 0)
+		close(recording->ahead);
+	recording->ahead = -1;
+}
+
 int recording_start(struct recording *recording, const struct device *device,
 		    const char *path, struct incr_error *error)
 {
@@ -196,7 +206,7 @@ int recording_start(struct recording *recording, const struct device *device,
 	struct incr_identity of;
 	int fd, err;
 
-	recording->socket = -1;
+	recording->socket = recording->ahead = -1;
 	if (!path)
 		return 0;
 	find_views(device->path, &views);
@@ -212,7 +222,13 @@ int recording_start(struct recording *recording, const struct device *device,
 	if (fd < 0)
 		return incr_fail(error, -errno, "cannot open %s: %s", path,
 				 strerror(errno));
+	recording->ahead = node_stop_readahead(device->path, error);
+	if (recording->ahead < 0)
+		message_warning("%s; what the kernel reads ahead is recorded, too",
+				error->text);
 	err = start(recording, &views, &of, fd, path, error);
+	if (err)
+		end_readahead(recording);
 	close(fd);
 	return err;
 }
@@ -229,4 +245,5 @@ void recording_end(struct recording *recording)
 		message_error("%s", error.text);
 	close(recording->socket);
 	recording->socket = -1;
+	end_readahead(recording);
 }

@@ -12,9 +12,11 @@
 /**
  * struct recording - a connection to it
  * @socket: -1: there is none
+ * @ahead: as long as it is open, the devices' readahead fails; -1: it does not
  */
 struct recording {
 	int socket;
+	int ahead;
 };
 
 /*

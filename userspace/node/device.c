@@ -207,6 +207,25 @@ int device_open(struct device *device, const char *name,
 	return err;
 }
 
+int node_stop_readahead(const char *name, struct incr_error *error)
+{
+	char *path = find_node(name);
+	int fd, err;
+
+	if (!path)
+		return no_node(name, error);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	err = fd < 0 || ioctl(fd, DM_INCREMENTAL_IOC_NO_READAHEAD) ? -errno : 0;
+	if (err) {
+		incr_fail(error, err, "%s: readahead goes on: %s", path,
+			  strerror(-err));
+		if (fd >= 0)
+			close(fd);
+	}
+	free(path);
+	return err ? err : fd;
+}
+
 int device_grow(struct device *device, const struct dm_incremental_info *info)
 {
 	if (info->chunk_size != device->chunk ||

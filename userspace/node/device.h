@@ -102,6 +102,17 @@ int device_doubt(const struct device *device, u64 offset, u64 length);
 int device_evict(const struct device *device, u64 offset, u64 length,
 		 bool cold);
 
+/**
+ * node_stop_readahead - let the readahead of an image's devices fail
+ * @name: as for device_open()
+ *
+ * Then the reads that come are those of programs (DM_INCREMENTAL_IOC_NO_READAHEAD).
+ * Readahead is back when the file is closed. The file is no loader's: it is open for
+ * reading only. Return: its descriptor, or -errno: -EOPNOTSUPP or -ENOTTY if the
+ * device or the module cannot.
+ */
+int node_stop_readahead(const char *name, struct incr_error *error);
+
 /* Commit presence: chunks filled before stay present over a crash. */
 int device_commit(const struct device *device);
 

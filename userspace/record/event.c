@@ -72,6 +72,7 @@ bool event_parse(const char *line, struct event *event)
 	memcpy(event->comm, name, length);
 	event->comm[length] = '\0';
 	event->read = strchr(rwbs, 'R');
+	event->ahead = event->read && strchr(rwbs, 'A');
 	event->sector = sector;
 	event->sectors = sectors;
 	return true;

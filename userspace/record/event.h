@@ -14,12 +14,14 @@
  * struct event - a bio that was submitted
  * @time: of the trace's clock, microseconds
  * @read: it reads
+ * @ahead: the kernel reads ahead of a program
  * @sector: of 512 bytes, @sectors of them
  * @pid: of the process that submitted it, @comm its name
  */
 struct event {
 	uint64_t time;
 	bool read;
+	bool ahead;
 	uint64_t sector;
 	uint32_t sectors;
 	uint32_t pid;

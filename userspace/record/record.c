@@ -15,6 +15,7 @@
 
 /**
  * struct recorder - a recording
+ * @all: readahead counts
  * @begin: when it began, microseconds
  * @lost: events that the kernel had no room for
  * @text: of trace_pipe, @used bytes of a line that is not complete yet
@@ -24,6 +25,7 @@ struct recorder {
 	FILE *file;
 	const char *name;
 	u64 blocks;
+	bool all;
 	u64 begin;
 	u64 reads;
 	u64 lost;
@@ -57,8 +59,8 @@ static void free_recorder(struct recorder *recorder)
 }
 
 int record_begin(struct recorder **result, const dev_t *devices,
-		 unsigned int count, const struct incr_identity *of, u64 blocks,
-		 int fd, const char *name, struct incr_error *error)
+		 unsigned int count, bool all, const struct incr_identity *of,
+		 u64 blocks, int fd, const char *name, struct incr_error *error)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 	int copy, err;
@@ -67,6 +69,7 @@ int record_begin(struct recorder **result, const dev_t *devices,
 		return incr_fail(error, -ENOMEM, "out of memory");
 	recorder->name = name;
 	recorder->blocks = blocks;
+	recorder->all = all;
 	copy = dup(fd);
 	recorder->file = copy < 0 ? NULL : fdopen(copy, "w");
 	if (!recorder->file || !incr_trace_begin(recorder->file, of, blocks) ||
@@ -126,7 +129,8 @@ static bool take_lines(struct recorder *recorder)
 
 		*end = '\0';
 		recorder->lost += event_lost(line);
-		if (event_parse(line, &event) && event.read)
+		if (event_parse(line, &event) && event.read &&
+		    (recorder->all || !event.ahead))
 			good = write_read(recorder, &event);
 		line = end + 1;
 	}

@@ -49,6 +49,34 @@ unmounted "$work/mnt"
 stop
 close_image
 
+# While it is to fail, each fault reads what it touches, though all is present.
+pages() {	# of a file, in the page cache, after one of them was touched
+	echo 3 >/proc/sys/vm/drop_caches
+	"$tool" dread mnt/big $((1000 * 4096)) 4096 mmap+readahead | grep -q '^4096 ' || return
+	fincore --noheadings --output PAGES mnt/big | tr -d ' '
+}
+no_readahead=$((0xE706))	# DM_INCREMENTAL_IOC_NO_READAHEAD
+open_image erofs absent_readahead hint
+cat "$IMAGE" >"$NODE"
+mounted "$DEV" "$work/mnt" -t erofs -o ro
+between "the kernel reads ahead of a fault" "$(pages)" 8 1000
+coproc NODE_CALLS { exec "$tool" node "$NODE"; }
+echo "ioctl $no_readahead" >&"${NODE_CALLS[1]}"
+read -r _ <&"${NODE_CALLS[0]}"
+read -r result <&"${NODE_CALLS[0]}"
+is "readahead can be made to fail" "$result" "ioctl: 0"
+between "then a fault reads its page, and others of its folio" "$(pages)" 1 4
+ok "the device reads right" "$tool" compare "$DEV" "$RAW" mmap+readahead
+calls=${NODE_CALLS[1]}
+exec {calls}>&-
+wait "$NODE_CALLS_PID"
+between "the kernel reads ahead again when that file is closed" "$(pages)" 8 1000
+unmounted "$work/mnt"
+close_image
+open_image small
+is "not where a table does not allow it" "$("$tool" node "$NODE" ioctl $no_readahead)" "ioctl: EOPNOTSUPP"
+close_image
+
 # Sequential reading of absent data: readahead leaves hints of whole windows.
 open_image small absent_readahead hint
 serve log=log

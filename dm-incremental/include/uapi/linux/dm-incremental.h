@@ -263,4 +263,14 @@ struct dm_incremental_discard {
 #define DM_INCREMENTAL_IOC_MISSING \
 	_IOWR(DM_INCREMENTAL_IOC_MAGIC, 5, struct dm_incremental_missing)
 
+/*
+ * DM_INCREMENTAL_IOC_NO_READAHEAD: until this file is closed, readahead of the devices on
+ * this store fails at once, whether its data are present or not, and leaves no hint. So
+ * each read that still comes is one for a program, of no more than the filesystem reads
+ * at a time: to record these. A kernel before this call answers ENOTTY. Fails with
+ * EOPNOTSUPP if the table of a device does not say "absent_readahead hint": its
+ * filesystem may not be ready for that.
+ */
+#define DM_INCREMENTAL_IOC_NO_READAHEAD	_IO(DM_INCREMENTAL_IOC_MAGIC, 6)
+
 #endif /* _UAPI_LINUX_DM_INCREMENTAL_H */
