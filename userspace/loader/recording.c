@@ -158,7 +158,9 @@ static void record(const struct views *views, bool all,
 	prctl(PR_SET_NAME, "incrementald:rc");
 	err = record_begin(&recorder, views->devices, views->count, all, of,
 			   views->blocks, fd, path, &error);
-	if (send(socket, &error, sizeof(error), 0) < 0 || err)
+	/* If the loader was killed meanwhile, it cannot be told, and the end is here. */
+	send(socket, &error, sizeof(error), 0);
+	if (err)
 		_exit(1);
 	err = record_until_end(recorder, socket, &error);
 	if (err)
