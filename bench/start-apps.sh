@@ -51,6 +51,22 @@ run_git() {
 		/mnt/bin/git -C /mnt/tree status
 }
 
+# Other programs of the same images.
+
+other_jre() { /mnt/bin/keytool -list -keystore /mnt/lib/security/cacerts -storepass changeit; }
+
+other_python3() {
+	PYTHONHOME=/mnt PYTHONDONTWRITEBYTECODE=1 /mnt/bin/python3 -c '
+import cProfile, ensurepip, imaplib, mailbox, multiprocessing.pool, optparse, pdb, pydoc, sqlite3, ssl
+import tarfile, timeit, turtle, venv, wsgiref.simple_server, xml.dom.minidom, xmlrpc.server
+print("modules are there")'
+}
+
+other_git() {
+	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
+		/mnt/bin/git --no-pager -C /mnt/tree log --stat
+}
+
 # check_output APP: it has done its work
 check_output() {
 	case $1 in
