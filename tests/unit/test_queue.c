@@ -504,15 +504,20 @@ static void test_startup_away(void **data)
 	static const struct incr_range ranges[] = { { 0, 8192 }, { 65536, 8192 } };
 	struct queue *queue = &((struct state *)*data)->queue;
 
+	assert_false(queue_startup_runs(queue));
 	queue_startup(queue, ranges, 2, 0);
+	assert_true(queue_startup_runs(queue));
 	queue_away(queue, take(queue, 0, 8 * K, PRIORITY_STARTUP, false), 0);
+	assert_false(queue_startup_runs(queue));
 	assert_int_equal(next_look(queue), queue->not_before - queue_now());
 	assert_true(queue_startup_over(queue));
 	queue_resume(queue);
 	assert_false(queue_startup_over(queue));
 	startup(queue, 0, 8 * K);
+	assert_true(queue_startup_runs(queue));
 	startup(queue, 64 * K, 8 * K);
 	idle(queue);
+	assert_false(queue_startup_runs(queue));
 	assert_true(queue_startup_over(queue));
 }
 
