@@ -17,6 +17,7 @@
 # What takes longer than make check, or needs more (docs/testing.md):
 # make check-long     all of make check's tests, each on each kernel
 # make check-damage   damage that heals, or not, in all combinations
+# make check-chaos    the loader while servers and networks fail
 # make check-preempt  the kernel tests on fully preemptible kernels
 # make check-debug    the kernel tests on a kernel with KASAN, lockdep and others
 # make check-ipe      policies of the security module IPE
@@ -107,9 +108,9 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
-.PHONY: help all tools modules check check-long check-damage check-preempt \
-	check-debug check-ipe check-filesystems check-layouts demo install \
-	uninstall clean
+.PHONY: help all tools modules check check-long check-damage check-chaos \
+	check-preempt check-debug check-ipe check-filesystems check-layouts \
+	demo install uninstall clean
 all: tools modules
 
 help:
@@ -319,6 +320,17 @@ check-damage:
 	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures $(KERNELS:%=tests/damage/matrix-%)
+
+# Not part of check, but for a short part: see docs/testing.md.
+check-chaos:
+	@echo "== packages"
+	scripts/install-deps build test
+	@for kernel in $(KERNELS); do \
+		scripts/fetch-kernel $$kernel >/dev/null || exit; done
+	@echo "== build"
+	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs
+	@echo "== tests"
+	prove -j$(JOBS) --timer --failures $(KERNELS:%=tests/chaos/kernel-%)
 
 # Not part of check, but for a short part: see docs/testing.md.
 check-filesystems:

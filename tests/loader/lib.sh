@@ -72,3 +72,21 @@ stop_server() {	# stop_server NAME
 	kill "$(cat "$work/$1.pid")"
 	within 5 test ! -e "$work/$1.pid"
 }
+
+# steer NAME [IMAGE]: tests/loader/steered.py of app.inc, or of IMAGE, with the rules in
+# NAME.rules and its requests in NAME.log; $NAME is its address
+steer() {
+	rm -f "$1.port"
+	: >"$1.log"
+	[ -e "$1.rules" ] || echo '{}' >"$1.rules"
+	"$top/tests/loader/steered.py" "${2-app.inc}" "$1.rules" "$1.log" "$1.port" &
+	echo $! >"$1.pid"
+	within 20 test -s "$1.port" || { echo "Bail out! $1 does not start"; exit 1; }
+	declare -g "$1=127.0.0.1:$(<"$1.port")"
+}
+
+# rules NAME JSON: from now on
+rules() {
+	echo "$2" >"$1.rules.new"
+	mv "$1.rules.new" "$1.rules"
+}

@@ -13,24 +13,6 @@ make_image app 3000000
 make_image later 2000000
 size=$(stat -c %s app.inc)
 
-# steer NAME: tests/loader/steered.py, with the rules in NAME.rules and its requests
-# in NAME.log; $NAME is its address
-steer() {
-	rm -f "$1.port"
-	: >"$1.log"
-	[ -e "$1.rules" ] || echo '{}' >"$1.rules"
-	"$top/tests/loader/steered.py" app.inc "$1.rules" "$1.log" "$1.port" &
-	echo $! >"$1.pid"
-	within 20 test -s "$1.port" || { echo "Bail out! $1 does not start"; exit 1; }
-	declare -g "$1=127.0.0.1:$(<"$1.port")"
-}
-
-# rules NAME JSON: from now on
-rules() {
-	echo "$2" >"$1.rules.new"
-	mv "$1.rules.new" "$1.rules"
-}
-
 # client OPTION... ORIGIN...: start a new one, for tell()
 client() {
 	[ -z "${CLIENT_PID-}" ] || { eval "exec ${CLIENT[1]}>&-"; wait "$CLIENT_PID"; }

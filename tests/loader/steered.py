@@ -10,6 +10,7 @@ for a path (without its query)
   status    reply with that, and no range
   times     only so often, and then as if there were no rule
   every     of so many requests only the last
+  share     only so much of the requests, 0 to 1, chosen at random (the same each time)
   headers   these, too (also of ranges)
   need      without these request headers: 401
   query     with another query: 403
@@ -17,6 +18,7 @@ for a path (without its query)
   tags      one of these as ETag, in turn
   whole     all of it with status 200, whatever is asked for
   cut       end the connection after so many bytes of the body
+  reset     the same with a TCP reset, after so much of the body, 0 to 1
   rate      bytes a second
 
 A path without a rule is served. If-Range is compared with the rule's ETag and
@@ -27,7 +29,10 @@ port is written to PORTFILE when the server listens.
 import itertools
 import json
 import os
+import random
 import re
+import socket
+import struct
 import sys
 import threading
 import time
@@ -37,6 +42,7 @@ path, rules_path, log_path, port_path = sys.argv[1:]
 lock = threading.Lock()
 taken = {}
 turns = itertools.count()
+chances = random.Random(1)
 
 
 def rule_of(name):
@@ -50,7 +56,8 @@ def rule_of(name):
         key = json.dumps([name, rule])
         taken[key] = taken.get(key, 0) + 1
         if taken[key] % rule.get("every", 1) or \
-                taken[key] > rule.get("times", taken[key]):
+                taken[key] > rule.get("times", taken[key]) or \
+                chances.random() >= rule.get("share", 1):
             return {}
         return rule
 
@@ -80,11 +87,19 @@ class Steered(BaseHTTPRequestHandler):
         if "cut" in rule:
             body = body[:rule["cut"]]
             self.close_connection = True
+        if "reset" in rule:
+            body = body[:int(len(body) * rule["reset"])]
+            self.close_connection = True
         step = rule.get("rate", len(body) * 10 or 10) // 10 + 1
         for at in range(0, len(body), step):
             if at:
                 time.sleep(0.1)
             self.wfile.write(body[at:at + step])
+        if "reset" in rule:
+            # Close without lingering: with a reset.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                       struct.pack("ii", 1, 0))
+            self.connection.close()
 
     def do_GET(self):
         name, _, query = self.path.partition("?")

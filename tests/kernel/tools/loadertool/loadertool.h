@@ -30,6 +30,7 @@ int cmd_need(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_random(int argc, char **argv);
+int cmd_readers(int argc, char **argv);
 int cmd_dread(int argc, char **argv);
 int cmd_each(int argc, char **argv);
 

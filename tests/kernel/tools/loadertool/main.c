@@ -28,6 +28,10 @@ _Noreturn void usage(void)
 	      "        the same in reads of SIZE bytes, without telling blocks apart\n"
 	      "loadertool random DEVICE RAW THREADS READS SEED\n"
 	      "        threads read random ranges and compare them\n"
+	      "loadertool readers DEVICE RAW PROCESSES READS PAUSE SEED\n"
+	      "        processes do, READS each (0: until SIGTERM), PAUSE milliseconds apart;\n"
+	      "        print the number of reads, of those that failed or differed, and\n"
+	      "        the milliseconds of the longest\n"
 	      "loadertool dread DEVICE OFFSET LENGTH MODE\n"
 	      "        one read: bytes or the error's name, and the milliseconds it took\n"
 	      "loadertool tree DIR REFERENCE MODE READERS SEED\n"
@@ -71,6 +75,7 @@ int main(int argc, char **argv)
 		{ "need", cmd_need }, { "flip", cmd_flip },
 		{ "poke", cmd_poke }, { "rot", cmd_rot }, { "scan", cmd_scan },
 		{ "compare", cmd_compare }, { "random", cmd_random },
+		{ "readers", cmd_readers },
 		{ "dread", cmd_dread }, { "tree", cmd_tree },
 		{ "each", cmd_each }, { "forget", cmd_forget },
 		{ "status", cmd_status }, { "logcheck", cmd_logcheck },

@@ -4,9 +4,12 @@
  * exact results.
  */
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <linux/fs.h>
 #include "kernel/tools/loadertool/loadertool.h"
 
@@ -206,6 +209,7 @@ int cmd_compare(int argc, char **argv)
 	return 0;
 }
 
+/* What one of several readers has, and what it has found. */
 struct reader {
 	pthread_t thread;
 	struct device *direct;
@@ -214,40 +218,53 @@ struct reader {
 	u64 reads;
 	u64 seed;
 	u64 failed;
+	u8 *buffer;
+	u8 *expect;
 };
+
+static void prepare_reader(struct reader *reader)
+{
+	reader->buffer = alloc(64 * INC_BLOCK_SIZE);
+	reader->expect = alloc(64 * INC_BLOCK_SIZE);
+}
+
+/* Read a random range, and say if that fails or gives other bytes. */
+static void read_range(struct reader *reader)
+{
+	u64 blocks = reader->direct->size / INC_BLOCK_SIZE;
+	u64 value = random_next(&reader->seed);
+	u64 block = value % blocks;
+	/* Mostly single blocks, now and then up to 64. */
+	u64 count = value >> 61 ? 1 : 1 + (value >> 40) % 64;
+	struct device *device = value >> 60 & 1 ? reader->direct :
+						  reader->buffered;
+	int r;
+
+	if (count > blocks - block)
+		count = blocks - block;
+	read_at(reader->raw, reader->expect, count * INC_BLOCK_SIZE,
+		block * INC_BLOCK_SIZE);
+	r = read_device(device, reader->buffer, count * INC_BLOCK_SIZE,
+			block * INC_BLOCK_SIZE);
+	if (r || memcmp(reader->buffer, reader->expect,
+			count * INC_BLOCK_SIZE)) {
+		printf("%s %s %" PRIu64 "+%" PRIu64 "\n",
+		       device == reader->direct ? "direct" : "buffered",
+		       r ? strerrorname_np(r) : "differs", block, count);
+		reader->failed++;
+	}
+}
 
 static void *read_randomly(void *argument)
 {
-	u8 *buffer = alloc(64 * INC_BLOCK_SIZE);
-	u8 *expect = alloc(64 * INC_BLOCK_SIZE);
 	struct reader *reader = argument;
-	u64 blocks = reader->direct->size / INC_BLOCK_SIZE;
 	u64 i;
 
-	for (i = 0; i < reader->reads; i++) {
-		u64 value = random_next(&reader->seed);
-		u64 block = value % blocks;
-		/* Mostly single blocks, now and then up to 64. */
-		u64 count = value >> 61 ? 1 : 1 + (value >> 40) % 64;
-		struct device *device = value >> 60 & 1 ? reader->direct :
-							  reader->buffered;
-		int r;
-
-		if (count > blocks - block)
-			count = blocks - block;
-		read_at(reader->raw, expect, count * INC_BLOCK_SIZE,
-			block * INC_BLOCK_SIZE);
-		r = read_device(device, buffer, count * INC_BLOCK_SIZE,
-				block * INC_BLOCK_SIZE);
-		if (r || memcmp(buffer, expect, count * INC_BLOCK_SIZE)) {
-			printf("%s %s %" PRIu64 "+%" PRIu64 "\n",
-			       device == reader->direct ? "direct" : "buffered",
-			       r ? strerrorname_np(r) : "differs", block, count);
-			reader->failed++;
-		}
-	}
-	free(buffer);
-	free(expect);
+	prepare_reader(reader);
+	for (i = 0; i < reader->reads; i++)
+		read_range(reader);
+	free(reader->buffer);
+	free(reader->expect);
 	return NULL;
 }
 
@@ -280,6 +297,87 @@ int cmd_random(int argc, char **argv)
 		failed += readers[i].failed;
 	}
 	return failed != 0;
+}
+
+/* What the processes of cmd_readers() share. */
+struct readers_sum {
+	_Atomic bool stop;
+	_Atomic u64 reads;
+	_Atomic u64 failed;
+	_Atomic u64 longest;
+};
+
+static struct readers_sum *sum;
+
+static void stop_readers(int signal)
+{
+	(void)signal;
+	sum->stop = true;
+}
+
+/* One process of cmd_readers(). */
+static void read_in_process(struct reader *reader, u64 pause)
+{
+	u64 i, took, longest;
+
+	prepare_reader(reader);
+	for (i = 0; !sum->stop && (!reader->reads || i < reader->reads); i++) {
+		took = milliseconds();
+		read_range(reader);
+		took = milliseconds() - took;
+		sum->reads++;
+		longest = sum->longest;
+		while (took > longest &&
+		       !atomic_compare_exchange_weak(&sum->longest, &longest,
+						     took))
+			;
+		if (pause)
+			sleep_ms(random_next(&reader->seed) % (2 * pause));
+	}
+	sum->failed += reader->failed;
+	fflush(stdout);
+	_exit(0);
+}
+
+/*
+ * Processes, as the kernel gives its turns to those. SIGTERM ends them after the reads
+ * that they have begun.
+ */
+int cmd_readers(int argc, char **argv)
+{
+	struct sigaction end = { .sa_handler = stop_readers };
+	struct device direct, buffered;
+	u64 i, count;
+
+	if (argc != 6)
+		usage();
+	sum = mmap(NULL, sizeof(*sum), PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sum == MAP_FAILED || sigaction(SIGTERM, &end, NULL))
+		die("readers");
+	open_device(&direct, argv[0], "direct");
+	open_device(&buffered, argv[0], "buffered");
+	count = number(argv[2]);
+	for (i = 0; i < count; i++) {
+		struct reader reader = {
+			.direct = &direct, .buffered = &buffered,
+			.raw = open_or_die(argv[1], O_RDONLY),
+			.reads = number(argv[3]),
+			.seed = number(argv[5]) + i * 7919,
+		};
+		pid_t child = fork();
+
+		if (child < 0)
+			die("fork");
+		if (!child)
+			read_in_process(&reader, number(argv[4]));
+		close(reader.raw);
+	}
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	printf("reads=%" PRIu64 " failed=%" PRIu64 " longest=%" PRIu64 "\n",
+	       sum->reads, sum->failed, sum->longest);
+	return sum->failed != 0;
 }
 
 int cmd_dread(int argc, char **argv)
