@@ -24,6 +24,7 @@ away=http://$net_server
 # On the other side of the link, with its files here; kill_away kills it.
 serve_away() {
 	ip netns exec server nginx -p "$work" -c "$work/away.conf" -e "$work/away.error"
+	within 10 test -s away.pid
 }
 kill_away() {
 	local master
