@@ -144,7 +144,7 @@ chaos_bad() {
 chaos_slow() {
 	net_set 80kbit 20 0
 	begin "10 kB/s" small 2 500 --origin "$away/small.inc"
-	end 100
+	end 60
 }
 
 # steered RULE: from now on
