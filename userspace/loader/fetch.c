@@ -435,6 +435,10 @@ static void note_reply(struct worker *worker, const struct job *job, int err,
 		replies->answered = true;
 	if (origin_error_passes(err)) {
 		note_pause(replies, quiet);
+	} else if (err == -EPROTO && job->useless < worker->loader->retry) {
+		/* Servers that some requests reach may be at fault, and others not. */
+		worker->useless = true;
+		note_pause(replies, quiet);
 	} else if (!is_wrong_bytes(worker, err)) {
 		replies->definite = true;
 	} else if (holds_another(worker)) {

@@ -34,6 +34,7 @@ struct job_heap {
  * @kept: its bytes were right, but could not be filled: they are in the cache
  * @more: of a demand that is running for the first time: bytes behind it that were a
  *	hint, to be fetched with it
+ * @useless: how often no origin had a reply of use, while one has the image
  * @running: a worker has it
  * @anew: while it was running it was asked for, not for the first time
  * @anew_refetch: and because of damage
@@ -45,7 +46,7 @@ struct job_heap {
  * @delay: nanoseconds until the first of them came, at the least; 0: not known
  * @pace: of a piece of the rest that is running
  *
- * A worker may read the first eight fields of its job at any time: they do not
+ * A worker may read the first nine fields of its job at any time: they do not
  * change while it is running.
  */
 struct job {
@@ -57,6 +58,7 @@ struct job {
 	bool kept;
 	u64 more;
 	unsigned int round;
+	unsigned int useless;
 	bool running;
 	bool anew;
 	bool anew_refetch;

@@ -100,6 +100,7 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
  * @only_mirror: take nothing from elsewhere, to know whose fault it is
  * @refetch: take nothing that was fetched before
  * @kept: bytes that were right, but could not be filled, are in the cache
+ * @useless: an origin that has the image had no reply of use
  * @pause: milliseconds before its job may work
  * @nested_error: a fetch from within libincremental failed so, or 0
  * @buffer: bytes of the image file, from @have on
@@ -124,6 +125,7 @@ struct worker {
 	bool only_mirror;
 	bool refetch;
 	bool kept;
+	bool useless;
 	unsigned int pause;
 	int nested_error;
 	u8 *buffer;

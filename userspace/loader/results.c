@@ -122,7 +122,7 @@ void queue_done(struct queue *queue, struct job *job, bool failed)
 		background_done(queue, job, failed);
 	if (job->anew) {
 		job->anew = job->anew_refetch = job->kept = false;
-		job->round = 0;
+		job->round = job->useless = 0;
 		job_list_append(&queue->waiting[job->priority], job);
 	} else {
 		queue_less_work(queue, job);

@@ -51,6 +51,7 @@ static enum outcome fetch_parts(struct worker *worker, const struct job *job)
 		.part = job->part,
 		.kept = job->kept,
 		.round = job->round,
+		.useless = job->useless,
 	};
 
 	/* No reader waits for those behind. */
@@ -90,7 +91,7 @@ static void do_job(struct worker *worker, struct job *job)
 	struct loader *loader = worker->loader;
 	enum outcome outcome;
 
-	worker->kept = false;
+	worker->kept = worker->useless = false;
 	worker->pause = 0;
 	worker->loaded = loaded_hold(loader);
 	worker->piece = job->priority == PRIORITY_BACKGROUND ? job : NULL;
@@ -107,6 +108,8 @@ static void do_job(struct worker *worker, struct job *job)
 		return;
 	}
 	if (outcome == OUTCOME_LATER && job->round < loader->retry) {
+		if (worker->useless)
+			job->useless++;
 		queue_put_off(&loader->queue, job, worker->pause, worker->kept);
 		return;
 	}
