@@ -6,7 +6,7 @@
 # the loader does not spin. $CHAOS, in the environment, names the cases; "all": all of them.
 
 case ${CHAOS-} in
-'') CHAOS="restart whole readers" ;;
+'') CHAOS="restart reset readers" ;;
 all) CHAOS="restart cut bad slow busy whole reset kill readers" ;;
 esac
 
