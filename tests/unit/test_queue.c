@@ -597,6 +597,36 @@ static void test_startup(void **data)
 		   false);
 }
 
+/* A list of which readers want little is given up; one that they want is not. */
+static void test_startup_of_another(void **data)
+{
+	static const struct incr_range list[] = { { 0, 128 * K }, { 512 * K, 256 * K } };
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *job;
+	unsigned int i;
+
+	queue->background = true;
+	queue_startup(queue, list, 2, 0);
+	for (i = 0; i < 16; i++)
+		add(queue, (512 + 4 * i) * K, 4 * K, 0);
+	for (i = 0; i < 16; i++) {
+		add(queue, (256 + 4 * i) * K, 4 * K, 0);
+		/* Neither is a second look at one, nor a hint. */
+		add(queue, (256 + 4 * i) * K, 4 * K, DM_INCREMENTAL_REQUEST_AGAIN);
+		add(queue, (400 + 4 * i) * K, 4 * K, DM_INCREMENTAL_REQUEST_HINT);
+	}
+	assert_true(queue_startup_runs(queue));
+	add(queue, 384 * K, 4 * K, 0);
+	assert_false(queue_startup_runs(queue));
+	assert_true(queue_startup_over(queue));
+	for (i = 0; i < 33; i++) {
+		job = queue_take(queue);
+		assert_int_equal(job->priority, PRIORITY_DEMAND);
+		queue_done(queue, job, false);
+	}
+}
+
 /* What fails of the list holds up neither the rest of it nor the background. */
 static void test_startup_fails(void **data)
 {
@@ -875,6 +905,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_background, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_startup, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_startup_of_another, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_startup_fails, set_up,
 						tear_down),

@@ -16,6 +16,9 @@
 #define PASS_DELAY_MAX	512u
 /* Bytes that a start-up list may cost: so many times its own, and some. */
 #define STARTUP_COST		3u
+/* Demands that show whether the list is of what runs: so many outside of it, of so many. */
+#define OUTSIDE_MIN		16u
+#define JUDGED_MAX		64u
 #define STARTUP_COST_LEAST	(1u << 20)
 
 /**
@@ -113,6 +116,35 @@ void queue_startup_fetched(struct queue *queue, u64 bytes)
 	if (over)
 		message_warning("the rest of the start-up list is not fetched: it has cost %u times the bytes that it has",
 				STARTUP_COST);
+}
+
+/* Few demands are judged: most lists are done, or given up, before it matters how long this takes. */
+static bool is_listed(const struct startup_work *work, u64 offset)
+{
+	size_t i;
+
+	for (i = 0; i < work->count; i++)
+		if (offset >= work->ranges[i].offset &&
+		    offset - work->ranges[i].offset < work->ranges[i].length)
+			return true;
+	return false;
+}
+
+void queue_startup_judge(struct queue *queue, u64 offset)
+{
+	struct startup_work *work = &queue->startup;
+
+	if (work->at == work->count ||
+	    work->inside + work->outside == JUDGED_MAX)
+		return;
+	if (is_listed(work, offset))
+		work->inside++;
+	else
+		work->outside++;
+	if (work->outside < OUTSIDE_MIN || work->outside <= work->inside)
+		return;
+	work->at = work->count;
+	message_info("the rest of the start-up list is not fetched now: most of what is read is not in it");
 }
 
 bool queue_startup_left(const struct queue *queue)

@@ -44,6 +44,12 @@ bool queue_startup_over(struct queue *queue);
 
 /* ---- steps of choice.h: @queue->lock is held ---- */
 
+/*
+ * A reader waits for what begins at @offset. The list of another program is given up: when
+ * most of what readers wait for is not in it.
+ */
+void queue_startup_judge(struct queue *queue, u64 offset);
+
 /* Is something of the list left that has not failed? */
 bool queue_startup_left(const struct queue *queue);
 

@@ -32,6 +32,7 @@
  * @past: ranges after the first @metadata are, too
  * @jobs: of the list, but for those that were put aside
  * @may_cost: bytes that may still be fetched for it
+ * @inside, @outside: demands since it came for what it has, and for what it has not
  * @expected_until: the list is not there yet, but may come before then;
  *	CLOCK_MONOTONIC nanoseconds
  */
@@ -44,6 +45,8 @@ struct startup_work {
 	bool past;
 	size_t jobs;
 	u64 may_cost;
+	unsigned int inside;
+	unsigned int outside;
 	u64 expected_until;
 };
 

@@ -3,6 +3,7 @@
  * What the kernel asks for; see requests.h.
  */
 #include "loader/jobs.h"
+#include "loader/pieces.h"
 #include "loader/requests.h"
 
 /* The most of a demand or a hint that is fetched at once, before it is widened. */
@@ -116,6 +117,8 @@ void queue_add(struct queue *queue, const struct dm_incremental_request *request
 	/* Something is missing again that background work has passed. */
 	if (request->flags & DM_INCREMENTAL_REQUEST_REFETCH)
 		queue->finished = false;
+	if (!(request->flags & (DM_INCREMENTAL_REQUEST_HINT | DM_INCREMENTAL_REQUEST_AGAIN)))
+		queue_startup_judge(queue, offset);
 	while (offset < end) {
 		u64 length = end - offset < PIECE_MAX ? end - offset : PIECE_MAX;
 
