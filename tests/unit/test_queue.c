@@ -504,20 +504,15 @@ static void test_startup_away(void **data)
 	static const struct incr_range ranges[] = { { 0, 8192 }, { 65536, 8192 } };
 	struct queue *queue = &((struct state *)*data)->queue;
 
-	assert_false(queue_startup_runs(queue));
 	queue_startup(queue, ranges, 2, 0);
-	assert_true(queue_startup_runs(queue));
 	queue_away(queue, take(queue, 0, 8 * K, PRIORITY_STARTUP, false), 0);
-	assert_false(queue_startup_runs(queue));
 	assert_int_equal(next_look(queue), queue->not_before - queue_now());
 	assert_true(queue_startup_over(queue));
 	queue_resume(queue);
 	assert_false(queue_startup_over(queue));
 	startup(queue, 0, 8 * K);
-	assert_true(queue_startup_runs(queue));
 	startup(queue, 64 * K, 8 * K);
 	idle(queue);
-	assert_false(queue_startup_runs(queue));
 	assert_true(queue_startup_over(queue));
 }
 
@@ -616,9 +611,8 @@ static void test_startup_of_another(void **data)
 		add(queue, (256 + 4 * i) * K, 4 * K, DM_INCREMENTAL_REQUEST_AGAIN);
 		add(queue, (400 + 4 * i) * K, 4 * K, DM_INCREMENTAL_REQUEST_HINT);
 	}
-	assert_true(queue_startup_runs(queue));
+	assert_false(queue_startup_over(queue));
 	add(queue, 384 * K, 4 * K, 0);
-	assert_false(queue_startup_runs(queue));
 	assert_true(queue_startup_over(queue));
 	for (i = 0; i < 33; i++) {
 		job = queue_take(queue);

@@ -154,16 +154,6 @@ bool queue_startup_left(const struct queue *queue)
 	return work->jobs || work->at < work->count;
 }
 
-bool queue_startup_runs(struct queue *queue)
-{
-	bool runs;
-
-	pthread_mutex_lock(&queue->lock);
-	runs = queue_startup_left(queue) && !queue->away;
-	pthread_mutex_unlock(&queue->lock);
-	return runs;
-}
-
 bool queue_startup_over(struct queue *queue)
 {
 	bool over;

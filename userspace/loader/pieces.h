@@ -36,9 +36,6 @@ void queue_startup(struct queue *queue, const struct incr_range *ranges,
  */
 void queue_startup_fetched(struct queue *queue, u64 bytes);
 
-/* Is something of the list left that can be had now? */
-bool queue_startup_runs(struct queue *queue);
-
 /* Is nothing of the list left, or only what has failed and is tried again? */
 bool queue_startup_over(struct queue *queue);
 

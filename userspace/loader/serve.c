@@ -14,7 +14,6 @@
 #include "loader/daemon.h"
 #include "loader/foresee.h"
 #include "loader/notify.h"
-#include "loader/pieces.h"
 #include "loader/requests.h"
 #include "loader/session.h"
 
@@ -215,12 +214,8 @@ static void take_request(struct session *session,
 					   request->length - 1),
 		      hint ? ", hint" : "", refetch ? ", damaged" : "",
 		      again ? ", again" : "");
-	/*
-	 * First, so that one request to the origin gets both. But a start-up list has what
-	 * is wanted next: what is around it comes out of order, and mostly in vain.
-	 */
-	if (session->options.hints && !again &&
-	    !queue_startup_runs(&session->loader.queue))
+	/* First, so that one request to the origin gets both. */
+	if (session->options.hints && !again)
 		foresee(&session->loader, request);
 	if (session->options.hints || refetch || !hint)
 		queue_add(&session->loader.queue, request);
