@@ -54,7 +54,8 @@ struct origin {
 
 /**
  * struct origin_connection - one thread's
- * @handle: libcurl's
+ * @handle: libcurl's, for the last request or the next
+ * @share: libcurl's, which keeps the connections and TLS sessions of @handle and of those after it
  * @url: of an HTTP origin, as its list had it last
  * @version: of the secrets that were taken from files; NO_VERSION: none
  * @window: of an HTTP origin; see origin_window()
@@ -62,6 +63,7 @@ struct origin {
 struct origin_connection {
 	struct origin *origin;
 	void *handle;
+	void *share;
 	struct url url;
 	unsigned int version;
 	struct window window;

@@ -118,16 +118,25 @@ static int http_connect(struct origin_connection *connection,
 	const struct origin *origin = connection->origin;
 	long timeout = (long)origin->options.timeout;
 	CURL *curl = curl_easy_init();
+	CURLSH *share = curl_share_init();
 	CURLcode c = CURLE_OK;
 
-	if (!curl)
+	/* No locks: one thread uses it. */
+	if (!curl || !share ||
+	    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) ||
+	    curl_share_setopt(share, CURLSHOPT_SHARE,
+			      CURL_LOCK_DATA_SSL_SESSION)) {
+		curl_easy_cleanup(curl);
+		curl_share_cleanup(share);
 		return incr_fail(error, -ENOMEM, "out of memory");
+	}
 #define SET(option, value) do {						\
 		if (c == CURLE_OK)					\
 			c = curl_easy_setopt(curl, option, value);	\
 	} while (0)
 	/* We follow redirects ourselves: they are kept, and secrets are not sent on. */
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_SHARE, share);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -164,10 +173,12 @@ static int http_connect(struct origin_connection *connection,
 		c = CURLE_OUT_OF_MEMORY;
 	if (c != CURLE_OK) {
 		curl_easy_cleanup(curl);
+		curl_share_cleanup(share);
 		return incr_fail(error, -EPROTO, "libcurl: %s",
 				 curl_easy_strerror(c));
 	}
 	connection->handle = curl;
+	connection->share = share;
 	connection->version = NO_VERSION;
 	return 0;
 }
@@ -175,6 +186,7 @@ static int http_connect(struct origin_connection *connection,
 static void http_disconnect(struct origin_connection *connection)
 {
 	curl_easy_cleanup(connection->handle);
+	curl_share_cleanup(connection->share);
 	url_free(&connection->url);
 }
 
@@ -348,6 +360,27 @@ static CURLcode set_headers(struct origin_connection *connection,
 				*headers);
 }
 
+/*
+ * A handle that has seen no reply. Before 8.0 libcurl adds a header that begins with a space to
+ * the last one of the reply before, which it has freed. The connections stay.
+ */
+static CURLcode renew_handle(struct origin_connection *connection)
+{
+	CURL *fresh = curl_easy_duphandle(connection->handle);
+	CURLcode c;
+
+	if (!fresh)
+		return CURLE_OUT_OF_MEMORY;
+	c = curl_easy_setopt(fresh, CURLOPT_SHARE, connection->share);
+	if (c != CURLE_OK) {
+		curl_easy_cleanup(fresh);
+		return c;
+	}
+	curl_easy_cleanup(connection->handle);
+	connection->handle = fresh;
+	return CURLE_OK;
+}
+
 /* One request of @url, whose reply may be a redirect. */
 static int request(struct origin_connection *connection, const char *url,
 		   struct reply *reply, struct incr_error *error)
@@ -355,9 +388,9 @@ static int request(struct origin_connection *connection, const char *url,
 	bool own = url_same_site(connection->url.text, url);
 	struct curl_slist *headers = NULL;
 	char details[CURL_ERROR_SIZE] = "";
+	CURLcode c = renew_handle(connection);
 	CURL *curl = connection->handle;
 	char range[48];
-	CURLcode c;
 	int err;
 
 	snprintf(range, sizeof(range), "%llu-%llu",
@@ -368,7 +401,8 @@ static int request(struct origin_connection *connection, const char *url,
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, details);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
 			 deadline(connection, reply->length));
-	c = curl_easy_setopt(curl, CURLOPT_URL, url);
+	if (c == CURLE_OK)
+		c = curl_easy_setopt(curl, CURLOPT_URL, url);
 	if (c == CURLE_OK)
 		c = curl_easy_setopt(curl, CURLOPT_RANGE, range);
 	if (c == CURLE_OK)
