@@ -9,16 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "origin/backend.h"
 #include "origin/netrc.h"
 #include "origin/origin.h"
 #include "origin/secrets.h"
@@ -173,20 +170,19 @@ static void serve(int listener)
 	_exit(0);
 }
 
-static void test_get(void **state)
+#define URL_SIZE	64
+
+/* @serve has a listener of its own, in a process that is waited for; @url is file @name there. */
+static void start_server(void (*serve)(int listener), const char *name,
+			 char *url)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	const struct origin_options options = { .timeout = 10 };
 	socklen_t size = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM, 0), status;
-	struct origin *origin;
-	char url[64];
-	size_t i;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
 
-	(void)state;
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
 	assert_int_equal(listen(listener, 5), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
@@ -194,8 +190,20 @@ static void test_get(void **state)
 	if (!fork())
 		serve(listener);
 	close(listener);
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u/list",
-		 ntohs(address.sin_port));
+	snprintf(url, URL_SIZE, "http://127.0.0.1:%u/%s",
+		 ntohs(address.sin_port), name);
+}
+
+static void test_get(void **state)
+{
+	const struct origin_options options = { .timeout = 10 };
+	struct origin *origin;
+	char url[URL_SIZE];
+	int status;
+	size_t i;
+
+	(void)state;
+	start_server(serve, "list", url);
 	for (i = 0; i < REPLIES; i++) {
 		struct origin_connection *connection;
 		struct incr_error error;
@@ -223,20 +231,20 @@ static void test_get(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* ---- the window of a connection ---- */
-
-#define BOUND		20000
+#define RANGES		4
 #define PART		(64u << 10)
 
-/* Serve @count ranges of zeros over one connection. */
-static void serve_ranges(int listener, unsigned int count)
+/* Serve ranges of zeros over one connection; there is no second one. */
+static void serve_ranges(int listener)
 {
 	static const char zeros[PART];
 	int peer = accept(listener, NULL, NULL);
+	unsigned int i;
 
+	close(listener);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(60);
-	while (count--) {
+	for (i = 0; i < RANGES; i++) {
 		char request[4096], head[256];
 		const char *from;
 		ssize_t n = read(peer, request, sizeof(request) - 1);
@@ -257,73 +265,28 @@ static void serve_ranges(int listener, unsigned int count)
 	_exit(0);
 }
 
-static int clamp(const struct origin_connection *connection)
+/* Each request has a handle of its own, but not a connection. */
+static void test_connection(void **state)
 {
-	socklen_t size = sizeof(int);
-	int bytes = -1;
-
-	assert_int_equal(connection->window.count, 1);
-	assert_int_equal(getsockopt(connection->window.fd[0], IPPROTO_TCP,
-				    TCP_WINDOW_CLAMP, &bytes, &size), 0);
-	return bytes;
-}
-
-static int clamp_seen;
-
-static void see_clamp(void *connection, size_t received)
-{
-	(void)received;
-	clamp_seen = clamp(connection);
-}
-
-static void test_window(void **state)
-{
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
 	const struct origin_options options = { .timeout = 10 };
-	int listener = socket(AF_INET, SOCK_STREAM, 0), status, fd;
 	struct origin_connection *connection;
-	socklen_t size = sizeof(address);
 	static char buffer[PART];
 	struct incr_error error;
 	struct origin *origin;
-	char url[64];
+	char url[URL_SIZE];
+	unsigned int i;
+	int status;
 
 	(void)state;
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
-	assert_int_equal(listen(listener, 5), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
-				     &size), 0);
-	if (!fork())
-		serve_ranges(listener, 4);
-	close(listener);
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u/image",
-		 ntohs(address.sin_port));
+	start_server(serve_ranges, "image", url);
 	assert_int_equal(origin_open(&origin, url, &options, &error), 0);
 	assert_int_equal(origin_connect(&connection, origin, &error), 0);
-	origin_watch(connection, see_clamp, connection);
-	/* Bounded as soon as it is there, and again. */
-	origin_window(connection, BOUND);
-	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
-	assert_int_equal(clamp_seen, BOUND);
-	origin_window(connection, 2 * BOUND);
-	assert_int_equal(clamp(connection), 2 * BOUND);
-	assert_int_equal(origin_read(connection, PART, PART, buffer, &error), 0);
-	assert_int_equal(clamp_seen, 2 * BOUND);
-	/* A read that is not. */
-	origin_window(connection, 0);
-	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
-	assert_true(clamp_seen > (int)PART);
-	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
-	/* Its socket is forgotten, and closed. */
-	fd = connection->window.fd[0];
+	for (i = 0; i < RANGES; i++)
+		assert_int_equal(origin_read(connection, i * PART, PART, buffer,
+					     &error), 0);
 	assert_int_equal(wait(&status) > 0 ? status : -1, 0);
 	assert_int_not_equal(origin_read(connection, 0, PART, buffer, &error),
 			     0);
-	assert_int_equal(connection->window.count, 0);
-	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	origin_disconnect(connection);
 	origin_close(origin);
 }
@@ -477,7 +440,7 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_get),
-		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_connection),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_netrc),

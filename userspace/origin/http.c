@@ -58,7 +58,6 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 		return 0;
 	memcpy(reply->buffer + reply->received, data, size);
 	reply->received += size;
-	window_keep(&reply->connection->window);
 	if (reply->connection->arrived)
 		reply->connection->arrived(reply->connection->watcher,
 					   reply->received);
@@ -153,8 +152,6 @@ static int http_connect(struct origin_connection *connection,
 	SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)origin);
 	SET(CURLOPT_NOPROGRESS, 0L);
 	SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
-	if (c == CURLE_OK)
-		c = window_watch(&connection->window, curl);
 	if (origin->options.ca) {
 		struct curl_blob ca = {
 			.data = origin->options.ca,
