@@ -16,10 +16,10 @@
 #define PASS_DELAY_MAX	512u
 /* Bytes that a start-up list may cost: so many times its own, and some. */
 #define STARTUP_COST		3u
+#define STARTUP_COST_LEAST	(1u << 20)
 /* Demands that show whether the list is of what runs: so many outside of it, of so many. */
 #define OUTSIDE_MIN		16u
 #define JUDGED_MAX		64u
-#define STARTUP_COST_LEAST	(1u << 20)
 
 /**
  * cut_job - make a job of the next absent bytes
@@ -118,7 +118,7 @@ void queue_startup_fetched(struct queue *queue, u64 bytes)
 				STARTUP_COST);
 }
 
-/* Few demands are judged: most lists are done, or given up, before it matters how long this takes. */
+/* Few demands are judged, so it does not matter how long this takes. */
 static bool is_listed(const struct startup_work *work, u64 offset)
 {
 	size_t i;
@@ -130,21 +130,21 @@ static bool is_listed(const struct startup_work *work, u64 offset)
 	return false;
 }
 
-void queue_startup_judge(struct queue *queue, u64 offset)
+bool queue_startup_judge(struct queue *queue, u64 offset)
 {
 	struct startup_work *work = &queue->startup;
 
 	if (work->at == work->count ||
 	    work->inside + work->outside == JUDGED_MAX)
-		return;
+		return false;
 	if (is_listed(work, offset))
 		work->inside++;
 	else
 		work->outside++;
 	if (work->outside < OUTSIDE_MIN || work->outside <= work->inside)
-		return;
+		return false;
 	work->at = work->count;
-	message_info("the rest of the start-up list is not fetched now: most of what is read is not in it");
+	return true;
 }
 
 bool queue_startup_left(const struct queue *queue)

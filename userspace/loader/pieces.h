@@ -39,13 +39,13 @@ void queue_startup_fetched(struct queue *queue, u64 bytes);
 /* Is nothing of the list left, or only what has failed and is tried again? */
 bool queue_startup_over(struct queue *queue);
 
-/* ---- steps of choice.h: @queue->lock is held ---- */
+/* ---- steps of choice.h and requests.h: @queue->lock is held ---- */
 
 /*
  * A reader waits for what begins at @offset. The list of another program is given up: when
- * most of what readers wait for is not in it.
+ * most of what readers wait for is not in it. Return: it is given up now.
  */
-void queue_startup_judge(struct queue *queue, u64 offset);
+bool queue_startup_judge(struct queue *queue, u64 offset);
 
 /* Is something of the list left that has not failed? */
 bool queue_startup_left(const struct queue *queue);

@@ -2,6 +2,7 @@
 /*
  * What the kernel asks for; see requests.h.
  */
+#include "common/message.h"
 #include "loader/jobs.h"
 #include "loader/pieces.h"
 #include "loader/requests.h"
@@ -107,6 +108,7 @@ void queue_add(struct queue *queue, const struct dm_incremental_request *request
 {
 	u64 offset = request->offset, end;
 	u32 chunk = queue->device->chunk;
+	bool given_up = false;
 
 	if (offset >= queue->end || offset % chunk || request->length % chunk)
 		return;
@@ -118,7 +120,7 @@ void queue_add(struct queue *queue, const struct dm_incremental_request *request
 	if (request->flags & DM_INCREMENTAL_REQUEST_REFETCH)
 		queue->finished = false;
 	if (!(request->flags & (DM_INCREMENTAL_REQUEST_HINT | DM_INCREMENTAL_REQUEST_AGAIN)))
-		queue_startup_judge(queue, offset);
+		given_up = queue_startup_judge(queue, offset);
 	while (offset < end) {
 		u64 length = end - offset < PIECE_MAX ? end - offset : PIECE_MAX;
 
@@ -127,6 +129,8 @@ void queue_add(struct queue *queue, const struct dm_incremental_request *request
 	}
 	pthread_cond_signal(&queue->wake);
 	pthread_mutex_unlock(&queue->lock);
+	if (given_up)
+		message_info("the rest of the start-up list is not fetched now: most of what is read is not in it");
 }
 
 u64 queue_hinted(struct queue *queue, u64 start, u64 end)
