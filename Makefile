@@ -310,39 +310,23 @@ check-ipe:
 	@echo "== tests"
 	prove --timer --failures tests/ipe/policies
 
-# The damage matrix, with a power cut at each second: see docs/testing.md.
-check-damage:
+# Long tests, one for each kernel: the damage matrix, with a power cut at each second; servers
+# and networks that fail; filesystems. Not part of check, but for a short part: see
+# docs/testing.md.
+LONG_GROUPS :=
+check-damage:	   LONG_TESTS := $(KERNELS:%=tests/damage/matrix-%)
+check-chaos:	   LONG_TESTS := $(KERNELS:%=tests/chaos/kernel-%)
+check-filesystems: LONG_TESTS := $(KERNELS:%=tests/filesystems/kernel-%)
+check-filesystems: LONG_GROUPS := filesystems
+check-damage check-chaos check-filesystems:
 	@echo "== packages"
-	scripts/install-deps build test
+	scripts/install-deps build test $(LONG_GROUPS)
 	@for kernel in $(KERNELS); do \
 		scripts/fetch-kernel $$kernel >/dev/null || exit; done
 	@echo "== build"
 	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs
 	@echo "== tests"
-	prove -j$(JOBS) --timer --failures $(KERNELS:%=tests/damage/matrix-%)
-
-# Not part of check, but for a short part: see docs/testing.md.
-check-chaos:
-	@echo "== packages"
-	scripts/install-deps build test
-	@for kernel in $(KERNELS); do \
-		scripts/fetch-kernel $$kernel >/dev/null || exit; done
-	@echo "== build"
-	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs
-	@echo "== tests"
-	prove -j$(JOBS) --timer --failures $(KERNELS:%=tests/chaos/kernel-%)
-
-# Not part of check, but for a short part: see docs/testing.md.
-check-filesystems:
-	@echo "== packages"
-	scripts/install-deps build test filesystems
-	@for kernel in $(KERNELS); do \
-		scripts/fetch-kernel $$kernel >/dev/null || exit; done
-	@echo "== build"
-	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs
-	@echo "== tests"
-	prove -j$(JOBS) --timer --failures \
-		$(KERNELS:%=tests/filesystems/kernel-%)
+	prove -j$(JOBS) --timer --failures $(LONG_TESTS)
 
 # Filesystems as others make them, extended, and read by the kernel.
 check-layouts:
