@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Sourced on the host: the root of a benchmark in the test VM, which lies in the VM's memory.
+# Sourced: the root of a benchmark in the test VM, which lies in the VM's memory. It is made on the
+# host, and unpacked in the VM.
 
 # libraries FILE...: that they are linked with
 libraries() { ldd "$@" 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// && NF == 2 { print $1 }' | sort -u; }
@@ -38,4 +39,19 @@ make_root() {
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 	tar -C "$root" -cf "$work/root.tar" .
 	rm -rf "$root"
+}
+
+# unpack_root WORK ROOT FILE...: WORK/root.tar, with the loader, incrementalsetup, and FILEs in /bench
+unpack_root() {
+	local work=$1 root=$2 directory
+	shift 2
+	mkdir "$root"
+	mount -t tmpfs -o size=95% fast "$root"
+	tar -xf "$work/root.tar" -C "$root"
+	mkdir -p "$root"/{proc,sys,dev,run,tmp,var/tmp,mnt,out,srv,bench}
+	cp bench/cell.sh bench/net.sh "$@" "$root/bench/"
+	cp "$LOADER" "$root/usr/sbin/incrementald"
+	cp build/incrementalsetup "$root/usr/sbin/"
+	for directory in proc sys dev; do mount --rbind /$directory "$root/$directory"; done
+	mount -t tmpfs run "$root/run"
 }
