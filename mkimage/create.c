@@ -20,6 +20,8 @@
 #include "io.h"
 #include "json.h"
 #include "libincremental/incremental.h"
+#include "lists/embed.h"
+#include "lists/load.h"
 #include "mkimage.h"
 #include "output.h"
 #include "progress.h"
@@ -28,8 +30,6 @@
 #include "segment/pipeline.h"
 #include "segment/segment.h"
 #include "sign/signer.h"
-#include "startup/embed.h"
-#include "startup/load.h"
 
 /* With --order: log2 of the bytes of the largest cluster that is not in it. */
 #define REST_SHIFT	15u
@@ -649,8 +649,7 @@ static int run_command(const char *name, int argc, char **argv,
 	create.source_options.check = true;
 	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
 	create.level = 9;
-	create.signer_options.passphrase_fd = -1;
-	create.signer_options.epoch = NO_EPOCH;
+	create.signer_options = (struct signer_options)SIGNER_NO_OPTIONS;
 	create.threads = pipeline_threads();
 	/* No more traces than arguments. */
 	create.traces = calloc((size_t)argc, sizeof(*create.traces));

@@ -14,19 +14,20 @@
 #include "common/message.h"
 #include "common/parse.h"
 #include "common/printable.h"
+#include "extend.h"
 #include "filesystems.h"
 #include "fs/check.h"
 #include "fs/filesystem.h"
 #include "fs/rawdiff.h"
 #include "fs/walk.h"
 #include "json.h"
+#include "lists/embed.h"
 #include "mkimage.h"
 #include "output.h"
 #include "segment/append.h"
 #include "segment/layer.h"
 #include "segment/pipeline.h"
 #include "sign/signer.h"
-#include "startup/embed.h"
 
 const char extend_help[] =
 "Usage: mkimage extend [OPTION]... (--in-place | --output LAYER) IMAGE SOURCE\n"
@@ -61,6 +62,7 @@ struct extend {
 	const char *layer_path;
 	const char *raw_path;
 	const char *list_path;
+	const struct incr_startup *list;	/* instead of a file */
 	bool in_place;
 	bool force;
 	bool json;
@@ -330,12 +332,16 @@ static int build(struct extend *extend)
 		return no_memory();
 	ret = layer_build(&extend->seg, extend->overlay, extend->hash,
 			  extend->plan.dir, (int)extend->level,
-			  (unsigned int)extend->threads, extend->list_path);
+			  (unsigned int)extend->threads,
+			  extend->list || extend->list_path);
 	extend->unchanged = ret == 1;
 	extend->seg.epoch = (u32)extend->signer_options.epoch;
-	if (!ret && extend->list_path)
-		ret = embed_list(&extend->seg, extend->image,
-				 extend->list_path);
+	if (!ret && extend->list)
+		ret = embed_list(&extend->seg, extend->image, extend->list,
+				 "the start-up list");
+	else if (!ret && extend->list_path)
+		ret = embed_list_file(&extend->seg, extend->image,
+				      extend->list_path);
 	return ret ? ret : find_compat(extend);
 }
 
@@ -549,6 +555,31 @@ static bool options_fit(const struct extend *extend)
 	return false;
 }
 
+static void set_defaults(struct extend *extend)
+{
+	memset(extend, 0, sizeof(*extend));
+	extend->level = 9;
+	extend->plan.check = true;
+	extend->signer_options = (struct signer_options)SIGNER_NO_OPTIONS;
+	extend->threads = pipeline_threads();
+}
+
+int extend_by_list(const struct incr_startup *list, const char *image_path,
+		   const char *layer_path, bool force,
+		   const struct signer_options *signer_options)
+{
+	static struct extend extend;
+
+	set_defaults(&extend);
+	extend.list = list;
+	extend.image_path = image_path;
+	extend.layer_path = layer_path;
+	extend.in_place = !layer_path;
+	extend.force = force;
+	extend.signer_options = *signer_options;
+	return run(&extend);
+}
+
 int command_extend(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -569,12 +600,7 @@ int command_extend(int argc, char **argv)
 	static struct extend extend;
 	int option, count = 2;
 
-	memset(&extend, 0, sizeof(extend));
-	extend.level = 9;
-	extend.plan.check = true;
-	extend.signer_options.passphrase_fd = -1;
-	extend.signer_options.epoch = NO_EPOCH;
-	extend.threads = pipeline_threads();
+	set_defaults(&extend);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!parse_option(&extend, option))
 			return usage_error("extend");

@@ -493,8 +493,7 @@ int command_sign(int argc, char **argv)
 	};
 	static const char *const operands[] = { "IMAGE" };
 	static struct sign sign = {
-		.options.passphrase_fd = -1,
-		.options.epoch = NO_EPOCH,
+		.options = SIGNER_NO_OPTIONS,
 		.output.fd = -1,
 		.generation = INCR_NEWEST,
 	};

@@ -12,30 +12,41 @@
 #include "common/message.h"
 #include "common/parse.h"
 #include "common/printable.h"
+#include "extend.h"
 #include "io.h"
+#include "lists/list.h"
+#include "lists/load.h"
 #include "mkimage.h"
 #include "output.h"
-#include "startup/list.h"
-#include "startup/load.h"
+#include "sign/signer.h"
 
 const char startup_help[] =
 "Usage: mkimage startup [OPTION]... IMAGE TRACE...\n"
 "\n"
 "Make a start-up list of traces (incrementalsetup record): the ranges of IMAGE\n"
 "that what was read takes, in the order in which it was read first. Loaders fetch\n"
-"them first if the list is beside the image, as IMAGE.startup, or named to them.\n"
+"them first if the list is beside the image, as IMAGE.startup, in the image, or\n"
+"named to them.\n"
 "\n"
 "  -o, --output FILE  the list (default: IMAGE.startup)\n"
+"  --in-place         put the list in IMAGE instead: append a layer that has it\n"
+"  --layer LAYER      write that layer to the file LAYER instead\n"
 "  --generation N     for that one, 0 being the first (the newest)\n"
-"  --force            replace the list\n";
+"  --force            replace the list or LAYER\n"
+"\n"
+"To sign the layer, as \"mkimage sign\" does:\n"
+SIGNER_HELP;
 
 struct making {
 	const char *image_path;
 	char **traces;
 	int trace_count;
-	char *list_path;
+	const char *list_path;
+	const char *layer_path;
+	bool in_place;
 	u64 generation;
 	bool force;
+	struct signer_options signer_options;
 };
 
 /* Verifying takes what no trace tells of, so all has to be there. */
@@ -85,15 +96,16 @@ static void say_made(const struct making *making,
 	char bytes[FORMAT_SIZE_MAX], first[FORMAT_SIZE_MAX];
 
 	printf("%s: %zu ranges, %s (%s of them metadata)\n",
-	       printable_name(making->list_path), list->count,
+	       printable_name(making->list_path ? making->list_path :
+			      making->image_path), list->count,
 	       format_size(list->bytes, bytes), format_size(metadata, first));
 }
 
+/* Set @list, which incr_startup_free() frees, also after an error. */
 static int make_list(const struct making *making, struct incr_image *image,
-		     int fd)
+		     int fd, struct incr_startup *list)
 {
 	struct touches touches = { 0 };
-	struct incr_startup list = { 0 };
 	u32 generation = incr_image_segment(image)->generation;
 	u64 metadata;
 	int ret;
@@ -103,24 +115,24 @@ static int make_list(const struct making *making, struct incr_image *image,
 		ret = touches_load_image(&touches, image, making->image_path,
 					 making->traces, making->trace_count);
 	if (!ret)
-		ret = list_make(&list, fd, making->image_path, generation,
+		ret = list_make(list, fd, making->image_path, generation,
 				&touches, &metadata);
 	if (!ret)
-		ret = list_check(&list, fd, making->image_path, &touches);
+		ret = list_check(list, fd, making->image_path, &touches);
+	if (!ret && making->list_path)
+		ret = write_list(making, list);
 	if (!ret)
-		ret = write_list(making, &list);
-	if (!ret)
-		say_made(making, &list, metadata);
-	incr_startup_free(&list);
+		say_made(making, list, metadata);
 	touches_free(&touches);
 	return ret;
 }
 
 static int run(struct making *making)
 {
+	struct incr_startup list = { 0 };
 	struct incr_image *image = NULL;
 	struct incr_error error;
-	int ret, fd;
+	int ret, fd, status;
 
 	fd = open(making->image_path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
@@ -132,51 +144,96 @@ static int run(struct making *making)
 	if (ret)
 		message_error("%s", error.text);
 	else
-		ret = make_list(making, image, fd);
+		ret = make_list(making, image, fd, &list);
 	incr_image_close(image);
 	close(fd);
-	return ret ? EXIT_FAILED : EXIT_OK;
+	status = ret ? EXIT_FAILED : EXIT_OK;
+	if (!ret && !making->list_path)
+		status = extend_by_list(&list, making->image_path,
+					making->layer_path, making->force,
+					&making->signer_options);
+	incr_startup_free(&list);
+	return status;
+}
+
+static bool parse_option(struct making *making, int option)
+{
+	switch (option) {
+	case 'o':
+		making->list_path = optarg;
+		return true;
+	case 'i':
+		making->in_place = true;
+		return true;
+	case 'l':
+		making->layer_path = optarg;
+		return true;
+	case 'F':
+		making->force = true;
+		return true;
+	case 'g':
+		return option_number("startup", "--generation", optarg, 0,
+				     INC_SEGMENTS_MAX - 1,
+				     &making->generation);
+	default:
+		return signer_option("startup", option, optarg,
+				     &making->signer_options);
+	}
+}
+
+/* A list goes to one place. */
+static bool options_fit(const struct making *making)
+{
+	bool layer = making->in_place || making->layer_path;
+
+	if (!!making->list_path + making->in_place + !!making->layer_path > 1)
+		message_error("startup: --output, --in-place and --layer exclude each other");
+	else if (making->signer_options.key && !layer)
+		message_error("startup: --key signs a layer: it needs --in-place or --layer");
+	else
+		return signer_options_only_sign("startup",
+						&making->signer_options);
+	return false;
 }
 
 int command_startup(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
+		{ "in-place", no_argument, NULL, 'i' },
+		{ "layer", required_argument, NULL, 'l' },
 		{ "generation", required_argument, NULL, 'g' },
 		{ "force", no_argument, NULL, 'F' },
+		SIGNER_OPTIONS,
 		{ NULL, 0, NULL, 0 },
 	};
 	static const char *const operands[] = { "IMAGE", "TRACE" };
-	struct making making = { .generation = INCR_NEWEST };
+	struct making making = {
+		.generation = INCR_NEWEST,
+		.signer_options = SIGNER_NO_OPTIONS,
+	};
+	char *beside = NULL;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
-		if (option == 'o') {
-			free(making.list_path);
-			making.list_path = strdup(optarg);
-		} else if (option == 'F') {
-			making.force = true;
-		} else if (option != 'g' ||
-			   !option_number("startup", "--generation", optarg, 0,
-					  INC_SEGMENTS_MAX - 1,
-					  &making.generation)) {
+	while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1)
+		if (!parse_option(&making, option))
 			return usage_error("startup");
-		}
-	}
+	if (!options_fit(&making))
+		return usage_error("startup");
 	if (argc - optind < 2 && !operands_ok("startup", argc, argv, operands, 2))
 		return EXIT_USAGE;
 	making.image_path = argv[optind];
 	making.traces = argv + optind + 1;
 	making.trace_count = argc - optind - 1;
-	if (!making.list_path &&
-	    asprintf(&making.list_path, "%s" INCR_STARTUP_SUFFIX,
-		     making.image_path) < 0)
-		making.list_path = NULL;
-	if (!making.list_path) {
-		no_memory();
-		return EXIT_FAILED;
+	if (!making.list_path && !making.in_place && !making.layer_path) {
+		if (asprintf(&beside, "%s" INCR_STARTUP_SUFFIX,
+			     making.image_path) < 0) {
+			no_memory();
+			return EXIT_FAILED;
+		}
+		making.list_path = beside;
 	}
 	status = run(&making);
-	free(making.list_path);
+	free(beside);
 	return status;
 }

@@ -13,10 +13,10 @@
 #include "common/parse.h"
 #include "common/printable.h"
 #include "json.h"
+#include "lists/files.h"
+#include "lists/svg.h"
 #include "mkimage.h"
 #include "output.h"
-#include "startup/files.h"
-#include "startup/svg.h"
 
 const char trace_help[] =
 "Usage: mkimage trace [OPTION]... TRACE...\n"

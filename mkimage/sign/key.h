@@ -26,6 +26,9 @@ struct signer_options {
 	u64 epoch;
 };
 
+/* None given. */
+#define SIGNER_NO_OPTIONS	{ .passphrase_fd = -1, .epoch = NO_EPOCH }
+
 /* Load the key that @options names. NULL after an error message. */
 EVP_PKEY *key_load(const struct signer_options *options);
 

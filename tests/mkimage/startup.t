@@ -72,6 +72,23 @@ ok "it is in there" cmp first <(dd if=app.inc bs=1 skip="$(value app.inc segment
 	count="$(value app.inc segment.startup.bytes)" status=none)
 is "the head says so" "$(value app.inc segment.features)" "rereads startup"
 ok "the list is good for this generation, too" "$startup" check app.inc first some.trace
+truncate -s "$(value app.inc generations.0.segment_bytes)" app.inc
+cp app.inc once.inc
+ok "the same from the traces at once" "$mkimage" startup --in-place once.inc some.trace
+ok "is good, too" "$mkimage" verify once.inc
+ok "the list is the same" cmp first <(dd if=once.inc bs=1 skip="$(value once.inc segment.startup.offset)" \
+	count="$(value once.inc segment.startup.bytes)" status=none)
+ok "in a layer of its own" "$mkimage" startup --layer once.layer app.inc some.trace
+ok "which are the same bytes" cmp <(cat app.inc once.layer) once.inc
+fails "a layer is not replaced" 1 "once.layer: .*--force" "$mkimage" startup --layer once.layer app.inc some.trace
+is "nor is a list left" "$(echo once.inc.s* once.layer?*)" "once.inc.s* once.layer?*"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=signer 2>/dev/null
+ok "one that is signed" "$mkimage" startup --in-place --key key.pem --certificate cert.pem once.inc some.trace
+is "has a signature" "$(value once.inc signature.signed)" true
+fails "two places" 2 "exclude each other" "$mkimage" startup --in-place --layer x once.inc some.trace
+fails "a key for a list beside the image" 2 "it needs --in-place or --layer" \
+	"$mkimage" startup --key key.pem --certificate cert.pem once.inc some.trace
+ok "the list's layer again" "$mkimage" extend --in-place --startup first app.inc
 ok "a layer with files and a list" "$mkimage" extend --output layer --startup first app.inc more
 cat app.inc layer >both.inc
 ok "is good" "$mkimage" verify both.inc

@@ -2,8 +2,8 @@
 /*
  * A picture of a trace.
  */
-#ifndef MKIMAGE_STARTUP_SVG_H
-#define MKIMAGE_STARTUP_SVG_H
+#ifndef MKIMAGE_LISTS_SVG_H
+#define MKIMAGE_LISTS_SVG_H
 
 #include "libincremental/trace.h"
 
@@ -13,4 +13,4 @@
  */
 void trace_print_svg(const struct incr_trace *trace, const char *name);
 
-#endif /* MKIMAGE_STARTUP_SVG_H */
+#endif /* MKIMAGE_LISTS_SVG_H */

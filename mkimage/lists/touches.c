@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "io.h"
+#include "lists/touches.h"
 #include "mkimage.h"
-#include "startup/touches.h"
 
 int text_load(const char *path, size_t most, const char *what, char **text,
 	      size_t *length)

@@ -2,10 +2,11 @@
 /*
  * Start-up lists inside an image.
  */
-#ifndef MKIMAGE_STARTUP_EMBED_H
-#define MKIMAGE_STARTUP_EMBED_H
+#ifndef MKIMAGE_LISTS_EMBED_H
+#define MKIMAGE_LISTS_EMBED_H
 
 #include "libincremental/incremental.h"
+#include "libincremental/startup.h"
 #include "segment/order.h"
 #include "segment/segment.h"
 
@@ -20,10 +21,14 @@ int embed_write(struct segment *seg, const struct order *order, int fd,
 		const char *name);
 
 /*
- * Have @seg, which is still to be written, hold the list in the file @path, which must be
- * of a generation of @image. Return: as above.
+ * Have @seg, which is still to be written, hold @list, called @name, which must be of a
+ * generation of @image. Return: as above.
  */
 int embed_list(struct segment *seg, const struct incr_image *image,
-	       const char *path);
+	       const struct incr_startup *list, const char *name);
 
-#endif /* MKIMAGE_STARTUP_EMBED_H */
+/* Likewise, the list in the file @path. */
+int embed_list_file(struct segment *seg, const struct incr_image *image,
+		    const char *path);
+
+#endif /* MKIMAGE_LISTS_EMBED_H */

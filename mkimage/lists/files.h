@@ -2,11 +2,11 @@
 /*
  * The files of which a trace's blocks are.
  */
-#ifndef MKIMAGE_STARTUP_FILES_H
-#define MKIMAGE_STARTUP_FILES_H
+#ifndef MKIMAGE_LISTS_FILES_H
+#define MKIMAGE_LISTS_FILES_H
 
-#include "startup/places.h"
-#include "startup/touches.h"
+#include "lists/places.h"
+#include "lists/touches.h"
 
 /*
  * Name the files in a trace that was recorded with the generation of @places: each
@@ -31,4 +31,4 @@ int touches_add_files(struct touches *touches, const struct incr_trace *trace,
 		      const char *path, const struct places *places,
 		      const char *name);
 
-#endif /* MKIMAGE_STARTUP_FILES_H */
+#endif /* MKIMAGE_LISTS_FILES_H */

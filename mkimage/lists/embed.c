@@ -7,9 +7,9 @@
  */
 #include <stdlib.h>
 #include "common/message.h"
+#include "lists/embed.h"
+#include "lists/list.h"
 #include "mkimage.h"
-#include "startup/embed.h"
-#include "startup/list.h"
 
 /* Writings of the segment until a list fits. */
 #define ROUNDS		4u
@@ -83,7 +83,24 @@ int embed_write(struct segment *seg, const struct order *order, int fd,
 }
 
 int embed_list(struct segment *seg, const struct incr_image *image,
-	       const char *path)
+	       const struct incr_startup *list, const char *name)
+{
+	struct incr_error error;
+	int ret = incr_startup_check(list, image, &error);
+
+	if (ret) {
+		message_error("%s: %s", name, error.text);
+		return ret;
+	}
+	seg->startup = incr_startup_format(list);
+	if (!seg->startup)
+		return no_memory();
+	seg->startup_size = seg->startup_room = (u32)strlen(seg->startup);
+	return 0;
+}
+
+int embed_list_file(struct segment *seg, const struct incr_image *image,
+		    const char *path)
 {
 	struct incr_startup list = { 0 };
 	struct incr_error error;
@@ -95,19 +112,11 @@ int embed_list(struct segment *seg, const struct incr_image *image,
 	if (ret)
 		return ret;
 	ret = incr_startup_parse(&list, text, length, &error);
-	if (!ret)
-		ret = incr_startup_check(&list, image, &error);
 	free(text);
-	if (ret) {
+	if (ret)
 		message_error("%s: %s", path, error.text);
-	} else {
-		seg->startup = incr_startup_format(&list);
-		if (!seg->startup)
-			ret = no_memory();
-		else
-			seg->startup_size = seg->startup_room =
-				(u32)strlen(seg->startup);
-	}
+	else
+		ret = embed_list(seg, image, &list, path);
 	incr_startup_free(&list);
 	return ret;
 }

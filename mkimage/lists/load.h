@@ -2,12 +2,12 @@
 /*
  * What traces, which are files, touch on a device.
  */
-#ifndef MKIMAGE_STARTUP_LOAD_H
-#define MKIMAGE_STARTUP_LOAD_H
+#ifndef MKIMAGE_LISTS_LOAD_H
+#define MKIMAGE_LISTS_LOAD_H
 
 #include "fs/overlay.h"
 #include "segment/order.h"
-#include "startup/touches.h"
+#include "lists/touches.h"
 
 /**
  * touches_load - the blocks of several traces, in the order of their times
@@ -34,4 +34,4 @@ int touches_load_image(struct touches *touches, struct incr_image *image,
 int order_load(struct order *order, const struct traced *traced,
 	       struct overlay *overlay, char **paths, int count);
 
-#endif /* MKIMAGE_STARTUP_LOAD_H */
+#endif /* MKIMAGE_LISTS_LOAD_H */

@@ -3,11 +3,11 @@
  * Making a start-up list: the ranges of the image file that some blocks take, and
  * all that is needed to verify these ranges.
  */
-#ifndef MKIMAGE_STARTUP_LIST_H
-#define MKIMAGE_STARTUP_LIST_H
+#ifndef MKIMAGE_LISTS_LIST_H
+#define MKIMAGE_LISTS_LIST_H
 
 #include "libincremental/startup.h"
-#include "startup/touches.h"
+#include "lists/touches.h"
 
 /* Bytes between two ranges that are cheaper fetched than another request. */
 #define LIST_GAP	(16u << 10)
@@ -34,4 +34,4 @@ int list_make(struct incr_startup *list, int fd, const char *name,
 int list_check(const struct incr_startup *list, int fd, const char *name,
 	       const struct touches *touches);
 
-#endif /* MKIMAGE_STARTUP_LIST_H */
+#endif /* MKIMAGE_LISTS_LIST_H */

@@ -3,8 +3,8 @@
  * Loading traces; see load.h.
  */
 #include "common/message.h"
-#include "startup/files.h"
-#include "startup/load.h"
+#include "lists/files.h"
+#include "lists/load.h"
 
 /* The blocks of one trace; by its files if it is of another layout of them. */
 static int load_trace(struct touches *touches, const struct traced *traced,

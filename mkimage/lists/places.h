@@ -3,8 +3,8 @@
  * Where the files of a generation are on its device, and the other way round: so
  * that a trace can name files, and be used for another layout of these.
  */
-#ifndef MKIMAGE_STARTUP_PLACES_H
-#define MKIMAGE_STARTUP_PLACES_H
+#ifndef MKIMAGE_LISTS_PLACES_H
+#define MKIMAGE_LISTS_PLACES_H
 
 #include <stdbool.h>
 #include "fs/filesystem.h"
@@ -61,4 +61,4 @@ const struct place *places_of_path(const struct places *places,
 const struct place *places_of_block(const struct places *places, u64 block,
 				    size_t *i);
 
-#endif /* MKIMAGE_STARTUP_PLACES_H */
+#endif /* MKIMAGE_LISTS_PLACES_H */

@@ -6,8 +6,8 @@
 #include <search.h>
 #include <stdlib.h>
 #include "common/message.h"
+#include "lists/files.h"
 #include "mkimage.h"
-#include "startup/files.h"
 
 /* Directories of more blocks are not touched as a whole for a name in them. */
 #define DIRECTORY_MAX	8u

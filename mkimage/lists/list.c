@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include "common/message.h"
 #include "io.h"
+#include "lists/list.h"
 #include "mkimage.h"
-#include "startup/list.h"
 
 /* Data that follow each other in the file have one place in the order, up to this. */
 #define STRETCH		(256u << 10)

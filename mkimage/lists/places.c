@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include "common/message.h"
 #include "filesystems.h"
+#include "lists/places.h"
 #include "mkimage.h"
-#include "startup/places.h"
 
 /* Directories inside each other make long paths of short names. */
 #define NAMES_MAX	(256ull << 20)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "common/parse.h"
 #include "common/printable.h"
-#include "startup/svg.h"
+#include "lists/svg.h"
 
 #define WIDTH	900.0
 #define HEIGHT	480.0
