@@ -353,6 +353,7 @@ static const char *check_super(const struct inc_super *super, u64 offset,
 	seg->epoch = le32_to_cpu(super->epoch);
 	seg->dictionary_size = le32_to_cpu(super->dictionary_size);
 	seg->dictionary_offset = le64_to_cpu(super->dictionary_offset);
+	seg->references = le64_to_cpu(super->incompat) & INC_INCOMPAT_REFERENCES;
 	why = check_head(seg);
 	if (why)
 		return why;
@@ -486,7 +487,8 @@ u64 dm_inc_dir_lookup(const struct inc_run *runs, u32 count, u64 page)
  * @extent: filled in; undefined on failure
  *
  * On success the extent lies before @image_end, is 1 byte to one cluster long,
- * and expands to at most 64 blocks.
+ * and expands to at most 64 blocks, to at most 8 if it refers. Whether the segment
+ * that it starts in has what its codec needs is the caller's to check.
  *
  * Return: 0 or -EINVAL.
  */
@@ -515,6 +517,10 @@ int dm_inc_entry_decode(u64 entry, u32 cluster_shift_max, u64 image_end,
 	case INC_CODEC_LZ4_DICT:
 		return extent->length < inc_cluster_bytes(extent) ?
 		       0 : -EINVAL;
+	case INC_CODEC_LZ4_REFERENCES:
+		return extent->length < inc_cluster_bytes(extent) &&
+		       extent->cluster_shift <= INC_REFERENCES_SHIFT ?
+		       0 : -EINVAL;
 	default:
 		return -EINVAL;
 	}
@@ -536,6 +542,157 @@ u64 dm_inc_entry_encode(const struct inc_extent *extent)
 			(ENTRY_OFFSET_BITS + ENTRY_LENGTH_BITS) |
 	       (u64)extent->codec << (ENTRY_OFFSET_BITS + ENTRY_LENGTH_BITS +
 				      ENTRY_CLUSTER_BITS);
+}
+
+#define RUN_HEAD		6		/* bytes before its lengths */
+#define RUN_COUNT		0x0f
+#define RUN_SHIFT		4
+#define RUN_MORE		0x80
+#define RUN_RESERVED		0x40
+#define RUN_DICTIONARY		0x8000
+
+/* One of a run's extents: its place is known, its length and codec are @bits. */
+static const char *decode_reference(u16 bits, struct inc_extent *reference,
+				    const struct inc_extent *extent, u64 end)
+{
+	u32 cluster = inc_cluster_bytes(reference);
+
+	reference->length = (u32)(bits & ~RUN_DICTIONARY) + 1;
+	if (bits & RUN_DICTIONARY)
+		reference->codec = INC_CODEC_LZ4_DICT;
+	else
+		reference->codec = reference->length < cluster ?
+				   INC_CODEC_LZ4 : INC_CODEC_STORED;
+	if (reference->length > cluster ||
+	    (reference->length == cluster &&
+	     reference->codec != INC_CODEC_STORED))
+		return "a reference is longer than its cluster";
+	if (!inside(reference->offset, reference->length, 0, end))
+		return "a reference is past the end of its segment";
+	if (overlap(reference->offset, reference->length, extent->offset,
+		    extent->length))
+		return "it refers to itself";
+	return NULL;
+}
+
+static const char *decode_references(const u8 *stored, u32 length,
+				     const struct inc_extent *extent, u64 end,
+				     struct inc_references *references)
+{
+	u32 room = INC_REFERENCES_REACH - inc_cluster_bytes(extent);
+	u32 at = 0, i, count;
+	const char *why;
+	bool more = true;
+
+	for (; more; at += RUN_HEAD + 2 * count) {
+		struct inc_extent reference = { 0 };
+
+		if (at >= length || length - at <= RUN_HEAD)
+			return "its references are cut short";
+		more = stored[at] & RUN_MORE;
+		count = (stored[at] & RUN_COUNT) + 1u;
+		if (count > INC_REFERENCES_MAX || stored[at] & RUN_RESERVED)
+			return "its references are malformed";
+		if (length - at - RUN_HEAD <= 2 * count)
+			return "its references are cut short";
+		reference.cluster_shift = stored[at] >> RUN_SHIFT & 3;
+		for (i = 0; i < RUN_HEAD - 1; i++)
+			reference.offset |= (u64)stored[at + 1 + i] << (8 * i);
+		for (i = 0; i < count; i++) {
+			u32 place = at + RUN_HEAD + 2 * i;
+
+			if (references->count == INC_REFERENCES_MAX ||
+			    references->bytes + inc_cluster_bytes(&reference) > room)
+				return "its references and its cluster have more than 64 KiB";
+			why = decode_reference((u16)(stored[place] |
+						     stored[place + 1] << 8),
+					       &reference, extent, end);
+			if (why)
+				return why;
+			references->extents[references->count++] = reference;
+			references->bytes += inc_cluster_bytes(&reference);
+			reference.offset += reference.length;
+		}
+	}
+	references->size = at;
+	return NULL;
+}
+
+/**
+ * dm_inc_references_decode - check the references of an extent and decode them
+ * @stored: the first @length bytes of the extent: all of them, or at least one more
+ *	than INC_REFERENCES_SIZE_MAX
+ * @length: bytes
+ * @extent: of INC_CODEC_LZ4_REFERENCES, as dm_inc_entry_decode() makes it
+ * @end: end of the segment that @extent starts in, bytes
+ * @references: filled in; undefined on failure
+ * @why: on failure, what is wrong with the extent, to follow "its extent: "
+ *
+ * On success there are 1 to INC_REFERENCES_MAX references. Each lies before @end, has
+ * no byte of @extent, is of another codec, and is as long as its codec allows. All they
+ * expand to and the cluster of @extent have at most INC_REFERENCES_REACH bytes.
+ * @stored has at least a byte more. That the segment in which a reference starts has
+ * a dictionary, if its codec needs one, is the caller's to check.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int dm_inc_references_decode(const u8 *stored, u32 length,
+			     const struct inc_extent *extent, u64 end,
+			     struct inc_references *references,
+			     const char **why)
+{
+	memset(references, 0, sizeof(*references));
+	*why = decode_references(stored, length, extent, end, references);
+	return *why ? -EINVAL : 0;
+}
+
+/* How many extents from @i on are one run. */
+static u32 run_length(const struct inc_references *references, u32 i)
+{
+	const struct inc_extent *extents = references->extents;
+	u32 count = 1;
+
+	while (i + count < references->count &&
+	       extents[i + count].cluster_shift == extents[i].cluster_shift &&
+	       extents[i + count].offset == extents[i + count - 1].offset +
+					    extents[i + count - 1].length)
+		count++;
+	return count;
+}
+
+/**
+ * dm_inc_references_encode - make the runs of an extent's references
+ * @references: @count and @extents, within the limits that
+ *	dm_inc_references_decode() checks
+ * @stored: room for INC_REFERENCES_SIZE_MAX bytes
+ *
+ * Return: bytes of @stored.
+ */
+u32 dm_inc_references_encode(const struct inc_references *references,
+			     u8 *stored)
+{
+	u32 at = 0, i = 0, j, count;
+
+	for (; i < references->count; i += count) {
+		const struct inc_extent *first = &references->extents[i];
+
+		count = run_length(references, i);
+		stored[at++] = (u8)((count - 1) |
+				    first->cluster_shift << RUN_SHIFT |
+				    (i + count < references->count ?
+				     RUN_MORE : 0));
+		for (j = 0; j < RUN_HEAD - 1; j++)
+			stored[at++] = (u8)(first->offset >> (8 * j));
+		for (j = 0; j < count; j++) {
+			u32 bits = first[j].length - 1;
+
+			if (first[j].codec == INC_CODEC_LZ4_DICT)
+				bits |= RUN_DICTIONARY;
+			stored[at++] = (u8)bits;
+			stored[at++] = (u8)(bits >> 8);
+		}
+	}
+	return at;
 }
 
 /**

@@ -111,7 +111,14 @@ typedef uint64_t u64;
 				 INC_COMPAT_STARTUP)
 /* Features that a reader which does not know them must refuse. */
 #define INC_INCOMPAT_DICTIONARY	1ull		/* dictionary_size is not 0 */
+#define INC_INCOMPAT_REFERENCES	2ull		/* of INC_CODEC_LZ4_REFERENCES */
+#ifdef __KERNEL__
+/* The module does not read referring extents yet. */
 #define INC_INCOMPAT_KNOWN	INC_INCOMPAT_DICTIONARY
+#else
+#define INC_INCOMPAT_KNOWN	(INC_INCOMPAT_DICTIONARY | \
+				 INC_INCOMPAT_REFERENCES)
+#endif
 
 /**
  * struct inc_super - a segment's superblock, its first 4096 bytes
@@ -286,6 +293,10 @@ enum inc_codec {
 					 * extent lies in
 					 */
 	INC_CODEC_ZSTD		= 4,	/* reserved */
+	INC_CODEC_LZ4_REFERENCES = 5,	/* references, then one LZ4 block that
+					 * starts from what they expand to; only
+					 * where INC_INCOMPAT_REFERENCES is set
+					 */
 };
 
 /**
@@ -300,6 +311,45 @@ struct inc_extent {
 	u32	length;
 	u8	cluster_shift;
 	u8	codec;
+};
+
+/*
+ * A referring extent begins with runs of references: other extents, whose
+ * clusters, expanded one after another, are what LZ4 takes to stand before its
+ * own. All but the last byte of an extent may be runs; the LZ4 block follows.
+ *
+ *	byte 0		bits 0..3	extents of the run, less 1: 0 to 14
+ *			bits 4..5	log2 of their clusters' blocks, 0 to 3
+ *			bit 6		0
+ *			bit 7		another run follows
+ *	bytes 1..5	offset of the first extent; each further one starts
+ *			where the one before it ends
+ *	then 2 bytes for each extent:
+ *			bits 0..14	stored length in bytes, less 1
+ *			bit 15		codec: INC_CODEC_LZ4_DICT
+ *
+ * Without bit 15 the codec is INC_CODEC_STORED if the extent is as long as its
+ * cluster, else INC_CODEC_LZ4: so no reference is itself a referring extent.
+ * All that references expand to and the cluster have 64 KiB at most, since LZ4
+ * reaches no further.
+ */
+#define INC_REFERENCES_MAX	15u		/* of an extent */
+#define INC_REFERENCES_REACH	65536u		/* bytes, with the cluster */
+#define INC_REFERENCES_SHIFT	3u		/* log2 of any cluster's blocks */
+#define INC_REFERENCES_SIZE_MAX	120u		/* of all runs: 15 of 8 bytes */
+
+/**
+ * struct inc_references - decoded references of an extent
+ * @count: of @extents, 1 to INC_REFERENCES_MAX
+ * @bytes: that they expand to
+ * @size: bytes of the runs, after which the LZ4 block starts
+ * @extents: in their order; none of INC_CODEC_ZERO or INC_CODEC_LZ4_REFERENCES
+ */
+struct inc_references {
+	u32 count;
+	u32 bytes;
+	u32 size;
+	struct inc_extent extents[INC_REFERENCES_MAX];
 };
 
 /**
@@ -326,7 +376,8 @@ struct inc_tree {
  *
  * Fields are those of struct inc_super, @compat without unknown bits, and without
  * INC_COMPAT_STARTUP if no list can be where the superblock says. @end is
- * @offset + @size; @tree and @guard are the shapes of the two hash trees. Filled
+ * @offset + @size; @references is INC_INCOMPAT_REFERENCES: extents that start in the
+ * segment may refer; @tree and @guard are the shapes of the two hash trees. Filled
  * in by dm_inc_segment_parse(), which guarantees all that its comment lists.
  */
 struct inc_segment {
@@ -357,6 +408,7 @@ struct inc_segment {
 	u32	signature_size;
 	u32	epoch;
 	u32	dictionary_size;
+	bool	references;
 	u64	dictionary_offset;
 	u64	guarded_offset;
 	u64	guarded_size;
@@ -396,6 +448,13 @@ u32 dm_inc_tree_used(const struct inc_tree *tree, u32 level, u64 block);
 int dm_inc_entry_decode(u64 entry, u32 cluster_shift_max, u64 image_end,
 			struct inc_extent *extent);
 u64 dm_inc_entry_encode(const struct inc_extent *extent);
+
+int dm_inc_references_decode(const u8 *stored, u32 length,
+			     const struct inc_extent *extent, u64 end,
+			     struct inc_references *references,
+			     const char **why);
+u32 dm_inc_references_encode(const struct inc_references *references,
+			     u8 *stored);
 
 /* Map page that holds @block's entry, and the entry's place in that page. */
 static inline u64 inc_map_page(u64 block)

@@ -41,6 +41,7 @@ static const char *const codec_names[] = {
 	[INC_CODEC_LZ4] = "lz4",
 	[INC_CODEC_LZ4_DICT] = "lz4_dictionary",
 	[INC_CODEC_ZSTD] = "zstd",
+	[INC_CODEC_LZ4_REFERENCES] = "lz4_references",
 };
 #define CODECS (sizeof(codec_names) / sizeof(codec_names[0]))
 

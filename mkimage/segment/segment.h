@@ -59,7 +59,7 @@ struct segment {
 	u32 known_count;
 	u64 known_room;
 
-	u64 clusters[INC_CODEC_ZSTD + 1];
+	u64 clusters[INC_CODEC_LZ4_REFERENCES + 1];
 	u64 shared;
 	u64 shared_bytes;
 

@@ -241,10 +241,53 @@ static void test_entry(struct input *input)
 	MUST(extent.length && extent.length <= inc_cluster_bytes(&extent));
 	MUST(within(extent.offset, extent.length, 0, image_end));
 	MUST(extent.codec >= INC_CODEC_STORED &&
-	     extent.codec <= INC_CODEC_LZ4_DICT);
+	     (extent.codec <= INC_CODEC_LZ4_DICT ||
+	      extent.codec == INC_CODEC_LZ4_REFERENCES));
+	MUST(extent.codec != INC_CODEC_LZ4_REFERENCES ||
+	     inc_cluster_bytes(&extent) < INC_REFERENCES_REACH);
 	MUST(inc_cluster_start(&extent, 12345) <= 12345 &&
 	     12345 - inc_cluster_start(&extent, 12345) <
 	     1u << extent.cluster_shift);
+}
+
+/* What is decoded is in its bounds, and the same after encoding it. */
+static void test_references(struct input *input)
+{
+	struct inc_extent extent = { .codec = INC_CODEC_LZ4_REFERENCES };
+	struct inc_references found, again;
+	u64 end = take_number(input);
+	u8 runs[INC_REFERENCES_SIZE_MAX + 1] = { 0 };
+	const char *why = NULL;
+	u32 i, bytes = 0, length;
+
+	extent.cluster_shift = take(input, 1) % (INC_REFERENCES_SHIFT + 1);
+	extent.offset = take_number(input) % INC_IMAGE_SIZE_MAX;
+	extent.length = 1 + (u32)take(input, 2) % inc_cluster_bytes(&extent);
+	length = (u32)(input->end - input->at);
+	if (dm_inc_references_decode(input->at, length, &extent, end, &found,
+				     &why)) {
+		MUST(why && *why);
+		return;
+	}
+	MUST(!why && found.count && found.count <= INC_REFERENCES_MAX);
+	MUST(found.size < length && found.size <= INC_REFERENCES_SIZE_MAX);
+	for (i = 0; i < found.count; i++) {
+		const struct inc_extent *reference = &found.extents[i];
+
+		MUST(!dm_inc_entry_decode(dm_inc_entry_encode(reference),
+					  INC_REFERENCES_SHIFT, end, &extent));
+		MUST(reference->codec >= INC_CODEC_STORED &&
+		     reference->codec <= INC_CODEC_LZ4_DICT);
+		bytes += inc_cluster_bytes(reference);
+	}
+	MUST(bytes == found.bytes && bytes < INC_REFERENCES_REACH);
+	extent = (struct inc_extent){ .length = 0 };
+	length = dm_inc_references_encode(&found, runs);
+	MUST(length <= found.size);
+	MUST(!dm_inc_references_decode(runs, length + 1, &extent, end, &again,
+				       &why));
+	MUST(again.size == length && again.count == found.count &&
+	     !memcmp(again.extents, found.extents, sizeof(found.extents)));
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -253,6 +296,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	if (!size)
 		return 0;
+	if (data[0] >= 0xf8) {
+		test_references(&input);
+		return 0;
+	}
 	switch (data[0] % 4) {
 	case 0:
 		test_segment(input.at, size - 1);

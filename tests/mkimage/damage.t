@@ -33,7 +33,7 @@ damaged() {
 
 damaged "magic" 0 'wrong magic'
 damaged "version" 8 'unknown format version'
-damaged "incompatible feature" 24 'features that are not known' 1
+damaged "incompatible feature" 24 'features that are not known' 6
 damaged "feature of a dictionary" 24 'dictionary does not fit'
 damaged "size of the dictionary" 206 'superblock: dictionary'
 damaged "place of the dictionary" 210 'superblock: dictionary' 7

@@ -212,7 +212,7 @@ static void super_refused(void **state)
 	static const struct change changes[] = {
 		CHANGE(version, 2, "version"),
 		CHANGE(incompat, 1ull << 63, "features"),
-		CHANGE(incompat, 2, "features"),
+		CHANGE(incompat, 4, "features"),
 		CHANGE(block_shift, 13, "block size"),
 		CHANGE(chunk_shift, 11, "chunk size"),
 		CHANGE(chunk_shift, 17, "chunk size"),
@@ -586,6 +586,157 @@ static void entries(void **state)
 	assert_int_equal(inc_map_index(513), 1);
 }
 
+/* Three references, of which two are one run: stored, LZ4, LZ4 with dictionary. */
+static const u8 golden_runs[] = {
+	0x81, 0x78, 0x56, 0x34, 0x12, 0x00, 0xff, 0x0f, 0x10, 0x00,
+	0x10, 0x00, 0x00, 0x00, 0x00, 0x80, 0x0a, 0x81,
+	0x99,				/* of the LZ4 block */
+};
+
+static const struct inc_references golden_references = {
+	.count = 3,
+	.bytes = 4096 + 4096 + 8192,
+	.size = sizeof(golden_runs) - 1,
+	.extents = {
+		{ 0x12345678, 4096, 0, INC_CODEC_STORED },
+		{ 0x12346678, 17, 0, INC_CODEC_LZ4 },
+		{ 1ull << 39, 267, 1, INC_CODEC_LZ4_DICT },
+	},
+};
+
+static const char *refused_references(const u8 *stored, u32 length,
+				      const struct inc_extent *extent, u64 end)
+{
+	struct inc_references references;
+	const char *why = NULL;
+
+	assert_int_equal(dm_inc_references_decode(stored, length, extent, end,
+						  &references, &why), -EINVAL);
+	assert_non_null(why);
+	return why;
+}
+
+static void references(void **state)
+{
+	const struct inc_extent extent = { 0x12340000, 100, 2,
+					   INC_CODEC_LZ4_REFERENCES };
+	const u64 end = (1ull << 39) + 267;
+	u8 runs[INC_REFERENCES_SIZE_MAX];
+	struct inc_references back;
+	const char *why;
+	u32 i;
+
+	(void)state;
+	assert_int_equal(dm_inc_references_encode(&golden_references, runs),
+			 sizeof(golden_runs) - 1);
+	assert_memory_equal(runs, golden_runs, sizeof(golden_runs) - 1);
+	assert_int_equal(dm_inc_references_decode(golden_runs,
+						  sizeof(golden_runs), &extent,
+						  end, &back, &why), 0);
+	assert_int_equal(back.count, 3);
+	assert_int_equal(back.bytes, golden_references.bytes);
+	assert_int_equal(back.size, golden_references.size);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(back.extents[i].offset,
+				 golden_references.extents[i].offset);
+		assert_int_equal(back.extents[i].length,
+				 golden_references.extents[i].length);
+		assert_int_equal(back.extents[i].cluster_shift,
+				 golden_references.extents[i].cluster_shift);
+		assert_int_equal(back.extents[i].codec,
+				 golden_references.extents[i].codec);
+	}
+	/* Without a byte of the LZ4 block, or less. */
+	for (i = 0; i < sizeof(golden_runs); i++)
+		assert_non_null(strstr(refused_references(golden_runs, i,
+							  &extent, end),
+				       "cut short"));
+	assert_non_null(strstr(refused_references(golden_runs,
+						  sizeof(golden_runs), &extent,
+						  end - 1),
+			       "past the end"));
+}
+
+static void references_refused(void **state)
+{
+	struct inc_extent extent = { 0x12345678 + 4095, 100, 2,
+				     INC_CODEC_LZ4_REFERENCES };
+	u8 runs[INC_REFERENCES_SIZE_MAX + 1];
+	struct inc_references back;
+	const u64 end = 1ull << 40;
+	const char *why;
+	u32 i;
+
+	(void)state;
+	memcpy(runs, golden_runs, sizeof(golden_runs));
+	assert_non_null(strstr(refused_references(runs, 19, &extent, end),
+			       "refers to itself"));
+	extent.offset = 0;
+	runs[0] |= 0x40;
+	assert_non_null(strstr(refused_references(runs, 19, &extent, end),
+			       "malformed"));
+	memset(runs, 0, sizeof(runs));
+	runs[0] = 0x0f;
+	assert_non_null(strstr(refused_references(runs, sizeof(runs), &extent,
+						  end),
+			       "malformed"));
+	/* Longer than a cluster, and as long as one with a dictionary. */
+	runs[0] = 0;
+	runs[3] = 1;
+	runs[7] = 0x10;
+	assert_non_null(strstr(refused_references(runs, 9, &extent, end),
+			       "longer than its cluster"));
+	runs[6] = 0xff;
+	runs[7] = 0x8f;
+	assert_non_null(strstr(refused_references(runs, 9, &extent, end),
+			       "longer than its cluster"));
+
+	/* Fifteen runs are the most, with a cluster of one block. */
+	for (i = 0; i < INC_REFERENCES_MAX; i++) {
+		memset(runs + 8 * i, 0, 8);
+		runs[8 * i] = i + 1 < INC_REFERENCES_MAX ? 0x80 : 0;
+		runs[8 * i + 3] = 2;
+	}
+	extent.cluster_shift = 0;
+	assert_int_equal(dm_inc_references_decode(runs, sizeof(runs), &extent,
+						  end, &back, &why), 0);
+	assert_int_equal(back.count, INC_REFERENCES_MAX);
+	assert_int_equal(back.bytes, 15 * 4096);
+	assert_int_equal(back.size, INC_REFERENCES_SIZE_MAX);
+	runs[8 * 14] = 0x80;
+	assert_non_null(strstr(refused_references(runs, sizeof(runs), &extent,
+						  end),
+			       "cut short"));
+	runs[8 * 14] = 0;
+	extent.cluster_shift = 1;
+	assert_non_null(strstr(refused_references(runs, sizeof(runs), &extent,
+						  end),
+			       "64 KiB"));
+	/* A cluster that leaves no room is refused with its map entry. */
+	extent = (struct inc_extent){ 0, 100, 3, INC_CODEC_LZ4_REFERENCES };
+	assert_int_equal(dm_inc_entry_decode(dm_inc_entry_encode(&extent), 6,
+					     end, &extent), 0);
+	extent.cluster_shift = 4;
+	assert_int_equal(dm_inc_entry_decode(dm_inc_entry_encode(&extent), 6,
+					     end, &extent), -EINVAL);
+}
+
+static void references_bit(void **state)
+{
+	struct inc_super super = good_super();
+	struct inc_segment seg;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(dm_inc_segment_parse(&super, 0, 0x10000, &seg, &why),
+			 0);
+	assert_false(seg.references);
+	super.incompat = cpu_to_le64(2);
+	assert_int_equal(dm_inc_segment_parse(&super, 0, 0x10000, &seg, &why),
+			 0);
+	assert_true(seg.references);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -602,6 +753,9 @@ int main(void)
 		cmocka_unit_test(run_bytes),
 		cmocka_unit_test(directory),
 		cmocka_unit_test(entries),
+		cmocka_unit_test(references),
+		cmocka_unit_test(references_refused),
+		cmocka_unit_test(references_bit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ use size513
 refused "magic" 0 "superblock: wrong magic, not an incremental image"
 refused "version" 8 "superblock: unknown format version"
 refused "head size" 13 "superblock: .*"
-refused "incompatible features" 24 "superblock: image needs features that are not known here" 1
+refused "incompatible features" 24 "superblock: image needs features that are not known here" 6
 refused "feature of a dictionary" 24 "superblock: dictionary does not fit the feature bits"
 refused "compatible features" 16 "Image's head does not match its digest: it is corrupt"
 refused "head digest" 32 "Image's head does not match its digest: it is corrupt"
