@@ -47,7 +47,7 @@ now_ms() {
 # loader_ms: processor time that the loader has taken, in milliseconds
 loader_ms() {
 	local stat
-	read -r -a stat <"/proc/$loader/stat" 2>/dev/null || { echo 0; return; }
+	read -r -a stat 2>/dev/null <"/proc/$loader/stat" || { echo 0; return; }
 	echo $(((stat[13] + stat[14]) * 1000 / ticks))
 }
 ticks=$(getconf CLK_TCK)
