@@ -25,6 +25,7 @@
 # make check-layouts  filesystems as others make them, extended
 # make check-trees    random trees and layers, as the kernel reads them
 # make attack         10,000 hostile images on the module
+# make bench          measurements beside what else could be used; hours
 # make fuzz           the fuzz targets, a minute each
 # make fuzz-coverage  the lines that the fuzz targets' corpora reach
 #
@@ -34,6 +35,7 @@
 # KERNELS=6.12        one kernel in place of both
 # TESTS=tests/demo.t  some of make check
 # JOBS=1              one test at a time
+# BENCH="warm build"  some of make bench
 # CC, CPPFLAGS, CFLAGS, LDFLAGS, AR, PKG_CONFIG, INSTALL, DESTDIR, prefix, as usual
 
 KERNELS	:= 6.1 6.12
@@ -110,7 +112,7 @@ LIB	:= $(BUILD)/libincremental.a
 
 .PHONY: help all tools modules check check-long check-damage check-chaos \
 	check-preempt check-debug check-ipe check-filesystems check-layouts \
-	demo install uninstall clean
+	demo bench install uninstall clean
 all: tools modules
 
 help:
@@ -344,6 +346,10 @@ demo:
 	$(MAKE) tools modules
 	@echo "== demo"
 	demo/run
+
+BENCH	?= $(patsubst bench/cases/%.sh,%,$(wildcard bench/cases/*.sh))
+bench:
+	for name in $(BENCH); do bench/run $$name --json || exit; done
 
 MAN	:= $(wildcard docs/man/*.[1-8])
 

@@ -21,7 +21,7 @@ make_root() {
 		ln -sf "${programs[-1]}" "$root/usr/bin/${name##*/}"
 	done
 	for name; do
-		[ "$name" != nbdkit ] || programs+=(/usr/lib/*/nbdkit/plugins/nbdkit-curl-plugin.so
+		[ "$name" != nbdkit ] || programs+=(/usr/lib/*/nbdkit/plugins/nbdkit-{curl,file}-plugin.so
 			/usr/lib/*/nbdkit/filters/nbdkit-{cache,readahead}-filter.so)
 	done
 	for file in "${programs[@]}"; do

@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Sourced in the root where bench/run measures: how each peer is set up, and taken down. All are on
+# files of the same tmpfs, below loop devices.
+#
+#   loop                 the plain erofs, not mounted: just its bytes
+#   erofs[-lz4hc-SIZE]   SIZE: erofs' clusters
+#   ext4
+#   squashfs-SIZE        lz4 -Xhc, SIZE: squashfs' blocks
+#   verity-PEER          one of these above dm-verity
+#   squashfuse-SIZE      the squashfs in userspace
+#   nbdkit               the plain erofs from nbdkit by the kernel's nbd
+#   ours-SIZE[-dictionary]    the plain erofs above our target, SIZE: our clusters
+#   before-SIZE[-dictionary]  the same by the module and mkimage of another commit
+
+images=/images
+
+loop() {	# loop FILE: in $device
+	device=$(losetup --show --find --read-only "$1") || return
+	loops+=("$device")
+}
+
+target_of() {	# target_of PEER: a device of our target, in $device
+	local setup=incrementalsetup module=/bench/dm-incremental.ko
+	[[ $1 != before-* ]] || { setup=/bench/before/incrementalsetup; module=/bench/before/dm-incremental.ko; }
+	# Two modules, one after the other.
+	[ ! -e /bench/before ] || insmod "$module" || return
+	loop "$images/$1.inc" &&
+		dmsetup create bench --readonly --table "$("$setup" table "$images/$1.inc" "$device")" || return
+	device=/dev/mapper/bench
+}
+
+# peer_up PEER: $target is a file to read, and $tree a directory, empty if there is none.
+peer_up() {
+	local image
+	loops=() tree=/mnt/tree target=/mnt/large daemon='' mounted=1
+	case $1 in
+	loop)
+		loop "$images/erofs" || return
+		tree='' target=$device mounted=''
+		;;
+	ours-* | before-*) target_of "$1" && mount -t erofs -o ro "$device" /mnt ;;
+	verity-*)
+		image=${1#verity-}
+		loop "$images/$image.hash" || return
+		set -- "$device"
+		loop "$images/$image" &&
+			veritysetup open "$device" bench "$1" "$(<"$images/$image.root")" &&
+			mount -t "${image%%-*}" -o ro /dev/mapper/bench /mnt
+		;;
+	squashfuse-*)
+		squashfuse -f "$images/squashfs-${1#*-}" /mnt >>"$log" 2>&1 &
+		daemon=$!
+		wait_for mountpoint -q /mnt
+		;;
+	nbdkit)
+		rm -f /run/nbd.sock
+		nbdkit --foreground --readonly --unix /run/nbd.sock file "$images/erofs" >>"$log" 2>&1 &
+		daemon=$!
+		wait_for test -S /run/nbd.sock && nbd-client -unix /run/nbd.sock /dev/nbd0 -b 4096 >>"$log" 2>&1 &&
+			mount -t erofs -o ro /dev/nbd0 /mnt
+		;;
+	*) loop "$images/$1" && mount -t "${1%%-*}" -o ro "$device" /mnt ;;
+	esac
+}
+
+peer_down() {	# peer_down PEER
+	local device
+	[ -z "$mounted" ] || umount /mnt || return
+	case $1 in
+	nbdkit) nbd-client -d /dev/nbd0 >>"$log" 2>&1 ;;
+	verity-* | ours-* | before-*) wait_for dmsetup remove bench ;;
+	esac || return
+	for device in "${loops[@]}"; do losetup -d "$device" || return; done
+	if [ -n "$daemon" ]; then
+		kill "$daemon" 2>/dev/null || :	# squashfuse ends with its mount
+		wait "$daemon" 2>/dev/null || :
+	fi
+	if [ -e /bench/before ] && [[ $1 == ours-* || $1 == before-* ]]; then rmmod dm_incremental; fi
+}
+
+# wait_for COMMAND...: until it succeeds, or for a minute of this machine's clock
+wait_for() {
+	local i
+	for ((i = 0; i < 6000; i++)); do
+		"$@" >>"$log" 2>&1 && return
+		sleep 0.01
+	done
+	return 1
+}
