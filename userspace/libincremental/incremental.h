@@ -118,6 +118,27 @@ int incr_image_map(struct incr_image *image, u64 block, struct inc_extent *exten
 		   u64 *next, struct incr_error *error);
 
 /**
+ * incr_image_references - what an extent refers to
+ * @block: of its cluster, for the message
+ * @extent: of INC_CODEC_LZ4_REFERENCES, from a look-up in @image
+ *
+ * Reads and checks the start of the extent, as docs/format.md has it.
+ */
+int incr_image_references(struct incr_image *image, u64 block,
+			  const struct inc_extent *extent,
+			  struct inc_references *references,
+			  struct incr_error *error);
+
+/**
+ * incr_image_expand - expand an extent without references, not verified
+ * @extent: from a look-up in any generation of the image
+ * @stored: room for its @length bytes
+ * @blocks: receives inc_cluster_bytes(extent) bytes
+ */
+int incr_image_expand(struct incr_image *image, const struct inc_extent *extent,
+		      void *stored, void *blocks, struct incr_error *error);
+
+/**
  * incr_image_read - read verified blocks of the virtual device
  * @block: first
  * @count: number of blocks
@@ -196,9 +217,9 @@ int incr_image_open_other(struct incr_image **other, struct incr_image *image,
  * Every byte is: tree pages up to the root, pages of guard, dictionary, owner
  * table and map up to the guard's digest in the head, extents by expanding them
  * and checking every block, the presence bitmap by being all ones, the rest by
- * being zero. Metadata that this takes, and the rest of extents that reach over
- * either end of the range, are read through the image's incr_io where @data does
- * not have them.
+ * being zero. Metadata that this takes, the rest of extents that reach over
+ * either end of the range, and what extents refer to are read through the image's
+ * incr_io where @data does not have them.
  */
 int incr_image_verify(struct incr_image *image, u64 offset, u64 length,
 		      const void *data, struct incr_error *error);
@@ -211,7 +232,7 @@ int incr_image_verify(struct incr_image *image, u64 offset, u64 length,
  *
  * A loader fetches the widened range, keeps it where the image's incr_io finds
  * it, and verifies the range that it asked for: that reads no other data, but
- * metadata still.
+ * metadata still, and what extents refer to.
  */
 int incr_image_widen(struct incr_image *image, u64 *offset, u64 *length,
 		     struct incr_error *error);
@@ -225,7 +246,8 @@ struct incr_range {
  * incr_image_plan - which ranges of the image file a set of blocks needs
  * @ranges: set to an array that the caller frees: chunk-aligned, sorted,
  *	disjoint, neighbours merged: map pages with what proves them right, tree
- *	pages and extents
+ *	pages, extents and what they refer to. To know that an extent is read; if it
+ *	is absent (ENODATA), it alone is in the plan.
  * @count: number of @ranges
  */
 int incr_image_plan(struct incr_image *image, u64 block, u64 blocks,

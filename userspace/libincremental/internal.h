@@ -84,6 +84,17 @@ struct inc_cursor {
 	u8 tree[INC_PAGE_SIZE];
 };
 
+/*
+ * What an extent refers to, expanded. The next one in the file often refers to
+ * much of the same, which is copied rather than read and expanded again.
+ */
+struct inc_window {
+	struct inc_references held;	/* that @bytes are of */
+	u8 *bytes;
+	u8 *next;			/* room for the next one's */
+	u8 *room;			/* where both are; NULL: none yet */
+};
+
 /* cache.c: pages of the image file with their digests */
 struct inc_cache *incr_cache_new(void);
 void incr_cache_free(struct inc_cache *cache);
@@ -176,11 +187,26 @@ int incr_dictionary_get(const struct inc_source *source,
 			const struct inc_segment *seg, const u8 **bytes,
 			struct incr_error *error);
 
-/* read.c */
+/* references.c */
+int incr_references_decode(const struct inc_source *source,
+			   const struct inc_extent *extent, u64 block,
+			   const u8 *stored, u32 length,
+			   struct inc_references *references,
+			   struct incr_error *error);
+int incr_references_read(const struct inc_source *source,
+			 const struct inc_extent *extent, u64 block,
+			 struct inc_references *references,
+			 struct incr_error *error);
+
+/* expand.c */
+void incr_window_free(struct inc_window *window);
 int incr_extent_expand(const struct inc_source *source,
+		       struct inc_window *window,
 		       const struct inc_extent *extent, u64 block,
 		       const void *stored, void *blocks,
 		       struct incr_error *error);
+
+/* read.c */
 int incr_blocks_check(const struct inc_source *source,
 		      const struct inc_extent *extent, u64 block, u64 count,
 		      const u8 *blocks, struct inc_cursor *cursor,

@@ -328,7 +328,9 @@ int incr_entry_fetch(const struct inc_source *source, u64 block,
 		cursor->map_page = number;
 	}
 	entry = le64_to_cpu(cursor->map[inc_map_index(block)]);
-	if (!dm_inc_entry_decode(entry, seg->cluster_shift, seg->end, extent))
+	if (!dm_inc_entry_decode(entry, seg->cluster_shift, seg->end, extent) &&
+	    (extent->codec != INC_CODEC_LZ4_REFERENCES ||
+	     incr_segment_holding(source->image, extent->offset)->references))
 		return 0;
 	return incr_fail(error, -EINVAL,
 			 "map entry of block %llu (offset %llu) is malformed: 0x%016llx",

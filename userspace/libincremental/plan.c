@@ -124,6 +124,38 @@ static int plan_dictionary(struct plan *plan, const struct incr_image *image,
 			    seg->dictionary_size, error);
 }
 
+/*
+ * What an extent takes besides itself. Where the extent is absent, nobody knows what
+ * it refers to.
+ */
+static int plan_more(struct plan *plan, const struct inc_source *source,
+		     u64 block, const struct inc_extent *extent,
+		     struct incr_error *error)
+{
+	struct inc_references references;
+	int ret;
+	u32 i;
+
+	if (extent->codec == INC_CODEC_LZ4_DICT)
+		return plan_dictionary(plan, source->image, extent->offset,
+				       error);
+	if (extent->codec != INC_CODEC_LZ4_REFERENCES)
+		return 0;
+	ret = incr_references_read(source, extent, block, &references, error);
+	if (ret == -ENODATA)
+		return 0;
+	for (i = 0; !ret && i < references.count; i++) {
+		const struct inc_extent *reference = &references.extents[i];
+
+		ret = plan_add(plan, reference->offset, reference->length,
+			       error);
+		if (!ret && reference->codec == INC_CODEC_LZ4_DICT)
+			ret = plan_dictionary(plan, source->image,
+					      reference->offset, error);
+	}
+	return ret;
+}
+
 static int plan_blocks(struct plan *plan, const struct inc_source *source,
 		       u64 block, u64 end, struct incr_error *error)
 {
@@ -164,9 +196,8 @@ static int plan_blocks(struct plan *plan, const struct inc_source *source,
 			continue;
 		}
 		ret = plan_add(plan, extent.offset, extent.length, error);
-		if (!ret && extent.codec == INC_CODEC_LZ4_DICT)
-			ret = plan_dictionary(plan, source->image,
-					      extent.offset, error);
+		if (!ret)
+			ret = plan_more(plan, source, block, &extent, error);
 		block = inc_cluster_start(&extent, block) +
 			(1ull << extent.cluster_shift);
 	}

@@ -2,7 +2,6 @@
 /*
  * Reading verified blocks.
  */
-#include <lz4.h>
 #include <stdlib.h>
 #include "libincremental/internal.h"
 
@@ -19,60 +18,6 @@ struct group {
 		struct inc_extent extent;
 	} at[GROUP_EXTENTS];
 };
-
-/**
- * incr_extent_expand - expand an extent into its cluster
- * @block: any block of the cluster, for the message
- * @stored: extent->length bytes
- * @blocks: receives inc_cluster_bytes(extent) bytes
- */
-int incr_extent_expand(const struct inc_source *source,
-		       const struct inc_extent *extent, u64 block,
-		       const void *stored, void *blocks,
-		       struct incr_error *error)
-{
-	const struct inc_segment *seg;
-	int size = (int)inc_cluster_bytes(extent), length;
-	const u8 *dictionary;
-	int ret;
-
-	switch (extent->codec) {
-	case INC_CODEC_STORED:
-		memcpy(blocks, stored, (size_t)size);
-		return 0;
-	case INC_CODEC_LZ4:
-		length = LZ4_decompress_safe(stored, blocks,
-					     (int)extent->length, size);
-		break;
-	case INC_CODEC_LZ4_DICT:
-		seg = incr_segment_holding(source->image, extent->offset);
-		if (!seg || !seg->dictionary_size)
-			return incr_fail(error, -EINVAL,
-					 "block %llu (offset %llu): its extent needs a dictionary, which its segment lacks",
-					 (unsigned long long)block,
-					 (unsigned long long)extent->offset);
-		ret = incr_dictionary_get(source, seg, &dictionary, error);
-		if (ret)
-			return ret;
-		length = LZ4_decompress_safe_usingDict(stored, blocks,
-				(int)extent->length, size,
-				(const char *)dictionary,
-				(int)seg->dictionary_size);
-		break;
-	default:
-		return incr_fail(error, -ENOTSUP,
-				 "block %llu (offset %llu): codec %u is not supported",
-				 (unsigned long long)block,
-				 (unsigned long long)extent->offset,
-				 extent->codec);
-	}
-	if (length == size)
-		return 0;
-	return incr_fail(error, -EBADMSG,
-			 "block %llu: the %u bytes at offset %llu do not decompress to its cluster",
-			 (unsigned long long)block, extent->length,
-			 (unsigned long long)extent->offset);
-}
 
 /**
  * incr_blocks_check - compare blocks with their digests in the hash tree
@@ -186,7 +131,8 @@ static int group_collect(const struct inc_source *source, u64 block, u64 end,
 static int group_expand(const struct inc_source *source,
 			const struct group *group, const u8 *stored,
 			u64 block, u64 end, struct inc_cursor *cursor,
-			u8 *scratch, u8 *out, struct incr_error *error)
+			struct inc_window *window, u8 *scratch, u8 *out,
+			struct incr_error *error)
 {
 	u32 i;
 
@@ -200,8 +146,8 @@ static int group_expand(const struct inc_source *source,
 		u8 *cluster = from == start && to == stop ? place : scratch;
 		int ret;
 
-		ret = incr_extent_expand(source, extent, from, stored, cluster,
-					 error);
+		ret = incr_extent_expand(source, window, extent, from, stored,
+					 cluster, error);
 		if (ret)
 			return ret;
 		stored += extent->length;
@@ -238,6 +184,7 @@ int incr_image_read(struct incr_image *image, u64 block, u64 count, void *buffer
 	struct inc_cursor cursor;
 	struct group group;
 	u8 *scratch = NULL, *stored = NULL;
+	struct inc_window window = { 0 };
 	size_t stored_size = 0;
 	u8 *out = buffer;
 	u64 next;
@@ -280,11 +227,13 @@ int incr_image_read(struct incr_image *image, u64 block, u64 count, void *buffer
 				       stored, error);
 		if (!ret)
 			ret = group_expand(&source, &group, stored, block, end,
-					   &cursor, scratch, out, error);
+					   &cursor, &window, scratch, out,
+					   error);
 		if (ret)
 			break;
 		out += (next - block) << INC_BLOCK_SHIFT;
 	}
+	incr_window_free(&window);
 	free(stored);
 	free(scratch);
 	return ret;

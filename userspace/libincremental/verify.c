@@ -11,6 +11,7 @@ struct data_walk {
 	struct inc_cursor cursor;
 	u8 *stored;		/* room for an extent */
 	u8 *blocks;		/* room for a cluster */
+	struct inc_window window;
 	u64 done;		/* bytes of the file below are checked */
 
 	/* Of the chunk that is being checked: */
@@ -199,8 +200,8 @@ static int check_extent(struct data_walk *walk, u64 block,
 		if (ret)
 			return ret;
 	}
-	ret = incr_extent_expand(source, extent, block, stored, walk->blocks,
-				 error);
+	ret = incr_extent_expand(source, &walk->window, extent, block, stored,
+				 walk->blocks, error);
 	if (ret)
 		return ret;
 	return incr_blocks_check(source, extent, block,
@@ -326,6 +327,7 @@ static int check_data(const struct inc_source *source, u64 start, u64 end,
 	walk.blocks = walk.stored + cluster;
 	for (; !ret && start < end; start += 1ull << seg->chunk_shift)
 		ret = check_data_chunk(&walk, start, error);
+	incr_window_free(&walk.window);
 	free(walk.stored);
 	return ret;
 }
