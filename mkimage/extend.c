@@ -45,6 +45,9 @@ const char extend_help[] =
 "                    layer; also without SOURCE, if nothing else is to change\n"
 "  --output LAYER    write the layer to the file LAYER\n"
 "  --in-place        append it to IMAGE\n"
+"  --references      compress what is new from what IMAGE holds: layers as small as\n"
+"                    differences, for files whose contents move. The kernel module\n"
+"                    does not read such layers yet.\n"
 "  --no-check        do not compare the result with SOURCE\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
 "  --threads N       compress with N threads (one for each processor)\n"
@@ -66,6 +69,7 @@ struct extend {
 	bool in_place;
 	bool force;
 	bool json;
+	bool references;
 	u64 level;
 	u64 threads;
 	char **removed;
@@ -333,7 +337,8 @@ static int build(struct extend *extend)
 	ret = layer_build(&extend->seg, extend->overlay, extend->hash,
 			  extend->plan.dir, (int)extend->level,
 			  (unsigned int)extend->threads,
-			  extend->list || extend->list_path);
+			  extend->list || extend->list_path,
+			  extend->references);
 	extend->unchanged = ret == 1;
 	extend->seg.epoch = (u32)extend->signer_options.epoch;
 	if (!ret && extend->list)
@@ -399,6 +404,8 @@ static void print_json(const struct extend *extend, const char *root)
 	json_number(object, "head_bytes", seg->head_size);
 	json_number(object, "data_bytes", spool_size(seg->data));
 	json_number(object, "shared_clusters", seg->shared);
+	json_number(object, "referring_clusters",
+		    seg->clusters[INC_CODEC_LZ4_REFERENCES]);
 	json_text(object, "root_hash", root);
 	json_text(object, "uuid", uuid);
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
@@ -528,6 +535,9 @@ static bool parse_option(struct extend *extend, int option)
 	case 't':
 		return option_number("extend", "--threads", optarg, 1,
 				     PIPELINE_THREADS_MAX, &extend->threads);
+	case 'R':
+		extend->references = true;
+		return true;
 	case 'n':
 		extend->plan.check = false;
 		return true;
@@ -588,6 +598,7 @@ int command_extend(int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ "startup", required_argument, NULL, 's' },
 		{ "in-place", no_argument, NULL, 'i' },
+		{ "references", no_argument, NULL, 'R' },
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "level", required_argument, NULL, 'l' },
 		{ "threads", required_argument, NULL, 't' },

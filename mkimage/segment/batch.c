@@ -7,6 +7,7 @@
 #include "segment/known.h"
 #include "segment/order.h"
 #include "segment/pipeline.h"
+#include "segment/windows.h"
 
 static void batch_free(void *item)
 {
@@ -83,14 +84,38 @@ static void start_cluster(const struct batch *batch, u64 first,
 		cluster->entry = stored->entry;
 }
 
-/* Returns how many bytes of @packed it took. */
-static u32 make_cluster(const struct batch *batch, u64 first, u8 *packed,
-			struct cluster *cluster,
+/*
+ * Compress with references if that is worth while. Returns how many bytes of @packed it
+ * took; 0: it is not; or a negative errno.
+ */
+static int refer(const u8 *data, u8 *packed, struct cluster *cluster,
+		 struct window_hint *hint, const struct cluster_options *options)
+{
+	u8 room[INC_BLOCK_SIZE << INC_REFERENCES_SHIFT];
+	int length;
+
+	if (!options->windows || !cluster->whole)
+		return 0;
+	length = windows_compress(options->windows, hint, data, room,
+				  cluster->length - 1);
+	if (length <= 0)
+		return length;
+	memcpy(packed, room, (size_t)length);
+	cluster->codec = INC_CODEC_LZ4_REFERENCES;
+	cluster->length = (u32)length;
+	cluster->stored = packed;
+	return length;
+}
+
+/* Returns how many bytes of @packed it took, or a negative errno. */
+static int make_cluster(const struct batch *batch, u64 first, u8 *packed,
+			struct cluster *cluster, struct window_hint *hint,
 			const struct cluster_options *options)
 {
 	const u8 *data = batch->data + (first << INC_BLOCK_SHIFT);
 	u64 end = first + (1u << cluster->shift);
 	u32 length;
+	int referring;
 
 	cluster->whole = end <= batch->blocks;
 	if (!cluster->whole)
@@ -118,11 +143,12 @@ static u32 make_cluster(const struct batch *batch, u64 first, u8 *packed,
 						   INC_CODEC_LZ4;
 		cluster->length = length;
 		cluster->stored = packed;
-		return length;
+	} else {
+		cluster->length = INC_BLOCK_SIZE << cluster->shift;
+		cluster->stored = data;
 	}
-	cluster->length = INC_BLOCK_SIZE << cluster->shift;
-	cluster->stored = data;
-	return 0;
+	referring = refer(data, packed, cluster, hint, options);
+	return referring ? referring : (int)length;
 }
 
 static int work(void *context, void *item)
@@ -132,8 +158,10 @@ static int work(void *context, void *item)
 	struct batch *batch = item;
 	u32 step = 1u << (options->order ? options->order->rest_shift :
 					   options->cluster_shift);
+	struct window_hint hint = { 0 };
 	u8 *packed = batch->packed;
 	u64 first, rest;
+	int length;
 
 	batch->cluster_count = 0;
 	if (batch->hole)
@@ -150,7 +178,11 @@ static int work(void *context, void *item)
 			&batch->clusters[batch->cluster_count++];
 
 		start_cluster(batch, first, cluster, options);
-		packed += make_cluster(batch, first, packed, cluster, options);
+		length = make_cluster(batch, first, packed, cluster, &hint,
+				      options);
+		if (length < 0)
+			return length;
+		packed += length;
 		first += 1u << cluster->shift;
 	}
 	return 0;

@@ -9,6 +9,7 @@
 
 struct known;
 struct order;
+struct windows;
 
 /**
  * struct cluster_options - how clusters are made
@@ -19,6 +20,7 @@ struct order;
  * @level: of LZ4 HC; 0 to hash only
  * @known: clusters with these contents are not compressed; NULL if all are
  * @primed: a compressor with the dictionary; NULL for none
+ * @windows: what clusters may refer to; NULL for nothing
  */
 struct cluster_options {
 	const struct inc_hash *hash;
@@ -28,6 +30,7 @@ struct cluster_options {
 	const struct known *known;
 	const struct compressor *primed;
 	const struct order *order;
+	const struct windows *windows;
 };
 
 /**

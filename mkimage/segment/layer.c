@@ -14,6 +14,7 @@
 #include "segment/known.h"
 #include "segment/layer.h"
 #include "segment/repage.h"
+#include "segment/windows.h"
 
 #define FANOUT		(INC_PAGE_SIZE / INC_SHA256_SIZE)
 
@@ -27,6 +28,8 @@ struct layer {
 	struct cluster_options batch;
 	u8 zero_digest[INC_SHA256_SIZE];
 	struct known *known;
+	bool references;
+	struct windows *windows;
 	struct repage map;
 	struct repage level[INC_LEVELS_MAX];
 
@@ -180,6 +183,20 @@ static int walk(struct layer *layer)
 	return batch_run(&run);
 }
 
+/* The image is read for it only if there is something to compress. */
+static int find_windows(struct layer *layer, int level)
+{
+	int ret;
+
+	if (!layer->references || !layer->total)
+		return 0;
+	ret = windows_new(&layer->windows, layer->image,
+			  overlay_name(layer->overlay),
+			  layer->seg->cluster_shift, level, layer->threads);
+	layer->batch.windows = layer->windows;
+	return ret;
+}
+
 /* Return: 0, 1 if nothing changed, or a negative errno. */
 static int store_clusters(struct layer *layer, int level, bool always)
 {
@@ -203,6 +220,8 @@ static int store_clusters(struct layer *layer, int level, bool always)
 	layer->first_pass = false;
 	layer->batch.known = layer->known;
 	layer->batch.level = level;
+	if (!ret)
+		ret = find_windows(layer, level);
 	if (!ret)
 		ret = walk(layer);
 	progress_end(&layer->progress);
@@ -373,7 +392,7 @@ static int prepare(struct layer *layer, const struct inc_hash *hash)
 
 int layer_build(struct segment *seg, struct overlay *overlay,
 		const struct inc_hash *hash, const char *dir, int level,
-		unsigned int threads, bool always)
+		unsigned int threads, bool always, bool references)
 {
 	struct layer layer = {
 		.seg = seg,
@@ -382,6 +401,7 @@ int layer_build(struct segment *seg, struct overlay *overlay,
 		.base = incr_image_segment(overlay_image(overlay)),
 		.dir = dir,
 		.threads = threads,
+		.references = references,
 	};
 	u32 i;
 	int ret = prepare(&layer, hash);
@@ -399,6 +419,7 @@ int layer_build(struct segment *seg, struct overlay *overlay,
 	repage_free(&layer.map);
 	for (i = 0; i < INC_LEVELS_MAX; i++)
 		repage_free(&layer.level[i]);
+	windows_free(layer.windows);
 	known_free(layer.known);
 	/* It points into this function's frame. */
 	seg->zero_digest = NULL;

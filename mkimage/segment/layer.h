@@ -29,12 +29,13 @@
  * @level: of LZ4 HC
  * @threads: that work
  * @always: also if there is no change
+ * @references: new contents may refer to what the image holds
  *
  * Return: 0; 1 if there is no change, unless @always; or a negative errno after an error
  * message.
  */
 int layer_build(struct segment *seg, struct overlay *overlay,
 		const struct inc_hash *hash, const char *dir, int level,
-		unsigned int threads, bool always);
+		unsigned int threads, bool always, bool references);
 
 #endif /* MKIMAGE_LAYER_H */

@@ -411,6 +411,13 @@ static struct inc_run *put_runs(struct inc_run *to, const struct pagelist *list,
 	return to;
 }
 
+static u64 incompat(const struct segment *seg)
+{
+	return (seg->dictionary_size ? INC_INCOMPAT_DICTIONARY : 0) |
+	       (seg->clusters[INC_CODEC_LZ4_REFERENCES] ?
+		INC_INCOMPAT_REFERENCES : 0);
+}
+
 static int write_head(struct segment *seg, const struct layout *at, int fd,
 		      const char *name)
 {
@@ -466,8 +473,8 @@ static int write_head(struct segment *seg, const struct layout *at, int fd,
 	super->epoch = cpu_to_le32(seg->epoch);
 	memcpy(super->root_digest, seg->meta.root, INC_SHA256_SIZE);
 	memcpy(super->salt, seg->salt, seg->salt_size);
+	super->incompat = cpu_to_le64(incompat(seg));
 	if (seg->dictionary_size) {
-		super->incompat = cpu_to_le64(INC_INCOMPAT_DICTIONARY);
 		super->dictionary_size = cpu_to_le32(seg->dictionary_size);
 		super->dictionary_offset = cpu_to_le64(start +
 						       at->dictionary_offset);

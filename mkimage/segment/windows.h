@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Compressing clusters with references to what an image holds already.
+ */
+#ifndef MKIMAGE_WINDOWS_H
+#define MKIMAGE_WINDOWS_H
+
+#include "libincremental/incremental.h"
+
+struct windows;
+
+/**
+ * windows_new - find out what an image holds that clusters can refer to
+ * @windows: set on success; freed by windows_free()
+ * @image: open at its newest generation; stays open until then
+ * @name: of the image, for messages
+ * @cluster_shift: log2 of the blocks of clusters that will refer
+ * @level: of LZ4 HC
+ * @threads: that read the image
+ *
+ * All of the image's data is read, and verified. It takes 256 MiB at most, and 16 bytes
+ * for each cluster of the image.
+ *
+ * Return: 0, also if nothing can be referred to; or a negative errno after an error
+ * message.
+ */
+int windows_new(struct windows **windows, struct incr_image *image,
+		const char *name, u32 cluster_shift, int level,
+		unsigned int threads);
+void windows_free(struct windows *windows);
+
+/*
+ * Where the cluster before was found: a cluster's contents often follow it. Zeros for
+ * the first one of a batch.
+ */
+struct window_hint {
+	u64 next;		/* position, plus 1; 0: not found */
+};
+
+/**
+ * windows_compress - compress a cluster with references
+ * @data: the cluster
+ * @packed: as many bytes
+ * @most: the result is of use up to this length, in bytes; less than a cluster. A
+ *	reference counts for more than its bytes, as it costs reading.
+ *
+ * Any number of threads may compress at a time. Return: bytes of @packed, those of an
+ * extent of INC_CODEC_LZ4_REFERENCES; 0: no use; or a negative errno after an error
+ * message.
+ */
+int windows_compress(const struct windows *windows, struct window_hint *hint,
+		     const u8 *data, u8 *packed, u32 most);
+
+#endif /* MKIMAGE_WINDOWS_H */

@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# mkimage extend --references: layers whose extents refer to what the image holds, as
+# readers read them, and such extents that are wrong.
+
+# shellcheck source=tests/mkimage/layers.sh
+. "$(dirname "$0")/layers.sh"
+
+references() {
+	python3 "$top/tests/mkimage/references.py" "$@"
+}
+
+# image_is WHAT IMAGE DIRECTORY
+image_is() {
+	ok "$1: verify" "$mkimage" verify "$2"
+	ok "$1: extract" "$mkimage" extract --force "$2" raw
+	ok "$1: fsck" fsck.erofs raw
+	python3 "$top/tests/mkimage/tree.py" --erofs raw >got 2>errors ||
+		sed 's/^/# /' errors
+	python3 "$top/tests/mkimage/tree.py" "$3" >wanted
+	ok "$1: every path as in the directory" diff got wanted
+}
+
+### What moves by some bytes costs next to nothing
+
+export SOURCE_DATE_EPOCH=1600000000
+mkdir -p base new
+{ noise 1500000 1; seq 400000; noise 500000 2; } >base/file
+seq 90000 | sed 's/$/ lines/' >base/text
+{ echo moved by some bytes; head -c 1200000 base/file; noise 3000 3
+	tail -c +1200100 base/file; } >new/file
+cp base/text new
+find base new -exec touch -d @1600000000 {} +
+
+for cluster in 4K 8K 16K; do
+	ok "$cluster: create" "$mkimage" create --force --cluster $cluster base image
+	ok "$cluster: extend" "$mkimage" extend --force --output plain image new
+	ok "$cluster: extend with references" "$mkimage" extend --force --references \
+		--output layer image new
+	below "$cluster: a sixth of the bytes" $(($(stat -c %s layer) * 6)) \
+		"$(stat -c %s plain)"
+	ok "$cluster: with one thread" "$mkimage" extend --force --references \
+		--threads 1 --output again image new
+	ok "$cluster: the same bytes" cmp layer again
+	cat image layer >extended
+	image_is "$cluster" extended new
+	cat image plain >other
+	is "$cluster: the same device as without" \
+		"$("$mkimage" inspect --root-hash extended)" \
+		"$("$mkimage" inspect --root-hash other)"
+done
+ok "64K: create" "$mkimage" create --force --cluster 64K base image
+ok "64K: extend" "$mkimage" extend --force --references --output layer image new
+ok "64K: as without" "$mkimage" extend --force --output plain image new
+ok "64K: the same bytes, as LZ4 does not reach so far" cmp layer plain
+
+ok "with a dictionary: create" "$mkimage" create --force --dictionary base image
+ok "with a dictionary: extend" "$mkimage" extend --in-place --references image new
+image_is "with a dictionary" image new
+ok "ext4: create" "$mkimage" create --force --fs ext4 base image
+ok "ext4: extend" "$mkimage" extend --in-place --references image new
+ok "ext4: verify" "$mkimage" verify image
+ok "ext4: extract" "$mkimage" extract --force image raw
+ok "ext4: fsck" e2fsck -fn raw
+ok "ext4: the file" bash -c 'debugfs -R "cat /file" raw 2>/dev/null | cmp - new/file'
+
+### inspect, squash, and layer upon layer
+
+ok "create" "$mkimage" create --force base image
+cp image chain
+ok "extend" "$mkimage" extend --in-place --references image new
+read -r extents all most < <(references count image)
+is "inspect counts them" "$(value image clusters.lz4_references.clusters)" "$extents"
+between "and their bytes" "$(value image clusters.lz4_references.bytes)" \
+	$((extents * 8)) $((extents * 2048))
+between "references of an extent, at most" "$most" 1 15
+below "on average less than three" "$all" $((extents * 3))
+ok "squash" "$mkimage" squash --force image squashed
+is "a squashed image has none" \
+	"$(value squashed clusters.lz4_references.clusters)" ""
+image_is "squashed" squashed new
+
+# Each generation refers to stored and LZ4 extents of any before it.
+cp -a new step
+for i in 1 2 3 4 5 6; do
+	{ echo "generation $i"; cat new/file; } >step/file
+	touch -d @1600000000 step/file step
+	ok "generation $i: extend" "$mkimage" extend --in-place --references chain step
+	[ $i != 1 ] || first=$(value chain segment.data.bytes)
+done
+image_is "after six layers" chain step
+below "the last one is hardly larger than the first" \
+	"$(($(value chain segment.data.bytes) * 10))" $((first * 12))
+
+### References that are wrong
+
+# wrong WHAT HOW TEXT: for verify and for reading
+wrong() {
+	local block
+	cp image bad
+	block=$(references damage bad "$2") || block=none
+	fails "$1: verify" 1 "$3" "$mkimage" verify bad
+	fails "$1: extract" 1 "block $block|$3" "$mkimage" extract --force bad out
+}
+
+wrong "a reserved bit" reserved 'its references are malformed'
+wrong "sixteen extents in a run" sixteen 'its references are malformed'
+wrong "a run without its lengths" cut 'its references are cut short'
+wrong "a reference longer than its cluster" long 'longer than its cluster'
+wrong "a reference past the image" end 'past the end of its segment'
+wrong "a reference past its segment" later 'past the end of its segment'
+wrong "a reference to itself" itself 'it refers to itself'
+wrong "a reference to an extent that refers" another \
+	'to which its extent refers, do not decompress|does not match its digest'
+wrong "references to too many bytes" many 'have more than 64 KiB'
+wrong "a dictionary that is not there" dictionary 'needs a dictionary'
+wrong "a segment without the feature" feature 'map entry .* is malformed'
+wrong "damage in what it refers to" base \
+	'does not match its digest|do not decompress'
+wrong "damage in its own LZ4" lz4 'do(es)? not (decompress|match)'
+
+# A layer of another base, of the same size.
+mkdir similar
+{ noise 1500000 1; seq 400000; noise 500000 4; } >similar/file
+cp base/text similar
+find similar -exec touch -d @1600000000 {} +
+ok "create another base" "$mkimage" create --force similar other
+tail -c +$(($(value image segment.offset) + 1)) image >layer
+cat layer >>other
+fails "a layer of another base" 1 'another image|does not fit|where it says' \
+	"$mkimage" verify other
+
+finish
