@@ -9,13 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "origin/backend.h"
 #include "origin/netrc.h"
 #include "origin/origin.h"
 #include "origin/secrets.h"
@@ -170,19 +173,20 @@ static void serve(int listener)
 	_exit(0);
 }
 
-#define URL_SIZE	64
-
-/* @serve has a listener of its own, in a process that is waited for; @url is file @name there. */
-static void start_server(void (*serve)(int listener), const char *name,
-			 char *url)
+static void test_get(void **state)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	const struct origin_options options = { .timeout = 10 };
 	socklen_t size = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), status;
+	struct origin *origin;
+	char url[64];
+	size_t i;
 
+	(void)state;
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
 	assert_int_equal(listen(listener, 5), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
@@ -190,20 +194,8 @@ static void start_server(void (*serve)(int listener), const char *name,
 	if (!fork())
 		serve(listener);
 	close(listener);
-	snprintf(url, URL_SIZE, "http://127.0.0.1:%u/%s",
-		 ntohs(address.sin_port), name);
-}
-
-static void test_get(void **state)
-{
-	const struct origin_options options = { .timeout = 10 };
-	struct origin *origin;
-	char url[URL_SIZE];
-	int status;
-	size_t i;
-
-	(void)state;
-	start_server(serve, "list", url);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/list",
+		 ntohs(address.sin_port));
 	for (i = 0; i < REPLIES; i++) {
 		struct origin_connection *connection;
 		struct incr_error error;
@@ -231,20 +223,20 @@ static void test_get(void **state)
 	assert_int_equal(status, 0);
 }
 
-#define RANGES		4
-#define PART		(64u << 10)
+/* ---- the window of a connection ---- */
 
-/* Serve ranges of zeros over one connection; there is no second one. */
-static void serve_ranges(int listener)
+#define BOUND		300000
+#define PART		(4u << 20)
+
+/* Serve @count ranges of zeros over one connection. */
+static void serve_ranges(int listener, unsigned int count)
 {
 	static const char zeros[PART];
 	int peer = accept(listener, NULL, NULL);
-	unsigned int i;
 
-	close(listener);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(60);
-	for (i = 0; i < RANGES; i++) {
+	while (count--) {
 		char request[4096], head[256];
 		const char *from;
 		ssize_t n = read(peer, request, sizeof(request) - 1);
@@ -265,30 +257,144 @@ static void serve_ranges(int listener)
 	_exit(0);
 }
 
-/* Each request has a handle of its own, but not a connection. */
-static void test_connection(void **state)
+static int clamp(const struct window *window)
+{
+	socklen_t size = sizeof(int);
+	int bytes = -1;
+
+	assert_int_equal(window->count, 1);
+	assert_int_equal(getsockopt(window->fd[0], IPPROTO_TCP,
+				    TCP_WINDOW_CLAMP, &bytes, &size), 0);
+	return bytes;
+}
+
+/* Two of the largest segments that the peer may send. */
+static int two_segments(const struct window *window)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	assert_int_equal(getsockopt(window->fd[0], IPPROTO_TCP, TCP_INFO,
+				    &info, &size), 0);
+	assert_true(info.tcpi_advmss > 0);
+	return 2 * (int)info.tcpi_advmss;
+}
+
+static int clamp_seen;
+
+static void see_clamp(void *connection, size_t received)
+{
+	(void)received;
+	clamp_seen = clamp(&((struct origin_connection *)connection)->window);
+}
+
+/* Return: a socket that listens on loopback, at *@address. */
+static int listen_somewhere(struct sockaddr_in *address)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t size = sizeof(*address);
+
+	*address = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	assert_int_equal(bind(listener, (struct sockaddr *)address, size), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)address,
+				     &size), 0);
+	return listener;
+}
+
+static void test_window(void **state)
 {
 	const struct origin_options options = { .timeout = 10 };
 	struct origin_connection *connection;
 	static char buffer[PART];
+	struct sockaddr_in address;
 	struct incr_error error;
 	struct origin *origin;
-	char url[URL_SIZE];
-	unsigned int i;
-	int status;
+	int listener, status, fd, i;
+	char url[64];
 
 	(void)state;
-	start_server(serve_ranges, "image", url);
+	listener = listen_somewhere(&address);
+	if (!fork())
+		serve_ranges(listener, 9);
+	close(listener);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/image",
+		 ntohs(address.sin_port));
 	assert_int_equal(origin_open(&origin, url, &options, &error), 0);
 	assert_int_equal(origin_connect(&connection, origin, &error), 0);
-	for (i = 0; i < RANGES; i++)
-		assert_int_equal(origin_read(connection, i * PART, PART, buffer,
+	origin_watch(connection, see_clamp, connection);
+	/* Bounded as soon as it is there, and again. */
+	origin_window(connection, BOUND);
+	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
+	assert_int_equal(clamp_seen, BOUND);
+	origin_window(connection, 2 * BOUND);
+	assert_int_equal(clamp(&connection->window), 2 * BOUND);
+	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
+	assert_int_equal(clamp_seen, 2 * BOUND);
+	/*
+	 * Loopback has segments of 64 KiB. With a window of less these reads would take 40 s
+	 * each, and the server gives up after a minute.
+	 */
+	origin_window(connection, 1000);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(origin_read(connection, 0, PART, buffer,
 					     &error), 0);
+	assert_int_equal(clamp_seen, two_segments(&connection->window));
+	/* A read that is not. */
+	origin_window(connection, 0);
+	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
+	assert_true(clamp_seen > (int)PART);
+	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
+	/* Its socket is forgotten, and closed. */
+	fd = connection->window.fd[0];
 	assert_int_equal(wait(&status) > 0 ? status : -1, 0);
 	assert_int_not_equal(origin_read(connection, 0, PART, buffer, &error),
 			     0);
+	assert_int_equal(connection->window.count, 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	origin_disconnect(connection);
 	origin_close(origin);
+}
+
+/* If nothing comes, it is not for long because of the bound. */
+static void test_window_wait(void **state)
+{
+	struct window window = { .count = 1 };
+	struct sockaddr_in address;
+	int listener = listen_somewhere(&address);
+
+	(void)state;
+	window.fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(window.fd[0], (struct sockaddr *)&address,
+				 sizeof(address)), 0);
+	/* While there is none, nothing is done. */
+	window_wait(&window, 1000);
+	window_wait(&window, 9000);
+	window_set(&window, BOUND);
+	window_wait(&window, 10000);
+	window_wait(&window, 12999);
+	assert_int_equal(clamp(&window), BOUND);
+	window_wait(&window, 13000);
+	assert_true(clamp(&window) > 100 * BOUND);
+	/* What comes is not bounded again, but the next read is. */
+	window_keep(&window);
+	assert_true(clamp(&window) > 100 * BOUND);
+	window_set(&window, BOUND);
+	assert_int_equal(clamp(&window), BOUND);
+	/* Each byte that comes begins the time anew. */
+	window_wait(&window, 20000);
+	window_wait(&window, 22000);
+	window_keep(&window);
+	window_wait(&window, 24000);
+	window_wait(&window, 26999);
+	assert_int_equal(clamp(&window), BOUND);
+	window_wait(&window, 27000);
+	assert_true(clamp(&window) > 100 * BOUND);
+	close(window.fd[0]);
+	close(listener);
 }
 
 static int read_text(const char *path, const char *text, char **list,
@@ -440,7 +546,8 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_get),
-		cmocka_unit_test(test_connection),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_window_wait),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_netrc),

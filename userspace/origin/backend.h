@@ -10,6 +10,7 @@
 #include "origin/redirect.h"
 #include "origin/reply.h"
 #include "origin/url.h"
+#include "origin/window.h"
 
 struct origin_backend {
 	int (*open)(struct origin *origin, const char *where,
@@ -57,6 +58,7 @@ struct origin {
  * @share: libcurl's, which keeps the connections and TLS sessions of @handle and of those after it
  * @url: of an HTTP origin, as its list had it last
  * @version: of the secrets that were taken from files; NO_VERSION: none
+ * @window: of an HTTP origin; see origin_window()
  */
 struct origin_connection {
 	struct origin *origin;
@@ -64,6 +66,7 @@ struct origin_connection {
 	void *share;
 	struct url url;
 	unsigned int version;
+	struct window window;
 	bool hurry;
 	void (*arrived)(void *context, size_t received);
 	void *watcher;

@@ -58,18 +58,25 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 		return 0;
 	memcpy(reply->buffer + reply->received, data, size);
 	reply->received += size;
+	window_keep(&reply->connection->window);
 	if (reply->connection->arrived)
 		reply->connection->arrived(reply->connection->watcher,
 					   reply->received);
 	return size;
 }
 
+/* libcurl calls it at least each second. */
 static int on_progress(void *context, curl_off_t total, curl_off_t now,
 		       curl_off_t upload_total, curl_off_t upload_now)
 {
-	const struct origin *origin = context;
+	struct origin_connection *connection = context;
+	const struct origin *origin = connection->origin;
+	struct timespec time;
 
 	(void)total, (void)now, (void)upload_total, (void)upload_now;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	window_wait(&connection->window, (u64)time.tv_sec * 1000 +
+					 (u64)time.tv_nsec / 1000000);
 	return origin->options.stop && atomic_load(origin->options.stop);
 }
 
@@ -149,9 +156,11 @@ static int http_connect(struct origin_connection *connection,
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-	SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)origin);
+	SET(CURLOPT_XFERINFODATA, connection);
 	SET(CURLOPT_NOPROGRESS, 0L);
 	SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+	if (c == CURLE_OK)
+		c = window_watch(&connection->window, curl);
 	if (origin->options.ca) {
 		struct curl_blob ca = {
 			.data = origin->options.ca,

@@ -183,6 +183,11 @@ void origin_hurry(struct origin_connection *connection, bool hurry)
 	connection->hurry = hurry;
 }
 
+void origin_window(struct origin_connection *connection, size_t bytes)
+{
+	window_set(&connection->window, bytes);
+}
+
 void origin_watch(struct origin_connection *connection,
 		  void (*arrived)(void *context, size_t received),
 		  void *context)

@@ -174,6 +174,12 @@ void origin_doubt(struct origin *origin);
 /* Give up (-EAGAIN) reads that take unduly long although bytes arrive. */
 void origin_hurry(struct origin_connection *connection, bool hurry);
 
+/*
+ * Of the next reads, let at most so many bytes be on the way at a time; 0: no bound, as at
+ * first. Where nothing can be bounded, that is ignored.
+ */
+void origin_window(struct origin_connection *connection, size_t bytes);
+
 /**
  * origin_watch - be told how far the next reads have come
  * @arrived: called from within origin_read() when bytes have come: the first @received
