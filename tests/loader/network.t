@@ -330,4 +330,15 @@ is "nor for a day that is over" "$(after 503 "Mon, 01 Jan 2024 00:00:00 GMT")" 0
 between "503 with a date" "$(after 503 "$(LC_ALL=C date -u -d '+40 seconds' '+%a, %d %b %Y %H:%M:%S GMT')")" 1 40
 is "nonsense" "$(after 503 soon)" 0
 
+echo "# a bound of what is on the way stops nothing"
+# Loopback has segments of 64 KiB. A server that waited for a window of so much would send
+# 16 KiB every 200 ms.
+make_image large 20000000
+plain=$(free_port "$port")
+serve plain "server { listen 127.0.0.1:$plain; root $work; }" || { echo "Bail out! nginx does not start"; exit 1; }
+through_window() {
+	echo all | timeout 60 "$bin/tests/origintool" --jobs 1 --window 16384 large.inc "http://127.0.0.1:$plain/large.inc"
+}
+is "one of 16 KiB" "$(through_window)" ok
+
 finish

@@ -3,8 +3,10 @@
  * Read from origins as incrementald does (userspace/loader/mirrors.c), without a
  * kernel, and compare with the image.
  *
- * usage: origintool [--jobs N] [--timeout SECONDS] [--origins FILE]
+ * usage: origintool [--jobs N] [--timeout SECONDS] [--window BYTES] [--origins FILE]
  *	  [--netrc-file FILE] and so on, as incrementald, IMAGE ORIGIN...
+ *
+ * With --window each connection bounds the bytes that are on the way (origin_window()).
  *
  * Commands on stdin, each answered by a line, "ok" or what is wrong:
  *
@@ -80,7 +82,7 @@ static int read_piece(struct connections *from, u64 offset, size_t length,
 
 static void *read_pieces(void *context)
 {
-	struct connections own = { .hurry = false };
+	struct connections own = { .window = connections.window };
 	struct incr_error error;
 	u64 at;
 
@@ -137,9 +139,10 @@ static void run(const char *line, unsigned int jobs)
 
 int main(int argc, char **argv)
 {
-	struct option options[ACCESS_OPTIONS + 3] = {
+	struct option options[ACCESS_OPTIONS + 4] = {
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "window", required_argument, NULL, 'w' },
 	};
 	struct origin_access access = { .first = 0 };
 	char *origins[MIRRORS_MAX];
@@ -153,7 +156,7 @@ int main(int argc, char **argv)
 
 	message_init("origintool", MESSAGE_INFO);
 	for (i = 0; i < ACCESS_OPTIONS; i++)
-		options[i + 2] = (struct option){
+		options[i + 3] = (struct option){
 			access_names[i], required_argument, NULL, 256 + (int)i,
 		};
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -161,6 +164,8 @@ int main(int argc, char **argv)
 			jobs = (unsigned int)atoi(optarg) & 63;
 		else if (option == 't')
 			how.timeout = (unsigned int)atoi(optarg);
+		else if (option == 'w')
+			connections.window = (size_t)atol(optarg);
 		else if (option == 256 + ACCESS_ORIGINS)
 			err = origin_read_list(optarg, origins, &count,
 					       MIRRORS_MAX, &access, &error);

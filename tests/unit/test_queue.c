@@ -100,7 +100,7 @@ static struct job *take(struct queue *queue, u64 offset, u64 length,
 static void begin_background(struct state *state)
 {
 	state->queue.background = true;
-	state->queue.pace.window = 3 * PIECE;
+	state->queue.pace.window = 3 * PIECE / 2;
 	state->queue.end = state->device.size = 1000 * PIECE;
 	assert_int_equal(ftruncate(state->device.fd, 1000 * PIECE), 0);
 }
@@ -772,7 +772,7 @@ static void test_hinted(void **data)
 	assert_int_equal(queue_hinted(queue, 0, 4 * K), 0);
 }
 
-/* What a reader waits for does not wait for a piece of the rest; hints do. */
+/* Nothing waits for a piece of the rest but the rest. */
 static void test_overtake(void **data)
 {
 	struct state *state = *data;
@@ -788,18 +788,60 @@ static void test_overtake(void **data)
 	add(queue, PIECE - 4 * K, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
 	add(queue, 3 * PIECE, 8 * K, DM_INCREMENTAL_REQUEST_HINT);
 	demand = take(queue, 4 * K, 4 * K, PRIORITY_DEMAND, false);
-	hint = take(queue, 3 * PIECE, 8 * K, PRIORITY_HINT, false);
+	hint = take(queue, PIECE - 4 * K, 8 * K, PRIORITY_HINT, false);
+	idle(queue);
 	queue_done(queue, piece[1], false);
+	queue_done(queue, take(queue, 3 * PIECE, 8 * K, PRIORITY_HINT, false), false);
 	idle(queue);
 	queue_done(queue, piece[0], false);
 	queue_done(queue, demand, false);
 	/* Not beside a hint, either. */
 	pass(2);
-	queue_done(queue, take(queue, PIECE - 4 * K, 8 * K, PRIORITY_HINT, false), false);
 	idle(queue);
 	queue_done(queue, hint, false);
 	/* (The file has its hole still.) */
 	queue_done(queue, take(queue, 2 * PIECE, PIECE, PRIORITY_BACKGROUND, false), false);
+}
+
+/* A piece makes room for the next before its end; while a reader waits it is not read on. */
+static void test_arrived(void **data)
+{
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *piece[4], *demand;
+	u64 wait;
+	unsigned int i;
+
+	begin_background(state);
+	/* As if that were as many as may be. */
+	queue->background_max = queue->pace.workers = 4;
+	queue->low_max = 5;
+	pass(1);
+	for (i = 0; i < 3; i++)
+		piece[i] = take(queue, i * PIECE, PIECE, PRIORITY_BACKGROUND, false);
+	idle(queue);
+	queue_arrived(queue, piece[1], PIECE / 2, NANO);
+	idle(queue);
+	assert_int_equal(piece[1]->pace.yielded, 0);
+	queue_arrived(queue, piece[1], PIECE - 4 * K, NANO);
+	piece[3] = take(queue, 3 * PIECE, PIECE, PRIORITY_BACKGROUND, false);
+	idle(queue);
+	add(queue, 9 * PIECE, 4 * K, 0);
+	demand = take(queue, 9 * PIECE, 4 * K, PRIORITY_DEMAND, false);
+	queue_arrived(queue, piece[0], 4 * K, NANO);
+	assert_int_equal(piece[0]->pace.yielded, NANO);
+	/* No longer than that. */
+	queue_arrived(queue, piece[0], 8 * K, NANO);
+	assert_int_equal(piece[0]->pace.yielded, NANO);
+	queue_done(queue, demand, false);
+	queue_arrived(queue, piece[2], 4 * K, NANO);
+	wait = piece[2]->pace.yielded;
+	assert_true(wait > 0 && wait < NANO);
+	pass(1);
+	queue_arrived(queue, piece[2], 8 * K, NANO);
+	assert_int_equal(piece[2]->pace.yielded, wait);
+	for (i = 0; i < 4; i++)
+		queue_done(queue, piece[i], false);
 }
 
 /*
@@ -876,6 +918,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hinted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_overtake, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_arrived, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cost, set_up, tear_down),
 	};
 

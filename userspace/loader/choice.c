@@ -9,6 +9,8 @@
 #include "loader/jobs.h"
 #include "loader/pieces.h"
 
+/* The most jobs of a list and hints at a time: more connections are of no use to them. */
+#define OTHERS_MAX	7u
 /* Background work goes on beside so much of it that has failed. */
 #define BACKGROUND_MAX	64u
 /* A hint comes so long before the demand of the same reader, at most, in nanoseconds. */
@@ -110,7 +112,7 @@ static struct job *take_hint(struct queue *queue, u64 time, u64 *wait)
 {
 	const struct job *first = queue->waiting[PRIORITY_HINT].first;
 
-	if (!first || queue->running_low >= queue->low_max)
+	if (!first)
 		return NULL;
 	if (first->wanted_at > queue->demand_at &&
 	    time < first->wanted_at + HINT_DELAY) {
@@ -173,6 +175,13 @@ static bool low_may(const struct queue *queue, u64 time)
 	return queue->running_low < queue->low_max;
 }
 
+/* May it be one of the start-up list, or a hint? */
+static bool others_may(const struct queue *queue, u64 time)
+{
+	return low_may(queue, time) &&
+	       queue->running_low - queue->pace.pieces < OTHERS_MAX;
+}
+
 /* Is there work that no reader waits for, or may there be? */
 static bool low_waits(const struct queue *queue)
 {
@@ -202,9 +211,9 @@ static struct job *choose(struct queue *queue, u64 *wait)
 	}
 	end_pauses(queue, time);
 	job = take_demand(queue, time);
-	if (!job && low_may(queue, time))
+	if (!job && others_may(queue, time))
 		job = take_startup(queue, time);
-	if (!job && low_may(queue, time))
+	if (!job && others_may(queue, time))
 		job = take_hint(queue, time, wait);
 	if (!job && low_may(queue, time))
 		job = take_background(queue, time, wait);

@@ -98,11 +98,15 @@ static int fill(struct worker *worker, u64 offset, u64 length,
 static void stream(void *context, size_t received)
 {
 	struct worker *worker = context;
-	u64 mask = worker->loader->device.chunk - 1;
+	struct loader *loader = worker->loader;
+	u64 mask = loader->device.chunk - 1;
 	u64 end = worker->arriving.offset + worker->arriving.length;
 	u64 have = (worker->fetching + received) & ~mask, to = have - mask - 1;
 	struct incr_error error;
 
+	if (worker->piece)
+		queue_arrived(&loader->queue, worker->piece, received,
+			      loader->yield);
 	if (have < worker->stream_at || to >= end || to <= worker->streamed)
 		return;
 	worker->stream_at = have + STREAM_STEP;
@@ -112,7 +116,7 @@ static void stream(void *context, size_t received)
 	if (!verify(worker, worker->streamed, to - worker->streamed, &error) &&
 	    !fill(worker, worker->streamed, to - worker->streamed,
 		  worker->buffer + (worker->streamed - worker->from))) {
-		mirrors_note_source(&worker->loader->mirrors, worker->streamed,
+		mirrors_note_source(&loader->mirrors, worker->streamed,
 				    to - worker->streamed, worker->mirror);
 		worker->streamed = to;
 	}

@@ -14,8 +14,11 @@
 #include "loader/stats.h"
 #include "node/device.h"
 
-#define JOBS_DEFAULT	8
+#define JOBS_DEFAULT	24
 #define JOBS_MAX	64
+/* Nanoseconds that a piece of the rest may stay unread, for each second of --timeout; at most. */
+#define YIELD_PER_S	500000000ull
+#define YIELD_MAX	10000000000ull
 #define RETRY_DEFAULT	5
 #define RETRY_MAX	1000
 
@@ -41,6 +44,8 @@ struct loaded {
  * @full: fills fail for want of room, or so it seems
  * @broken: fills that have failed with an I/O error since one worked
  * @retry: rounds over all mirrors after the first
+ * @yield: nanoseconds that a piece of the rest may stay unread while readers wait: a reply
+ *	that stalls for much longer is taken for dead, by the server and by us
  */
 struct loader {
 	struct device device;
@@ -60,6 +65,7 @@ struct loader {
 	atomic_uint broken;
 	int event;
 	unsigned int retry;
+	u64 yield;
 };
 
 /* Wake the main thread. */
@@ -89,6 +95,7 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
  * struct worker - one thread that fetches, and its bytes
  * @loaded: held for the job that it does
  * @connections: of the pool, for the job that it does; the main thread's are its own
+ * @piece: its job, if that is a piece of the rest; NULL: it is not
  * @mirror: where it fetches from now
  * @only_mirror: take nothing from elsewhere, to know whose fault it is
  * @refetch: take nothing that was fetched before
@@ -113,6 +120,7 @@ struct worker {
 	pthread_t thread;
 	struct connections connections;
 	struct loaded *loaded;
+	struct job *piece;
 	unsigned int mirror;
 	bool only_mirror;
 	bool refetch;

@@ -60,6 +60,9 @@ int main(int argc, char **argv)
 		message_init("incrementald", MESSAGE_DEBUG);
 	session.options.origin.stop = &loader->stop;
 	loader->retry = session.options.retry;
+	loader->yield = session.options.origin.timeout * YIELD_PER_S;
+	if (loader->yield > YIELD_MAX)
+		loader->yield = YIELD_MAX;
 	loader->mirrors.stats = &loader->stats;
 	clock_gettime(CLOCK_MONOTONIC, &session.begin);
 	session.shown_at = session.begin;

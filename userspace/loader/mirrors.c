@@ -170,15 +170,27 @@ void pool_destroy(struct pool *pool)
 	pool->idle = NULL;
 }
 
-void pool_take(struct pool *pool, struct connections *connections)
+void pool_take(struct pool *pool, struct connections *connections,
+	       size_t window)
 {
+	unsigned int i;
+
+	memset(connections, 0, sizeof(*connections));
 	pthread_mutex_lock(&pool->lock);
-	if (pool->count)
-		*connections = pool->idle[--pool->count];
-	else
-		memset(connections, 0, sizeof(*connections));
+	i = pool->count;
+	while (i && !pool->idle[i - 1].window != !window)
+		i--;
+	if (!i)
+		i = pool->count;
+	if (i) {
+		*connections = pool->idle[i - 1];
+		pool->count--;
+		memmove(&pool->idle[i - 1], &pool->idle[i],
+			(pool->count + 1 - i) * sizeof(*pool->idle));
+	}
 	pthread_mutex_unlock(&pool->lock);
 	connections->fetched = connections->delay = 0;
+	connections->window = window;
 }
 
 void pool_give(struct pool *pool, struct connections *connections)
@@ -506,6 +518,7 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 				     &why);
 	if (!err) {
 		origin_hurry(connections->to[index], connections->hurry);
+		origin_window(connections->to[index], connections->window);
 		err = read_mirror(mirrors, index, connections, offset, length,
 				  buffer, &why);
 	}

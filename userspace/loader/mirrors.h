@@ -100,6 +100,7 @@ struct mirrors {
 /**
  * struct connections - a set of them, for one thread at a time
  * @hurry: give up a mirror that is slow, as another may be faster
+ * @window: bytes that may be on the way at a time; 0: any number
  * @arrived: told how far a read has come; see origin_watch(). NULL: nobody is
  * @watcher: passed to it
  * @fetched: bytes read through them; the caller sets it back
@@ -108,6 +109,7 @@ struct mirrors {
  */
 struct connections {
 	bool hurry;
+	size_t window;
 	void (*arrived)(void *watcher, size_t received);
 	void *watcher;
 	u64 fetched;
@@ -209,8 +211,13 @@ struct pool {
 int pool_create(struct pool *pool, unsigned int room);
 void pool_destroy(struct pool *pool);
 
-/* Move a set from the pool to the caller, an empty one if the pool has none; and back. */
-void pool_take(struct pool *pool, struct connections *connections);
+/*
+ * Move a set from the pool to the caller, an empty one if the pool has none; and back. For
+ * a @window, or for none, rather one that was used likewise: TCP takes some round trips to open
+ * a window that was bounded.
+ */
+void pool_take(struct pool *pool, struct connections *connections,
+	       size_t window);
 void pool_give(struct pool *pool, struct connections *connections);
 
 /* Log a failure of a range, unless that happens all the time. */

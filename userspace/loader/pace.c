@@ -8,27 +8,43 @@
 /* A program that has just been opened is about to read; so is one between two gaps. */
 #define QUIET_FIRST	(500 * MILLI)
 #define QUIET_MIN	(30 * MILLI)
-#define QUIET_MAX	(1000 * MILLI)
+#define QUIET_MAX	(150 * MILLI)
 /* So long a rate or a delay is believed, at most twice that. */
 #define SPAN		(10 * NANO)
 /* A first byte that comes so much later than the soonest has queued: a quarter, or this. */
-#define SLACK_MIN	(10 * MILLI)
-#define WINDOW_MIN	(2 * PACE_PIECE_MIN)
+#define SLACK_MIN	(4 * MILLI)
+#define WINDOW_FIRST	(64ull << 10)
+#define WINDOW_MIN	(16ull << 10)
 #define WINDOW_MAX	(64ull << 20)
-#define WINDOW_TIME	NANO
-/* Pieces are begun so many times as fast as the link takes them. */
-#define HASTE		1.25
-/* Shorter is not measured: it is processor time. */
-#define DELAY_MIN	(MILLI / 2)
+/* It is at most so many times what is on the way: where packets are lost, nothing queues. */
+#define WINDOW_TRIPS	3u
+/* A connection has at least so much of the window, unless that is smaller. */
+#define SHARE_MIN	(8ull << 10)
+/* A piece is so many shares long: between two of them a connection is idle for a round trip. */
+#define SHARES		8u
+#define SHARES_FIRST	2u
+/* Pieces of all connections together have at most so much, which is memory. */
+#define PIECES_MAX	(32ull << 20)
+/* As many connections as that need not prove their worth. */
+#define MOST_FIRST	5u
+/* Whether more are worth it is looked at after so long, or so many round trips. */
+#define TRIAL		(2 * NANO)
+#define TRIAL_TRIPS	20u
+#define TRIAL_PIECES	2u	/* of each connection */
+/* They are, if the rate rises by a tenth; if not, the next rise is not before so long. */
+#define WORTH		10u
+#define TRIAL_PAUSE	(30 * NANO)
 
 void pace_init(struct pace *pace, u64 now, unsigned int workers)
 {
 	memset(pace, 0, sizeof(*pace));
-	pace->rate.since = pace->delay.since = now;
+	pace->rate.since = pace->delay.since = pace->trial.since = now;
 	pace->quiet_since = now;
-	pace->gap = QUIET_FIRST / 2;
+	pace->from = now + QUIET_FIRST;
+	pace->gap = QUIET_MAX / 2;
 	pace->workers = workers;
-	pace->window = WINDOW_MIN;
+	pace->most = workers < MOST_FIRST ? workers : MOST_FIRST;
+	pace->window = WINDOW_FIRST;
 }
 
 /* ---- when ---- */
@@ -40,11 +56,10 @@ void pace_wanted(struct pace *pace, u64 now)
 	if (pace->waits)
 		return;
 	pace->waits = true;
-	/* After a long one another burst begins, which may be like the last. */
-	if (gap > QUIET_MAX)
-		return;
+	pace->trial.disturbed = true;
 	pace->gap -= pace->gap / 8;
-	if (gap > pace->gap)
+	/* After a long one another burst begins, which may be like the last. */
+	if (gap <= QUIET_MAX && gap > pace->gap)
 		pace->gap = gap;
 }
 
@@ -56,11 +71,12 @@ void pace_satisfied(struct pace *pace, u64 now)
 	pace->quiet_since = now;
 }
 
-/* From this time on no reader has waited for long enough. */
-static u64 quiet_until(const struct pace *pace)
+u64 pace_yields_until(const struct pace *pace)
 {
 	u64 quiet = 2 * pace->gap;
 
+	if (pace->waits)
+		return UINT64_MAX;
 	if (quiet < QUIET_MIN)
 		quiet = QUIET_MIN;
 	if (quiet > QUIET_MAX)
@@ -94,34 +110,50 @@ static u64 delay_of(const struct pace *pace)
 	return best && (!last || best < last) ? best : last;
 }
 
+static u64 share_of(const struct pace *pace)
+{
+	u64 connections = pace->window / SHARE_MIN;
+
+	if (connections < 1)
+		connections = 1;
+	return pace->window / (connections < pace->most ? connections :
+							  pace->most);
+}
+
 u64 pace_piece(const struct pace *pace)
 {
-	u64 piece = pace->window / pace->workers;
+	u64 piece = share_of(pace) * (pace->steady ? SHARES : SHARES_FIRST);
+	u64 most = PIECES_MAX / pace->most;
 
+	if (most > PACE_PIECE_MAX)
+		most = PACE_PIECE_MAX;
+	if (piece > most)
+		piece = most;
 	if (piece < PACE_PIECE_MIN)
-		return PACE_PIECE_MIN;
-	if (piece > PACE_PIECE_MAX)
-		return PACE_PIECE_MAX;
+		piece = PACE_PIECE_MIN;
 	return piece - piece % PACE_PIECE_STEP;
 }
 
 static bool has_room(const struct pace *pace)
 {
-	/* The second fills the link while the first one's end is on its way. */
-	if (!pace->pieces || pace->alone)
-		return !pace->pieces;
-	return pace->pieces < 2 || pace->in_flight < pace->window;
+	u64 window = pace->half ? pace->window / 2 : pace->window;
+
+	if (!pace->pieces)
+		return true;
+	/* A little less than a share of some piece is left, as shares are rounded. */
+	return pace->pieces < pace->workers &&
+	       pace->on_way + share_of(pace) / 8 <= window;
 }
 
 bool pace_may_begin(const struct pace *pace, u64 now, u64 *when)
 {
-	u64 from = quiet_until(pace);
+	u64 from = pace_yields_until(pace);
 
 	*when = 0;
 	if (pace->waits || !has_room(pace))
 		return false;
-	if (from < pace->next_at)
-		from = pace->next_at;
+	if (from < pace->from)
+		from = pace->from;
 	if (now >= from)
 		return true;
 	*when = from;
@@ -130,77 +162,175 @@ bool pace_may_begin(const struct pace *pace, u64 now, u64 *when)
 
 void pace_begin(struct pace *pace, struct pace_job *job, u64 now, u64 length)
 {
-	u64 rate = rate_of(pace);
-
-	job->began = now;
-	job->delivered = pace->delivered;
-	job->alone = !pace->pieces;
+	*job = (struct pace_job){
+		.began = now,
+		.delivered = pace->delivered,
+		.length = length,
+		.share = share_of(pace),
+		.measures = pace->half,
+	};
+	job->on_way = job->share < length ? job->share : length;
 	pace->pieces++;
-	pace->in_flight += length;
-	if (rate)
-		pace->next_at = now + (u64)((double)length * NANO / HASTE /
-					    (double)rate);
+	pace->on_way += job->on_way;
+	job->filled = !has_room(pace);
+}
+
+bool pace_arrived(struct pace *pace, struct pace_job *job, u64 arrived)
+{
+	u64 left = arrived < job->length ? job->length - arrived : 0;
+	bool full = !has_room(pace);
+
+	if (arrived > job->arrived) {
+		pace->delivered += arrived - job->arrived;
+		job->arrived = arrived;
+	}
+	/* What it was begun for can be told from its first byte. */
+	if (job->measures)
+		pace->half = job->measures = false;
+	if (left < job->on_way) {
+		pace->on_way -= job->on_way - left;
+		job->on_way = left;
+	}
+	return full && has_room(pace);
 }
 
 static void note_delay(struct pace *pace, u64 now, u64 delay)
 {
 	if (!delay)
 		return;
-	/* What is in flight has queued up: let it drain, and look again. */
+	/* What is on the way may have queued up: let that drain, and look again. */
 	if (span_turn(&pace->delay, now))
-		pace->alone = true;
+		pace->half = true;
 	if (!pace->delay.best || delay < pace->delay.best)
 		pace->delay.best = delay;
 }
 
-/* A piece has come, and its first byte after @delay: is there room for more, or less? */
-static void adjust(struct pace *pace, u64 now, u64 bytes, u64 delay)
+/* A first byte that comes after this has queued. */
+static u64 latest_of(const struct pace *pace)
 {
-	u64 soonest = delay_of(pace), slack = soonest / 4;
-	u64 most = rate_of(pace) * (WINDOW_TIME / NANO);
+	u64 soonest = delay_of(pace), slack = soonest / 8;
 
-	if (slack < SLACK_MIN)
-		slack = SLACK_MIN;
-	if (delay > soonest + slack) {
+	return soonest + (slack > SLACK_MIN ? slack : SLACK_MIN);
+}
+
+/* Do first bytes come late? One may, for many reasons; a queue delays all of them. */
+static bool has_queued(const struct pace *pace)
+{
+	u64 latest = latest_of(pace);
+	unsigned int i;
+
+	for (i = 0; i < PACE_SAMPLES; i++)
+		if (pace->sample[i] <= latest)
+			return false;
+	return true;
+}
+
+/* A piece has come, and its first byte after @delay: is there room for more, or less? */
+static void adjust(struct pace *pace, const struct pace_job *job, u64 now,
+		   u64 delay)
+{
+	u64 most = (u64)((double)rate_of(pace) * WINDOW_TRIPS *
+			 (double)delay_of(pace) / NANO);
+	u64 least = rate_of(pace) * (SLACK_MIN / MILLI) / 1000;
+
+	pace->sample[pace->samples++ % PACE_SAMPLES] = delay;
+	if (has_queued(pace)) {
 		pace->steady = true;
 		if (now >= pace->shrink_at) {
 			pace->window -= pace->window / 8;
 			pace->shrink_at = now + delay;
 		}
-	} else if (pace->in_flight + bytes >= pace->window ||
-		   pace->pieces + 1 >= pace->workers) {
+	} else if (job->filled && delay <= latest_of(pace)) {
 		/* All of it was used. */
-		pace->window += pace->steady ? bytes * bytes / pace->window :
-				bytes;
+		pace->window += pace->steady ? pace->window / 16 : job->length;
 	}
 	if (most > WINDOW_MAX)
 		most = WINDOW_MAX;
 	if (pace->window > most)
 		pace->window = most;
-	if (pace->window < WINDOW_MIN)
-		pace->window = WINDOW_MIN;
+	/* So little delays nobody by more than the slack. */
+	if (least < WINDOW_MIN)
+		least = WINDOW_MIN;
+	if (pace->window < least)
+		pace->window = least;
+}
+
+/* ---- connections ---- */
+
+/* A span is over in which no reader waited: did the last rise bring something? */
+static void judge(struct pace *pace, u64 now)
+{
+	struct pace_trial *trial = &pace->trial;
+	u64 rate = (u64)((double)(pace->delivered - trial->delivered) * NANO /
+			 (double)(now - trial->since));
+
+	/* New connections begin slowly, and old pieces have larger shares. */
+	if (trial->before && !trial->settled) {
+		trial->settled = true;
+		return;
+	}
+	if (trial->before && rate < trial->rate + trial->rate / WORTH) {
+		pace->most = trial->before;
+		trial->not_before = now + TRIAL_PAUSE;
+	}
+	trial->before = 0;
+	if (trial->slow * 2 < trial->pieces || pace->most == pace->workers ||
+	    now < trial->not_before)
+		return;
+	trial->before = pace->most;
+	trial->settled = false;
+	trial->rate = rate;
+	pace->most *= 2;
+	if (pace->most > pace->workers)
+		pace->most = pace->workers;
+}
+
+static void try_connections(struct pace *pace, const struct pace_job *job,
+			    u64 now, u64 fetched)
+{
+	struct pace_trial *trial = &pace->trial;
+	u64 span = TRIAL_TRIPS * delay_of(pace), took = now - job->began;
+
+	/* A share comes in a round trip, if nothing but the share limits it. */
+	trial->pieces++;
+	if (!has_queued(pace) &&
+	    (double)fetched * (double)delay_of(pace) <
+	    (double)job->share * (double)took / 2)
+		trial->slow++;
+	if (now - trial->since < (span > TRIAL ? span : TRIAL) ||
+	    trial->pieces < TRIAL_PIECES * pace->most)
+		return;
+	if (!trial->disturbed)
+		judge(pace, now);
+	trial->since = now;
+	trial->delivered = pace->delivered;
+	trial->disturbed = pace->waits;
+	trial->pieces = trial->slow = 0;
 }
 
 void pace_end(struct pace *pace, const struct pace_job *job, u64 now,
-	      u64 length, u64 fetched, u64 delay)
+	      u64 fetched, u64 delay)
 {
 	u64 took = now > job->began ? now - job->began : 1, rate;
 
 	pace->pieces--;
-	pace->in_flight -= length;
-	if (job->alone)
-		pace->alone = false;
+	pace->on_way -= job->on_way;
+	if (job->measures)
+		pace->half = false;
 	note_delay(pace, now, delay);
 	if (!fetched)
 		return;
-	pace->delivered += fetched;
+	if (fetched > job->arrived)
+		pace->delivered += fetched - job->arrived;
 	span_turn(&pace->rate, now);
 	rate = (u64)((double)(pace->delivered - job->delivered) * NANO /
 		     (double)took);
 	if (rate > pace->rate.best)
 		pace->rate.best = rate;
-	if (delay)
-		adjust(pace, now, length, delay);
+	if (!delay)
+		return;
+	adjust(pace, job, now, delay);
+	try_connections(pace, job, now, fetched);
 }
 
 void pace_other(struct pace *pace, u64 now, u64 delay)

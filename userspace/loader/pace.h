@@ -3,18 +3,25 @@
  * When the rest of the image is fetched, and how much of it at a time.
  *
  * When: readers come first, and they come in bursts, as a program that starts reads,
- * computes, and reads on. So nothing of the rest is begun before no reader has waited for
- * some time: twice the longest gap between two waits of the burst, which is learnt, and
- * within bounds.
+ * computes, and reads on. So nothing of the rest is begun, and what has been begun is not read
+ * on, before no reader has waited for some time: twice the longest gap between two waits of the
+ * burst, which is learnt, and within bounds.
  *
  * How much: so much that the link is never idle, and little more, since a reader's bytes
- * queue behind it. Where bytes queue, the first byte of a reply comes late. So the bytes
- * that may be in flight, the window, grow as long as first bytes come hardly later than the
- * soonest did lately, and shrink when they do not (as LEDBAT has it, RFC 6817). It doubles at
- * first, then goes in small steps. Loss does not shrink it, as the server's TCP sees to
- * that, but it never is more than a second's bytes. The soonest can be seen only when
- * nothing queues, so now and then there is a single piece in flight. Pieces are not asked
- * for all at once, but at little more than the rate at which they come.
+ * queue behind it. So the bytes that may be on the way, the window, are bounded. Each
+ * connection has a share of the window, which is TCP's receive window (origin_window()), so a
+ * piece may be much larger than what is on the way of it. When the last bytes of a piece are on
+ * the way, the next one is begun.
+ *
+ * Where bytes queue, the first byte of a reply comes late. The window grows as long as first
+ * bytes come hardly later than the soonest did lately, and shrinks when they do not (as LEDBAT
+ * has it, RFC 6817). It doubles at first, then goes in small steps. Loss does not shrink it, as
+ * the server's TCP sees to that, but it never is more than three times what is on the way. The soonest can be
+ * seen only when nothing queues, so now and then half of the window is used for a moment.
+ *
+ * Connections: a small window has one, a larger one some. If they get much less than
+ * their shares, as each that loses packets is slowed down by the server, there are twice
+ * as many, for as long as that brings something.
  *
  * No locks: the caller has one. All times are nanoseconds of CLOCK_MONOTONIC.
  */
@@ -24,13 +31,17 @@
 #include <stdbool.h>
 #include "format.h"
 
-#define NANO		1000000000ull
-#define MILLI		(NANO / 1000)
+/* Of a second, and of a millisecond: times are in nanoseconds. */
+#define NANO	1000000000ull
+#define MILLI	(NANO / 1000)
 
 /* Bytes of a piece: a multiple of the first, from the second to the third. */
 #define PACE_PIECE_STEP	(16u << 10)
-#define PACE_PIECE_MIN	(48u << 10)
-#define PACE_PIECE_MAX	(1024u << 10)
+#define PACE_PIECE_MIN	(64u << 10)
+#define PACE_PIECE_MAX	(4096u << 10)
+
+/* A queue is seen by so many first bytes in turn. */
+#define PACE_SAMPLES	4u
 
 /**
  * struct pace_best - the best of the last seconds
@@ -45,18 +56,43 @@ struct pace_best {
 };
 
 /**
+ * struct pace_trial - do more connections bring more?
+ * @since: when this span began, and @delivered: the pace's then
+ * @disturbed: a reader has waited in it: it tells nothing
+ * @pieces: that have ended in it, and @slow: those that got much less than their shares
+ * @before: connections before the last rise, whose worth is not known yet; 0: it is
+ * @settled: the span after that rise is over
+ * @rate: bytes per second before it
+ * @not_before: no rise before this time, as the last brought nothing
+ */
+struct pace_trial {
+	u64 since;
+	u64 delivered;
+	bool disturbed;
+	unsigned int pieces;
+	unsigned int slow;
+	unsigned int before;
+	bool settled;
+	u64 rate;
+	u64 not_before;
+};
+
+/**
  * struct pace - fields are private
  * @rate: bytes per second
  * @delay: nanoseconds from a request to its first bytes
+ * @sample: delays of the last pieces, @samples of them so far
  * @workers: the most pieces in flight
- * @window: bytes that may be in flight
+ * @most: the most connections that share the window
+ * @trial: whether to have more
+ * @window: bytes that may be on the way
  * @steady: it has shrunk once: it does not double any more
  * @shrink_at: it does not shrink before
  * @delivered: bytes so far
- * @in_flight: bytes of pieces that were begun
+ * @on_way: bytes of pieces that may be on the way
  * @pieces: their number
- * @next_at: the next piece is not begun before
- * @alone: the delay is to be measured: one piece at a time
+ * @from: none is begun before
+ * @half: the delay is to be measured: half of the window is used
  * @waits: a reader waits
  * @quiet_since: none does since
  * @gap: the longest between two waits lately
@@ -64,30 +100,45 @@ struct pace_best {
 struct pace {
 	struct pace_best rate;
 	struct pace_best delay;
+	u64 sample[PACE_SAMPLES];
+	unsigned int samples;
 	unsigned int workers;
+	unsigned int most;
+	struct pace_trial trial;
 	u64 window;
 	bool steady;
 	u64 shrink_at;
 	u64 delivered;
-	u64 in_flight;
+	u64 on_way;
 	unsigned int pieces;
-	u64 next_at;
-	bool alone;
+	u64 from;
+	bool half;
 	bool waits;
 	u64 quiet_since;
 	u64 gap;
 };
 
 /**
- * struct pace_job - what is remembered of a range in flight
+ * struct pace_job - what is remembered of a piece
  * @began: when
  * @delivered: the pace's then
- * @alone: there was no piece in flight
+ * @length: its bytes, @arrived: those that have come
+ * @share: of the window; a worker may read it while the piece is running
+ * @on_way: bytes of it that count as on the way
+ * @filled: with it, the window was full
+ * @measures: it was begun to measure the delay
+ * @yielded: so long it has not been read on
  */
 struct pace_job {
 	u64 began;
 	u64 delivered;
-	bool alone;
+	u64 length;
+	u64 arrived;
+	u64 share;
+	u64 on_way;
+	bool filled;
+	bool measures;
+	u64 yielded;
 };
 
 /* @workers: the most pieces in flight */
@@ -97,10 +148,13 @@ void pace_init(struct pace *pace, u64 now, unsigned int workers);
 void pace_wanted(struct pace *pace, u64 now);
 void pace_satisfied(struct pace *pace, u64 now);
 
+/* Until when are pieces not to be read on? UINT64_MAX: until pace_satisfied(). */
+u64 pace_yields_until(const struct pace *pace);
+
 /**
  * pace_may_begin - may another piece be begun?
  * @when: if not: set to the time from which it may, if nothing happens by then; 0: only
- *	when a piece ends, or no reader waits any more
+ *	when bytes come or a piece ends, or no reader waits any more
  */
 bool pace_may_begin(const struct pace *pace, u64 now, u64 *when);
 
@@ -109,20 +163,22 @@ u64 pace_piece(const struct pace *pace);
 
 /**
  * pace_begin - a piece of the rest is asked for
- * @job: to be given to pace_end()
+ * @job: set; to be given to pace_arrived() and pace_end()
  * @length: its bytes
  */
 void pace_begin(struct pace *pace, struct pace_job *job, u64 now, u64 length);
 
+/* So many bytes of it have come. Return: another one may be begun, unlike before. */
+bool pace_arrived(struct pace *pace, struct pace_job *job, u64 arrived);
+
 /**
  * pace_end - it has come, or not
- * @length: as for pace_begin()
  * @fetched: bytes that came from an origin; 0 if it has failed, or was there
  *	already: that tells nothing of the link
  * @delay: nanoseconds from the request to the first byte; 0: not known
  */
 void pace_end(struct pace *pace, const struct pace_job *job, u64 now,
-	      u64 length, u64 fetched, u64 delay);
+	      u64 fetched, u64 delay);
 
 /* Another range has come that goes before the rest; @delay: likewise. */
 void pace_other(struct pace *pace, u64 now, u64 delay);

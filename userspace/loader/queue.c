@@ -29,6 +29,7 @@ void queue_init(struct queue *queue, const struct device *device, u64 end,
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_cond_init(&queue->wake, &clock);
+	pthread_cond_init(&queue->calm, &clock);
 	pthread_condattr_destroy(&clock);
 	queue->device = device;
 	queue->end = end;
@@ -89,6 +90,7 @@ void queue_destroy(struct queue *queue)
 		queue_forget(queue, job);
 	free(queue->aside.job);
 	pthread_cond_destroy(&queue->wake);
+	pthread_cond_destroy(&queue->calm);
 	pthread_mutex_destroy(&queue->lock);
 }
 
@@ -97,6 +99,7 @@ void queue_stop(struct queue *queue)
 	pthread_mutex_lock(&queue->lock);
 	queue->stop = true;
 	pthread_cond_broadcast(&queue->wake);
+	pthread_cond_broadcast(&queue->calm);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -135,7 +138,7 @@ struct job *queue_find_running(const struct queue *queue, u64 start, u64 end,
 	struct job *job = queue->running.first;
 
 	while (job && (job->offset >= end || job_reach(job) <= start ||
-		       (priority == PRIORITY_DEMAND &&
+		       (priority != PRIORITY_BACKGROUND &&
 			job->priority == PRIORITY_BACKGROUND)))
 		job = job->next;
 	return job;
@@ -143,8 +146,10 @@ struct job *queue_find_running(const struct queue *queue, u64 start, u64 end,
 
 void queue_less_demand(struct queue *queue)
 {
-	if (!--queue->demands)
-		pace_satisfied(&queue->pace, queue_now());
+	if (--queue->demands)
+		return;
+	pace_satisfied(&queue->pace, queue_now());
+	pthread_cond_broadcast(&queue->calm);
 }
 
 void queue_less_work(struct queue *queue, const struct job *job)

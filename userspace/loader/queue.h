@@ -6,7 +6,8 @@
  *
  * No range is handed to two workers at a time, with one exception. A range that overlaps
  * one being fetched is held back until that one is done, and found present then. But a
- * demand overtakes pieces of the rest: it is asked for by itself, as they may be long.
+ * demand, a hint or a range of the list overtakes pieces of the rest: it is asked for by itself, as
+ * they may be long.
  */
 #ifndef LOADER_QUEUE_H
 #define LOADER_QUEUE_H
@@ -80,6 +81,7 @@ struct startup_work {
  * @delay: seconds that the next failure adds
  * @pass_delay: seconds before the next pass, if this one fails
  * @pace: when pieces of the rest are begun, and how many
+ * @calm: no reader waits any more
  * @jitter: state of the pseudo-random numbers for pauses
  * @startup: the start-up list; see queue_startup()
  */
@@ -117,6 +119,7 @@ struct queue {
 	unsigned int delay;
 	unsigned int pass_delay;
 	struct pace pace;
+	pthread_cond_t calm;
 	u32 jitter;
 	struct startup_work startup;
 	bool stop;

@@ -31,6 +31,41 @@ static void background_done(struct queue *queue, const struct job *job,
 		queue->delay *= 2;
 }
 
+/*
+ * Wait until pieces may be read on, but not for longer than @most. Return: nanoseconds that
+ * this took.
+ */
+static u64 yield_to_readers(struct queue *queue, u64 most)
+{
+	u64 since = queue_now(), time = since;
+
+	while (!queue->stop) {
+		u64 until = pace_yields_until(&queue->pace);
+		struct timespec t;
+
+		if (until > since + most)
+			until = since + most;
+		if (time >= until)
+			break;
+		t.tv_sec = (time_t)(until / NANO);
+		t.tv_nsec = (long)(until % NANO);
+		time = pthread_cond_timedwait(&queue->calm, &queue->lock, &t) ?
+		       until : queue_now();
+	}
+	return time - since;
+}
+
+void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 yield)
+{
+	pthread_mutex_lock(&queue->lock);
+	if (pace_arrived(&queue->pace, &job->pace, arrived))
+		pthread_cond_signal(&queue->wake);
+	if (job->pace.yielded < yield)
+		job->pace.yielded +=
+			yield_to_readers(queue, yield - job->pace.yielded);
+	pthread_mutex_unlock(&queue->lock);
+}
+
 /* No worker has @job any more; it is in no list. */
 static void stop_running(struct queue *queue, struct job *job, bool failed)
 {
@@ -45,7 +80,7 @@ static void stop_running(struct queue *queue, struct job *job, bool failed)
 	else if (job->round)
 		queue->running_again--;
 	if (job->priority == PRIORITY_BACKGROUND)
-		pace_end(&queue->pace, &job->pace, time, job->length,
+		pace_end(&queue->pace, &job->pace, time,
 			 failed ? 0 : job->fetched, job->delay);
 	else
 		pace_other(&queue->pace, time, job->delay);

@@ -14,6 +14,15 @@
 
 #include "loader/queue.h"
 
+/**
+ * queue_arrived - bytes of a piece of the rest have come
+ * @arrived: so many of it
+ * @yield: nanoseconds that it may stay unread in all, while readers wait
+ *
+ * Does not return as long as readers wait.
+ */
+void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 yield);
+
 /*
  * @job is done, or given up for now; the caller has set its @fetched and @delay, and must
  * not use it any more.

@@ -202,7 +202,7 @@ static int read_own(struct startup *startup, char *text,
 
 	if (!err)
 		return 0;
-	pool_take(&loader->pool, &connections);
+	pool_take(&loader->pool, &connections, 0);
 	mirrors_order(&loader->mirrors, NO_MIRROR, order);
 	for (i = 0; err && i < loader->mirrors.count; i++)
 		err = mirrors_read(&loader->mirrors, order[i], &connections,

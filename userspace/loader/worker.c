@@ -94,7 +94,9 @@ static void do_job(struct worker *worker, struct job *job)
 	worker->kept = worker->useless = false;
 	worker->pause = 0;
 	worker->loaded = loaded_hold(loader);
-	pool_take(&loader->pool, &worker->connections);
+	worker->piece = job->priority == PRIORITY_BACKGROUND ? job : NULL;
+	pool_take(&loader->pool, &worker->connections,
+		  worker->piece ? job->pace.share : 0);
 	outcome = fetch_parts(worker, job);
 	job->fetched = worker->connections.fetched;
 	job->delay = worker->connections.delay;
