@@ -227,11 +227,10 @@ static void free_buffer(struct inc_buffer *buffer)
 			__free_page(buffer->pages[i]);
 	for (i = 0; i < RUNS_MAX; i++)
 		kfree(buffer->bios[i]);
-	kvfree(buffer->output);
 	kvfree(buffer);
 }
 
-static struct inc_buffer *alloc_buffer(u32 cluster_shift)
+static struct inc_buffer *alloc_buffer(void)
 {
 	struct inc_buffer *buffer = kvzalloc(sizeof(*buffer), GFP_KERNEL);
 	unsigned int i;
@@ -249,8 +248,7 @@ static struct inc_buffer *alloc_buffer(u32 cluster_shift)
 			goto bad;
 	}
 	buffer->input = vmap(buffer->pages, INPUT_PAGES, VM_MAP, PAGE_KERNEL);
-	buffer->output = kvmalloc(INC_BLOCK_SIZE << cluster_shift, GFP_KERNEL);
-	if (buffer->input && buffer->output)
+	if (buffer->input)
 		return buffer;
 bad:
 	free_buffer(buffer);
@@ -259,7 +257,7 @@ bad:
 
 /**
  * dm_inc_buffers_alloc - allocate the buffers of a view's reads
- * @view: being opened; its segment is set
+ * @view: being opened
  *
  * Return: 0 or -ENOMEM; on failure, too, dm_inc_buffers_free() frees what there is.
  */
@@ -271,7 +269,7 @@ int dm_inc_buffers_alloc(struct inc_view *view)
 	for (i = 0; i < view->nr_buffers; i++) {
 		struct inc_buffer *buffer;
 
-		buffer = alloc_buffer(view->segment->cluster_shift);
+		buffer = alloc_buffer();
 		if (!buffer)
 			return -ENOMEM;
 		list_add(&buffer->list, &view->free_buffers);

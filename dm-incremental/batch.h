@@ -31,7 +31,6 @@
  * @pending: bios in flight
  * @status: of a bio that failed
  * @input: @pages, mapped one after the other
- * @output: room for the largest cluster
  * @entries: of each block of the read, from the map
  * @extents: of each block, decoded from @entries
  * @source: of each block, where in @input its extent starts
@@ -57,7 +56,6 @@ struct inc_buffer {
 	atomic_t		pending;
 	blk_status_t		status;
 	u8			*input;
-	u8			*output;
 	__le64			entries[INC_IO_BLOCKS];
 	struct inc_extent	extents[INC_IO_BLOCKS];
 	u32			source[INC_IO_BLOCKS];

@@ -22,6 +22,8 @@
 /* The most that a store keeps: 4 MiB in all, for any image. */
 #define DICTIONARIES_MAX	64
 
+static atomic64_t last_id;
+
 static struct inc_dictionary *find(struct inc_store *store, u64 offset)
 {
 	struct inc_dictionary *dictionary;
@@ -51,6 +53,7 @@ static struct inc_dictionary *load(struct inc_store *store,
 	if (!dictionary)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&dictionary->users, 1);
+	dictionary->id = atomic64_inc_return(&last_id);
 	dictionary->offset = seg->dictionary_offset;
 	dictionary->size = seg->dictionary_size;
 	for (at = 0; !r && at < dictionary->size; at += INC_PAGE_SIZE)

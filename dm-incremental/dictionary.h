@@ -11,6 +11,7 @@
  * struct inc_dictionary - a segment's LZ4 dictionary
  * @list: on store->dictionaries (store->dictionaries_lock)
  * @users: reads, and that list
+ * @id: of these bytes; never reused, never 0
  * @offset: bytes in the image file
  * @size: bytes of @data
  * @data: never changes
@@ -18,6 +19,7 @@
 struct inc_dictionary {
 	struct list_head	list;
 	refcount_t		users;
+	u64			id;
 	u64			offset;
 	u32			size;
 	u8			data[];

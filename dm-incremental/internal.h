@@ -25,6 +25,8 @@
  *	view->buffers_lock	free buffers; a spinlock
  *	proof->lock		reads held; a spinlock
  *	store->dictionaries_lock  loaded dictionaries; a spinlock
+ *	open_mutex (expand.c)	which sizes of cluster the views have; nests
+ *				nothing but areas_lock: free areas, a spinlock
  *	stores_lock (store.c)	the list of stores, their @users and @passing; a
  *				spinlock, as no I/O is done under it: a store
  *				that comes or goes is marked so instead
@@ -256,6 +258,8 @@ enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
  * @verity: the root digest that its blocks must hash to
  * @map_dir: directory of the map, @segment->map_runs runs
  * @tree_dir: directory of the hash tree, @segment->tree_runs runs
+ * @areas: cluster_shift + 1 of dm_inc_areas_get() (expand.h); 0 before it. (A segment
+ *	that is not published goes before a view that was refused.)
  * @wq: reads run here
  * @nr_buffers: reads that can run at a time
  * @free_buffers: struct inc_buffer that no read has
@@ -284,6 +288,7 @@ struct inc_view {
 	struct inc_verity	verity;
 	struct inc_run		*map_dir;
 	struct inc_run		*tree_dir;
+	u32			areas;
 	struct workqueue_struct	*wq;
 	unsigned int		nr_buffers;
 	spinlock_t		buffers_lock;	/* free_buffers */

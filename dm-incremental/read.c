@@ -11,8 +11,8 @@
  *	3. the digests of its blocks are copied from verified tree pages
  *	4. the extents are read: neighbours in the file in one bio, several
  *	   bios at a time, as many as the read's buffer holds (a "batch")
- *	5. each cluster is expanded into a private buffer, each block hashed
- *	   there, then copied to the reader's pages: these may change under
+ *	5. each cluster is expanded into private memory (expand.c), each block
+ *	   hashed there, then copied to the reader's pages: these may change under
  *	   us (O_DIRECT), and never get a byte that was not verified
  *
  * Step 4 and the buffers are in batch.c.
@@ -34,11 +34,11 @@
  * that it holds.
  */
 #include <linux/highmem.h>
-#include <linux/lz4.h>
 #include <linux/slab.h>
 
 #include "batch.h"
 #include "dictionary.h"
+#include "expand.h"
 #include "heal.h"
 #include "history.h"
 #include "presence.h"
@@ -336,37 +336,26 @@ static void copy_out(struct inc_io *io, const u8 *data, u32 length)
 }
 
 /*
- * Expand the cluster of block @i up to its byte @end. Returns the cluster's
- * bytes, or NULL if they are malformed.
+ * The bytes of the cluster of block @i up to its byte @end, or NULL if they are
+ * malformed. *area is taken for the first cluster that needs it.
  */
-static const u8 *expand(struct inc_buffer *buffer, u32 i, u32 end)
+static const u8 *cluster_of(struct inc_buffer *buffer, struct inc_area **area,
+			    u32 i, u32 end)
 {
 	const struct inc_extent *extent = &buffer->extents[i];
 	const u8 *source = buffer->input + buffer->source[i];
-	u32 bytes = inc_cluster_bytes(extent);
-	int r;
+	const struct inc_dictionary *dictionary = NULL;
 
 	/* The map is hostile: expand nothing past the cluster. */
-	if (end > bytes)
+	if (end > inc_cluster_bytes(extent))
 		return NULL;
 	if (extent->codec == INC_CODEC_STORED)
 		return source;
-	if (extent->codec == INC_CODEC_LZ4_DICT) {
-		const struct inc_dictionary *dictionary =
-			buffer->dictionaries[buffer->dictionary[i]];
-
-		r = LZ4_decompress_safe_usingDict(source, buffer->output,
-						  extent->length, bytes,
-						  dictionary->data,
-						  dictionary->size);
-	} else if (end < bytes) {
-		r = LZ4_decompress_safe_partial(source, buffer->output,
-						extent->length, end, bytes);
-	} else {
-		r = LZ4_decompress_safe(source, buffer->output, extent->length,
-					bytes);
-	}
-	return r >= 0 && (u32)r >= end ? buffer->output : NULL;
+	if (extent->codec == INC_CODEC_LZ4_DICT)
+		dictionary = buffer->dictionaries[buffer->dictionary[i]];
+	if (!*area)
+		*area = dm_inc_area_take(dictionary);
+	return dm_inc_expand(*area, extent, dictionary, source, end);
 }
 
 static void note_bad_data(struct inc_io *io, u32 i)
@@ -382,11 +371,7 @@ static void note_bad_data(struct inc_io *io, u32 i)
 	dm_inc_damage_add(&io->buffer->damage, &bad);
 }
 
-/*
- * Step 5 for the blocks of the batch, whose extents are in the input. It looks at
- * all of them, so that all corrupt ones are asked for at a time.
- */
-static int deliver(struct inc_io *io)
+static int deliver_from(struct inc_io *io, struct inc_area **area)
 {
 	struct inc_buffer *buffer = io->buffer;
 	struct inc_view *view = io->view;
@@ -416,8 +401,8 @@ static int deliver(struct inc_io *io)
 		if (i == start || !dm_inc_same_cluster(buffer, i)) {
 			for (j = i + 1; j < end && dm_inc_same_cluster(buffer, j);)
 				j++;
-			cluster = expand(buffer, i,
-					 at + ((j - i) << INC_BLOCK_SHIFT));
+			cluster = cluster_of(buffer, area, i, at +
+					     ((j - i) << INC_BLOCK_SHIFT));
 		}
 		r = cluster ? dm_inc_verity_block(verity, cluster + at, digest) :
 			      -EBADMSG;
@@ -428,6 +413,20 @@ static int deliver(struct inc_io *io)
 		copy_out(io, r ? NULL : cluster + at, INC_BLOCK_SIZE);
 	}
 	return buffer->damage.count ? -EBADMSG : 0;
+}
+
+/*
+ * Step 5 for the blocks of the batch, whose extents are in the input. It looks at
+ * all of them, so that all corrupt ones are asked for at a time.
+ */
+static int deliver(struct inc_io *io)
+{
+	struct inc_area *area = NULL;
+	int r = deliver_from(io, &area);
+
+	if (area)
+		dm_inc_area_return(area);
+	return r;
 }
 
 /*

@@ -10,6 +10,7 @@
 
 #include "backing.h"
 #include "batch.h"
+#include "expand.h"
 #include "grow.h"
 #include "segments.h"
 #include "signature.h"
@@ -236,6 +237,10 @@ int dm_inc_view_open(struct inc_view *view, char **error)
 		return r;
 
 	*error = "Cannot allocate read buffers";
+	r = dm_inc_areas_get(seg->cluster_shift);
+	if (r)
+		return r;
+	view->areas = seg->cluster_shift + 1;
 	r = dm_inc_buffers_alloc(view);
 	if (r)
 		return r;
@@ -257,6 +262,8 @@ void dm_inc_view_close(struct inc_view *view)
 	if (view->wq)
 		destroy_workqueue(view->wq);
 	dm_inc_buffers_free(view);
+	if (view->areas)
+		dm_inc_areas_put(view->areas - 1);
 	kvfree(view->map_dir);
 	kvfree(view->tree_dir);
 	kfree(view->signature);

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Expanding clusters.
+ *
+ * A cluster is expanded in an area, with which a worker does nothing but expand,
+ * hash and copy: it waits for no I/O, no memory and no lock meanwhile. So all
+ * devices share the areas. There is one for each processor at most, the first is
+ * allocated when a view is opened, and a worker that gets none waits for one that
+ * another worker is about to return. All are as large as the largest cluster of any
+ * view needs it.
+ *
+ * An area has room for a dictionary right before its output. LZ4 is faster there:
+ * LZ4_decompress_safe_usingDict() finds that the dictionary ends where the output
+ * starts, and takes both for one piece of memory. This must hold for it:
+ *
+ *	area->output - dictionary->size .. area->output	is the dictionary with
+ *			area->held as its id, byte by byte. LZ4 reads these
+ *			bytes and writes none before area->output; nothing else
+ *			writes there but hold().
+ *
+ * Copying a dictionary costs as much as some clusters gain, so an area takes over
+ * another one when SWITCH_AFTER clusters in a row have needed it. Until then it is
+ * read where it is.
+ */
+#include <linux/cpumask.h>
+#include <linux/lz4.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "expand.h"
+
+#define SWITCH_AFTER	8
+
+static DEFINE_MUTEX(open_mutex);	/* nr_open */
+static unsigned int nr_open[INC_CLUSTER_SHIFT_MAX + 1]; /* views, by cluster_shift */
+
+static DEFINE_SPINLOCK(areas_lock);	/* the rest */
+static u32 area_size;			/* output of an area; open_mutex, too */
+static LIST_HEAD(free_areas);		/* of that size or larger; used last first */
+static unsigned int nr_areas;
+static DECLARE_WAIT_QUEUE_HEAD(areas_wait);
+
+static void free_area(struct inc_area *area)
+{
+	kvfree(area->memory);
+	kfree(area);
+}
+
+static struct inc_area *alloc_area(u32 size, gfp_t flags)
+{
+	struct inc_area *area = kzalloc(sizeof(*area), GFP_KERNEL | flags);
+
+	if (!area)
+		return NULL;
+	area->output_size = size;
+	area->memory = kvmalloc(INC_DICTIONARY_MAX + size, GFP_KERNEL | flags);
+	if (!area->memory) {
+		kfree(area);
+		return NULL;
+	}
+	area->output = area->memory + INC_DICTIONARY_MAX;
+	return area;
+}
+
+static void free_areas_of(struct list_head *areas)
+{
+	struct inc_area *area, *next;
+
+	list_for_each_entry_safe(area, next, areas, list)
+		free_area(area);
+}
+
+/* From now on all areas have @size; @area is the first, or NULL. */
+static void resize(u32 size, struct inc_area *area)
+{
+	struct inc_area *old;
+	LIST_HEAD(free);
+
+	spin_lock(&areas_lock);
+	list_splice_init(&free_areas, &free);
+	list_for_each_entry(old, &free, list)
+		nr_areas--;
+	if (area) {
+		list_add(&area->list, &free_areas);
+		nr_areas++;
+	}
+	area_size = size;
+	spin_unlock(&areas_lock);
+	free_areas_of(&free);
+	if (area)
+		wake_up_all(&areas_wait);
+}
+
+/**
+ * dm_inc_areas_get - a view is being opened: see that there is an area for it
+ * @cluster_shift: of its largest clusters
+ *
+ * Context: process; sleeps. Return: 0, and dm_inc_areas_put() when the view is
+ * closed; or -ENOMEM.
+ */
+int dm_inc_areas_get(u32 cluster_shift)
+{
+	u32 size = INC_BLOCK_SIZE << cluster_shift;
+	struct inc_area *area;
+	int r = 0;
+
+	mutex_lock(&open_mutex);
+	if (size > area_size) {
+		area = alloc_area(size, 0);
+		if (area)
+			resize(size, area);
+		else
+			r = -ENOMEM;
+	}
+	if (!r)
+		nr_open[cluster_shift]++;
+	mutex_unlock(&open_mutex);
+	return r;
+}
+
+/**
+ * dm_inc_areas_put - a view is being closed
+ * @cluster_shift: as for dm_inc_areas_get(), which returned 0
+ *
+ * Context: process; sleeps. The last view frees all areas, as no read is left.
+ */
+void dm_inc_areas_put(u32 cluster_shift)
+{
+	mutex_lock(&open_mutex);
+	nr_open[cluster_shift]--;
+	if (!memchr_inv(nr_open, 0, sizeof(nr_open)))
+		resize(0, NULL);
+	mutex_unlock(&open_mutex);
+}
+
+/* The one used last, or the one that has the dictionary. */
+static struct inc_area *find_free(u64 id)
+{
+	struct inc_area *area;
+
+	list_for_each_entry(area, &free_areas, list)
+		if (!id || area->held == id)
+			return area;
+	return list_first_entry_or_null(&free_areas, struct inc_area, list);
+}
+
+/* NULL if none is free. Then one of *size may be allocated, if that is not 0. */
+static struct inc_area *take_free(u64 id, u32 *size)
+{
+	struct inc_area *area;
+
+	spin_lock(&areas_lock);
+	area = find_free(id);
+	if (area) {
+		list_del(&area->list);
+	} else if (size && nr_areas < num_online_cpus()) {
+		*size = area_size;
+		nr_areas++;
+	}
+	spin_unlock(&areas_lock);
+	return area;
+}
+
+static struct inc_area *take_new(u32 size)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct inc_area *area;
+
+	area = alloc_area(size, __GFP_NORETRY | __GFP_NOWARN);
+	memalloc_noio_restore(noio);
+	if (area)
+		return area;
+	spin_lock(&areas_lock);
+	nr_areas--;
+	spin_unlock(&areas_lock);
+	return NULL;
+}
+
+/**
+ * dm_inc_area_take - get an area for some clusters
+ * @dictionary: that the first is expanded with, or NULL
+ *
+ * Context: a worker; may sleep, until another one returns an area. Return: the
+ * area, large enough for the clusters of every open view; never NULL. Until
+ * dm_inc_area_return() the worker must not wait for anything.
+ */
+struct inc_area *dm_inc_area_take(const struct inc_dictionary *dictionary)
+{
+	u64 id = dictionary ? dictionary->id : 0;
+	struct inc_area *area;
+	u32 size = 0;
+
+	area = take_free(id, &size);
+	if (!area && size)
+		area = take_new(size);
+	if (!area)
+		wait_event(areas_wait, (area = take_free(id, NULL)));
+	return area;
+}
+
+/**
+ * dm_inc_area_return - give an area back
+ * @area: from dm_inc_area_take()
+ */
+void dm_inc_area_return(struct inc_area *area)
+{
+	bool small;
+
+	spin_lock(&areas_lock);
+	small = area->output_size < area_size;
+	if (small)
+		nr_areas--;
+	else
+		list_add(&area->list, &free_areas);
+	spin_unlock(&areas_lock);
+	if (small)
+		free_area(area);
+	else if (wq_has_sleeper(&areas_wait))
+		wake_up(&areas_wait);
+}
+
+/*
+ * Where @dictionary is to be read: right before the output if it is there, or if
+ * it pays to copy it there now.
+ */
+static const u8 *hold(struct inc_area *area,
+		      const struct inc_dictionary *dictionary)
+{
+	u8 *place = area->output - dictionary->size;
+
+	if (area->held == dictionary->id)
+		return place;
+	if (area->next != dictionary->id) {
+		area->next = dictionary->id;
+		area->nr_next = 0;
+	}
+	if (++area->nr_next < SWITCH_AFTER)
+		return dictionary->data;
+	memcpy(place, dictionary->data, dictionary->size);
+	area->held = dictionary->id;
+	area->next = 0;
+	return place;
+}
+
+/**
+ * dm_inc_expand - expand a compressed cluster
+ * @area: large enough for it
+ * @extent: of the cluster: INC_CODEC_LZ4 or INC_CODEC_LZ4_DICT
+ * @dictionary: for the latter
+ * @stored: extent->length bytes
+ * @end: bytes of the cluster that are needed, from its start on; at most the whole
+ *	of it
+ *
+ * Return: the cluster's bytes, in @area, or NULL if the extent is malformed.
+ */
+const u8 *dm_inc_expand(struct inc_area *area, const struct inc_extent *extent,
+			const struct inc_dictionary *dictionary,
+			const u8 *stored, u32 end)
+{
+	u32 bytes = inc_cluster_bytes(extent);
+	u8 *output = area->output;
+	int r;
+
+	if (extent->codec == INC_CODEC_LZ4_DICT)
+		r = LZ4_decompress_safe_usingDict(stored, output,
+						  extent->length, bytes,
+						  hold(area, dictionary),
+						  dictionary->size);
+	else if (end < bytes)
+		r = LZ4_decompress_safe_partial(stored, output, extent->length,
+						end, bytes);
+	else
+		r = LZ4_decompress_safe(stored, output, extent->length, bytes);
+	return r >= 0 && (u32)r >= end ? output : NULL;
+}

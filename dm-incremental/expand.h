@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Expanding clusters (expand.c).
+ */
+#ifndef DM_INCREMENTAL_EXPAND_H
+#define DM_INCREMENTAL_EXPAND_H
+
+#include "dictionary.h"
+#include "internal.h"
+
+/**
+ * struct inc_area - room for one cluster, behind room for a dictionary
+ * @list: on the list of free areas
+ * @output_size: bytes of @output
+ * @held: id of the dictionary that ends where @output starts; 0 if there is none
+ * @next: id of the other dictionary that was used last
+ * @nr_next: how often in a row
+ * @memory: INC_DICTIONARY_MAX bytes, then @output
+ * @output: where clusters are expanded
+ */
+struct inc_area {
+	struct list_head	list;
+	u32			output_size;
+	u64			held;
+	u64			next;
+	unsigned int		nr_next;
+	u8			*memory;
+	u8			*output;
+};
+
+int dm_inc_areas_get(u32 cluster_shift);
+void dm_inc_areas_put(u32 cluster_shift);
+struct inc_area *dm_inc_area_take(const struct inc_dictionary *dictionary);
+void dm_inc_area_return(struct inc_area *area);
+const u8 *dm_inc_expand(struct inc_area *area, const struct inc_extent *extent,
+			const struct inc_dictionary *dictionary,
+			const u8 *stored, u32 end);
+
+#endif /* DM_INCREMENTAL_EXPAND_H */
