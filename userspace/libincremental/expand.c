@@ -30,7 +30,6 @@ static int expand_with_dictionary(const struct task *task, const void *stored,
 	const struct inc_extent *extent = task->extent;
 	int size = (int)inc_cluster_bytes(extent), length;
 	const struct inc_segment *seg;
-	const u8 *dictionary;
 	int ret;
 
 	seg = incr_segment_holding(task->source->image, extent->offset);
@@ -39,12 +38,11 @@ static int expand_with_dictionary(const struct task *task, const void *stored,
 				 "block %llu (offset %llu): its extent needs a dictionary, which its segment lacks",
 				 (unsigned long long)task->block,
 				 (unsigned long long)extent->offset);
-	ret = incr_dictionary_get(task->source, seg, &dictionary, error);
+	length = incr_dictionary_expand(task->source, seg, stored,
+					extent->length, blocks, (u32)size, &ret,
+					error);
 	if (ret)
 		return ret;
-	length = LZ4_decompress_safe_usingDict(stored, blocks,
-			(int)extent->length, size, (const char *)dictionary,
-			(int)seg->dictionary_size);
 	return length == size ? 0 : wrong_length(task, error);
 }
 

@@ -183,9 +183,10 @@ static inline void inc_cursor_init(struct inc_cursor *cursor)
 /* dictionary.c */
 int incr_dictionaries_new(struct incr_image *image);
 void incr_dictionaries_free(struct incr_image *image);
-int incr_dictionary_get(const struct inc_source *source,
-			const struct inc_segment *seg, const u8 **bytes,
-			struct incr_error *error);
+int incr_dictionary_expand(const struct inc_source *source,
+			   const struct inc_segment *seg, const void *stored,
+			   u32 length, void *blocks, u32 size, int *failed,
+			   struct incr_error *error);
 
 /* references.c */
 int incr_references_decode(const struct inc_source *source,
