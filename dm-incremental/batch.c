@@ -3,7 +3,16 @@
  * The buffers of reads, and reading extents: as many at a time as fit into a
  * buffer (a "batch"), neighbours in the file in one bio (a "run").
  *
- * Opening the view allocates all of it, so a read allocates nothing.
+ * Each view has a buffer of its own, its reserve, from when it is opened: so that
+ * its reads go on whatever the memory is like, and whatever other devices wait
+ * for, as one of these may be below this one. It is small, and enough for the
+ * reads that are small. For others, and for more at a time, a worker allocates
+ * buffers; it does not wait for that, since it has the reserve to fall back on.
+ * When they are returned they become spare ones, for all views. Those of which no
+ * read has had a use for SPARES_KEEP are freed.
+ *
+ * So a read in the reader's context allocates nothing: it takes a buffer that is
+ * there, or leaves that to a worker.
  */
 #include <linux/blkdev.h>
 #include <linux/mm.h>
@@ -16,27 +25,187 @@
 /* Flags of the reader's bio that the bios of its runs carry, too. */
 #define KEEP_FLAGS	(REQ_META | REQ_PRIO | REQ_SYNC | REQ_IDLE)
 
-/**
- * dm_inc_buffer_take - a buffer for a read
- * @view: the read's view
- * @io: gets it
- * @wait: if none is free @io's work is queued once it has got one
- *
- * Return: the buffer, NULL if none is free.
- */
-struct inc_buffer *dm_inc_buffer_take(struct inc_view *view, struct inc_io *io,
-				      bool wait)
+/* Input of a reserve: two pages of each extent of the largest small read. */
+#define SMALL_BLOCKS	8
+#define RESERVE_BYTES	(2 * SMALL_BLOCKS * INC_PAGE_SIZE)
+
+#define SPARES_MAX	16u
+#define SPARES_KEEP	(5 * HZ)
+
+static DEFINE_MUTEX(views_mutex);	/* nr_views, over the last one's end */
+static unsigned int nr_views;
+
+static DEFINE_SPINLOCK(spares_lock);	/* the rest */
+static LIST_HEAD(spares);		/* used last first */
+static unsigned int nr_spares;
+static unsigned int nr_unused;		/* the fewest there were since the last tick */
+
+static void free_spares(unsigned int count)
+{
+	struct inc_buffer *buffer, *next;
+	LIST_HEAD(old);
+
+	spin_lock(&spares_lock);
+	for (count = min(count, nr_spares); count; count--, nr_spares--)
+		list_move(spares.prev, &old);
+	nr_unused = nr_spares;
+	spin_unlock(&spares_lock);
+	list_for_each_entry_safe(buffer, next, &old, list)
+		vfree(buffer->input);
+}
+
+static void spares_tick(struct work_struct *work);
+static DECLARE_DELAYED_WORK(spares_work, spares_tick);
+
+static void spares_tick(struct work_struct *work)
+{
+	free_spares(READ_ONCE(nr_unused));
+	if (READ_ONCE(nr_spares))
+		schedule_delayed_work(&spares_work, SPARES_KEEP);
+}
+
+static struct inc_buffer *take_spare(void)
 {
 	struct inc_buffer *buffer;
 
-	spin_lock(&view->buffers_lock);
-	buffer = list_first_entry_or_null(&view->free_buffers,
-					  struct inc_buffer, list);
+	spin_lock(&spares_lock);
+	buffer = list_first_entry_or_null(&spares, struct inc_buffer, list);
 	if (buffer) {
 		list_del(&buffer->list);
-		buffer->io = io;
-		io->buffer = buffer;
-	} else if (wait) {
+		nr_spares--;
+		nr_unused = min(nr_unused, nr_spares);
+	}
+	spin_unlock(&spares_lock);
+	return buffer;
+}
+
+static void put_spare(struct inc_buffer *buffer)
+{
+	bool keep;
+
+	spin_lock(&spares_lock);
+	keep = nr_spares < SPARES_MAX;
+	if (keep) {
+		list_add(&buffer->list, &spares);
+		nr_spares++;
+	}
+	spin_unlock(&spares_lock);
+	if (!keep)
+		vfree(buffer->input);
+	else if (!delayed_work_pending(&spares_work))
+		schedule_delayed_work(&spares_work, SPARES_KEEP);
+}
+
+/* One piece of memory: the input, and behind it the rest. */
+static struct inc_buffer *alloc_buffer(u32 input_size, gfp_t flags)
+{
+	struct inc_buffer *buffer;
+	u32 pages = DIV_ROUND_UP(input_size, PAGE_SIZE), i;
+	u8 *input;
+
+	input = __vmalloc(pages * PAGE_SIZE + sizeof(*buffer), flags);
+	if (!input)
+		return NULL;
+	buffer = (struct inc_buffer *)(input + pages * PAGE_SIZE);
+	memset(buffer, 0, sizeof(*buffer));
+	buffer->input = input;
+	buffer->input_size = input_size;
+	for (i = 0; i < pages; i++)
+		buffer->pages[i] = vmalloc_to_page(input + i * PAGE_SIZE);
+	return buffer;
+}
+
+/* With view->buffers_lock. */
+static struct inc_buffer *take_reserve(struct inc_view *view)
+{
+	struct inc_buffer *buffer = view->reserve;
+
+	view->reserve = NULL;
+	return buffer;
+}
+
+static void give(struct inc_buffer *buffer, struct inc_io *io)
+{
+	buffer->io = io;
+	io->buffer = buffer;
+}
+
+/*
+ * A buffer of those that are there. NULL if there is none, or just the reserve for
+ * a read that it is small for; then *may_alloc says if the view may have another.
+ */
+static struct inc_buffer *take_ready(struct inc_view *view, struct inc_io *io,
+				     bool *may_alloc)
+{
+	struct inc_buffer *buffer = NULL;
+
+	*may_alloc = view->nr_taken < view->nr_buffers;
+	if (!*may_alloc)
+		return NULL;
+	/* Without a bio it reads metadata alone. */
+	if (io->blocks <= SMALL_BLOCKS || !io->bio)
+		buffer = take_reserve(view);
+	if (!buffer)
+		buffer = take_spare();
+	return buffer;
+}
+
+/**
+ * dm_inc_buffer_take - a buffer for a read, without a wait
+ * @view: the read's view
+ * @io: gets it
+ *
+ * Context: any, but no interrupt. Return: the buffer, or NULL if a worker must look
+ * for one.
+ */
+struct inc_buffer *dm_inc_buffer_take(struct inc_view *view, struct inc_io *io)
+{
+	struct inc_buffer *buffer;
+	bool ignored;
+
+	spin_lock(&view->buffers_lock);
+	buffer = take_ready(view, io, &ignored);
+	if (buffer) {
+		view->nr_taken++;
+		give(buffer, io);
+	}
+	spin_unlock(&view->buffers_lock);
+	return buffer;
+}
+
+/**
+ * dm_inc_buffer_get - a buffer for a read, or its turn to have one
+ * @view: the read's view
+ * @io: gets it; if there is none @io's work is queued once it has got one
+ *
+ * Context: a worker. Return: the buffer, or NULL if the read waits: it is no longer
+ * the caller's.
+ */
+struct inc_buffer *dm_inc_buffer_get(struct inc_view *view, struct inc_io *io)
+{
+	struct inc_buffer *buffer;
+	bool may_alloc;
+
+	spin_lock(&view->buffers_lock);
+	buffer = take_ready(view, io, &may_alloc);
+	if (!buffer && may_alloc) {
+		view->nr_taken++;
+		spin_unlock(&view->buffers_lock);
+		buffer = alloc_buffer(INPUT_BYTES,
+				      GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+		spin_lock(&view->buffers_lock);
+		view->nr_taken--;
+		if (!buffer)
+			buffer = take_reserve(view);
+	}
+	/*
+	 * A read that waits here gets one: those that the view may have, or the
+	 * reserve, are with reads of the view, each of which returns its own.
+	 */
+	if (buffer) {
+		view->nr_taken++;
+		give(buffer, io);
+	} else {
 		list_add_tail(&io->waiting, &view->starved);
 	}
 	spin_unlock(&view->buffers_lock);
@@ -56,7 +225,10 @@ void dm_inc_buffer_drop_dictionaries(struct inc_buffer *buffer)
 /**
  * dm_inc_buffer_return - a read needs its buffer no more
  * @view: the read's view
- * @buffer: goes to the read that has waited longest for one, else to the pool
+ * @buffer: goes to the read that has waited longest for one, else to where it came
+ *	from
+ *
+ * Context: a worker; may sleep.
  */
 void dm_inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer)
 {
@@ -68,14 +240,26 @@ void dm_inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer)
 	io = list_first_entry_or_null(&view->starved, struct inc_io, waiting);
 	if (io) {
 		list_del(&io->waiting);
-		buffer->io = io;
-		io->buffer = buffer;
+		give(buffer, io);
+		buffer = NULL;
 	} else {
-		list_add(&buffer->list, &view->free_buffers);
+		view->nr_taken--;
+		if (buffer->reserve) {
+			view->reserve = buffer;
+			buffer = NULL;
+		}
 	}
 	spin_unlock(&view->buffers_lock);
 	if (io)
 		queue_work(view->wq, &io->work);
+	if (buffer)
+		put_spare(buffer);
+}
+
+/* There can be no array of bios: they end in one of unknown size. */
+static struct bio *run_bio(struct inc_buffer *buffer, unsigned int run)
+{
+	return (struct bio *)buffer->bios[run];
 }
 
 /* The read, and with it all that this uses, stays until its work has run. */
@@ -93,7 +277,7 @@ static void end_run(struct bio *bio)
 static struct bio *start_run(struct inc_buffer *buffer, u64 from)
 {
 	struct inc_io *io = buffer->io;
-	struct bio *bio = buffer->bios[buffer->nr_runs++];
+	struct bio *bio = run_bio(buffer, buffer->nr_runs++);
 
 	dm_inc_backing_bio_init(io->view->store, bio, buffer->vecs + buffer->nr_vecs,
 				ARRAY_SIZE(buffer->vecs) - buffer->nr_vecs,
@@ -115,14 +299,14 @@ static struct bio *start_run(struct inc_buffer *buffer, u64 from)
  */
 static bool add_to_batch(struct inc_buffer *buffer, u64 from, u64 to, u32 *at)
 {
-	u32 room = INPUT_BYTES - buffer->used;
+	u32 room = buffer->input_size - buffer->used;
 	struct bio *bio;
 
 	if (buffer->nr_runs && from >= buffer->run_start &&
 	    from <= buffer->run_end) {
 		if (to > buffer->run_end && to - buffer->run_end > room)
 			return false;
-		bio = buffer->bios[buffer->nr_runs - 1];
+		bio = run_bio(buffer, buffer->nr_runs - 1);
 	} else {
 		if (buffer->nr_runs == RUNS_MAX || to - from > room)
 			return false;
@@ -190,14 +374,12 @@ void dm_inc_batch_plan(struct inc_buffer *buffer, u32 start)
 void dm_inc_batch_submit(struct inc_buffer *buffer)
 {
 	unsigned int n, nr_runs = buffer->nr_runs;
-	struct bio *bios[RUNS_MAX];
 	struct blk_plug plug;
 
-	memcpy(bios, buffer->bios, sizeof(bios));
 	atomic_set(&buffer->pending, nr_runs);
 	blk_start_plug(&plug);
 	for (n = 0; n < nr_runs; n++)
-		submit_bio_noacct(bios[n]);
+		submit_bio_noacct(run_bio(buffer, n));
 	blk_finish_plug(&plug);
 }
 
@@ -212,79 +394,51 @@ int dm_inc_batch_end(struct inc_buffer *buffer)
 	unsigned int n;
 
 	for (n = 0; n < buffer->nr_runs; n++)
-		bio_uninit(buffer->bios[n]);
+		bio_uninit(run_bio(buffer, n));
 	invalidate_kernel_vmap_range(buffer->input, buffer->used);
 	return blk_status_to_errno(buffer->status);
 }
 
-static void free_buffer(struct inc_buffer *buffer)
-{
-	unsigned int i;
-
-	vunmap(buffer->input);
-	for (i = 0; i < INPUT_PAGES; i++)
-		if (buffer->pages[i])
-			__free_page(buffer->pages[i]);
-	for (i = 0; i < RUNS_MAX; i++)
-		kfree(buffer->bios[i]);
-	kvfree(buffer);
-}
-
-static struct inc_buffer *alloc_buffer(void)
-{
-	struct inc_buffer *buffer = kvzalloc(sizeof(*buffer), GFP_KERNEL);
-	unsigned int i;
-
-	if (!buffer)
-		return NULL;
-	for (i = 0; i < INPUT_PAGES; i++) {
-		buffer->pages[i] = alloc_page(GFP_KERNEL);
-		if (!buffer->pages[i])
-			goto bad;
-	}
-	for (i = 0; i < RUNS_MAX; i++) {
-		buffer->bios[i] = bio_kmalloc(0, GFP_KERNEL);
-		if (!buffer->bios[i])
-			goto bad;
-	}
-	buffer->input = vmap(buffer->pages, INPUT_PAGES, VM_MAP, PAGE_KERNEL);
-	if (buffer->input)
-		return buffer;
-bad:
-	free_buffer(buffer);
-	return NULL;
-}
-
 /**
- * dm_inc_buffers_alloc - allocate the buffers of a view's reads
- * @view: being opened
+ * dm_inc_buffers_alloc - see that a view's reads can have buffers
+ * @view: being opened; its segment is set
  *
- * Return: 0 or -ENOMEM; on failure, too, dm_inc_buffers_free() frees what there is.
+ * Context: process; sleeps. Return: 0 or -ENOMEM; on failure, too,
+ * dm_inc_buffers_free() frees what there is.
  */
 int dm_inc_buffers_alloc(struct inc_view *view)
 {
-	unsigned int i;
+	u32 cluster = INC_BLOCK_SIZE << view->segment->cluster_shift;
 
 	view->nr_buffers = clamp(2 * num_online_cpus(), 4u, 16u);
-	for (i = 0; i < view->nr_buffers; i++) {
-		struct inc_buffer *buffer;
-
-		buffer = alloc_buffer();
-		if (!buffer)
-			return -ENOMEM;
-		list_add(&buffer->list, &view->free_buffers);
-	}
+	/* A stored cluster may start in the middle of a page. */
+	view->reserve = alloc_buffer(max(cluster + INC_PAGE_SIZE, RESERVE_BYTES),
+				     GFP_KERNEL);
+	if (!view->reserve)
+		return -ENOMEM;
+	view->reserve->reserve = true;
+	mutex_lock(&views_mutex);
+	nr_views++;
+	mutex_unlock(&views_mutex);
 	return 0;
 }
 
 /**
- * dm_inc_buffers_free - free what dm_inc_buffers_alloc() allocated
+ * dm_inc_buffers_free - undo dm_inc_buffers_alloc()
  * @view: no read is in flight
+ *
+ * Context: process; sleeps.
  */
 void dm_inc_buffers_free(struct inc_view *view)
 {
-	struct inc_buffer *buffer, *next;
-
-	list_for_each_entry_safe(buffer, next, &view->free_buffers, list)
-		free_buffer(buffer);
+	if (!view->reserve)
+		return;
+	vfree(view->reserve->input);
+	mutex_lock(&views_mutex);
+	if (!--nr_views) {
+		/* Only reads start it. */
+		cancel_delayed_work_sync(&spares_work);
+		free_spares(SPARES_MAX);
+	}
+	mutex_unlock(&views_mutex);
 }

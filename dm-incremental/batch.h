@@ -16,11 +16,12 @@
 
 /**
  * struct inc_buffer - a read's memory, from step 1 to its end
- * @list: on view->free_buffers
+ * @list: of spare buffers
+ * @reserve: it is its view's reserve
  * @io: the read
  * @pages: where extents are read to
  * @vecs: for @bios; each is 4096 bytes or more
- * @bios: one for each run
+ * @bios: one for each run: run_bio()
  * @nr_runs: of @bios in use
  * @nr_vecs: of @vecs in use
  * @used: bytes of @input in use
@@ -30,7 +31,8 @@
  * @end: block after its last
  * @pending: bios in flight
  * @status: of a bio that failed
- * @input: @pages, mapped one after the other
+ * @input_size: bytes of @input
+ * @input: @pages, mapped one after the other; the memory of this buffer, too
  * @entries: of each block of the read, from the map
  * @extents: of each block, decoded from @entries
  * @source: of each block, where in @input its extent starts
@@ -42,10 +44,12 @@
  */
 struct inc_buffer {
 	struct list_head	list;
+	bool			reserve;
 	struct inc_io		*io;
 	struct page		*pages[INPUT_PAGES];
 	struct bio_vec		vecs[INPUT_BYTES / INC_PAGE_SIZE];
-	struct bio		*bios[RUNS_MAX];
+	u8			bios[RUNS_MAX][sizeof(struct bio)]
+				__aligned(__alignof__(struct bio));
 	unsigned int		nr_runs;
 	unsigned int		nr_vecs;
 	u32			used;
@@ -55,6 +59,7 @@ struct inc_buffer {
 	u32			end;
 	atomic_t		pending;
 	blk_status_t		status;
+	u32			input_size;
 	u8			*input;
 	__le64			entries[INC_IO_BLOCKS];
 	struct inc_extent	extents[INC_IO_BLOCKS];
@@ -78,8 +83,8 @@ static inline bool dm_inc_same_cluster(const struct inc_buffer *buffer, u32 i)
 
 int dm_inc_buffers_alloc(struct inc_view *view);
 void dm_inc_buffers_free(struct inc_view *view);
-struct inc_buffer *dm_inc_buffer_take(struct inc_view *view, struct inc_io *io,
-				      bool wait);
+struct inc_buffer *dm_inc_buffer_take(struct inc_view *view, struct inc_io *io);
+struct inc_buffer *dm_inc_buffer_get(struct inc_view *view, struct inc_io *io);
 void dm_inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer);
 void dm_inc_buffer_drop_dictionaries(struct inc_buffer *buffer);
 void dm_inc_batch_plan(struct inc_buffer *buffer, u32 start);

@@ -22,7 +22,8 @@
  *				suspect, store->changes. Never held over I/O;
  *				allocations under it are with GFP_NOIO.
  *	store->claims_lock	claims; a spinlock
- *	view->buffers_lock	free buffers; a spinlock
+ *	view->buffers_lock	which buffers its reads have, and wait for; a spinlock
+ *	spares_lock (batch.c)	buffers that no view has; a spinlock
  *	proof->lock		reads held; a spinlock
  *	store->dictionaries_lock  loaded dictionaries; a spinlock
  *	open_mutex (expand.c)	which sizes of cluster the views have; nests
@@ -262,7 +263,8 @@ enum inc_on_corruption { INC_REFETCH, INC_FAIL, INC_PANIC };
  *	that is not published goes before a view that was refused.)
  * @wq: reads run here
  * @nr_buffers: reads that can run at a time
- * @free_buffers: struct inc_buffer that no read has
+ * @nr_taken: those that have a buffer, or get one
+ * @reserve: the view's own buffer; NULL while a read has it
  * @starved: reads that wait for a buffer
  * @read_timeout: ms that a read may wait for absent data
  * @hint_readahead: readahead of absent data fails and leaves a hint
@@ -291,9 +293,10 @@ struct inc_view {
 	u32			areas;
 	struct workqueue_struct	*wq;
 	unsigned int		nr_buffers;
-	spinlock_t		buffers_lock;	/* free_buffers */
-	struct list_head	free_buffers;
-	struct list_head	starved;	/* buffers_lock: inc_io.waiting */
+	spinlock_t		buffers_lock;	/* the next three */
+	unsigned int		nr_taken;
+	struct inc_buffer	*reserve;
+	struct list_head	starved;	/* inc_io.waiting */
 	unsigned int		read_timeout;
 	bool			hint_readahead;
 	enum inc_on_corruption	on_corruption;

@@ -28,10 +28,10 @@
  * clear.c. If step 2, 3 or 5 finds damage, the read may start again from step 1
  * as well: see heal.c.
  *
- * A read's memory, beyond metadata, is allocated beforehand (struct inc_buffer).
- * A read that finds no buffer free is put aside, too, until one is returned; it
- * needs no worker to wait in, and the reads that have the buffers need nothing
- * that it holds.
+ * A read's memory, beyond metadata, is a buffer (struct inc_buffer) and, while a
+ * worker delivers, an area (expand.c). A read that gets no buffer is put aside, too,
+ * until one is returned; it needs no worker to wait in, and the reads that have the
+ * buffers need nothing that it holds.
  */
 #include <linux/highmem.h>
 #include <linux/slab.h>
@@ -484,7 +484,7 @@ static void run_io(struct work_struct *work)
 
 	if (io->status)
 		goto out;	/* its wait has ended without success */
-	if (!io->buffer && !dm_inc_buffer_take(io->view, io, true))
+	if (!io->buffer && !dm_inc_buffer_get(io->view, io))
 		return;
 	if (io->prepared) {
 		if (end_step(io, dm_inc_batch_end(io->buffer) ?: deliver(io)))
@@ -559,7 +559,7 @@ void dm_inc_read_start(struct inc_io *io)
 {
 	struct inc_view *view = io->view;
 
-	if (dm_inc_buffer_take(view, io, false)) {
+	if (dm_inc_buffer_take(view, io)) {
 		if (prepare_cached(io)) {
 			dm_inc_batch_plan(io->buffer, 0);
 			if (io->buffer->nr_runs) {

@@ -298,7 +298,6 @@ static int incremental_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->private = target;
 	target->view.ti = ti;
 	INIT_LIST_HEAD(&target->view.list);
-	INIT_LIST_HEAD(&target->view.free_buffers);
 	spin_lock_init(&target->view.buffers_lock);
 	INIT_LIST_HEAD(&target->view.starved);
 	init_waitqueue_head(&target->view.windows_wait);
