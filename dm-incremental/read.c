@@ -131,13 +131,13 @@ static bool end_step(struct inc_io *io, int r)
 	return dm_inc_heal(io, &io->buffer->damage, !may_not_wait(io));
 }
 
-static void trace_miss(struct inc_view *view, const struct inc_io *io,
+static void trace_miss(struct inc_view *view, u64 block, u32 blocks,
 		       const struct inc_ranges *ranges, bool hint)
 {
 	u32 shift = view->store->chunk_shift;
 	u64 first = ranges->range[0].first;
 
-	trace_incremental_miss(view->store->bdev_dev, io->block, io->blocks,
+	trace_incremental_miss(view->store->bdev_dev, block, blocks,
 			       first << shift,
 			       (ranges->range[0].last - first + 1) << shift,
 			       ranges->count, hint);
@@ -195,7 +195,7 @@ static bool miss(struct inc_io *io, const struct inc_ranges *ranges,
 	struct inc_view *view = io->view;
 	bool hint = may_not_wait(io) && !(metadata && !io->bio);
 
-	trace_miss(view, io, ranges, hint);
+	trace_miss(view, io->block, io->blocks, ranges, hint);
 	/* A waiting read may wait long; give its buffer to one that can proceed. */
 	dm_inc_buffer_return(view, io->buffer);
 	if (!hint)
@@ -305,14 +305,28 @@ static bool prepare(struct inc_io *io)
 	return false;
 }
 
-/* In the reader's context. Returns false if a worker must look. */
+/*
+ * In the reader's context. Returns true if the read waits: it is no longer ours.
+ * Unless io->prepared is true, a worker must look otherwise.
+ */
 static bool prepare_cached(struct inc_io *io)
 {
+	struct inc_view *view = io->view;
 	struct inc_ranges ranges;
+	u32 blocks = io->blocks;
+	u64 block = io->block;
 	bool metadata;
+	int r;
 
-	io->prepared = !look_up(io, &ranges, &metadata, true) && !ranges.count;
-	return io->prepared;
+	r = look_up(io, &ranges, &metadata, true);
+	io->prepared = !r && !ranges.count;
+	if (!ranges.count || may_not_wait(io))
+		return false;
+	dm_inc_buffer_return(view, io->buffer);
+	if (!dm_inc_wait_try(view->store, io, &ranges))
+		return false;
+	trace_miss(view, block, blocks, &ranges, false);
+	return true;
 }
 
 /*
@@ -560,14 +574,16 @@ void dm_inc_read_start(struct inc_io *io)
 	struct inc_view *view = io->view;
 
 	if (dm_inc_buffer_take(view, io)) {
-		if (prepare_cached(io)) {
+		if (prepare_cached(io))
+			return;
+		if (io->prepared) {
 			dm_inc_batch_plan(io->buffer, 0);
 			if (io->buffer->nr_runs) {
 				dm_inc_batch_submit(io->buffer);
 				return;
 			}
 		}
-		/* A worker starts again, with the buffer. */
+		/* A worker starts again, with the buffer if there is one. */
 		io->prepared = false;
 	}
 	queue_work(view->wq, &io->work);

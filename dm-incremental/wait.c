@@ -137,20 +137,20 @@ static void link_want(struct inc_io *io, struct inc_link *link,
  * missing, until its links are used up. False: out of memory.
  */
 static bool want_range(struct inc_store *store, struct inc_io *io, u64 first,
-		       u64 last, unsigned int *used)
+		       u64 last, unsigned int *used, gfp_t gfp)
 {
 	while (first <= last && *used < INC_LINKS) {
 		struct inc_want *want = dm_inc_want_first(store, first);
 		u64 end = last;
 
 		if (want && want->hint && want->first <= last) {
-			dm_inc_want_cut_hint(store, want, first, last);
+			dm_inc_want_cut_hint(store, want, first, last, gfp);
 			continue;
 		}
 		if (!want || want->first > first) {
 			if (want && want->first <= last)
 				end = want->first - 1;
-			want = dm_inc_want_add(store, first, end, io);
+			want = dm_inc_want_add(store, first, end, io, gfp);
 			if (!want)
 				return false;
 		}
@@ -214,7 +214,7 @@ static bool begin_wait(struct inc_store *store, struct inc_io *io)
  * read runs again when the wants that it is linked to have come.
  */
 static bool want_ranges(struct inc_store *store, struct inc_io *io,
-			const struct inc_ranges *ranges)
+			const struct inc_ranges *ranges, gfp_t gfp)
 {
 	unsigned int used = 0, i;
 
@@ -224,7 +224,7 @@ static bool want_ranges(struct inc_store *store, struct inc_io *io,
 
 		/* Again under the lock: a fill may have come in between. */
 		while (next_missing(store, io->anew, from, last, &first, &end)) {
-			if (!want_range(store, io, first, end, &used))
+			if (!want_range(store, io, first, end, &used, gfp))
 				return used;
 			from = end + 1;
 			if (from > last || used == INC_LINKS)
@@ -232,6 +232,14 @@ static bool want_ranges(struct inc_store *store, struct inc_io *io,
 		}
 	}
 	return true;
+}
+
+static void limit_wait(struct inc_store *store, const struct inc_io *io)
+{
+	unsigned long soon = jiffies + INC_SILENT_LAST;
+	unsigned long until = dm_inc_sleep_deadline(io);
+
+	dm_inc_want_timer(store, time_before(until, soon) ? until : soon);
 }
 
 /**
@@ -255,7 +263,6 @@ static bool want_ranges(struct inc_store *store, struct inc_io *io,
 bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
 		     const struct inc_ranges *ranges, bool anew)
 {
-	unsigned long soon = jiffies + INC_SILENT_LAST, until;
 	LIST_HEAD(done);
 
 	mutex_lock(&store->lock);
@@ -264,14 +271,47 @@ bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
 		return false;
 	}
 	io->anew = anew;
-	if (!want_ranges(store, io, ranges)) {
+	if (!want_ranges(store, io, ranges, GFP_NOIO))
 		dm_inc_want_timer(store, memory_again(io));
-	} else if (!io->nr_links) {
+	else if (!io->nr_links)
 		end_wait(store, io, BLK_STS_OK, &done);
-	} else {
-		until = dm_inc_sleep_deadline(io);
-		dm_inc_want_timer(store, time_before(until, soon) ? until : soon);
+	else
+		limit_wait(store, io);
+	tell_absence(store);
+	mutex_unlock(&store->lock);
+
+	wake_up_interruptible(&store->loaders_wait);
+	run_done(&done);
+	return true;
+}
+
+/**
+ * dm_inc_wait_try - the same, if that takes no wait for a lock or for memory
+ * @store: the store
+ * @io: the read; as for dm_inc_wait_for()
+ * @ranges: at least one; the caller found them absent
+ *
+ * Context: the reader's, in which its bio is mapped: dm keeps its table, and so view
+ * and store, until that is over. Return: true if the read waits, or will run again
+ * at once: the caller must not touch it any more. False: a worker must do it.
+ */
+bool dm_inc_wait_try(struct inc_store *store, struct inc_io *io,
+		     const struct inc_ranges *ranges)
+{
+	LIST_HEAD(done);
+
+	if (!mutex_trylock(&store->lock))
+		return false;
+	if (io->view->suspended || !begin_wait(store, io)) {
+		mutex_unlock(&store->lock);
+		return false;
 	}
+	io->anew = false;
+	if (want_ranges(store, io, ranges, GFP_NOWAIT | __GFP_NOWARN) &&
+	    io->nr_links)
+		limit_wait(store, io);
+	else
+		end_wait(store, io, BLK_STS_OK, &done);
 	tell_absence(store);
 	mutex_unlock(&store->lock);
 
@@ -286,10 +326,9 @@ bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
  * @io: the read; its @work runs again in MEMORY_AGAIN, or when waiting has ended
  *	with another @status
  *
- * Most of a read's memory was allocated when its table was loaded. For the rest
- * (a want, a page of suspect bits, a dictionary) nothing is kept in reserve: a read
- * that gets no memory holds none of it, waits, and starts over, until its
- * read_timeout.
+ * A view has a reserve of most of a read's memory (batch.c). For the rest (a want,
+ * a page of suspect bits, a dictionary) nothing is kept in reserve: a read that gets
+ * no memory holds none of it, waits, and starts over, until its read_timeout.
  *
  * Context: as dm_inc_wait_for(). Return: likewise.
  */
@@ -336,7 +375,7 @@ void dm_inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
 				continue;
 			if (want && want->first <= end)
 				end = want->first - 1;
-			if (!dm_inc_want_add(store, first, end, NULL))
+			if (!dm_inc_want_add(store, first, end, NULL, GFP_NOIO))
 				break;
 			first = end + 1;
 		}

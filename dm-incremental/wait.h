@@ -25,6 +25,8 @@ void dm_inc_ranges_add(struct inc_store *store, struct inc_ranges *ranges,
 		       u64 offset, u64 length);
 bool dm_inc_wait_for(struct inc_store *store, struct inc_io *io,
 		     const struct inc_ranges *ranges, bool anew);
+bool dm_inc_wait_try(struct inc_store *store, struct inc_io *io,
+		     const struct inc_ranges *ranges);
 bool dm_inc_wait_for_memory(struct inc_store *store, struct inc_io *io);
 void dm_inc_wait_hint(struct inc_store *store, const struct inc_ranges *ranges,
 		      bool anew);

@@ -79,16 +79,17 @@ u8 dm_inc_want_reader(const struct inc_io *io)
  * @first: first chunk
  * @last: last chunk; no other want has any of them
  * @io: the read that it is for, which the caller links to it; NULL for a hint
+ * @gfp: how to allocate it
  *
  * Return: NULL if there is no memory.
  */
 struct inc_want *dm_inc_want_add(struct inc_store *store, u64 first, u64 last,
-				 const struct inc_io *io)
+				 const struct inc_io *io, gfp_t gfp)
 {
 	struct rb_node **place = &store->wants.rb_node, *parent = NULL;
 	struct inc_want *want;
 
-	want = kzalloc(sizeof(*want), GFP_NOIO);
+	want = kzalloc(sizeof(*want), gfp);
 	if (!want)
 		return NULL;
 	INIT_LIST_HEAD(&want->links);
@@ -144,18 +145,19 @@ void dm_inc_want_forget(struct inc_store *store, struct inc_want *want)
  * @hint: must not be used afterwards
  * @first: first chunk
  * @last: last chunk
+ * @gfp: how to allocate what is left of it
  */
 void dm_inc_want_cut_hint(struct inc_store *store, struct inc_want *hint,
-			  u64 first, u64 last)
+			  u64 first, u64 last, gfp_t gfp)
 {
 	u64 hint_first = hint->first, hint_last = hint->last;
 
 	dm_inc_want_forget(store, hint);
 	/* Without memory the rest of the hint is lost, which does no harm. */
 	if (hint_first < first)
-		dm_inc_want_add(store, hint_first, first - 1, NULL);
+		dm_inc_want_add(store, hint_first, first - 1, NULL, gfp);
 	if (hint_last > last)
-		dm_inc_want_add(store, last + 1, hint_last, NULL);
+		dm_inc_want_add(store, last + 1, hint_last, NULL, gfp);
 }
 
 /**

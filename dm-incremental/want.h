@@ -65,10 +65,10 @@ struct inc_want *dm_inc_want_first(struct inc_store *store, u64 chunk);
 struct inc_want *dm_inc_want_next(struct inc_want *want);
 u8 dm_inc_want_reader(const struct inc_io *io);
 struct inc_want *dm_inc_want_add(struct inc_store *store, u64 first, u64 last,
-				 const struct inc_io *io);
+				 const struct inc_io *io, gfp_t gfp);
 void dm_inc_want_forget(struct inc_store *store, struct inc_want *want);
 void dm_inc_want_cut_hint(struct inc_store *store, struct inc_want *hint,
-			  u64 first, u64 last);
+			  u64 first, u64 last, gfp_t gfp);
 void dm_inc_want_timer(struct inc_store *store, unsigned long when);
 bool dm_inc_want_take_back(struct inc_store *store, struct inc_loader *loader,
 			   unsigned long now);

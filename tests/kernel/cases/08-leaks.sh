@@ -102,8 +102,8 @@ ok "the module is not in use" within 5 unused
 many_calls
 ok "the module is not in use" within 5 unused
 # The unaccounted memory varies by some MiB by itself, and some is given back late.
-# One page lost by each fill or read would be 16 MiB, the buffers of one device lost
-# in each round over 20.
+# One page lost by each fill or read would be 16 MiB. (A buffer that is lost can be seen
+# in /proc/vmallocinfo: nothing_allocated.)
 given_back() {
 	after=$(unaccounted)
 	[ $((after - before)) -le 8192 ]
