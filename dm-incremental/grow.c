@@ -23,7 +23,7 @@
 
 static u64 found_end(const struct inc_store *store)
 {
-	return store->nr_found ? store->segments[store->nr_found - 1]->end : 0;
+	return store->nr_found ? dm_inc_segment(store, store->nr_found - 1)->end : 0;
 }
 
 /* The device may have held a longer image before, whose layers are not ours. */
@@ -56,7 +56,7 @@ static int check_super(const struct inc_store *store,
 		*error = "Next segment is not of the next generation";
 		return -EINVAL;
 	}
-	if (store->nr_found && !same_image(seg, store->segments[0])) {
+	if (store->nr_found && !same_image(seg, dm_inc_segment(store, 0))) {
 		*error = "Next segment belongs to another image";
 		return -EINVAL;
 	}
@@ -91,8 +91,11 @@ static int find_next(struct inc_store *store, char **error)
 	r = check_super(store, super, offset, device_size, seg, error);
 	if (r)
 		goto bad;
+	*error = "Cannot allocate segments";
+	r = dm_inc_segments_add(store, seg);
+	if (r)
+		goto bad;
 	kfree(super);
-	store->segments[store->nr_found++] = seg;
 	return 0;
 
 bad:
@@ -109,7 +112,7 @@ static int load_next(struct inc_store *store, char **error)
 	r = find_next(store, error);
 	if (r)
 		return r;
-	head = dm_inc_segment_head(store, store->segments[store->nr_found - 1],
+	head = dm_inc_segment_head(store, dm_inc_segment(store, store->nr_found - 1),
 				   error);
 	if (IS_ERR(head))
 		return PTR_ERR(head);
@@ -160,7 +163,7 @@ const struct inc_segment *dm_inc_grow_find(struct inc_store *store, u32 generati
 		if (r)
 			return ERR_PTR(r);
 	}
-	return store->segments[generation];
+	return dm_inc_segment(store, generation);
 }
 
 /**
@@ -186,7 +189,7 @@ static void drop_found(struct inc_store *store)
 {
 	dm_inc_presence_drop(store);
 	while (store->nr_found > store->nr_segments)
-		kfree(store->segments[--store->nr_found]);
+		kfree(dm_inc_segment(store, --store->nr_found));
 }
 
 /**
@@ -215,18 +218,13 @@ int dm_inc_grow_load(struct inc_store *store, char **error)
 	u32 number;
 	int r;
 
-	*error = "Cannot allocate segments";
-	store->segments = kvcalloc(INC_SEGMENTS_MAX, sizeof(*store->segments),
-				   GFP_KERNEL);
-	if (!store->segments)
-		return -ENOMEM;
 	do
 		r = find_next(store, error);
 	while (!r);
 	if (r != -EINVAL || !store->nr_found)
 		return r;
 
-	store->chunk_shift = store->segments[0]->chunk_shift;
+	store->chunk_shift = dm_inc_segment(store, 0)->chunk_shift;
 	*error = "Cannot load presence bitmap";
 	r = dm_inc_presence_init(store);
 	for (number = 0; !r && number < store->nr_found; number++)

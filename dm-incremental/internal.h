@@ -115,6 +115,17 @@ struct inc_turns {
 	u32			queued[INC_READERS];
 };
 
+/*
+ * Tables with room for the largest image are of two levels: only those pages are
+ * allocated that the image needs.
+ */
+#define INC_TABLE_POINTERS	(INC_PAGE_SIZE / sizeof(void *))
+#define INC_TABLE_NUMBERS	(INC_PAGE_SIZE / sizeof(u32))
+
+/* Pages of bits of the largest image with the smallest chunks (presence.c). */
+#define INC_BITS_PAGES_MAX	(INC_IMAGE_SIZE_MAX >> \
+				 (INC_CHUNK_SHIFT_MIN + INC_PAGE_SHIFT + 3))
+
 /**
  * struct inc_store - one backing device, and its image as far as it is present
  *
@@ -139,7 +150,8 @@ struct inc_store {
 
 	/* segments.c */
 	struct mutex		grow_mutex;
-	struct inc_segment	**segments;	/* in order, INC_SEGMENTS_MAX */
+	struct inc_segment	**segments[INC_SEGMENTS_MAX / INC_TABLE_POINTERS];
+						/* in order: dm_inc_segment() */
 	u32			nr_segments;	/* grow_mutex and lock to write */
 	u32			nr_found;	/* grow_mutex */
 	u32			chunk_shift;
@@ -153,9 +165,14 @@ struct inc_store {
 	unsigned int		nr_dictionaries;
 
 	/* presence.c */
-	unsigned long		**present;	/* pages of a bit per chunk */
-	unsigned long		**used;		/* the same; clear_mutex to write */
-	u32			*first_page;	/* of each segment's bitmap */
+	unsigned long		**present[DIV_ROUND_UP(INC_BITS_PAGES_MAX,
+						       INC_TABLE_POINTERS)];
+						/* pages of a bit per chunk */
+	unsigned long		**used;		/* the same, in one table;
+						 * clear_mutex to write
+						 */
+	u32			*first_page[INC_SEGMENTS_MAX / INC_TABLE_NUMBERS];
+						/* of each segment's bitmap */
 	unsigned long		*dirty;		/* a bit per bitmap page */
 	atomic64_t		nr_absent;	/* chunks, with those hidden */
 	u64			nr_hidden;	/* lock: suspect, and overwritten now */

@@ -36,9 +36,7 @@
 #define BITS_SHIFT	(INC_PAGE_SHIFT + 3)
 #define BITS_PER_PAGE	(1u << BITS_SHIFT)
 
-/* Pages of memory for the largest image with the smallest chunks. */
-#define PAGES_MAX	(INC_IMAGE_SIZE_MAX >> \
-			 (INC_CHUNK_SHIFT_MIN + BITS_SHIFT))
+#define PAGES_MAX	INC_BITS_PAGES_MAX
 /* Pages on disk: each segment may have one that is not full. */
 #define BITMAP_PAGES_MAX	(PAGES_MAX + INC_SEGMENTS_MAX)
 
@@ -49,7 +47,17 @@
 /* The page of memory that holds @chunk's bit, which is number bit_of() there. */
 static unsigned long *bits_of(const struct inc_store *store, u64 chunk)
 {
-	return store->present[chunk >> BITS_SHIFT];
+	u64 page = chunk >> BITS_SHIFT;
+
+	return store->present[page / INC_TABLE_POINTERS]
+			     [page % INC_TABLE_POINTERS];
+}
+
+/* Where the first bitmap page of segment @number is noted. */
+static u32 *first_page_of(const struct inc_store *store, u32 number)
+{
+	return store->first_page[number / INC_TABLE_NUMBERS] +
+	       number % INC_TABLE_NUMBERS;
 }
 
 static u32 bit_of(u64 chunk)
@@ -85,8 +93,8 @@ static u32 bitmap_pages(const struct inc_segment *seg)
 /* The first bitmap page of segment @number, counted over all segments. */
 static u32 first_page(const struct inc_store *store, u32 number)
 {
-	return number ? store->first_page[number - 1] +
-			bitmap_pages(store->segments[number - 1]) : 0;
+	return number ? *first_page_of(store, number - 1) +
+			bitmap_pages(dm_inc_segment(store, number - 1)) : 0;
 }
 
 /* A page of an on-disk bitmap: where it is, and the image's chunks it holds. */
@@ -119,13 +127,13 @@ static struct bitmap_page find_page(const struct inc_store *store,
 	while (high - low > 1) {
 		u32 middle = low + (high - low) / 2;
 
-		if (store->first_page[middle] <= number)
+		if (*first_page_of(store, middle) <= number)
 			low = middle;
 		else
 			high = middle;
 	}
-	return locate_page(store->segments[low],
-			   number - store->first_page[low]);
+	return locate_page(dm_inc_segment(store, low),
+			   number - *first_page_of(store, low));
 }
 
 /* The bitmap page, counted over all segments, that holds @chunk's bit. */
@@ -134,7 +142,7 @@ static u32 page_of_chunk(struct inc_store *store, u64 chunk)
 	const struct inc_segment *seg =
 		dm_inc_segment_at(store, chunk << store->chunk_shift);
 
-	return store->first_page[seg->generation] +
+	return *first_page_of(store, seg->generation) +
 	       ((chunk - (seg->offset >> seg->chunk_shift)) >> BITS_SHIFT);
 }
 
@@ -179,7 +187,7 @@ static int load_page(struct inc_store *store, const struct bitmap_page *page,
 }
 
 /**
- * dm_inc_presence_init - allocate the tables, for an image of any size
+ * dm_inc_presence_init - allocate what does not depend on the image's size
  * @store: being created
  *
  * Context: process; sleeps. Return: 0 or -ENOMEM; dm_inc_presence_free() frees
@@ -187,15 +195,20 @@ static int load_page(struct inc_store *store, const struct bitmap_page *page,
  */
 int dm_inc_presence_init(struct inc_store *store)
 {
-	store->present = kvcalloc(PAGES_MAX, sizeof(*store->present),
-				  GFP_KERNEL);
-	store->first_page = kvcalloc(INC_SEGMENTS_MAX,
-				     sizeof(*store->first_page), GFP_KERNEL);
 	store->dirty = kvcalloc(BITS_TO_LONGS(BITMAP_PAGES_MAX),
 				sizeof(unsigned long), GFP_KERNEL);
 	store->commit_page = alloc_page(GFP_KERNEL);
-	return store->present && store->first_page && store->dirty &&
-	       store->commit_page ? 0 : -ENOMEM;
+	return store->dirty && store->commit_page ? 0 : -ENOMEM;
+}
+
+/* See that there is a page at @place, which is of a pointer of any type. */
+static bool make_page(void *place)
+{
+	void **page = place;
+
+	if (!*page)
+		*page = kzalloc(INC_PAGE_SIZE, GFP_KERNEL);
+	return *page;
 }
 
 /**
@@ -211,7 +224,7 @@ int dm_inc_presence_init(struct inc_store *store)
  */
 int dm_inc_presence_load(struct inc_store *store, u32 number)
 {
-	const struct inc_segment *seg = store->segments[number];
+	const struct inc_segment *seg = dm_inc_segment(store, number);
 	u64 start = seg->offset >> seg->chunk_shift;
 	u64 end = seg->end >> seg->chunk_shift;
 	u64 fixed = seg->meta_offset >> seg->chunk_shift;
@@ -219,12 +232,14 @@ int dm_inc_presence_load(struct inc_store *store, u32 number)
 	u32 page;
 	int r;
 
-	store->first_page[number] = first_page(store, number);
+	if (!make_page(&store->first_page[number / INC_TABLE_NUMBERS]))
+		return -ENOMEM;
+	*first_page_of(store, number) = first_page(store, number);
 	for (i = start >> BITS_SHIFT; i <= (end - 1) >> BITS_SHIFT; i++) {
-		if (store->present[i])
-			continue;
-		store->present[i] = kzalloc(INC_PAGE_SIZE, GFP_KERNEL);
-		if (!store->present[i])
+		unsigned long ***table = &store->present[i / INC_TABLE_POINTERS];
+
+		if (!make_page(table) ||
+		    !make_page(&(*table)[i % INC_TABLE_POINTERS]))
 			return -ENOMEM;
 	}
 	for (page = 0; page < bitmap_pages(seg); page++) {
@@ -238,7 +253,7 @@ int dm_inc_presence_load(struct inc_store *store, u32 number)
 	for (chunk = start; chunk < fixed; chunk++) {
 		if (test_and_set_bit(bit_of(chunk), bits_of(store, chunk)))
 			continue;
-		set_bit(store->first_page[number] +
+		set_bit(*first_page_of(store, number) +
 			((chunk - start) >> BITS_SHIFT), store->dirty);
 		present++;
 	}
@@ -264,16 +279,20 @@ void dm_inc_presence_drop(struct inc_store *store)
 {
 	u64 chunk = dm_inc_store_chunks(store);
 	unsigned long page = first_page(store, store->nr_segments);
+	u32 i;
 
 	if (store->nr_found == store->nr_segments)
 		return;
 	/* The bits of the last page of memory past the image's. */
 	for (; bit_of(chunk); chunk++)
 		clear_bit(bit_of(chunk), bits_of(store, chunk));
-	for (; chunk >> BITS_SHIFT < PAGES_MAX && bits_of(store, chunk);
-	     chunk += BITS_PER_PAGE) {
-		kfree(bits_of(store, chunk));
-		store->present[chunk >> BITS_SHIFT] = NULL;
+	for (i = chunk >> BITS_SHIFT; i < PAGES_MAX; i++) {
+		unsigned long **table = store->present[i / INC_TABLE_POINTERS];
+
+		if (!table || !table[i % INC_TABLE_POINTERS])
+			break;
+		kfree(table[i % INC_TABLE_POINTERS]);
+		table[i % INC_TABLE_POINTERS] = NULL;
 	}
 	for_each_set_bit_from(page, store->dirty, BITMAP_PAGES_MAX)
 		clear_bit(page, store->dirty);
@@ -288,13 +307,19 @@ void dm_inc_presence_free(struct inc_store *store)
 {
 	u32 i;
 
-	for (i = 0; store->present && i < PAGES_MAX; i++)
+	for (i = 0; i < PAGES_MAX; i++) {
+		unsigned long **table = store->present[i / INC_TABLE_POINTERS];
+
+		if (table)
+			kfree(table[i % INC_TABLE_POINTERS]);
+	}
+	for (i = 0; i < ARRAY_SIZE(store->present); i++)
 		kfree(store->present[i]);
 	for (i = 0; store->used && i < PAGES_MAX; i++)
 		kfree(store->used[i]);
 	kvfree(store->used);
-	kvfree(store->present);
-	kvfree(store->first_page);
+	for (i = 0; i < ARRAY_SIZE(store->first_page); i++)
+		kfree(store->first_page[i]);
 	kvfree(store->dirty);
 	if (store->commit_page)
 		__free_page(store->commit_page);

@@ -78,14 +78,38 @@ u8 *dm_inc_segment_head(struct inc_store *store, const struct inc_segment *seg,
 }
 
 /**
+ * dm_inc_segments_add - put a segment that was found behind the others
+ * @store: its @grow_mutex is held, or it is being created; it has fewer than
+ *	INC_SEGMENTS_MAX
+ * @seg: allocated with kmalloc(); the store's if this succeeds
+ *
+ * Context: process; sleeps. Return: 0 or -ENOMEM.
+ */
+int dm_inc_segments_add(struct inc_store *store, struct inc_segment *seg)
+{
+	struct inc_segment ***page = &store->segments[store->nr_found /
+						      INC_TABLE_POINTERS];
+
+	if (!*page)
+		*page = kzalloc(INC_PAGE_SIZE, GFP_KERNEL);
+	if (!*page)
+		return -ENOMEM;
+	(*page)[store->nr_found++ % INC_TABLE_POINTERS] = seg;
+	return 0;
+}
+
+/**
  * dm_inc_segments_free - free what dm_inc_grow_load() and growth made
  * @store: its memory goes
  */
 void dm_inc_segments_free(struct inc_store *store)
 {
+	u32 i;
+
 	while (store->nr_found)
-		kfree(store->segments[--store->nr_found]);
-	kvfree(store->segments);
+		kfree(dm_inc_segment(store, --store->nr_found));
+	for (i = 0; i < ARRAY_SIZE(store->segments); i++)
+		kfree(store->segments[i]);
 }
 
 /**
@@ -101,10 +125,10 @@ const struct inc_segment *dm_inc_segment_at(struct inc_store *store, u64 offset)
 	while (high - low > 1) {
 		u32 middle = low + (high - low) / 2;
 
-		if (store->segments[middle]->offset <= offset)
+		if (dm_inc_segment(store, middle)->offset <= offset)
 			low = middle;
 		else
 			high = middle;
 	}
-	return store->segments[low];
+	return dm_inc_segment(store, low);
 }

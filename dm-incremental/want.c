@@ -22,6 +22,7 @@
 #include <linux/user_namespace.h>
 
 #include <linux/dm-incremental.h>
+#include "segments.h"
 #include "suspect.h"
 #include "turns.h"
 #include "want.h"
@@ -255,7 +256,7 @@ static bool grown(struct inc_store *store, struct inc_loader *loader)
 static void tell_growth(struct inc_store *store, struct inc_loader *loader,
 			struct dm_incremental_request *request)
 {
-	request->offset = store->segments[loader->nr_opened]->offset;
+	request->offset = dm_inc_segment(store, loader->nr_opened)->offset;
 	request->length = 1u << store->chunk_shift;
 	request->flags = DM_INCREMENTAL_REQUEST_GROWN;
 	WRITE_ONCE(loader->nr_opened, store->nr_opened);

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Memory of open devices: a bound for each, all that the kernel keeps for it included;
-# and what busy reads have allocated beyond that is given back.
+# Memory of open devices: a bound for each, of all that the kernel keeps for it beyond
+# what it keeps for a linear device; and what busy reads have allocated beyond that is
+# given back.
 
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
@@ -30,7 +31,7 @@ buffers_are() {
 
 choose size129
 cp "$IMAGE" image
-tables=()
+tables=() tables_linear=()
 for ((i = 0; i < 64; i++)); do
 	attach "$PWD/image" --read-only
 	table
@@ -48,6 +49,21 @@ open_up_to() {
 	done
 }
 
+for ((i = 0; i < 64; i++)); do
+	loop=${loops[i]}
+	tables_linear+=("0 8 linear $loop 0")
+done
+before=$(used)
+for ((i = 0; i < 64; i++)); do
+	activate "t$i" "${tables_linear[i]}" || break
+done
+is "linear devices" $i 64
+linear=$((($(used) - before) / 64))
+note "a linear device has $linear KiB"
+for ((i = 0; i < 64; i++)); do
+	dmsetup remove "t$i"
+done
+
 before=$(used)
 for n in 1 16 64; do
 	ok "$n devices are open, and were read" open_up_to $n
@@ -55,7 +71,7 @@ for n in 1 16 64; do
 	after=$(used)
 	note "$n devices: $((after - before)) KiB, $(((after - before) / n)) for each"
 done
-between "KiB for each of 64 devices" $(((after - before) / 64)) 1 $bound
+between "KiB for each of 64 devices, beyond a linear one's" $(((after - before) / 64 - linear)) 1 $bound
 for ((i = 0; i < opened; i++)); do
 	dmsetup remove "t$i" || break
 done
