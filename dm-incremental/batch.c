@@ -329,6 +329,20 @@ static bool add_to_batch(struct inc_buffer *buffer, u64 from, u64 to, u32 *at)
 }
 
 /**
+ * dm_inc_batch_none - an empty batch, before the first block
+ * @buffer: a read's; its work goes on as if that had been read
+ */
+void dm_inc_batch_none(struct inc_buffer *buffer)
+{
+	buffer->nr_runs = 0;
+	buffer->nr_vecs = 0;
+	buffer->used = 0;
+	buffer->status = BLK_STS_OK;
+	buffer->start = 0;
+	buffer->end = 0;
+}
+
+/**
  * dm_inc_batch_plan - choose the blocks of a read's next batch
  * @buffer: the read's; its extents are set
  * @start: first block, counted in the read
@@ -340,10 +354,7 @@ void dm_inc_batch_plan(struct inc_buffer *buffer, u32 start)
 {
 	u32 i, at = 0;
 
-	buffer->nr_runs = 0;
-	buffer->nr_vecs = 0;
-	buffer->used = 0;
-	buffer->status = BLK_STS_OK;
+	dm_inc_batch_none(buffer);
 	buffer->start = start;
 	for (i = start; i < buffer->io->blocks; i++) {
 		const struct inc_extent *extent = &buffer->extents[i];

@@ -88,6 +88,7 @@ struct inc_buffer *dm_inc_buffer_get(struct inc_view *view, struct inc_io *io);
 void dm_inc_buffer_return(struct inc_view *view, struct inc_buffer *buffer);
 void dm_inc_buffer_drop_dictionaries(struct inc_buffer *buffer);
 void dm_inc_batch_plan(struct inc_buffer *buffer, u32 start);
+void dm_inc_batch_none(struct inc_buffer *buffer);
 void dm_inc_batch_submit(struct inc_buffer *buffer);
 int dm_inc_batch_end(struct inc_buffer *buffer);
 

@@ -18,6 +18,11 @@
  *			bytes and writes none before area->output; nothing else
  *			writes there but hold().
  *
+ * What an area has expanded last stays there, for the next read of the same cluster:
+ * small reads along a large cluster would expand it again and again. Such a reader
+ * hashes its blocks like any other. If they do not match it takes the way through the
+ * file, which may have changed.
+ *
  * Copying a dictionary costs as much as some clusters gain, so an area takes over
  * another one when SWITCH_AFTER clusters in a row have needed it. Until then it is
  * read where it is.
@@ -199,6 +204,64 @@ struct inc_area *dm_inc_area_take(const struct inc_dictionary *dictionary)
 	return area;
 }
 
+/* With areas_lock. */
+static struct inc_area *find_kept(const struct inc_cluster *cluster, u32 end)
+{
+	struct inc_area *area;
+
+	list_for_each_entry(area, &free_areas, list)
+		if (area->kept.view == cluster->view &&
+		    area->kept.block == cluster->block && area->kept_bytes >= end)
+			return area;
+	return NULL;
+}
+
+/**
+ * dm_inc_area_kept - has a free area this cluster?
+ * @cluster: the cluster
+ * @end: bytes of it that are needed, from its start on
+ *
+ * Context: any, but no interrupt.
+ */
+bool dm_inc_area_kept(const struct inc_cluster *cluster, u32 end)
+{
+	bool kept;
+
+	spin_lock(&areas_lock);
+	kept = find_kept(cluster, end);
+	spin_unlock(&areas_lock);
+	return kept;
+}
+
+/**
+ * dm_inc_area_take_kept - get the area that has a cluster
+ * @cluster: the cluster
+ * @end: bytes of it that are needed, from its start on
+ *
+ * Context: as dm_inc_area_take(), but it does not sleep. Return: the area, or NULL if
+ * none has it.
+ */
+struct inc_area *dm_inc_area_take_kept(const struct inc_cluster *cluster, u32 end)
+{
+	struct inc_area *area;
+
+	spin_lock(&areas_lock);
+	area = find_kept(cluster, end);
+	if (area)
+		list_del(&area->list);
+	spin_unlock(&areas_lock);
+	return area;
+}
+
+/**
+ * dm_inc_area_forget - what an area has of a cluster is of no use
+ * @area: taken
+ */
+void dm_inc_area_forget(struct inc_area *area)
+{
+	area->kept.view = 0;
+}
+
 /**
  * dm_inc_area_return - give an area back
  * @area: from dm_inc_area_take()
@@ -243,34 +306,56 @@ static const u8 *hold(struct inc_area *area,
 	return place;
 }
 
+static int expand_plain(struct inc_area *area, const struct inc_extent *extent,
+			const u8 *stored, u32 end)
+{
+	u32 bytes = inc_cluster_bytes(extent);
+
+	if (end < bytes)
+		return LZ4_decompress_safe_partial(stored, area->output,
+						   extent->length, end, bytes);
+	return LZ4_decompress_safe(stored, area->output, extent->length, bytes);
+}
+
 /**
  * dm_inc_expand - expand a compressed cluster
  * @area: large enough for it
+ * @cluster: which it is
  * @extent: of the cluster: INC_CODEC_LZ4 or INC_CODEC_LZ4_DICT
  * @dictionary: for the latter
  * @stored: extent->length bytes
  * @end: bytes of the cluster that are needed, from its start on; at most the whole
  *	of it
  *
+ * All of it is expanded if @area has its start already: small reads along the
+ * cluster will be there soon.
+ *
  * Return: the cluster's bytes, in @area, or NULL if the extent is malformed.
  */
-const u8 *dm_inc_expand(struct inc_area *area, const struct inc_extent *extent,
+const u8 *dm_inc_expand(struct inc_area *area, const struct inc_cluster *cluster,
+			const struct inc_extent *extent,
 			const struct inc_dictionary *dictionary,
 			const u8 *stored, u32 end)
 {
+	const struct inc_cluster *kept = &area->kept;
 	u32 bytes = inc_cluster_bytes(extent);
-	u8 *output = area->output;
+	bool again = kept->view == cluster->view && kept->block == cluster->block;
 	int r;
 
+	dm_inc_area_forget(area);
 	if (extent->codec == INC_CODEC_LZ4_DICT)
-		r = LZ4_decompress_safe_usingDict(stored, output,
+		r = LZ4_decompress_safe_usingDict(stored, area->output,
 						  extent->length, bytes,
 						  hold(area, dictionary),
 						  dictionary->size);
-	else if (end < bytes)
-		r = LZ4_decompress_safe_partial(stored, output, extent->length,
-						end, bytes);
 	else
-		r = LZ4_decompress_safe(stored, output, extent->length, bytes);
-	return r >= 0 && (u32)r >= end ? output : NULL;
+		r = expand_plain(area, extent, stored, again ? bytes : end);
+	/* What comes behind @end may be corrupt, and what is needed not. */
+	if (r < 0 && again && extent->codec == INC_CODEC_LZ4)
+		r = expand_plain(area, extent, stored, end);
+	if (r < 0 || (u32)r < end)
+		return NULL;
+	area->kept = *cluster;
+	area->kept_bytes = r;
+	return area->output;
 }

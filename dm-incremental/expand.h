@@ -9,12 +9,24 @@
 #include "internal.h"
 
 /**
+ * struct inc_cluster - a cluster of a view
+ * @view: id of its verity, which is never reused, and never 0
+ * @block: its first block
+ */
+struct inc_cluster {
+	u64	view;
+	u64	block;
+};
+
+/**
  * struct inc_area - room for one cluster, behind room for a dictionary
  * @list: on the list of free areas
  * @output_size: bytes of @output
  * @held: id of the dictionary that ends where @output starts; 0 if there is none
  * @next: id of the other dictionary that was used last
  * @nr_next: how often in a row
+ * @kept: the cluster whose first bytes are in @output; its view is 0 if none is
+ * @kept_bytes: so many
  * @memory: INC_DICTIONARY_MAX bytes, then @output
  * @output: where clusters are expanded
  */
@@ -24,6 +36,8 @@ struct inc_area {
 	u64			held;
 	u64			next;
 	unsigned int		nr_next;
+	struct inc_cluster	kept;
+	u32			kept_bytes;
 	u8			*memory;
 	u8			*output;
 };
@@ -32,7 +46,11 @@ int dm_inc_areas_get(u32 cluster_shift);
 void dm_inc_areas_put(u32 cluster_shift);
 struct inc_area *dm_inc_area_take(const struct inc_dictionary *dictionary);
 void dm_inc_area_return(struct inc_area *area);
-const u8 *dm_inc_expand(struct inc_area *area, const struct inc_extent *extent,
+bool dm_inc_area_kept(const struct inc_cluster *cluster, u32 end);
+struct inc_area *dm_inc_area_take_kept(const struct inc_cluster *cluster, u32 end);
+void dm_inc_area_forget(struct inc_area *area);
+const u8 *dm_inc_expand(struct inc_area *area, const struct inc_cluster *cluster,
+			const struct inc_extent *extent,
 			const struct inc_dictionary *dictionary,
 			const u8 *stored, u32 end);
 

@@ -19,8 +19,9 @@
  *
  * Where all metadata is cached, steps 1 to 4 happen in the reader's context
  * (dm_inc_read_start()), which waits there for no I/O and no memory. It may sleep
- * for a lock of dm-bufio's (backing.c), which is held over neither. Else a worker
- * does them, which may wait for metadata and memory. Step 5 is always a worker's.
+ * for a lock of dm-bufio's (backing.c), which is held over neither. A read that
+ * finds chunks absent is put aside there, too (dm_inc_wait_try()). Else a worker
+ * does all of it, which may wait for metadata and memory. Step 5 is always a worker's.
  * No task waits for data or for a loader: the read is put aside, and its work is
  * queued when it can go on.
  *
@@ -349,6 +350,15 @@ static void copy_out(struct inc_io *io, const u8 *data, u32 length)
 	}
 }
 
+/* The cluster of block @i of the read. */
+static struct inc_cluster cluster_at(const struct inc_io *io, u32 i)
+{
+	return (struct inc_cluster){
+		.view = io->view->verity.id,
+		.block = inc_cluster_start(&io->buffer->extents[i], io->block + i),
+	};
+}
+
 /*
  * The bytes of the cluster of block @i up to its byte @end, or NULL if they are
  * malformed. *area is taken for the first cluster that needs it.
@@ -359,6 +369,7 @@ static const u8 *cluster_of(struct inc_buffer *buffer, struct inc_area **area,
 	const struct inc_extent *extent = &buffer->extents[i];
 	const u8 *source = buffer->input + buffer->source[i];
 	const struct inc_dictionary *dictionary = NULL;
+	struct inc_cluster cluster;
 
 	/* The map is hostile: expand nothing past the cluster. */
 	if (end > inc_cluster_bytes(extent))
@@ -369,7 +380,8 @@ static const u8 *cluster_of(struct inc_buffer *buffer, struct inc_area **area,
 		dictionary = buffer->dictionaries[buffer->dictionary[i]];
 	if (!*area)
 		*area = dm_inc_area_take(dictionary);
-	return dm_inc_expand(*area, extent, dictionary, source, end);
+	cluster = cluster_at(buffer->io, i);
+	return dm_inc_expand(*area, &cluster, extent, dictionary, source, end);
 }
 
 static void note_bad_data(struct inc_io *io, u32 i)
@@ -444,6 +456,69 @@ static int deliver(struct inc_io *io)
 }
 
 /*
+ * Could an area have all that the read needs? Sets where that ends in its cluster: 0 if
+ * it could not. Clusters of a block are not read in parts.
+ */
+static u32 end_in_cluster(const struct inc_io *io)
+{
+	const struct inc_buffer *buffer = io->buffer;
+	const struct inc_extent *extent = &buffer->extents[0];
+	u64 end;
+	u32 i;
+
+	if (!extent->cluster_shift || (extent->codec != INC_CODEC_LZ4 &&
+				       extent->codec != INC_CODEC_LZ4_DICT))
+		return 0;
+	for (i = 1; i < io->blocks; i++)
+		if (!dm_inc_same_cluster(buffer, i))
+			return 0;
+	end = io->block + io->blocks - inc_cluster_start(extent, io->block);
+	return end << INC_BLOCK_SHIFT;
+}
+
+static bool is_kept(const struct inc_io *io)
+{
+	u32 end = end_in_cluster(io);
+	struct inc_cluster cluster;
+
+	if (!end)
+		return false;
+	cluster = cluster_at(io, 0);
+	return dm_inc_area_kept(&cluster, end);
+}
+
+/* Step 5 for all of the read, if an area has its cluster. False: it must be read. */
+static bool deliver_kept(struct inc_io *io)
+{
+	struct inc_view *view = io->view;
+	u32 end = end_in_cluster(io), i;
+	struct inc_cluster cluster;
+	struct inc_area *area;
+	const u8 *data;
+	int r = 0;
+
+	if (!end)
+		return false;
+	cluster = cluster_at(io, 0);
+	area = dm_inc_area_take_kept(&cluster, end);
+	if (!area)
+		return false;
+	data = area->output + end - (io->blocks << INC_BLOCK_SHIFT);
+	for (i = 0; !r && i < io->blocks; i++, data += INC_BLOCK_SIZE) {
+		r = dm_inc_verity_block(&view->verity, data, io->buffer->digests +
+					(i << view->segment->tree.digest_shift));
+		if (!r)
+			copy_out(io, data, INC_BLOCK_SIZE);
+	}
+	if (r) {
+		dm_inc_area_forget(area);
+		io->iter = io->bio->bi_iter;
+	}
+	dm_inc_area_return(area);
+	return !r;
+}
+
+/*
  * With its bio, or as the last window, the read releases the view, its buffers
  * and its store, which it has kept. It must not touch these after that. (The read
  * that dm_inc_buffer_return() queues is another one, which keeps them by itself.)
@@ -474,6 +549,8 @@ static bool run_batches(struct inc_io *io, u32 start)
 {
 	struct inc_buffer *buffer = io->buffer;
 
+	if (!start && deliver_kept(io))
+		return false;
 	while (start < io->blocks) {
 		dm_inc_batch_plan(buffer, start);
 		if (buffer->nr_runs) {
@@ -576,6 +653,11 @@ void dm_inc_read_start(struct inc_io *io)
 	if (dm_inc_buffer_take(view, io)) {
 		if (prepare_cached(io))
 			return;
+		if (io->prepared && is_kept(io)) {
+			dm_inc_batch_none(io->buffer);
+			queue_work(view->wq, &io->work);
+			return;
+		}
 		if (io->prepared) {
 			dm_inc_batch_plan(io->buffer, 0);
 			if (io->buffer->nr_runs) {
