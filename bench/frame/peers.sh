@@ -16,6 +16,16 @@
 
 images=/images
 
+peer_files() {	# peer_files PEER: the names of its images
+	case $1 in
+	loop | nbdkit) echo erofs ;;
+	verity-*) printf '%s\n' "${1#verity-}"{,.hash,.root} ;;
+	squashfuse-*) echo "squashfs-${1#*-}" ;;
+	ours-* | before-*) echo "$1.inc" ;;
+	*) echo "$1" ;;
+	esac
+}
+
 loop() {	# loop FILE: in $device
 	device=$(losetup --show --find --read-only "$1") || return
 	loops+=("$device")

@@ -3,10 +3,11 @@
  * Reads a file, and prints what that has cost of a clock, in nanoseconds: a fio whose own start,
  * which is dear under a user-mode kernel, is not in the figure.
  *
- * usage: reads CLOCK FILE sequential|random BLOCK COUNT LIMIT [direct]
+ * usage: reads CLOCK FILE sequential|random|list BLOCK COUNT LIMIT [direct]
  *
- * CLOCK is a file with a number. Blocks are read from the start of FILE on, or each once at
- * random among the first LIMIT ones.
+ * CLOCK is a file with a number, or "-" for the machine's clock. Blocks are read from the start of
+ * FILE on, or each once at random among the first LIMIT ones, or those whose numbers are on
+ * standard input.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -15,12 +16,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static long long clock_now(int clock)
 {
 	char text[32] = "";
+	struct timespec t;
 
+	if (clock < 0) {
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		return (long long)t.tv_sec * 1000000000 + t.tv_nsec;
+	}
 	if (pread(clock, text, sizeof(text) - 1, 0) <= 0)
 		err(1, "the clock");
 	return atoll(text);
@@ -46,17 +53,29 @@ static uint32_t *shuffled(uint32_t limit)
 	return order;
 }
 
+/* Numbers below @limit from standard input, @count of them; the caller frees them. */
+static uint32_t *listed(uint32_t count, uint32_t limit)
+{
+	uint32_t *order = calloc(count, sizeof(*order)), i;
+
+	if (!order)
+		err(1, "memory");
+	for (i = 0; i < count; i++)
+		if (scanf("%u", &order[i]) != 1 || order[i] >= limit)
+			errx(1, "the list is not %u numbers below %u", count, limit);
+	return order;
+}
+
 int main(int argc, char **argv)
 {
-	int clock, file, random, flags = O_RDONLY;
-	uint32_t count, limit, i, *order;
+	int clock = -1, file, flags = O_RDONLY;
+	uint32_t count, limit, i, *order = NULL;
 	long long start;
 	size_t block;
 	void *buffer;
 
 	if (argc != 7 && argc != 8)
-		errx(2, "usage: reads CLOCK FILE sequential|random BLOCK COUNT LIMIT [direct]");
-	random = !strcmp(argv[3], "random");
+		errx(2, "usage: reads CLOCK FILE sequential|random|list BLOCK COUNT LIMIT [direct]");
 	block = strtoul(argv[4], NULL, 10);
 	count = (uint32_t)strtoul(argv[5], NULL, 10);
 	limit = (uint32_t)strtoul(argv[6], NULL, 10);
@@ -64,17 +83,24 @@ int main(int argc, char **argv)
 		errx(2, "BLOCK is a multiple of 4096, and COUNT is from 1 to LIMIT");
 	if (argc == 8)
 		flags |= O_DIRECT;
-	clock = open(argv[1], O_RDONLY);
+	if (strcmp(argv[1], "-")) {
+		clock = open(argv[1], O_RDONLY);
+		if (clock < 0)
+			err(1, "%s", argv[1]);
+	}
 	file = open(argv[2], flags);
-	if (clock < 0 || file < 0)
-		err(1, "%s", clock < 0 ? argv[1] : argv[2]);
+	if (file < 0)
+		err(1, "%s", argv[2]);
 	if (posix_memalign(&buffer, 4096, block))
 		errx(1, "memory");
 	memset(buffer, 1, block);
-	order = shuffled(limit);
+	if (!strcmp(argv[3], "random"))
+		order = shuffled(limit);
+	else if (!strcmp(argv[3], "list"))
+		order = listed(count, limit);
 	start = clock_now(clock);
 	for (i = 0; i < count; i++) {
-		if (pread(file, buffer, block, (off_t)(random ? order[i] : i) * (off_t)block) != (ssize_t)block)
+		if (pread(file, buffer, block, (off_t)(order ? order[i] : i) * (off_t)block) != (ssize_t)block)
 			err(1, "%s: read %u", argv[2], i);
 	}
 	printf("%lld\n", clock_now(clock) - start);
