@@ -80,6 +80,7 @@ part_there() {	# part_there CHUNKS: so many are present, or all
 # end WAIT: all arrives and is right; no read has waited for longer than WAIT seconds
 end() {
 	local arrived took spent bytes
+	ok "$name: the loader is at work" kill -0 "$loader" || sed 's/^/# /' log
 	arrived=$(incrementalsetup wait --timeout $((1200 * SLOW)) app 2>&1) || note "$arrived"
 	took=$(($(now_ms) - began))
 	spent=$((earlier_ms + $(loader_ms)))
@@ -164,8 +165,11 @@ chaos_busy() {
 }
 
 chaos_whole() {
-	steered '{"whole": 1, "share": 0.2}'
+	# A server that has sent it three times by then has no image for the loader.
+	steered '{"whole": 1, "times": 2}'
 	begin "200 in place of 206" chaos 8 50 --origin "http://$odd/chaos.inc"
+	within 60 part_there 20
+	steered '{"whole": 1, "share": 0.2}'
 	within 60 part_there 200
 	steered '{"whole": 1}'
 	calm 10

@@ -165,3 +165,16 @@ within 20 says 1 "serving /dev"
 fails "a read fails at its timeout" 1 "timed out" dd if=/dev/mapper/app of=/dev/null bs=4096 skip=300 count=1 iflag=direct
 ok "its range is dropped after some time" within 40 says 1 "no longer wanted"
 stop
+
+# As some of the servers behind an address may, or a cache that has not got it yet.
+echo "# a server that begins with the whole file"
+steer late
+rules late '{"/app.inc": {"whole": 1, "times": 2}}'
+fresh
+loader --no-prefetch --no-hints --no-startup --origin "http://$late/app.inc"
+ok "it is asked again" read_block 300
+is "as often as that takes" "$(grep -c '^/app.inc 200 ' late.log)" 2
+stop
+rules late '{"/app.inc": {"whole": 1}}'
+fails "one that goes on so is given up" 4 "does not serve byte ranges" incrementald --origin "http://$late/app.inc" app
+kill "$(<late.pid)"

@@ -14,6 +14,11 @@
 #define LOOK_MAX		8000u
 /* Looks at its head while one range is read. */
 #define LOOKS_MAX		8u
+/*
+ * Replies of no use until it has not got the image. One address may have several servers
+ * behind it, or a cache that sends all of a file that it has just got itself.
+ */
+#define USELESS_MAX		3u
 /* After that, one that could not be reached is worth another attempt. */
 #define FAILED_SECONDS		60
 /* So long it is distrusted after the first offence, doubling up to the last. */
@@ -340,12 +345,15 @@ static int compare(struct mirrors *mirrors, struct mirror *mirror,
 		   struct origin_connection *connection,
 		   const struct mirror_image *image, struct incr_error *error)
 {
+	unsigned int useless = 0;
 	struct inc_super super;
 	u64 size;
 	int err;
 
-	err = read_origin(mirrors, mirror, connection, image->offset,
-			  sizeof(super), &super, error);
+	do {
+		err = read_origin(mirrors, mirror, connection, image->offset,
+				  sizeof(super), &super, error);
+	} while (err == -EPROTO && ++useless < USELESS_MAX);
 	if (err && err != -ENOENT)
 		return err;
 	size = origin_size(mirror->origin);
