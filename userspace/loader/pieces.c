@@ -18,7 +18,7 @@
 #define STARTUP_COST		3u
 #define STARTUP_COST_LEAST	(1u << 20)
 /* Demands that show whether the list is of what runs: so many outside of it, of so many. */
-#define OUTSIDE_MIN		16u
+#define OUTSIDE_MIN		6u
 #define JUDGED_MAX		64u
 
 /**
