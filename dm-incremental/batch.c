@@ -26,7 +26,7 @@
 #define KEEP_FLAGS	(REQ_META | REQ_PRIO | REQ_SYNC | REQ_IDLE)
 
 /* Input of a reserve: two pages of each extent of the largest small read. */
-#define SMALL_BLOCKS	8
+#define SMALL_BLOCKS	4
 #define RESERVE_BYTES	(2 * SMALL_BLOCKS * INC_PAGE_SIZE)
 
 #define SPARES_MAX	16u
