@@ -21,6 +21,7 @@
 
 #include "backing.h"
 #include "batch.h"
+#include "segments.h"
 
 /* Flags of the reader's bio that the bios of its runs carry, too. */
 #define KEEP_FLAGS	(REQ_META | REQ_PRIO | REQ_SYNC | REQ_IDLE)
@@ -28,6 +29,15 @@
 /* Input of a reserve: two pages of each extent of the largest small read. */
 #define SMALL_BLOCKS	4
 #define RESERVE_BYTES	(2 * SMALL_BLOCKS * INC_PAGE_SIZE)
+
+/*
+ * Input for an extent that refers to others, and these: each may begin and end within
+ * a page. RUNS_MAX bios do for them.
+ */
+#define REFERRING_BYTES	((INC_REFERENCES_REACH) + \
+			 (INC_REFERENCES_MAX + 1) * INC_PAGE_SIZE)
+static_assert(REFERRING_BYTES <= INPUT_BYTES);
+static_assert(INC_REFERENCES_MAX < RUNS_MAX);
 
 #define SPARES_MAX	16u
 #define SPARES_KEEP	(5 * HZ)
@@ -287,44 +297,83 @@ static struct bio *start_run(struct inc_buffer *buffer, u64 from)
 	bio_clone_blkg_association(bio, io->bio);
 	bio->bi_end_io = end_run;
 	bio->bi_private = buffer;
-	buffer->run_start = from;
-	buffer->run_end = from;
+	buffer->run_start[buffer->nr_runs - 1] = from;
+	buffer->run_end[buffer->nr_runs - 1] = from;
+	buffer->run_at[buffer->nr_runs - 1] = buffer->used;
 	return bio;
 }
 
 /*
- * Make room for the file pages [from, to) in the batch, in its last run if
- * they touch it. Sets @at to where @from's bytes will be in the input. False:
- * the batch is full.
+ * Make room for the file pages [from, to) in the batch: none if a run has them, in
+ * its last run if they touch it. Sets @at to where @from's bytes will be in the
+ * input. False: the batch is full.
  */
 static bool add_to_batch(struct inc_buffer *buffer, u64 from, u64 to, u32 *at)
 {
 	u32 room = buffer->input_size - buffer->used;
 	struct bio *bio;
+	unsigned int n;
 
-	if (buffer->nr_runs && from >= buffer->run_start &&
-	    from <= buffer->run_end) {
-		if (to > buffer->run_end && to - buffer->run_end > room)
+	for (n = 0; n < buffer->nr_runs; n++) {
+		if (from < buffer->run_start[n] || to > buffer->run_end[n])
+			continue;
+		*at = buffer->run_at[n] + (u32)(from - buffer->run_start[n]);
+		return true;
+	}
+	n = buffer->nr_runs - 1;
+	if (buffer->nr_runs && from >= buffer->run_start[n] &&
+	    from <= buffer->run_end[n]) {
+		if (to - buffer->run_end[n] > room)
 			return false;
-		bio = run_bio(buffer, buffer->nr_runs - 1);
+		bio = run_bio(buffer, n);
 	} else {
 		if (buffer->nr_runs == RUNS_MAX || to - from > room)
 			return false;
 		bio = start_run(buffer, from);
+		n = buffer->nr_runs - 1;
 	}
 
-	*at = buffer->used - (u32)(buffer->run_end - from);
-	while (buffer->run_end < to) {
+	*at = buffer->run_at[n] + (u32)(from - buffer->run_start[n]);
+	while (buffer->run_end[n] < to) {
 		u32 offset = buffer->used & (PAGE_SIZE - 1);
-		u32 bytes = min_t(u64, to - buffer->run_end,
+		u32 bytes = min_t(u64, to - buffer->run_end[n],
 				  PAGE_SIZE - offset);
 
 		__bio_add_page(bio, buffer->pages[buffer->used / PAGE_SIZE],
 			       bytes, offset);
 		buffer->nr_vecs++;
 		buffer->used += bytes;
-		buffer->run_end += bytes;
+		buffer->run_end[n] += bytes;
 	}
+	return true;
+}
+
+/* Add an extent to the batch. Sets where in the input it will be. */
+static bool add_extent(struct inc_buffer *buffer, const struct inc_extent *extent,
+		       u32 *source)
+{
+	u64 from = round_down(extent->offset, INC_PAGE_SIZE);
+	u64 to = round_up(extent->offset + extent->length, INC_PAGE_SIZE);
+	u32 at = 0;
+
+	if (!add_to_batch(buffer, from, to, &at))
+		return false;
+	*source = at + (u32)(extent->offset - from);
+	return true;
+}
+
+/*
+ * Add what an extent refers to. If it does not fit, a part is read that nothing needs;
+ * an empty batch has room for any extent and its references.
+ */
+static bool add_references(struct inc_buffer *buffer, struct inc_referred *referred)
+{
+	u32 i;
+
+	for (i = 0; i < referred->list.count; i++)
+		if (!add_extent(buffer, &referred->list.extents[i],
+				&referred->source[i]))
+			return false;
 	return true;
 }
 
@@ -352,15 +401,12 @@ void dm_inc_batch_none(struct inc_buffer *buffer)
  */
 void dm_inc_batch_plan(struct inc_buffer *buffer, u32 start)
 {
-	u32 i, at = 0;
+	u32 i;
 
 	dm_inc_batch_none(buffer);
 	buffer->start = start;
 	for (i = start; i < buffer->io->blocks; i++) {
 		const struct inc_extent *extent = &buffer->extents[i];
-		u64 from = round_down(extent->offset, INC_PAGE_SIZE);
-		u64 to = round_up(extent->offset + extent->length,
-				  INC_PAGE_SIZE);
 
 		if (extent->codec == INC_CODEC_ZERO)
 			continue;
@@ -368,9 +414,11 @@ void dm_inc_batch_plan(struct inc_buffer *buffer, u32 start)
 			buffer->source[i] = buffer->source[i - 1];
 			continue;
 		}
-		if (!add_to_batch(buffer, from, to, &at))
+		if (!add_extent(buffer, extent, &buffer->source[i]))
 			break;
-		buffer->source[i] = at + (u32)(extent->offset - from);
+		if (extent->codec == INC_CODEC_LZ4_REFERENCES &&
+		    !add_references(buffer, &buffer->referred[buffer->refers[i]]))
+			break;
 	}
 	buffer->end = i;
 }
@@ -410,6 +458,17 @@ int dm_inc_batch_end(struct inc_buffer *buffer)
 	return blk_status_to_errno(buffer->status);
 }
 
+/* May an extent of the view refer to others? */
+static bool refers(const struct inc_view *view)
+{
+	u32 i;
+
+	for (i = 0; i <= view->generation; i++)
+		if (dm_inc_segment(view->store, i)->references)
+			return true;
+	return false;
+}
+
 /**
  * dm_inc_buffers_alloc - see that a view's reads can have buffers
  * @view: being opened; its segment is set
@@ -420,10 +479,11 @@ int dm_inc_batch_end(struct inc_buffer *buffer)
 int dm_inc_buffers_alloc(struct inc_view *view)
 {
 	u32 cluster = INC_BLOCK_SIZE << view->segment->cluster_shift;
+	u32 least = refers(view) ? REFERRING_BYTES : RESERVE_BYTES;
 
 	view->nr_buffers = clamp(2 * num_online_cpus(), 4u, 16u);
 	/* A stored cluster may start in the middle of a page. */
-	view->reserve = alloc_buffer(max(cluster + INC_PAGE_SIZE, RESERVE_BYTES),
+	view->reserve = alloc_buffer(max(cluster + INC_PAGE_SIZE, least),
 				     GFP_KERNEL);
 	if (!view->reserve)
 		return -ENOMEM;

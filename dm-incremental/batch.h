@@ -7,6 +7,7 @@
 
 #include "damage.h"
 #include "dictionary.h"
+#include "expand.h"
 #include "internal.h"
 
 /* Room for one stored cluster of 256 KiB at any alignment, and some. */
@@ -25,8 +26,9 @@
  * @nr_runs: of @bios in use
  * @nr_vecs: of @vecs in use
  * @used: bytes of @input in use
- * @run_start: where in the file the last run starts
+ * @run_start: where in the file each run starts
  * @run_end: and ends
+ * @run_at: where in @input its bytes start
  * @start: first block of the batch
  * @end: block after its last
  * @pending: bios in flight
@@ -40,6 +42,9 @@
  * @nr_dictionaries: number of @dictionaries
  * @dictionaries: held for the read
  * @dictionary: of each block that needs one, its number in @dictionaries
+ * @nr_referred: number of @referred
+ * @referred: of each cluster whose extent refers to others
+ * @refers: of each block of such a cluster, its number in @referred
  * @damage: found by the last try
  */
 struct inc_buffer {
@@ -53,8 +58,9 @@ struct inc_buffer {
 	unsigned int		nr_runs;
 	unsigned int		nr_vecs;
 	u32			used;
-	u64			run_start;
-	u64			run_end;
+	u64			run_start[RUNS_MAX];
+	u64			run_end[RUNS_MAX];
+	u32			run_at[RUNS_MAX];
 	u32			start;
 	u32			end;
 	atomic_t		pending;
@@ -68,6 +74,9 @@ struct inc_buffer {
 	unsigned int		nr_dictionaries;
 	struct inc_dictionary	*dictionaries[INC_IO_BLOCKS];
 	u8			dictionary[INC_IO_BLOCKS];
+	unsigned int		nr_referred;
+	struct inc_referred	referred[INC_IO_BLOCKS];
+	u8			refers[INC_IO_BLOCKS];
 	struct inc_damage	damage;
 };
 

@@ -15,6 +15,8 @@
  * @length: bytes there
  * @mapped: it was found through the map entry of @block, which may be to blame
  * @dictionary: segment whose dictionary may be to blame; NULL if none was used
+ * @references: what the extent refers to, which may be to blame, in the read's
+ *	buffer; NULL if it refers to nothing
  */
 struct inc_bad {
 	const char	*what;
@@ -23,6 +25,7 @@ struct inc_bad {
 	u64		length;
 	bool		mapped;
 	const struct inc_segment *dictionary;
+	const struct inc_references *references;
 };
 
 #define INC_BAD_MAX	8

@@ -18,6 +18,11 @@
  *			bytes and writes none before area->output; nothing else
  *			writes there but hold().
  *
+ * What an extent refers to is expanded to the same place, in an area whose dictionary
+ * is lost then. The next extent mostly refers to some of the same: what the window
+ * ends with and the next one begins with is moved. That holds until the area is
+ * returned, as the file may have changed after.
+ *
  * What an area has expanded last stays there, for the next read of the same cluster:
  * small reads along a large cluster would expand it again and again. Such a reader
  * hashes its blocks like any other. If they do not match it takes the way through the
@@ -201,6 +206,7 @@ struct inc_area *dm_inc_area_take(const struct inc_dictionary *dictionary)
 		area = take_new(size);
 	if (!area)
 		wait_event(areas_wait, (area = take_free(id, NULL)));
+	area->window.count = 0;
 	return area;
 }
 
@@ -300,6 +306,7 @@ static const u8 *hold(struct inc_area *area,
 	}
 	if (++area->nr_next < SWITCH_AFTER)
 		return dictionary->data;
+	area->window.count = 0;
 	memcpy(place, dictionary->data, dictionary->size);
 	area->held = dictionary->id;
 	area->next = 0;
@@ -357,5 +364,101 @@ const u8 *dm_inc_expand(struct inc_area *area, const struct inc_cluster *cluster
 		return NULL;
 	area->kept = *cluster;
 	area->kept_bytes = r;
+	return area->output;
+}
+
+static bool same_extent(const struct inc_extent *a, const struct inc_extent *b)
+{
+	return a->offset == b->offset && a->length == b->length &&
+	       a->cluster_shift == b->cluster_shift && a->codec == b->codec;
+}
+
+/*
+ * How many references of @list, from its start on, are those that the window ends
+ * with. Sets the bytes that they expand to.
+ */
+static u32 find_shared(const struct inc_references *window,
+		       const struct inc_references *list, u32 *bytes)
+{
+	u32 count = min(window->count, list->count), i;
+
+	for (; count; count--) {
+		*bytes = 0;
+		for (i = 0; i < count; i++) {
+			if (!same_extent(&window->extents[window->count - count + i],
+					 &list->extents[i]))
+				break;
+			*bytes += inc_cluster_bytes(&list->extents[i]);
+		}
+		if (i == count)
+			return count;
+	}
+	*bytes = 0;
+	return 0;
+}
+
+static bool expand_reference(const struct inc_extent *extent, const u8 *stored,
+			     const struct inc_dictionary *dictionary, u8 *to)
+{
+	u32 bytes = inc_cluster_bytes(extent);
+
+	if (extent->codec == INC_CODEC_STORED) {
+		memcpy(to, stored, bytes);
+		return true;
+	}
+	if (extent->codec == INC_CODEC_LZ4_DICT)
+		return LZ4_decompress_safe_usingDict(stored, to, extent->length,
+						     bytes, dictionary->data,
+						     dictionary->size) ==
+		       (int)bytes;
+	return LZ4_decompress_safe(stored, to, extent->length, bytes) ==
+	       (int)bytes;
+}
+
+/**
+ * dm_inc_expand_referring - expand a cluster whose extent refers to others
+ * @area: large enough for it
+ * @cluster: which it is
+ * @extent: of the cluster, of INC_CODEC_LZ4_REFERENCES
+ * @referred: what it refers to
+ * @dictionaries: that the read holds
+ * @input: of the read
+ * @stored: extent->length bytes
+ *
+ * Return: the cluster's bytes, in @area, or NULL if the extent, or one that it refers
+ * to, is malformed.
+ */
+const u8 *dm_inc_expand_referring(struct inc_area *area,
+				  const struct inc_cluster *cluster,
+				  const struct inc_extent *extent,
+				  const struct inc_referred *referred,
+				  struct inc_dictionary *const *dictionaries,
+				  const u8 *input, const u8 *stored)
+{
+	const struct inc_references *list = &referred->list;
+	u8 *window = area->output - list->bytes, *to;
+	u32 bytes, i;
+	int r;
+
+	dm_inc_area_forget(area);
+	i = find_shared(&area->window, list, &bytes);
+	memmove(window, area->output - bytes, bytes);
+	area->window.count = 0;
+	area->held = 0;
+	for (to = window + bytes; i < list->count; i++) {
+		if (!expand_reference(&list->extents[i], input + referred->source[i],
+				      dictionaries[referred->dictionary[i]], to))
+			return NULL;
+		to += inc_cluster_bytes(&list->extents[i]);
+	}
+	area->window = *list;
+	bytes = inc_cluster_bytes(extent);
+	r = LZ4_decompress_safe_usingDict(stored + list->size, area->output,
+					  extent->length - list->size, bytes,
+					  window, list->bytes);
+	if (r != (int)bytes)
+		return NULL;
+	area->kept = *cluster;
+	area->kept_bytes = bytes;
 	return area->output;
 }

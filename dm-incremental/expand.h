@@ -19,12 +19,26 @@ struct inc_cluster {
 };
 
 /**
+ * struct inc_referred - what an extent refers to, as a read has it
+ * @list: the references
+ * @source: of each, where in the read's input it starts
+ * @dictionary: of each that needs one, its number in the read's dictionaries
+ */
+struct inc_referred {
+	struct inc_references	list;
+	u32			source[INC_REFERENCES_MAX];
+	u8			dictionary[INC_REFERENCES_MAX];
+};
+
+/**
  * struct inc_area - room for one cluster, behind room for a dictionary
  * @list: on the list of free areas
  * @output_size: bytes of @output
  * @held: id of the dictionary that ends where @output starts; 0 if there is none
  * @next: id of the other dictionary that was used last
  * @nr_next: how often in a row
+ * @window: references whose bytes end where @output starts, since the area was
+ *	taken; none if its count is 0. Then @held is 0
  * @kept: the cluster whose first bytes are in @output; its view is 0 if none is
  * @kept_bytes: so many
  * @memory: INC_DICTIONARY_MAX bytes, then @output
@@ -36,6 +50,7 @@ struct inc_area {
 	u64			held;
 	u64			next;
 	unsigned int		nr_next;
+	struct inc_references	window;
 	struct inc_cluster	kept;
 	u32			kept_bytes;
 	u8			*memory;
@@ -53,5 +68,11 @@ const u8 *dm_inc_expand(struct inc_area *area, const struct inc_cluster *cluster
 			const struct inc_extent *extent,
 			const struct inc_dictionary *dictionary,
 			const u8 *stored, u32 end);
+const u8 *dm_inc_expand_referring(struct inc_area *area,
+				  const struct inc_cluster *cluster,
+				  const struct inc_extent *extent,
+				  const struct inc_referred *referred,
+				  struct inc_dictionary *const *dictionaries,
+				  const u8 *input, const u8 *stored);
 
 #endif /* DM_INCREMENTAL_EXPAND_H */

@@ -112,13 +112,8 @@ typedef uint64_t u64;
 /* Features that a reader which does not know them must refuse. */
 #define INC_INCOMPAT_DICTIONARY	1ull		/* dictionary_size is not 0 */
 #define INC_INCOMPAT_REFERENCES	2ull		/* of INC_CODEC_LZ4_REFERENCES */
-#ifdef __KERNEL__
-/* The module does not read referring extents yet. */
-#define INC_INCOMPAT_KNOWN	INC_INCOMPAT_DICTIONARY
-#else
 #define INC_INCOMPAT_KNOWN	(INC_INCOMPAT_DICTIONARY | \
 				 INC_INCOMPAT_REFERENCES)
-#endif
 
 /**
  * struct inc_super - a segment's superblock, its first 4096 bytes

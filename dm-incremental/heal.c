@@ -8,7 +8,9 @@
  *	corrupt			asked for
  *	data			the chunks of its extent; if these have come and
  *				are corrupt, that of its map page, and those of
- *				the dictionary that it is expanded with
+ *				the dictionary that it is expanded with. What an
+ *				extent refers to is asked for with it: its bytes
+ *				say what that is
  *	map entry		the chunk of its map page
  *	tree page		its chunk
  *
@@ -83,6 +85,17 @@ static u64 map_page_of(const struct inc_io *io, const struct inc_bad *bad)
 	       INC_PAGE_SHIFT;
 }
 
+static bool references_changed(const struct inc_io *io, const struct inc_bad *bad)
+{
+	u32 i;
+
+	for (i = 0; bad->references && i < bad->references->count; i++)
+		if (bytes_changed(io, bad->references->extents[i].offset,
+				  bad->references->extents[i].length))
+			return true;
+	return false;
+}
+
 static bool has_changed(const struct inc_io *io,
 			const struct inc_damage *damage)
 {
@@ -94,6 +107,7 @@ static bool has_changed(const struct inc_io *io,
 		if (bytes_changed(io, bad->offset, bad->length) ||
 		    (bad->mapped &&
 		     bytes_changed(io, map_page_of(io, bad), INC_PAGE_SIZE)) ||
+		    references_changed(io, bad) ||
 		    (bad->dictionary &&
 		     bytes_changed(io, bad->dictionary->dictionary_offset,
 				   bad->dictionary->dictionary_size)))
@@ -124,7 +138,13 @@ static bool ask_for(const struct inc_io *io, u64 offset, u64 length,
 static void ask_for_bad(const struct inc_io *io, const struct inc_bad *bad,
 			struct inc_ranges *ranges)
 {
-	if (ask_for(io, bad->offset, bad->length, ranges))
+	bool any = ask_for(io, bad->offset, bad->length, ranges);
+	u32 i;
+
+	for (i = 0; bad->references && i < bad->references->count; i++)
+		any |= ask_for(io, bad->references->extents[i].offset,
+			       bad->references->extents[i].length, ranges);
+	if (any)
 		return;
 	if (bad->mapped)
 		ask_for(io, map_page_of(io, bad), INC_PAGE_SIZE, ranges);

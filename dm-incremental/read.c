@@ -7,7 +7,8 @@
  *
  *	1. the map pages and tree pages of its blocks are present
  *	2. the map entries name extents, and those are present, as are the
- *	   dictionaries that they are expanded with
+ *	   dictionaries that they are expanded with, and then what they refer to
+ *	   (refer.c)
  *	3. the digests of its blocks are copied from verified tree pages
  *	4. the extents are read: neighbours in the file in one bio, several
  *	   bios at a time, as many as the read's buffer holds (a "batch")
@@ -44,6 +45,7 @@
 #include "history.h"
 #include "presence.h"
 #include "read.h"
+#include "refer.h"
 #include "segments.h"
 #include "trace.h"
 #include "verity.h"
@@ -81,18 +83,27 @@ static void find_absent_data(struct inc_view *view,
 }
 
 /* Eviction takes chunks that no read has used. */
+static void use_extent(struct inc_view *view, const struct inc_extent *extent)
+{
+	u32 shift = view->store->chunk_shift;
+
+	dm_inc_presence_use(view->store, extent->offset >> shift,
+			    (extent->offset + extent->length - 1) >> shift);
+}
+
 static void use_data(struct inc_view *view, const struct inc_buffer *buffer)
 {
-	u32 shift = view->store->chunk_shift, i;
+	u32 i, j;
 
 	for (i = 0; i < buffer->io->blocks; i++) {
 		const struct inc_extent *extent = &buffer->extents[i];
 
 		if (extent->codec != INC_CODEC_ZERO && !dm_inc_same_cluster(buffer, i))
-			dm_inc_presence_use(view->store, extent->offset >> shift,
-					 (extent->offset + extent->length - 1)
-					    >> shift);
+			use_extent(view, extent);
 	}
+	for (i = 0; i < buffer->nr_referred; i++)
+		for (j = 0; j < buffer->referred[i].list.count; j++)
+			use_extent(view, &buffer->referred[i].list.extents[j]);
 }
 
 /*
@@ -207,30 +218,57 @@ static bool miss(struct inc_io *io, const struct inc_ranges *ranges,
 	return false;
 }
 
-static int hold_dictionaries(struct inc_io *io, bool cached)
+/*
+ * The read holds the dictionary of a segment. Sets its number; *last is the segment
+ * that was asked for before, or NULL.
+ */
+static int hold_dictionary(struct inc_io *io, u64 offset, bool cached,
+			   const struct inc_segment **last, u8 *number)
 {
 	struct inc_store *store = io->view->store;
 	struct inc_buffer *buffer = io->buffer;
-	const struct inc_segment *seg, *last = NULL;
-	u32 i;
+	const struct inc_segment *seg = dm_inc_segment_at(store, offset);
+	struct inc_dictionary *dictionary;
 
-	for (i = 0; i < io->blocks; i++) {
-		if (buffer->extents[i].codec != INC_CODEC_LZ4_DICT)
-			continue;
-		seg = dm_inc_segment_at(store, buffer->extents[i].offset);
-		if (seg != last) {
-			struct inc_dictionary *dictionary;
-
-			dictionary = dm_inc_dictionary_get(store, seg, cached);
-			if (IS_ERR(dictionary))
-				return PTR_ERR(dictionary);
-			buffer->dictionaries[buffer->nr_dictionaries++] =
-				dictionary;
-			last = seg;
-		}
-		buffer->dictionary[i] = buffer->nr_dictionaries - 1;
+	if (seg != *last) {
+		/* mkimage makes no image that could need so many. */
+		if (buffer->nr_dictionaries == ARRAY_SIZE(buffer->dictionaries))
+			return -E2BIG;
+		dictionary = dm_inc_dictionary_get(store, seg, cached);
+		if (IS_ERR(dictionary))
+			return PTR_ERR(dictionary);
+		buffer->dictionaries[buffer->nr_dictionaries++] = dictionary;
+		*last = seg;
 	}
+	*number = buffer->nr_dictionaries - 1;
 	return 0;
+}
+
+static int hold_dictionaries(struct inc_io *io, bool cached)
+{
+	const struct inc_segment *last = NULL;
+	struct inc_buffer *buffer = io->buffer;
+	int r = 0;
+	u32 i, j;
+
+	for (i = 0; !r && i < io->blocks; i++)
+		if (buffer->extents[i].codec == INC_CODEC_LZ4_DICT)
+			r = hold_dictionary(io, buffer->extents[i].offset, cached,
+					    &last, &buffer->dictionary[i]);
+	for (i = 0; !r && i < buffer->nr_referred; i++) {
+		struct inc_referred *referred = &buffer->referred[i];
+
+		for (j = 0; !r && j < referred->list.count; j++) {
+			const struct inc_extent *extent = &referred->list.extents[j];
+
+			referred->dictionary[j] = 0;
+			if (extent->codec == INC_CODEC_LZ4_DICT)
+				r = hold_dictionary(io, extent->offset, cached,
+						    &last,
+						    &referred->dictionary[j]);
+		}
+	}
+	return r;
 }
 
 /*
@@ -247,6 +285,7 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 	int r;
 
 	buffer->damage.count = 0;
+	buffer->nr_referred = 0;
 	dm_inc_buffer_drop_dictionaries(buffer);
 	*metadata = true;
 	/* Present chunks stay so in this section, and so does "complete". */
@@ -262,6 +301,14 @@ static int look_up_steps(struct inc_io *io, struct inc_ranges *ranges,
 	*metadata = false;
 	if (!dm_inc_presence_complete(view->store)) {
 		find_absent_data(view, buffer, ranges);
+		if (ranges->count)
+			return 0;
+	}
+	r = dm_inc_refer_find(io, cached);
+	if (r)
+		return r;
+	if (!dm_inc_presence_complete(view->store)) {
+		dm_inc_refer_absent(view->store, buffer, ranges);
 		if (ranges->count)
 			return 0;
 	}
@@ -381,12 +428,17 @@ static const u8 *cluster_of(struct inc_buffer *buffer, struct inc_area **area,
 	if (!*area)
 		*area = dm_inc_area_take(dictionary);
 	cluster = cluster_at(buffer->io, i);
+	if (extent->codec == INC_CODEC_LZ4_REFERENCES)
+		return dm_inc_expand_referring(*area, &cluster, extent,
+				&buffer->referred[buffer->refers[i]],
+				buffer->dictionaries, buffer->input, source);
 	return dm_inc_expand(*area, &cluster, extent, dictionary, source, end);
 }
 
 static void note_bad_data(struct inc_io *io, u32 i)
 {
-	const struct inc_extent *extent = &io->buffer->extents[i];
+	const struct inc_buffer *buffer = io->buffer;
+	const struct inc_extent *extent = &buffer->extents[i];
 	struct inc_bad bad = { .what = "data", .block = io->block + i,
 			       .offset = extent->offset,
 			       .length = extent->length, .mapped = true };
@@ -394,6 +446,8 @@ static void note_bad_data(struct inc_io *io, u32 i)
 	if (extent->codec == INC_CODEC_LZ4_DICT)
 		bad.dictionary = dm_inc_segment_at(io->view->store,
 						   extent->offset);
+	if (extent->codec == INC_CODEC_LZ4_REFERENCES)
+		bad.references = &buffer->referred[buffer->refers[i]].list;
 	dm_inc_damage_add(&io->buffer->damage, &bad);
 }
 
@@ -466,8 +520,8 @@ static u32 end_in_cluster(const struct inc_io *io)
 	u64 end;
 	u32 i;
 
-	if (!extent->cluster_shift || (extent->codec != INC_CODEC_LZ4 &&
-				       extent->codec != INC_CODEC_LZ4_DICT))
+	if (!extent->cluster_shift || extent->codec == INC_CODEC_ZERO ||
+	    extent->codec == INC_CODEC_STORED)
 		return 0;
 	for (i = 1; i < io->blocks; i++)
 		if (!dm_inc_same_cluster(buffer, i))

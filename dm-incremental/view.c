@@ -135,7 +135,8 @@ int dm_inc_view_extents(struct inc_view *view, u64 block, u32 blocks,
 					view->segment->end, &extents[i]) ||
 		    (extents[i].codec == INC_CODEC_LZ4_DICT &&
 		     !dm_inc_segment_at(view->store, extents[i].offset)->dictionary_size) ||
-		    extents[i].codec == INC_CODEC_LZ4_REFERENCES)
+		    (extents[i].codec == INC_CODEC_LZ4_REFERENCES &&
+		     !dm_inc_segment_at(view->store, extents[i].offset)->references))
 			return cached ? -EAGAIN :
 			       dm_inc_view_bad_entry(view, block + i, damage);
 	return 0;
