@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Extents that refer to others: these are waited for and read, too, damaged, healed, and
+# hostile.
+
+# shellcheck source=tests/lib/vm.sh
+. "$(dirname "$0")/../../lib/vm.sh"
+# shellcheck source=tests/lib/image.sh
+. "$top/tests/lib/image.sh"
+
+references() {
+	python3 "$top/tests/mkimage/references.py" "$@"
+}
+
+cd "$work" || exit 1
+{ noise 600000 1; seq 100000; } | head -c 1048576 >old.raw
+{ echo moved; head -c 400000 old.raw; noise 20000 2; tail -c +400100 old.raw; } |
+	head -c 1048576 >new.raw
+RAW=$work/new.raw
+DEV=/dev/mapper/t
+LOCAL=$work/local.inc
+
+# make CLUSTER: IMAGE, whose newest generation is in RAW
+make() {
+	IMAGE=$work/image-$1.inc
+	mkimage create --force --raw --cluster "$1" old.raw "$IMAGE" >/dev/null &&
+		mkimage extend --in-place --references --raw new.raw "$IMAGE" >/dev/null
+}
+
+open_copy() {
+	cp "$IMAGE" "$LOCAL"
+	attach "$LOCAL"
+	TABLE=$(incrementalsetup table "$LOCAL" "$LOOP")
+}
+
+for cluster in 4K 8K 16K 32K; do
+	ok "$cluster: an image" make $cluster
+	open_copy
+	ok "$cluster: open" activate
+	for mode in direct buffered mmap; do
+		ok "$cluster: everything reads right, $mode" "$tool" compare "$DEV" "$RAW" $mode 131072
+	done
+	ok "$cluster: by many threads at a time, too" "$tool" random "$DEV" "$RAW" 6 40 1
+	is "$cluster: no damage" "$(field failures)" 0
+	dmsetup remove t
+	detach
+
+	# With nothing but heads: the extents and what they refer to are waited for.
+	rm "$LOCAL"
+	ok "$cluster: a sparse copy" incrementalsetup create --origin "$IMAGE" "$LOCAL"
+	attach "$LOCAL"
+	activate t "$(incrementalsetup table "$LOCAL" "$LOOP")"
+	serve nohints
+	is "$cluster: a block can be read" "$("$tool" scan "$DEV" "$RAW" direct 100 1)" ""
+	ok "$cluster: everything can" "$tool" compare "$DEV" "$RAW" direct 262144
+	ok "$cluster: at random, too" "$tool" random "$DEV" "$RAW" 6 40 1
+	is "$cluster: still no damage" "$(field failures)" 0
+	stop
+	dmsetup remove t
+	detach
+done
+
+### Damage
+
+make 4K
+blocks=$(($(stat -c %s new.raw) / 4096))
+scan() {
+	"$tool" scan "$DEV" "$RAW" "$1" 0 "$blocks"
+}
+
+# damaged WHAT HOW: without a loader the block cannot be read, or others that rest on
+# the same bytes; one heals them.
+damaged() {
+	local block mode
+	for mode in direct buffered; do
+		open_copy
+		block=$(references damage "$LOCAL" "$2") || block=none
+		activate
+		like "$1: $mode: EIO without a loader" "$(scan $mode)" "^EIO $block-|[[:space:]]EIO $block-|EIO "
+		dmsetup remove t
+		activate
+		serve
+		is "$1: $mode: heals" "$(scan $mode)" ""
+		between "$1: $mode: counted" "$(field healed)" 1 100
+		stop
+		ok "$1: $mode: the file is the image" cmp "$LOCAL" "$IMAGE"
+		dmsetup remove t
+		detach
+	done
+}
+
+damaged "malformed references" reserved
+damaged "a run cut short" cut
+damaged "a reference to the extent itself" itself
+damaged "a reference past the image" end
+damaged "references to too many bytes" many
+damaged "a reference longer than its cluster" long
+damaged "a dictionary that is not there" dictionary
+damaged "a reference to an extent that refers" another
+damaged "what it refers to" base
+damaged "its own LZ4" lz4
+
+# What is referred to comes and goes.
+open_copy
+activate
+serve
+first=$(value "$IMAGE" segment.offset)
+for _ in $(seq 1 15); do
+	"$tool" node "$NODE" discard $((first / 2 / 65536 * 65536)) 131072
+done >discards 2>&1 &
+ok "reads are right while it comes and goes" "$tool" random "$DEV" "$RAW" 6 40 2
+wait $!
+is "all discards were done" "$(grep -c 'discard: 0' discards)" 15
+is "nothing was taken for damage" "$(field failures)" 0
+stop
+dmsetup remove t
+detach
+
+# A segment that says that it has none.
+open_copy
+references damage "$LOCAL" feature >/dev/null
+activate
+like "an extent that refers in a segment that says it has none" \
+	"$(scan direct | head -1)" EIO
+dmsetup remove t
+detach
+the_end
