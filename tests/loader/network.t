@@ -15,8 +15,9 @@ size=$(stat -c %s app.inc)
 
 # client OPTION... ORIGIN...: start a new one, for tell()
 client() {
-	[ -z "${CLIENT_PID-}" ] || { eval "exec ${CLIENT[1]}>&-"; wait "$CLIENT_PID"; }
+	[ -z "${client-}" ] || { eval "exec ${CLIENT[1]}>&-"; wait "$client"; }
 	coproc CLIENT { exec "$bin/tests/origintool" app.inc "$@" 2>client.log; }
+	client=$CLIENT_PID
 }
 
 tell() {	# tell COMMAND: give it to the client, and print the answer

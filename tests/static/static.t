@@ -40,6 +40,11 @@ shell_scripts() {
 	done
 }
 
+# bash unsets NAME_PID when the coprocess NAME has ended, so a script copies it at once.
+waits_for_coprocess() {
+	git grep -nE '\bwait "?\$\{?[A-Za-z_]+_PID\b' -- tests bench demo scripts
+}
+
 manual_pages() {
 	local page
 	for page in docs/man/*.[1-8]; do
@@ -56,6 +61,7 @@ done
 mapfile -t scripts < <(shell_scripts)
 ok "there are scripts to check" [ ${#scripts[@]} -gt 5 ]
 ok "shellcheck finds nothing" shellcheck -x -S warning "${scripts[@]}"
+is "no script waits for a coprocess by the variable that bash unsets" "$(waits_for_coprocess)" ""
 ok "the manual pages format without a warning" manual_pages
 ok "each file names the licence of its directory" tests/static/licences files
 ok "LICENSES/ has the texts of these licences, and no others" tests/static/licences texts

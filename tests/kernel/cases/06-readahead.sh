@@ -61,6 +61,8 @@ cat "$IMAGE" >"$NODE"
 mounted "$DEV" "$work/mnt" -t erofs -o ro
 between "the kernel reads ahead of a fault" "$(pages)" 8 1000
 coproc NODE_CALLS { exec "$tool" node "$NODE"; }
+# bash forgets it when the process has ended.
+node_calls=$NODE_CALLS_PID
 echo "ioctl $no_readahead" >&"${NODE_CALLS[1]}"
 read -r _ <&"${NODE_CALLS[0]}"
 read -r result <&"${NODE_CALLS[0]}"
@@ -69,7 +71,7 @@ between "then a fault reads its page, and others of its folio" "$(pages)" 1 4
 ok "the device reads right" "$tool" compare "$DEV" "$RAW" mmap+readahead
 calls=${NODE_CALLS[1]}
 exec {calls}>&-
-wait "$NODE_CALLS_PID"
+wait "$node_calls"
 between "the kernel reads ahead again when that file is closed" "$(pages)" 8 1000
 unmounted "$work/mnt"
 close_image

@@ -33,12 +33,13 @@ origin() {	# origin HOOK
 # locked FLOCK|FCNTL KIND FILE: let another user, not root, lock FILE
 locked() {
 	coproc LOCKER { exec setpriv --reuid 65534 --regid 65534 --clear-groups "$top/tests/lockfile.py" "$@" 2>&1; }
+	locker=$LOCKER_PID
 	read -r word <&"${LOCKER[0]}"
 	[ "$word" = locked ]
 }
 unlocked() {
 	eval "exec ${LOCKER[1]}>&-"
-	wait "$LOCKER_PID"
+	wait "$locker"
 }
 
 # ---- the image's path ----
