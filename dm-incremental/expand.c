@@ -367,12 +367,6 @@ const u8 *dm_inc_expand(struct inc_area *area, const struct inc_cluster *cluster
 	return area->output;
 }
 
-static bool same_extent(const struct inc_extent *a, const struct inc_extent *b)
-{
-	return a->offset == b->offset && a->length == b->length &&
-	       a->cluster_shift == b->cluster_shift && a->codec == b->codec;
-}
-
 /*
  * How many references of @list, from its start on, are those that the window ends
  * with. Sets the bytes that they expand to.
@@ -385,8 +379,8 @@ static u32 find_shared(const struct inc_references *window,
 	for (; count; count--) {
 		*bytes = 0;
 		for (i = 0; i < count; i++) {
-			if (!same_extent(&window->extents[window->count - count + i],
-					 &list->extents[i]))
+			if (!inc_same_extent(&window->extents[window->count - count + i],
+					     &list->extents[i]))
 				break;
 			*bytes += inc_cluster_bytes(&list->extents[i]);
 		}

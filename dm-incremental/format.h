@@ -468,6 +468,14 @@ static inline u64 inc_cluster_start(const struct inc_extent *extent, u64 block)
 	return block & ~((1ull << extent->cluster_shift) - 1);
 }
 
+/* Are both the same bytes of the file, expanded alike? */
+static inline bool inc_same_extent(const struct inc_extent *a,
+				   const struct inc_extent *b)
+{
+	return a->offset == b->offset && a->length == b->length &&
+	       a->cluster_shift == b->cluster_shift && a->codec == b->codec;
+}
+
 static inline u32 inc_cluster_bytes(const struct inc_extent *extent)
 {
 	return INC_BLOCK_SIZE << extent->cluster_shift;

@@ -101,10 +101,7 @@ static const u8 *window_find(const struct inc_window *window,
 	for (i = 0; i < window->held.count; i++) {
 		const struct inc_extent *held = &window->held.extents[i];
 
-		if (held->offset == wanted->offset &&
-		    held->length == wanted->length &&
-		    held->cluster_shift == wanted->cluster_shift &&
-		    held->codec == wanted->codec)
+		if (inc_same_extent(held, wanted))
 			return at;
 		at += inc_cluster_bytes(held);
 	}
