@@ -73,9 +73,9 @@ net_received() {
 	echo $((bytes - 66 * packets))
 }
 
-# net_serve DIRECTORY [SERVERS]: by nginx with its own settings, and a log of each reply; SERVERS
-# are more of them
-net_serve() {
+# nginx_conf ADDRESS DIRECTORY SETTINGS: write /run/nginx/conf, for nginx with its own settings but
+# for SETTINGS, which are lines of its http block
+nginx_conf() {
 	mkdir -p /run/nginx
 	cat >/run/nginx/conf <<-END
 		user root;
@@ -84,13 +84,19 @@ net_serve() {
 		error_log /run/nginx/error.log;
 		events {}
 		http {
-			log_format reply '\$msec \$request_time \$status \$body_bytes_sent \$http_range \$connection \$uri';
-			access_log /run/nginx/access.log reply;
 			sendfile on;
-			tcp_nopush on;
-			server { listen $net_server:80; root $1; }
-			${2-}
+			$3
+			server { listen $1:80; root $2; }
 		}
 	END
+}
+
+# net_serve DIRECTORY [SERVERS]: by nginx, with a log of each reply; SERVERS are more of them
+net_serve() {
+	nginx_conf $net_server "$1" "
+		log_format reply '\$msec \$request_time \$status \$body_bytes_sent \$http_range \$connection \$uri';
+		access_log /run/nginx/access.log reply;
+		tcp_nopush on;
+		${2-}"
 	ip netns exec server nginx -c /run/nginx/conf -p /run/nginx 2>/run/nginx/start.log
 }

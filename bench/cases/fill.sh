@@ -14,24 +14,6 @@ local=/local.inc
 make_fill() { make_peer "ours-${1#*-}"; }
 files_fill() { echo "ours-${1#*-}.inc"; }
 
-serve() {
-	[ ! -e /run/nginx/pid ] || return 0
-	mkdir -p /run/nginx
-	cat >/run/nginx/conf <<-EOF
-		user root;
-		worker_processes 1;
-		pid /run/nginx/pid;
-		error_log /run/nginx/error.log;
-		events {}
-		http {
-			access_log off;
-			sendfile on;
-			server { listen 127.0.0.1:80; root /images; }
-		}
-	EOF
-	nginx -c /run/nginx/conf -p /run/nginx 2>>"$log"
-}
-
 empty_device() {	# empty_device IMAGE
 	rm -f $local
 	/bench/loadertool sparse "$1" $local && device=$(losetup --show --find $local) &&
@@ -59,7 +41,7 @@ measure_fill() {
 		;;
 	esac
 	sample write "us a 4 KiB" "$peer" "$(quotient "$work" $((blocks * 1000)))"
-	serve || die "nginx does not start"
+	serve_images "access_log off;" || die "nginx does not start"
 	rm -f $local
 	case $peer in
 	copy-*) work curl -sSf -o $local "http://127.0.0.1/${image##*/}" ;;

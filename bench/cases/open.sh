@@ -32,25 +32,6 @@ make_sparse() {	# make_sparse SIZE IMAGE
 make_open() { made "$images/$1.inc" make_sparse "${1#ours-}" "$images/$1.inc.new"; }
 files_open() { echo "$1.inc"; }
 
-serve() {
-	[ ! -e /run/nginx/pid ] || return 0
-	mkdir -p /run/nginx
-	cat >/run/nginx/conf <<-EOF
-		user root;
-		worker_processes 1;
-		pid /run/nginx/pid;
-		error_log /run/nginx/error.log;
-		events {}
-		http {
-			log_format bytes '\$bytes_sent';
-			access_log /run/nginx/access.log bytes;
-			sendfile on;
-			server { listen 127.0.0.1:80; root /images; }
-		}
-	EOF
-	nginx -c /run/nginx/conf -p /run/nginx 2>>"$log"
-}
-
 first_ls() {
 	local origin=http://127.0.0.1/$1.inc
 	incrementalsetup create --origin "$origin" $local && incrementalsetup open --origin "$origin" --no-prefetch \
@@ -59,7 +40,7 @@ first_ls() {
 
 measure_open() {
 	local peer=$1 work
-	serve || die "nginx does not start"
+	serve_images "log_format bytes '\$bytes_sent'; access_log /run/nginx/access.log bytes;" || die "nginx does not start"
 	: >/run/nginx/access.log
 	work first_ls "$peer"
 	sample time "ms until ls" "$peer" "$(quotient "$work" 1000000)"

@@ -16,6 +16,11 @@
 
 images=/images
 
+# serve_images SETTINGS: by nginx on the loopback device, unless it runs; see nginx_conf
+serve_images() {
+	[ -e /run/nginx/pid ] || { nginx_conf 127.0.0.1 $images "$1" && nginx -c /run/nginx/conf -p /run/nginx 2>>"$log"; }
+}
+
 peer_files() {	# peer_files PEER: the names of its images
 	case $1 in
 	loop | nbdkit) echo erofs ;;
