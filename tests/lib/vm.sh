@@ -211,6 +211,18 @@ stop() {	# stop [PROCESS [SIGNAL]]
 	wait "${1:-$LOADER}" 2>/dev/null
 }
 
+# comes_and_goes OFFSET LENGTH: the loader that serve started brings these bytes again and
+# again, while the device is read
+comes_and_goes() {
+	for _ in $(seq 1 15); do
+		"$tool" node "$NODE" discard "$1" "$2"
+	done >discards 2>&1 &
+	ok "reads are right while it comes and goes" "$tool" random "$DEV" "$RAW" 6 40 2
+	wait $!
+	is "all discards were done" "$(grep -c 'discard: 0' discards)" 15
+	is "nothing was taken for damage" "$(field failures)" 0
+}
+
 # reader NAME OFFSET LENGTH [MODE]: a read in the background; its outcome will
 # be in $work/NAME.
 reader() {

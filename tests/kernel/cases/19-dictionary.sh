@@ -77,13 +77,7 @@ spoil "all of the dictionary" "${pages[@]}"
 # It is discarded and comes back while many reads use it.
 activate
 serve
-for _ in $(seq 1 15); do
-	"$tool" node "$NODE" discard "$dictionary_offset" 16384
-done >discards 2>&1 &
-ok "reads are right while it comes and goes" "$tool" random "$DEV" "$RAW" 6 40 2
-wait $!
-is "all discards were done" "$(grep -c 'discard: 0' discards)" 15
-is "nothing was taken for damage" "$(field failures)" 0
+comes_and_goes "$dictionary_offset" 16384
 stop
 dmsetup remove t
 detach

@@ -106,13 +106,7 @@ open_copy
 activate
 serve
 first=$(value "$IMAGE" segment.offset)
-for _ in $(seq 1 15); do
-	"$tool" node "$NODE" discard $((first / 2 / 65536 * 65536)) 131072
-done >discards 2>&1 &
-ok "reads are right while it comes and goes" "$tool" random "$DEV" "$RAW" 6 40 2
-wait $!
-is "all discards were done" "$(grep -c 'discard: 0' discards)" 15
-is "nothing was taken for damage" "$(field failures)" 0
+comes_and_goes $((first / 2 / 65536 * 65536)) 131072
 stop
 dmsetup remove t
 detach
