@@ -264,6 +264,61 @@ static void copy_entry(struct edit_image *image, struct script *script)
 	}
 }
 
+/* The first extent with references that the map of a segment has from @block on. */
+static u8 *referring_extent(const struct edit_image *image, u32 number, u64 block)
+{
+	u64 blocks = image->seg[number].device_blocks, i;
+
+	for (i = 0; i < blocks && i < 1024; i++) {
+		u8 *at = entry_at(image, number, (block + i) % blocks);
+		u64 entry = at ? get(at, 8) : 0;
+
+		if ((entry >> 58 & 7) == INC_CODEC_LZ4_REFERENCES)
+			return bytes_at(image, entry & ((1ull << 40) - 1),
+					INC_REFERENCES_SIZE_MAX);
+	}
+	return NULL;
+}
+
+/* Change what an extent refers to: a run's kind, its place, an extent's length. */
+static void edit_references(struct edit_image *image, struct script *script)
+{
+	u32 number = take_segment(image, script);
+	const u8 *super = (u8 *)super_of(image, number);
+	u8 *run = referring_extent(image, number, take(script, 2));
+	u8 which = take8(script), part = which >> 2 & 3;
+	const u8 *other;
+	u32 i, place;
+
+	if (!run)
+		return;
+	/* The runs of an extent that was edited may lead anywhere. */
+	for (i = which & 3; i && *run & 0x80; i--) {
+		run += 6 + 2 * ((*run & 15u) + 1);
+		if (run - image->bytes + INC_REFERENCES_SIZE_MAX >
+		    (ptrdiff_t)image->room)
+			return;
+	}
+	switch (part) {
+	case 0:
+		*run = (u8)other_value(script, *run, super);
+		break;
+	case 1:
+		put(run + 1, 5, other_value(script, get(run + 1, 5), super));
+		break;
+	case 2:
+		place = 6 + 2 * (take8(script) & 15u);
+		put(run + place, 2,
+		    other_value(script, get(run + place, 2), super));
+		break;
+	default:	/* to the extent of another block */
+		other = entry_at(image, take_segment(image, script),
+				 take(script, 2));
+		if (other)
+			put(run + 1, 5, get(other, 8));
+	}
+}
+
 /* Choose a part of a segment, by its superblock before any edit. */
 static void take_area(struct edit_image *image, struct script *script,
 		      u64 *start, u64 *length)
@@ -583,19 +638,40 @@ static void fix_heads(struct edit_image *image)
 	}
 }
 
+int edit_segments(const void *bytes, size_t size,
+		  struct inc_segment seg[EDIT_SEGMENTS], const char **why)
+{
+	u64 offset = 0;
+	int count = 0;
+
+	*why = "it has too many segments";
+	while (offset < size && count < EDIT_SEGMENTS) {
+		if (size - offset < INC_BLOCK_SIZE)
+			return -EINVAL;
+		if (dm_inc_segment_parse((const struct inc_super *)
+					 ((const u8 *)bytes + offset), offset,
+					 size, &seg[count], why))
+			return -EINVAL;
+		offset = seg[count++].end;
+	}
+	return count && offset == size ? count : -EINVAL;
+}
+
 int edit_load(struct edit_image *image, const void *bytes, size_t size)
 {
 	const char *why;
+	int segments;
 
-	if (4 * size > image->room ||
-	    dm_inc_segment_parse(bytes, 0, size, &image->seg[0], &why) ||
-	    image->seg[0].end != size)
+	if (4 * size > image->room)
 		return -EINVAL;
+	segments = edit_segments(bytes, size, image->seg, &why);
+	if (segments < 0)
+		return segments;
 	memcpy(image->bytes, bytes, size);
 	memset(image->bytes + size, 0, image->room - size);
 	image->stored = size;
 	image->size = size;
-	image->segments = 1;
+	image->segments = (u32)segments;
 	image->flags = 0;
 	return 0;
 }
@@ -607,13 +683,20 @@ void edit_apply(struct edit_image *image, const u8 *bytes, size_t length)
 		edit_bytes, fill_bytes, copy_page, clear_bits, resize,
 		stretch, append,
 	};
+	const u32 count = sizeof(edits) / sizeof(edits[0]);
 	struct script script = { bytes, bytes + length };
 	u32 i;
 
 	image->flags = take8(&script);
-	for (i = 0; i < EDITS_MAX && script.at < script.end; i++)
-		edits[take8(&script) %
-		      (sizeof(edits) / sizeof(edits[0]))](image, &script);
+	for (i = 0; i < EDITS_MAX && script.at < script.end; i++) {
+		u8 edit = take8(&script);
+
+		/* Came later: the others keep the bytes that they have in corpora. */
+		if (edit >= 0xf0)
+			edit_references(image, &script);
+		else
+			edits[edit % count](image, &script);
+	}
 	for (i = 0; i < image->segments; i++)
 		reseal(image, i);
 	if ((image->flags & EDIT_OLD_HEAD) != EDIT_OLD_HEAD)

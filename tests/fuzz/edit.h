@@ -44,7 +44,15 @@ struct edit_image {
 };
 
 /*
- * Take a good image of one segment, @size bytes. @image->bytes and @room are
+ * Find the segments of a good image of @size bytes; all of it belongs to one.
+ * Return: their number, or -EINVAL if the image is not good or has too many;
+ * *@why is the reason.
+ */
+int edit_segments(const void *bytes, size_t size,
+		  struct inc_segment seg[EDIT_SEGMENTS], const char **why);
+
+/*
+ * Take a good image, @size bytes. @image->bytes and @room are
  * set, the bytes zero or left by an earlier image; @room is four times @size
  * or more. Return: 0, or -EINVAL if the image is not good.
  */

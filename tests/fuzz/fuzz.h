@@ -37,7 +37,8 @@ static inline void fuzz_failed(int ret, const struct incr_error *error)
 /**
  * struct fuzz_seed - a good image, made by mkimage when the targets were built
  * @bytes: the image
- * @raw: the contents of its device, device_blocks blocks
+ * @raw: the contents of its device at the newest generation, device_blocks blocks
+ * @seg: the newest segment
  */
 struct fuzz_seed {
 	char name[64];

@@ -47,17 +47,19 @@ static void load(const char *dir, const char *name)
 {
 	struct fuzz_seed *seed = &all[count];
 	char path[PATH_MAX + NAME_MAX + 2];
+	struct inc_segment seg[EDIT_SEGMENTS];
 	const char *why;
 	size_t size;
+	int segments;
 
 	snprintf(seed->name, sizeof(seed->name), "%.*s",
 		 (int)strlen(name) - 4, name);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	seed->bytes = read_file(path, &seed->size);
-	if (seed->size < INC_BLOCK_SIZE ||
-	    dm_inc_segment_parse((struct inc_super *)seed->bytes, 0, seed->size,
-				 &seed->seg, &why))
-		give_up(path, "not an image");
+	segments = edit_segments(seed->bytes, seed->size, seg, &why);
+	if (segments < 0)
+		give_up(path, why);
+	seed->seg = seg[segments - 1];
 	snprintf(path, sizeof(path), "%s/%s.raw", dir, seed->name);
 	seed->raw = read_file(path, &size);
 	seed->raw_size = size;

@@ -47,7 +47,7 @@ struct seed {
 	size_t size;
 	u8 *raw;
 	size_t raw_size;
-	struct inc_segment seg;
+	struct inc_segment seg;		/* the newest */
 };
 
 enum outcome { REFUSED, ERRORS, WHOLE, OUTCOMES };
@@ -173,18 +173,21 @@ static void load_seeds(const char *directory)
 
 	for (i = 0; i < n && seed_count < SEEDS_MAX; i++) {
 		struct seed *seed = &seeds[seed_count++];
+		struct inc_segment seg[EDIT_SEGMENTS];
 		char path[PATH_MAX];
 		const char *why;
+		int segments;
 
 		snprintf(seed->name, sizeof(seed->name), "%.*s",
 			 (int)strlen(names[i]->d_name) - 4, names[i]->d_name);
 		snprintf(path, sizeof(path), "%s/%s.inc", directory, seed->name);
 		seed->bytes = read_file(path, &seed->size);
-		if (dm_inc_segment_parse((struct inc_super *)seed->bytes, 0,
-					 seed->size, &seed->seg, &why)) {
+		segments = edit_segments(seed->bytes, seed->size, seg, &why);
+		if (segments < 0) {
 			fprintf(stderr, "attack: %s: %s\n", path, why);
 			exit(2);
 		}
+		seed->seg = seg[segments - 1];
 		snprintf(path, sizeof(path), "%s/%s.raw", directory, seed->name);
 		seed->raw = read_file(path, &seed->raw_size);
 	}
