@@ -3,13 +3,41 @@
  * Helpers of all commands; see command.h.
  */
 #include <getopt.h>
+#include <stdio.h>
+#include <string.h>
 #include "command.h"
 #include "common/message.h"
 #include "common/parse.h"
 
+static const char *name = "mkimage";
+
+void program_called(const char *argv0)
+{
+	const char *slash = strrchr(argv0, '/');
+
+	if (!strcmp(slash ? slash + 1 : argv0, "incimage"))
+		name = "incimage";
+}
+
+const char *program_name(void)
+{
+	return name;
+}
+
+void print_named(const char *text)
+{
+	const char *mkimage;
+
+	while ((mkimage = strstr(text, "mkimage"))) {
+		printf("%.*s%s", (int)(mkimage - text), text, name);
+		text = mkimage + strlen("mkimage");
+	}
+	fputs(text, stdout);
+}
+
 int usage_error(const char *command)
 {
-	message_error("see \"mkimage %s --help\"", command);
+	message_error("see \"%s %s --help\"", program_name(), command);
 	return EXIT_USAGE;
 }
 

@@ -30,6 +30,16 @@ extern const char create_help[], inspect_help[], verify_help[], extract_help[];
 extern const char extend_help[], squash_help[], sign_help[], startup_help[];
 extern const char trace_help[];
 
+/*
+ * The program has two names, as u-boot's tools have a mkimage: "mkimage" and
+ * "incimage". Take that of @argv0 if it is one of them, else "mkimage".
+ */
+void program_called(const char *argv0);
+const char *program_name(void);
+
+/* Print @text, with that name for each "mkimage". */
+void print_named(const char *text);
+
 /* A mistake on the command line: point to @command's help. EXIT_USAGE. */
 int usage_error(const char *command);
 

@@ -473,9 +473,9 @@ static int open_image(struct create *create, const char *dir)
 	}
 	seg = incr_image_segment(image);
 	if (seg->signature_size && !create->signer)
-		message_warning("%s: generation %u is signed, and %s will not be: see --key, or \"mkimage sign\"",
+		message_warning("%s: generation %u is signed, and %s will not be: see --key, or \"%s sign\"",
 				create->source_path, seg->generation,
-				create->image_path);
+				create->image_path, program_name());
 	source->name = create->source_path;
 	source->blocks = seg->device_blocks;
 	source->compat = seg->compat & INC_COMPAT_DEVICE;

@@ -221,9 +221,9 @@ static void warn_unsigned(const struct extend *extend)
 	const struct inc_segment *seg = incr_image_segment(extend->image);
 
 	if (seg->signature_size && !extend->signer)
-		message_warning("%s: generation %u is signed, and %u will not be: see --key, or \"mkimage sign\"",
+		message_warning("%s: generation %u is signed, and %u will not be: see --key, or \"%s sign\"",
 				extend->image_path, seg->generation,
-				seg->generation + 1);
+				seg->generation + 1, program_name());
 }
 
 static int open_image(struct extend *extend)

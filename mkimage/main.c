@@ -37,20 +37,20 @@ static void print_help(void)
 {
 	size_t i;
 
-	puts("Usage: mkimage COMMAND [OPTION]... OPERAND...\n"
-	     "\n"
-	     "Make and check images for the device-mapper target \"incremental\".\n"
-	     "\n"
-	     "Commands:");
+	print_named("Usage: mkimage COMMAND [OPTION]... OPERAND...\n"
+		   "\n"
+		   "Make and check images for the device-mapper target \"incremental\".\n"
+		   "\n"
+		   "Commands:\n");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		printf("  %-9s %s\n", commands[i].name, commands[i].summary);
-	puts("\n"
-	     "\"mkimage COMMAND --help\" tells a command's options.\n"
-	     "  -h, --help     this text\n"
-	     "  -V, --version  the version\n"
-	     "\n"
-	     "Exit status: 0 if all went well, 1 on failure or damage, 2 for a mistake on\n"
-	     "the command line.");
+	print_named("\n"
+		   "\"mkimage COMMAND --help\" tells a command's options.\n"
+		   "  -h, --help     this text\n"
+		   "  -V, --version  the version\n"
+		   "\n"
+		   "Exit status: 0 if all went well, 1 on failure or damage, 2 for a mistake on\n"
+		   "the command line.\n");
 }
 
 /* Output that did not reach stdout is a failure. */
@@ -86,7 +86,7 @@ static bool asks(int argc, char **argv, bool (*is_it)(const char *word))
 
 static int print_version(void)
 {
-	puts("mkimage (dm-incremental) " INC_VERSION_STRING);
+	printf("%s (dm-incremental) " INC_VERSION_STRING "\n", program_name());
 	return finish(EXIT_OK);
 }
 
@@ -94,9 +94,11 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
-	message_init("mkimage", MESSAGE_INFO);
+	program_called(argc ? argv[0] : "");
+	message_init(program_name(), MESSAGE_INFO);
 	if (argc < 2) {
-		message_error("a command is missing; see \"mkimage --help\"");
+		message_error("a command is missing; see \"%s --help\"",
+			      program_name());
 		return EXIT_USAGE;
 	}
 	if (is_help(argv[1])) {
@@ -109,7 +111,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name))
 			continue;
 		if (asks(argc - 1, argv + 1, is_help)) {
-			fputs(commands[i].help, stdout);
+			print_named(commands[i].help);
 			return finish(EXIT_OK);
 		}
 		if (asks(argc - 1, argv + 1, is_version))
@@ -117,7 +119,7 @@ int main(int argc, char **argv)
 		argv[1] = argv[0];	/* getopt starts its messages with it */
 		return finish(commands[i].run(argc - 1, argv + 1));
 	}
-	message_error("there is no command '%s'; see \"mkimage --help\"",
-		      argv[1]);
+	message_error("there is no command '%s'; see \"%s --help\"", argv[1],
+		      program_name());
 	return EXIT_USAGE;
 }

@@ -43,7 +43,7 @@ static int differs(const char *path, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	message_error("%s: not as it should be in the filesystem that was made: %s; it has changed meanwhile, or this is a fault of mkimage (see --no-check)",
+	message_error("%s: not as it should be in the filesystem that was made: %s; it has changed meanwhile, or this is a fault of this program (see --no-check)",
 		      path, text);
 	return -EUCLEAN;
 }

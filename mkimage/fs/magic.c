@@ -20,7 +20,7 @@ static const struct magic {
 	const char *bytes;
 	const char *what;	/* NULL: a filesystem */
 } magics[] = {
-	{ 0, 8, INC_MAGIC, "an incremental image; \"mkimage extract\" makes a raw one of it" },
+	{ 0, 8, INC_MAGIC, "an incremental image; the command \"extract\" makes a raw one of it" },
 	{ 257, 5, "ustar", "a tar archive; unpack it, and give the directory" },
 	{ 0, 4, "PK\3\4", "a zip archive; unpack it, and give the directory" },
 	{ 0, 6, "070701", "a cpio archive; unpack it, and give the directory" },

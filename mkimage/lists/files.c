@@ -281,7 +281,7 @@ int touches_add_files(struct touches *touches, const struct incr_trace *trace,
 		message_error("%s: %s has none of the files that it names",
 			      path, name);
 	else if (!ret)
-		message_error("%s: it is not of %s and names no files: name them by the image that it is of (mkimage trace --image)",
+		message_error("%s: it is not of %s and names no files: name them by the image that it is of (the command \"trace\" with --image)",
 			      path, name);
 	return ret ? ret : -EINVAL;
 }

@@ -366,7 +366,7 @@ static int prepare(struct layer *layer, const struct inc_hash *hash)
 	struct segment *seg = layer->seg;
 
 	if (base->generation + 1 >= INC_SEGMENTS_MAX) {
-		message_error("%s: it has %u generations, the format's limit; \"mkimage squash\" makes one of them",
+		message_error("%s: it has %u generations, the format's limit; the command \"squash\" makes one of them",
 			      overlay_name(layer->overlay), INC_SEGMENTS_MAX);
 		return -EFBIG;
 	}
