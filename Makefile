@@ -5,6 +5,7 @@
 # make check          what must pass before a change lands, in half an hour on two processors
 # make install        tools, manual pages, library and header, below $(DESTDIR)$(prefix)
 # make uninstall      remove what install has put there
+# make deb            Debian packages, of the last commit, into build/deb
 # make clean          remove build/
 # make help           this
 #
@@ -36,6 +37,7 @@
 # TESTS=tests/demo.t  some of make check
 # JOBS=1              one test at a time
 # BENCH="warm build"  some of make bench
+# image_tool=incimage install: mkimage gets that name, in the manual pages, too
 # CC, CPPFLAGS, CFLAGS, LDFLAGS, AR, PKG_CONFIG, INSTALL, DESTDIR, prefix, as usual
 
 KERNELS	:= 6.1 6.12
@@ -112,7 +114,7 @@ LIB	:= $(BUILD)/libincremental.a
 
 .PHONY: help all tools modules check check-long check-damage check-chaos \
 	check-preempt check-debug check-ipe check-filesystems check-layouts \
-	demo bench install uninstall clean
+	demo bench deb install uninstall clean
 all: tools modules
 
 help:
@@ -347,38 +349,60 @@ demo:
 	@echo "== demo"
 	demo/run
 
+deb:
+	scripts/install-deps build deb
+	scripts/make-deb
+
 BENCH	?= $(patsubst bench/cases/%.sh,%,$(wildcard bench/cases/*.sh))
 bench:
 	for name in $(BENCH); do bench/run $$name --json || exit; done
 
 MAN	:= $(wildcard docs/man/*.[1-8])
+# The names of mkimage, whose first gets the file and whose others lead to it. u-boot's
+# tools have a mkimage, so a package may have just the other: image_tool=incimage. Then
+# the manual pages say that name, too.
+image_tool ?= mkimage incimage
+# Where dmeventd's plug-in goes, with a link from $(libdir), where the linker looks.
+plugindir ?= $(libdir)
+first_name = $(firstword $(image_tool))
 
 install: tools
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
 		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8 \
 		$(DESTDIR)$(includedir)/linux \
-		$(DESTDIR)$(includedir)/incremental $(DESTDIR)$(libdir)
-	$(INSTALL) $(BUILD)/mkimage $(DESTDIR)$(bindir)
+		$(DESTDIR)$(includedir)/incremental $(DESTDIR)$(libdir) \
+		$(DESTDIR)$(plugindir)
+	$(INSTALL) $(BUILD)/mkimage $(DESTDIR)$(bindir)/$(first_name)
 	$(INSTALL) $(BUILD)/incrementald $(BUILD)/incrementalsetup \
 		$(DESTDIR)$(sbindir)
-	for page in $(MAN); do \
-		$(INSTALL) -m 644 $$page \
-			$(DESTDIR)$(mandir)/man$${page##*.} || exit; done
+	set -e; for page in $(MAN); do \
+		name=$${page##*/}; \
+		[ $$name != mkimage.1 ] || name=$(first_name).1; \
+		sed 's/\bmkimage\b/$(first_name)/g; s/^\.TH MKIMAGE/.TH \U$(first_name)/' $$page | \
+			$(INSTALL) -m 644 /dev/stdin $(DESTDIR)$(mandir)/man$${name##*.}/$$name; done
+	set -e; for name in $(wordlist 2,9,$(image_tool)); do \
+		ln -sf $(first_name) $(DESTDIR)$(bindir)/$$name; \
+		ln -sf $(first_name).1 $(DESTDIR)$(mandir)/man1/$$name.1; done
 	$(INSTALL) -m 644 dm-incremental/include/uapi/linux/dm-incremental.h \
 		$(DESTDIR)$(includedir)/linux
 	$(INSTALL) -m 644 userspace/libincremental/incremental.h \
 		dm-incremental/format.h $(DESTDIR)$(includedir)/incremental
-	$(INSTALL) -m 644 $(LIB) $(PLUGIN) $(DESTDIR)$(libdir)
+	$(INSTALL) -m 644 $(LIB) $(DESTDIR)$(libdir)
+	$(INSTALL) -m 644 $(PLUGIN) $(DESTDIR)$(plugindir)
+	$(if $(filter-out $(libdir),$(plugindir)),ln -sf \
+		$(patsubst $(libdir)/%,%,$(plugindir))/$(notdir $(PLUGIN)) $(DESTDIR)$(libdir))
 	@echo "The kernel module is not installed: it belongs to one kernel." \
 		"build/kernel-*/dm-incremental.ko are those that were built."
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/mkimage \
+	rm -f $(addprefix $(DESTDIR)$(bindir)/,$(image_tool)) \
+		$(addsuffix .1,$(addprefix $(DESTDIR)$(mandir)/man1/,$(image_tool))) \
 		$(DESTDIR)$(sbindir)/incrementald \
 		$(DESTDIR)$(sbindir)/incrementalsetup \
 		$(DESTDIR)$(includedir)/linux/dm-incremental.h \
 		$(DESTDIR)$(libdir)/libincremental.a \
-		$(DESTDIR)$(libdir)/$(notdir $(PLUGIN))
+		$(DESTDIR)$(libdir)/$(notdir $(PLUGIN)) \
+		$(DESTDIR)$(plugindir)/$(notdir $(PLUGIN))
 	rm -rf $(DESTDIR)$(includedir)/incremental
 	for page in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done

@@ -110,9 +110,9 @@ one_version() {
 	for tool in mkimage incrementald incrementalsetup; do
 		"build/$tool" --version | grep -F " $version" || { echo "build/$tool: not $version"; return 1; }
 	done
-	! grep -F ".TH" docs/man/* | grep -F "$version"
+	! grep -F ".TH" docs/man/* | grep -F "$version" && head -n 1 debian/changelog | grep -F "($version)"
 }
-ok "the Makefile's version is the tools' and NEWS.md's, and no page has its own" one_version
+ok "the Makefile's version is the tools', NEWS.md's and the packages', and no page has its own" one_version
 
 install_and_uninstall() {
 	make -s install DESTDIR="$work/root" prefix=/usr || return
@@ -124,4 +124,17 @@ install_and_uninstall() {
 	! find "$work/root" ! -type d | grep .
 }
 ok "make uninstall removes the files of make install" install_and_uninstall
+
+# As in a package: u-boot-tools has a mkimage.
+one_name() {
+	local root=$work/incimage
+	make -s install DESTDIR="$root" prefix=/usr image_tool=incimage plugindir=/usr/lib/plugins || return
+	! find "$root" -name '*mkimage*' | grep . && ! grep -rnw mkimage "$root/usr/share/man" || return
+	"$root/usr/bin/incimage" create --help | grep '^Usage: incimage create ' || return
+	{ "$root/usr/bin/incimage" 2>&1 || :; } | grep 'see "incimage --help"' || return
+	[ -s "$root/usr/lib/libdevmapper-event-incremental.so" ] || return
+	make -s uninstall DESTDIR="$root" prefix=/usr image_tool=incimage plugindir=/usr/lib/plugins || return
+	! find "$root" ! -type d | grep .
+}
+ok "with image_tool=incimage nothing is called mkimage, and messages and pages have that name" one_name
 finish
