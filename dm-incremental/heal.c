@@ -8,9 +8,9 @@
  *	corrupt			asked for
  *	data			the chunks of its extent; if these have come and
  *				are corrupt, that of its map page, and those of
- *				the dictionary that it is expanded with. What an
- *				extent refers to is asked for with it: its bytes
- *				say what that is
+ *				dictionaries that it, or what it refers to, is
+ *				expanded with. What an extent refers to is asked
+ *				for with it: its bytes say what that is
  *	map entry		the chunk of its map page
  *	tree page		its chunk
  *
@@ -37,6 +37,7 @@
 #include "history.h"
 #include "missing.h"
 #include "presence.h"
+#include "segments.h"
 #include "trace.h"
 #include "view.h"
 #include "wait.h"
@@ -85,13 +86,29 @@ static u64 map_page_of(const struct inc_io *io, const struct inc_bad *bad)
 	       INC_PAGE_SHIFT;
 }
 
+/* The segment whose dictionary reference @i needs, or NULL. */
+static const struct inc_segment *dictionary_of(const struct inc_io *io,
+					       const struct inc_bad *bad, u32 i)
+{
+	const struct inc_extent *extent = &bad->references->extents[i];
+
+	return extent->codec == INC_CODEC_LZ4_DICT ?
+	       dm_inc_segment_at(io->view->store, extent->offset) : NULL;
+}
+
+static bool dictionary_changed(const struct inc_io *io, const struct inc_segment *seg)
+{
+	return seg && bytes_changed(io, seg->dictionary_offset, seg->dictionary_size);
+}
+
 static bool references_changed(const struct inc_io *io, const struct inc_bad *bad)
 {
 	u32 i;
 
 	for (i = 0; bad->references && i < bad->references->count; i++)
 		if (bytes_changed(io, bad->references->extents[i].offset,
-				  bad->references->extents[i].length))
+				  bad->references->extents[i].length) ||
+		    dictionary_changed(io, dictionary_of(io, bad, i)))
 			return true;
 	return false;
 }
@@ -108,9 +125,7 @@ static bool has_changed(const struct inc_io *io,
 		    (bad->mapped &&
 		     bytes_changed(io, map_page_of(io, bad), INC_PAGE_SIZE)) ||
 		    references_changed(io, bad) ||
-		    (bad->dictionary &&
-		     bytes_changed(io, bad->dictionary->dictionary_offset,
-				   bad->dictionary->dictionary_size)))
+		    dictionary_changed(io, bad->dictionary))
 			return true;
 	}
 	return false;
@@ -135,6 +150,13 @@ static bool ask_for(const struct inc_io *io, u64 offset, u64 length,
 	return any;
 }
 
+static void ask_for_dictionary(const struct inc_io *io, const struct inc_segment *seg,
+			       struct inc_ranges *ranges)
+{
+	if (seg)
+		ask_for(io, seg->dictionary_offset, seg->dictionary_size, ranges);
+}
+
 static void ask_for_bad(const struct inc_io *io, const struct inc_bad *bad,
 			struct inc_ranges *ranges)
 {
@@ -148,9 +170,9 @@ static void ask_for_bad(const struct inc_io *io, const struct inc_bad *bad,
 		return;
 	if (bad->mapped)
 		ask_for(io, map_page_of(io, bad), INC_PAGE_SIZE, ranges);
-	if (bad->dictionary)
-		ask_for(io, bad->dictionary->dictionary_offset,
-			bad->dictionary->dictionary_size, ranges);
+	ask_for_dictionary(io, bad->dictionary, ranges);
+	for (i = 0; bad->references && i < bad->references->count; i++)
+		ask_for_dictionary(io, dictionary_of(io, bad, i), ranges);
 }
 
 static bool can_heal(const struct inc_view *view)

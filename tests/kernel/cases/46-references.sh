@@ -4,6 +4,7 @@
 # Extents that refer to others: these are waited for and read, too, damaged, healed, and
 # hostile.
 
+# shellcheck disable=SC2154	# set by a layout
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 # shellcheck source=tests/lib/image.sh
@@ -21,10 +22,10 @@ RAW=$work/new.raw
 DEV=/dev/mapper/t
 LOCAL=$work/local.inc
 
-# make CLUSTER: IMAGE, whose newest generation is in RAW
+# make CLUSTER [OPTION]...: IMAGE, whose newest generation is in RAW
 make() {
 	IMAGE=$work/image-$1.inc
-	mkimage create --force --raw --cluster "$1" old.raw "$IMAGE" >/dev/null &&
+	mkimage create --force --raw --cluster "$@" old.raw "$IMAGE" >/dev/null &&
 		mkimage extend --in-place --references --raw new.raw "$IMAGE" >/dev/null
 }
 
@@ -100,6 +101,26 @@ damaged "a dictionary that is not there" dictionary
 damaged "a reference to an extent that refers" another
 damaged "what it refers to" base
 damaged "its own LZ4" lz4
+
+# A dictionary that only what is referred to needs.
+make 4K --dictionary
+mkimage create --force --raw --cluster 4K --dictionary old.raw base.inc >/dev/null
+eval "$("$tool" layout base.inc)"
+between "an image with a dictionary" "$dictionary_size" 1024 65536
+open_copy
+dd if=/dev/zero of="$LOCAL" bs=4096 seek=$((dictionary_offset / 4096)) \
+	count=$(((dictionary_size + 4095) / 4096)) conv=notrunc status=none
+activate
+like "a dictionary of zeros: EIO without a loader" "$(scan direct)" "EIO "
+dmsetup remove t
+activate
+serve
+is "a dictionary of zeros: heals" "$(scan direct)" ""
+stop
+ok "a dictionary of zeros: the file is the image" cmp "$LOCAL" "$IMAGE"
+dmsetup remove t
+detach
+make 4K
 
 # What is referred to comes and goes.
 open_copy
