@@ -158,6 +158,7 @@ $(BUILD)/tests/test_repage $(BUILD)/tests/test_order $(BUILD)/tests/test_queue: 
 		userspace/common/message.c userspace/common/printable.c)
 $(BUILD)/tests/test_queue: $(call obj,userspace/loader/pace.c)
 $(BUILD)/tests/test_sandbox: $(call obj,userspace/common/printable.c)
+$(BUILD)/tests/test_keeper: $(call obj,userspace/common/text-output.c)
 $(BUILD)/tests/test_stands_on: $(call obj,$(addprefix userspace/common/,\
 		blockdev.c mountinfo.c))
 $(BUILD)/tests/test_scrub: $(call obj,userspace/dmsetup-plugin/image.c \

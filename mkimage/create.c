@@ -504,6 +504,9 @@ static int run(struct create *create)
 	if (!ret)
 		ret = output_check_source(&output, create->source_path);
 	if (!ret)
+		ret = output_check_sources(&output, create->traces,
+					   create->trace_count);
+	if (!ret)
 		ret = output_check_outside(create->image_path, output.dir,
 					   create->source_path);
 	if (!ret)

@@ -454,6 +454,9 @@ static int extend_image(struct extend *extend)
 		if (!ret && extend->raw_path)
 			ret = output_check_source(&extend->output,
 						  extend->raw_path);
+		if (!ret && extend->list_path)
+			ret = output_check_source(&extend->output,
+						  extend->list_path);
 		if (!ret)
 			ret = signer_check_output(&extend->signer_options,
 						  &extend->output);

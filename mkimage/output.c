@@ -82,6 +82,16 @@ int output_check_source(const struct output *output, const char *source)
 	return check_source(output->path, source, "overwritten");
 }
 
+int output_check_sources(const struct output *output, char *const *sources,
+			 int count)
+{
+	int ret = 0, i;
+
+	for (i = 0; !ret && i < count; i++)
+		ret = output_check_source(output, sources[i]);
+	return ret;
+}
+
 int output_check_in_place(const char *path, const char *source)
 {
 	return check_source(path, source, "changed");

@@ -38,6 +38,9 @@ int output_open(struct output *output, const char *path, bool force);
  * output. Return: as output_open().
  */
 int output_check_source(const struct output *output, const char *source);
+/* The same for each of @count files. */
+int output_check_sources(const struct output *output, char *const *sources,
+			 int count);
 /* The same for a file at @path that is going to be changed in place. */
 int output_check_in_place(const char *path, const char *source);
 int output_check_other(const struct output *output,

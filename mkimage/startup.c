@@ -79,6 +79,9 @@ static int write_list(const struct making *making,
 	if (!ret)
 		ret = output_check_source(&output, making->image_path);
 	if (!ret)
+		ret = output_check_sources(&output, making->traces,
+					   making->trace_count);
+	if (!ret)
 		ret = write_all(output.fd, 0, text, strlen(text),
 				making->list_path);
 	if (!ret && fchmod(output.fd, 0644))
@@ -129,6 +132,7 @@ static int make_list(const struct making *making, struct incr_image *image,
 
 static int run(struct making *making)
 {
+	const struct output layer = { .path = making->layer_path };
 	struct incr_startup list = { 0 };
 	struct incr_image *image = NULL;
 	struct incr_error error;
@@ -148,7 +152,11 @@ static int run(struct making *making)
 	incr_image_close(image);
 	close(fd);
 	status = ret ? EXIT_FAILED : EXIT_OK;
-	if (!ret && !making->list_path)
+	if (!ret && making->layer_path)
+		status = output_check_sources(&layer, making->traces,
+					      making->trace_count) ?
+			 EXIT_FAILED : EXIT_OK;
+	if (status == EXIT_OK && !making->list_path)
 		status = extend_by_list(&list, making->image_path,
 					making->layer_path, making->force,
 					&making->signer_options);

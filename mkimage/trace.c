@@ -133,6 +133,11 @@ static int write_trace(const struct showing *showing,
 	bool good;
 
 	if (!ret)
+		ret = output_check_sources(&output, showing->traces,
+					   showing->trace_count);
+	if (!ret && showing->image_path)
+		ret = output_check_source(&output, showing->image_path);
+	if (!ret)
 		file = fdopen(dup(output.fd), "w");
 	good = file && incr_trace_begin(file, &trace->of, trace->blocks);
 	for (i = 0; good && i < trace->count; i++)

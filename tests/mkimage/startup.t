@@ -107,6 +107,25 @@ ok "another name" "$mkimage" startup -o list app.inc some.trace
 ok "the same list" cmp list first
 is "which everybody may read" "$(stat -c %a list)" 644
 fails "the image is not replaced" 1 "not written|not overwritten|same file" "$mkimage" startup --force -o app.inc app.inc some.trace
+cp some.trace hard.trace
+ln hard.trace other.trace
+for name in hard.trace other.trace ./hard.trace; do
+	fails "nor a trace, $name" 1 "made of hard.trace, which is the same file" \
+		"$mkimage" startup --force -o $name app.inc hard.trace
+	fails "nor by a layer" 1 "made of hard.trace, which is the same file" \
+		"$mkimage" startup --force --layer $name app.inc hard.trace
+	fails "nor by a trace" 1 "made of hard.trace, which is the same file" \
+		"$mkimage" trace --force -o $name some.trace hard.trace
+	fails "nor by an image" 1 "made of hard.trace, which is the same file" \
+		"$mkimage" create --force --order hard.trace tree $name
+done
+fails "nor is the image, by a trace" 1 "made of app.inc, which is the same file" \
+	"$mkimage" trace --force --image app.inc -o app.inc some.trace
+fails "nor the list, by a layer" 1 "made of list, which is the same file" \
+	"$mkimage" extend --force --startup list --output list app.inc
+ok "they are as before" cmp hard.trace some.trace
+ok "all of them" cmp list first
+rm hard.trace other.trace
 
 echo "# what is wrong"
 fails "no trace" 2 "TRACE is missing" "$mkimage" startup app.inc

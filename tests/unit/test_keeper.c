@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "format.h"
 #include "loader/keeper.c"
 
 static char directory[] = "/tmp/test_keeper.XXXXXX";
@@ -110,6 +111,32 @@ static void test_none(void **state)
 	assert_int_equal(keeper_start(&keeper, pid_file, NULL, &none, &error), 0);
 	assert_int_equal(keeper_write_stats(&keeper, "{}\n"), -EINVAL);
 	keeper_end(&keeper);
+}
+
+/* An option may name the wrong file: the image itself, above all. */
+static void test_image(void **state)
+{
+	static const char head[] = INC_MAGIC "and more\n";
+	struct incr_error error;
+	struct keeper keeper;
+	char wanted[160];
+	FILE *file = fopen(stats_file, "w");
+
+	(void)state;
+	assert_non_null(file);
+	assert_true(fputs(head, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	snprintf(wanted, sizeof(wanted),
+		 "%s is an incremental image, which is not overwritten",
+		 stats_file);
+	assert_int_equal(keeper_start(&keeper, NULL, stats_file, &none, &error),
+			 -EINVAL);
+	assert_string_equal(error.text, wanted);
+	assert_int_equal(keeper_start(&keeper, stats_file, NULL, &none, &error),
+			 -EINVAL);
+	check_file(stats_file, head);
+	assert_int_equal(unlink(stats_file), 0);
+	assert_int_equal(text_output_open(pid_file, false, &error), -EEXIST);
 }
 
 /* What a descriptor has, which is closed. */
@@ -216,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_image),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_killed),
 	};

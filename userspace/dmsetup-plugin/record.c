@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "common/status-line.h"
+#include "common/text-output.h"
 #include "dmsetup-plugin/child.h"
 #include "dmsetup-plugin/dm.h"
 #include "node/device.h"
@@ -145,12 +146,12 @@ int command_record(const struct options *options, char **args,
 		err = find_identity(name, &of, &blocks, &device, error);
 	if (err)
 		return err;
-	fd = open(args[1], O_WRONLY | O_CREAT | O_CLOEXEC |
-		  (options->force ? O_TRUNC : O_EXCL), 0666);
+	fd = text_output_open(args[1], options->force, error);
+	if (fd == -EEXIST)
+		return incr_fail(error, fd, "cannot create %s: %s (see --force)",
+				 args[1], strerror(EEXIST));
 	if (fd < 0)
-		return incr_fail(error, -errno, "cannot create %s: %s%s",
-				 args[1], strerror(errno),
-				 errno == EEXIST ? " (see --force)" : "");
+		return fd;
 	/* Before the instance is made: it goes with us. */
 	hold_signals(&held, &old);
 	ahead = node_stop_readahead(name, &why);

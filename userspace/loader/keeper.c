@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "common/text-output.h"
 #include "loader/keeper.h"
 #include "loader/stats.h"
 
@@ -26,17 +27,9 @@ struct files {
 
 static int open_output(const char *path, int *fd, struct incr_error *error)
 {
-	int err;
-
-	if (!path)
-		return 0;
-	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (*fd >= 0)
-		return 0;
-	err = -errno;
-	snprintf(error->text, sizeof(error->text), "cannot open %s: %s", path,
-		 strerror(-err));
-	return err;
+	if (path)
+		*fd = text_output_open(path, true, error);
+	return !path || *fd >= 0 ? 0 : *fd;
 }
 
 static bool is_line(const char *text, ssize_t size)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "common/blockdev.h"
 #include "common/message.h"
+#include "common/text-output.h"
 #include "loader/recording.h"
 #include "record/record.h"
 
@@ -220,10 +221,9 @@ int recording_start(struct recording *recording, const struct device *device,
 	if (err)
 		return incr_fail(error, err, "%s: %s", device->path,
 				 strerror(-err));
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	fd = text_output_open(path, true, error);
 	if (fd < 0)
-		return incr_fail(error, -errno, "cannot open %s: %s", path,
-				 strerror(errno));
+		return fd;
 	recording->ahead = node_stop_readahead(device->path, error);
 	if (recording->ahead < 0)
 		message_warning("%s; what the kernel reads ahead is recorded, too",
