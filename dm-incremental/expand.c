@@ -64,7 +64,8 @@ static struct inc_area *alloc_area(u32 size, gfp_t flags)
 	if (!area)
 		return NULL;
 	area->output_size = size;
-	area->memory = kvmalloc(INC_DICTIONARY_MAX + size, GFP_KERNEL | flags);
+	area->memory = kvmalloc(INC_DICTIONARY_MAX + size + INC_BLOCK_SIZE,
+				GFP_KERNEL | flags);
 	if (!area->memory) {
 		kfree(area);
 		return NULL;
@@ -266,6 +267,24 @@ struct inc_area *dm_inc_area_take_kept(const struct inc_cluster *cluster, u32 en
 void dm_inc_area_forget(struct inc_area *area)
 {
 	area->kept.view = 0;
+}
+
+/**
+ * dm_inc_area_put_aside - keep a block from what is expanded next
+ * @area: taken
+ * @block: INC_BLOCK_SIZE bytes, maybe of what @area has expanded last
+ *
+ * There is one such place: it keeps the block until the next call that moves one.
+ *
+ * Return: where the block is now.
+ */
+const u8 *dm_inc_area_put_aside(struct inc_area *area, const u8 *block)
+{
+	u8 *aside = area->output + area->output_size;
+
+	if (block < area->output || block >= aside)
+		return block;
+	return memcpy(aside, block, INC_BLOCK_SIZE);
 }
 
 /**

@@ -41,7 +41,7 @@ struct inc_referred {
  *	taken; none if its count is 0. Then @held is 0
  * @kept: the cluster whose first bytes are in @output; its view is 0 if none is
  * @kept_bytes: so many
- * @memory: INC_DICTIONARY_MAX bytes, then @output
+ * @memory: INC_DICTIONARY_MAX bytes, then @output, then a block put aside
  * @output: where clusters are expanded
  */
 struct inc_area {
@@ -64,6 +64,7 @@ void dm_inc_area_return(struct inc_area *area);
 bool dm_inc_area_kept(const struct inc_cluster *cluster, u32 end);
 struct inc_area *dm_inc_area_take_kept(const struct inc_cluster *cluster, u32 end);
 void dm_inc_area_forget(struct inc_area *area);
+const u8 *dm_inc_area_put_aside(struct inc_area *area, const u8 *block);
 const u8 *dm_inc_expand(struct inc_area *area, const struct inc_cluster *cluster,
 			const struct inc_extent *extent,
 			const struct inc_dictionary *dictionary,

@@ -61,6 +61,7 @@
 #include <crypto/hash.h>
 
 #include "format.h"
+#include "sha256x2.h"
 #ifdef INC_DELAYS
 #include "delays.h"
 #endif
@@ -250,6 +251,8 @@ struct inc_store {
  * @tfm: the hash
  * @initial_state: exported state of @tfm after hashing @salt
  * @zero_digest: digest of a block of zeros
+ * @pairs: @x2 is used
+ * @x2: the same state, for two blocks at a time
  * @id: marks tree pages that were verified up to @root; never reused
  */
 struct inc_verity {
@@ -261,6 +264,8 @@ struct inc_verity {
 	struct crypto_shash	*tfm;
 	u8			*initial_state;
 	u8			zero_digest[INC_DIGEST_MAX];
+	bool			pairs;
+	struct inc_sha256x2	x2;
 	u64			id;
 };
 

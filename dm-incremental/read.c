@@ -12,11 +12,12 @@
  *	3. the digests of its blocks are copied from verified tree pages
  *	4. the extents are read: neighbours in the file in one bio, several
  *	   bios at a time, as many as the read's buffer holds (a "batch")
- *	5. each cluster is expanded into private memory (expand.c), each block
- *	   hashed there, then copied to the reader's pages: these may change under
- *	   us (O_DIRECT), and never get a byte that was not verified
+ *	5. each cluster is expanded into private memory (expand.c), its blocks
+ *	   are hashed there, two at a time if that is faster, then copied to the
+ *	   reader's pages: these may change under us (O_DIRECT), and never get a
+ *	   byte that was not verified
  *
- * Step 4 and the buffers are in batch.c.
+ * Step 4 and the buffers are in batch.c, step 5 in deliver.c.
  *
  * Where all metadata is cached, steps 1 to 4 happen in the reader's context
  * (dm_inc_read_start()), which waits there for no I/O and no memory. It may sleep
@@ -35,12 +36,11 @@
  * until one is returned; it needs no worker to wait in, and the reads that have the
  * buffers need nothing that it holds.
  */
-#include <linux/highmem.h>
 #include <linux/slab.h>
 
 #include "batch.h"
+#include "deliver.h"
 #include "dictionary.h"
-#include "expand.h"
 #include "heal.h"
 #include "history.h"
 #include "presence.h"
@@ -378,201 +378,6 @@ static bool prepare_cached(struct inc_io *io)
 }
 
 /*
- * Copy @length bytes to the rest of the reader's bio; NULL copies zeros.
- */
-static void copy_out(struct inc_io *io, const u8 *data, u32 length)
-{
-	while (length) {
-		struct bio_vec vec = bio_iter_iovec(io->bio, io->iter);
-		u32 bytes = min(vec.bv_len, length);
-
-		if (data) {
-			memcpy_to_page(vec.bv_page, vec.bv_offset, data, bytes);
-			data += bytes;
-		} else {
-			memzero_page(vec.bv_page, vec.bv_offset, bytes);
-		}
-		bio_advance_iter_single(io->bio, &io->iter, bytes);
-		length -= bytes;
-	}
-}
-
-/* The cluster of block @i of the read. */
-static struct inc_cluster cluster_at(const struct inc_io *io, u32 i)
-{
-	return (struct inc_cluster){
-		.view = io->view->verity.id,
-		.block = inc_cluster_start(&io->buffer->extents[i], io->block + i),
-	};
-}
-
-/*
- * The bytes of the cluster of block @i up to its byte @end, or NULL if they are
- * malformed. *area is taken for the first cluster that needs it.
- */
-static const u8 *cluster_of(struct inc_buffer *buffer, struct inc_area **area,
-			    u32 i, u32 end)
-{
-	const struct inc_extent *extent = &buffer->extents[i];
-	const u8 *source = buffer->input + buffer->source[i];
-	const struct inc_dictionary *dictionary = NULL;
-	struct inc_cluster cluster;
-
-	/* The map is hostile: expand nothing past the cluster. */
-	if (end > inc_cluster_bytes(extent))
-		return NULL;
-	if (extent->codec == INC_CODEC_STORED)
-		return source;
-	if (extent->codec == INC_CODEC_LZ4_DICT)
-		dictionary = buffer->dictionaries[buffer->dictionary[i]];
-	if (!*area)
-		*area = dm_inc_area_take(dictionary);
-	cluster = cluster_at(buffer->io, i);
-	if (extent->codec == INC_CODEC_LZ4_REFERENCES)
-		return dm_inc_expand_referring(*area, &cluster, extent,
-				&buffer->referred[buffer->refers[i]],
-				buffer->dictionaries, buffer->input, source);
-	return dm_inc_expand(*area, &cluster, extent, dictionary, source, end);
-}
-
-static void note_bad_data(struct inc_io *io, u32 i)
-{
-	const struct inc_buffer *buffer = io->buffer;
-	const struct inc_extent *extent = &buffer->extents[i];
-	struct inc_bad bad = { .what = "data", .block = io->block + i,
-			       .offset = extent->offset,
-			       .length = extent->length, .mapped = true };
-
-	if (extent->codec == INC_CODEC_LZ4_DICT)
-		bad.dictionary = dm_inc_segment_at(io->view->store,
-						   extent->offset);
-	if (extent->codec == INC_CODEC_LZ4_REFERENCES)
-		bad.references = &buffer->referred[buffer->refers[i]].list;
-	dm_inc_damage_add(&io->buffer->damage, &bad);
-}
-
-static int deliver_from(struct inc_io *io, struct inc_area **area)
-{
-	struct inc_buffer *buffer = io->buffer;
-	struct inc_view *view = io->view;
-	struct inc_verity *verity = &view->verity;
-	u32 start = buffer->start, end = buffer->end;
-	const u8 *cluster = NULL;
-	u32 i, j;
-	int r;
-
-	for (i = start; i < end; i++) {
-		const struct inc_extent *extent = &buffer->extents[i];
-		const u8 *digest = buffer->digests +
-				   (i << view->segment->tree.digest_shift);
-		u64 block = io->block + i;
-		u32 at;
-
-		if (extent->codec == INC_CODEC_ZERO) {
-			if (memcmp(digest, verity->zero_digest,
-				   verity->digest_size))
-				dm_inc_view_bad_entry(view, block,
-						      &buffer->damage);
-			copy_out(io, NULL, INC_BLOCK_SIZE);
-			continue;
-		}
-		at = (u32)(block - inc_cluster_start(extent, block)) <<
-		     INC_BLOCK_SHIFT;
-		if (i == start || !dm_inc_same_cluster(buffer, i)) {
-			for (j = i + 1; j < end && dm_inc_same_cluster(buffer, j);)
-				j++;
-			cluster = cluster_of(buffer, area, i, at +
-					     ((j - i) << INC_BLOCK_SHIFT));
-		}
-		r = cluster ? dm_inc_verity_block(verity, cluster + at, digest) :
-			      -EBADMSG;
-		if (r && r != -EBADMSG)
-			return r;
-		if (r)
-			note_bad_data(io, i);
-		copy_out(io, r ? NULL : cluster + at, INC_BLOCK_SIZE);
-	}
-	return buffer->damage.count ? -EBADMSG : 0;
-}
-
-/*
- * Step 5 for the blocks of the batch, whose extents are in the input. It looks at
- * all of them, so that all corrupt ones are asked for at a time.
- */
-static int deliver(struct inc_io *io)
-{
-	struct inc_area *area = NULL;
-	int r = deliver_from(io, &area);
-
-	if (area)
-		dm_inc_area_return(area);
-	return r;
-}
-
-/*
- * Could an area have all that the read needs? Sets where that ends in its cluster: 0 if
- * it could not. Clusters of a block are not read in parts.
- */
-static u32 end_in_cluster(const struct inc_io *io)
-{
-	const struct inc_buffer *buffer = io->buffer;
-	const struct inc_extent *extent = &buffer->extents[0];
-	u64 end;
-	u32 i;
-
-	if (!extent->cluster_shift || extent->codec == INC_CODEC_ZERO ||
-	    extent->codec == INC_CODEC_STORED)
-		return 0;
-	for (i = 1; i < io->blocks; i++)
-		if (!dm_inc_same_cluster(buffer, i))
-			return 0;
-	end = io->block + io->blocks - inc_cluster_start(extent, io->block);
-	return end << INC_BLOCK_SHIFT;
-}
-
-static bool is_kept(const struct inc_io *io)
-{
-	u32 end = end_in_cluster(io);
-	struct inc_cluster cluster;
-
-	if (!end)
-		return false;
-	cluster = cluster_at(io, 0);
-	return dm_inc_area_kept(&cluster, end);
-}
-
-/* Step 5 for all of the read, if an area has its cluster. False: it must be read. */
-static bool deliver_kept(struct inc_io *io)
-{
-	struct inc_view *view = io->view;
-	u32 end = end_in_cluster(io), i;
-	struct inc_cluster cluster;
-	struct inc_area *area;
-	const u8 *data;
-	int r = 0;
-
-	if (!end)
-		return false;
-	cluster = cluster_at(io, 0);
-	area = dm_inc_area_take_kept(&cluster, end);
-	if (!area)
-		return false;
-	data = area->output + end - (io->blocks << INC_BLOCK_SHIFT);
-	for (i = 0; !r && i < io->blocks; i++, data += INC_BLOCK_SIZE) {
-		r = dm_inc_verity_block(&view->verity, data, io->buffer->digests +
-					(i << view->segment->tree.digest_shift));
-		if (!r)
-			copy_out(io, data, INC_BLOCK_SIZE);
-	}
-	if (r) {
-		dm_inc_area_forget(area);
-		io->iter = io->bio->bi_iter;
-	}
-	dm_inc_area_return(area);
-	return !r;
-}
-
-/*
  * With its bio, or as the last window, the read releases the view, its buffers
  * and its store, which it has kept. It must not touch these after that. (The read
  * that dm_inc_buffer_return() queues is another one, which keeps them by itself.)
@@ -603,7 +408,7 @@ static bool run_batches(struct inc_io *io, u32 start)
 {
 	struct inc_buffer *buffer = io->buffer;
 
-	if (!start && deliver_kept(io))
+	if (!start && dm_inc_deliver_kept(io))
 		return false;
 	while (start < io->blocks) {
 		dm_inc_batch_plan(buffer, start);
@@ -612,7 +417,7 @@ static bool run_batches(struct inc_io *io, u32 start)
 			return true;
 		}
 		/* Nothing but zeros. */
-		if (end_step(io, deliver(io)))
+		if (end_step(io, dm_inc_deliver(io)))
 			return true;
 		if (!io->prepared || io->status)
 			break;
@@ -632,7 +437,7 @@ static void run_io(struct work_struct *work)
 	if (!io->buffer && !dm_inc_buffer_get(io->view, io))
 		return;
 	if (io->prepared) {
-		if (end_step(io, dm_inc_batch_end(io->buffer) ?: deliver(io)))
+		if (end_step(io, dm_inc_batch_end(io->buffer) ?: dm_inc_deliver(io)))
 			return;
 		/* Else it starts over, or is over, maybe without the buffer. */
 		if (io->prepared)
@@ -707,7 +512,7 @@ void dm_inc_read_start(struct inc_io *io)
 	if (dm_inc_buffer_take(view, io)) {
 		if (prepare_cached(io))
 			return;
-		if (io->prepared && is_kept(io)) {
+		if (io->prepared && dm_inc_deliver_is_kept(io)) {
 			dm_inc_batch_none(io->buffer);
 			queue_work(view->wq, &io->work);
 			return;

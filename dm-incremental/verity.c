@@ -60,6 +60,39 @@ int dm_inc_verity_block(struct inc_verity *verity, const void *data,
 }
 
 /**
+ * dm_inc_verity_blocks - do one or two blocks hash to their digests?
+ * @verity: the hash and salt
+ * @count: 1; or 2, which is faster if @verity->pairs
+ * @data: 4096 bytes each, that no other task can change
+ * @digests: from dm_inc_verity_digests()
+ * @bad: of each, set if it does not
+ *
+ * Return: 0 or the crypto API's error.
+ */
+int dm_inc_verity_blocks(struct inc_verity *verity, u32 count,
+			 const void *const *data, const u8 *const *digests,
+			 bool *bad)
+{
+	u8 actual[2][INC_SHA256X2_DIGEST];
+	u32 i;
+	int r;
+
+	if (count == 2 && verity->pairs &&
+	    dm_inc_sha256x2(&verity->x2, data, actual[0])) {
+		for (i = 0; i < count; i++)
+			bad[i] = memcmp(actual[i], digests[i], sizeof(actual[i]));
+		return 0;
+	}
+	for (i = 0; i < count; i++) {
+		r = dm_inc_verity_block(verity, data[i], digests[i]);
+		if (r && r != -EBADMSG)
+			return r;
+		bad[i] = r;
+	}
+	return 0;
+}
+
+/**
  * struct page_part - bytes wanted from one tree page
  * @level: of the page
  * @block: a data block below it
@@ -225,6 +258,39 @@ static int prepare_salt(struct inc_verity *verity)
 			 verity->zero_digest);
 }
 
+/*
+ * The choice of how blocks are hashed: two at a time, if this machine can, and if it
+ * comes to what the crypto API does.
+ */
+static int prepare_pairs(struct inc_verity *verity)
+{
+	const void *data[2] = { page_address(ZERO_PAGE(0)), NULL };
+	u8 digests[2][INC_SHA256X2_DIGEST], expect[INC_DIGEST_MAX];
+	u8 *block;
+	u32 i;
+	int r;
+
+	if (strcmp(verity->hash_name, "sha256") ||
+	    !dm_inc_sha256x2_init(&verity->x2, verity->salt, verity->salt_size))
+		return 0;
+	block = kmalloc(INC_BLOCK_SIZE, GFP_KERNEL);
+	if (!block)
+		return -ENOMEM;
+	for (i = 0; i < INC_BLOCK_SIZE; i++)
+		block[i] = i * 37 + (i >> 8);
+	data[1] = block;
+	r = hash(verity, block, expect);
+	if (!r && dm_inc_sha256x2(&verity->x2, data, digests[0])) {
+		verity->pairs = !memcmp(digests[0], verity->zero_digest,
+					sizeof(digests[0])) &&
+				!memcmp(digests[1], expect, sizeof(digests[1]));
+		if (!verity->pairs)
+			DMERR("two blocks at a time are hashed wrongly: one at a time");
+	}
+	kfree(block);
+	return r;
+}
+
 static int parse_salt(struct inc_verity *verity, const char *hex, char **error)
 {
 	size_t length = strlen(hex);
@@ -283,10 +349,11 @@ int dm_inc_verity_init(struct inc_verity *verity, const char *hash_name,
 		return r;
 	*error = "Cannot initialise hash";
 	verity->id = atomic64_inc_return(&last_id) << ID_SHIFT;
-	r = prepare_salt(verity);
+	r = prepare_salt(verity) ?: prepare_pairs(verity);
 	if (!r)
-		DMINFO("%s with %s", hash_name,
-		       crypto_tfm_alg_driver_name(crypto_shash_tfm(verity->tfm)));
+		DMINFO("%s with %s%s", hash_name,
+		       crypto_tfm_alg_driver_name(crypto_shash_tfm(verity->tfm)),
+		       verity->pairs ? ", two blocks at a time" : "");
 	return r;
 }
 

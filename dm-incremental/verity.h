@@ -18,6 +18,9 @@ int dm_inc_verity_init(struct inc_verity *verity, const char *hash_name,
 void dm_inc_verity_destroy(struct inc_verity *verity);
 int dm_inc_verity_block(struct inc_verity *verity, const void *data,
 			const u8 *digest);
+int dm_inc_verity_blocks(struct inc_verity *verity, u32 count,
+			 const void *const *data, const u8 *const *digests,
+			 bool *bad);
 int dm_inc_verity_digests(struct inc_view *view, u64 block, u32 count,
 			  u8 *digests, bool cached, struct inc_damage *damage);
 
