@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <linux/dm-incremental.h>
@@ -131,7 +132,7 @@ static int allow(scmp_filter_ctx filter, const struct checked *call)
 					 call->mask, call->value));
 }
 
-/* Signals to ourselves, as abort() sends; which addresses there are. */
+/* Signals to ourselves, as abort() sends; which addresses there are; a thread's own priority. */
 static int allow_special(scmp_filter_ctx filter)
 {
 	int err;
@@ -145,6 +146,12 @@ static int allow_special(scmp_filter_ctx filter)
 						AF_NETLINK),
 				       SCMP_CMP(2, SCMP_CMP_MASKED_EQ, LOW,
 						NETLINK_ROUTE));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+				       SCMP_SYS(setpriority), 2,
+				       SCMP_CMP(0, SCMP_CMP_MASKED_EQ, LOW,
+						PRIO_PROCESS),
+				       SCMP_CMP(1, SCMP_CMP_MASKED_EQ, LOW, 0));
 	return err;
 }
 

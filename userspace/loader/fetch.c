@@ -11,7 +11,11 @@
 
 #define FILL_DELAY	1000u	/* ms between attempts to fill */
 #define BROKEN_MAX	8u	/* fills that fail one after the other */
-#define STREAM_STEP	(16u << 10)	/* bytes that are filled at once while more arrive */
+/* Bytes that are filled at once while more arrive: if a reader waits for them, and if none does. */
+#define STREAM_STEP	(16u << 10)
+#define STREAM_STEP_LATER (128u << 10)
+/* And in clusters. The extents at both ends of a step are verified once more. */
+#define STREAM_CLUSTERS	4u
 
 /* Check a range that the worker has in its buffer. */
 static int verify(struct worker *worker, u64 offset, u64 length,
@@ -101,15 +105,21 @@ static void stream(void *context, size_t received)
 	struct loader *loader = worker->loader;
 	u64 mask = loader->device.chunk - 1;
 	u64 end = worker->arriving.offset + worker->arriving.length;
-	u64 have = (worker->fetching + received) & ~mask, to = have - mask - 1;
+	u64 have = (worker->fetching + received) & ~mask;
+	/* An extent that begins before this is here as a whole. */
+	u64 to = have - worker->stream_lag;
 	struct incr_error error;
+	bool all = to >= end;
 
 	if (worker->piece)
 		queue_arrived(&loader->queue, worker->piece, received,
 			      loader->yield);
-	if (have < worker->stream_at || to >= end || to <= worker->streamed)
+	if (all)
+		to = end;
+	if ((have < worker->stream_at && !all) || to <= worker->streamed ||
+	    have < worker->stream_lag)
 		return;
-	worker->stream_at = have + STREAM_STEP;
+	worker->stream_at = have + worker->stream_step;
 	worker->streaming = true;
 	worker->have = worker->from;
 	worker->have_end = have;
@@ -124,26 +134,51 @@ static void stream(void *context, size_t received)
 	worker->streaming = false;
 }
 
+/* Bytes of the largest cluster in [start, end): no extent there is longer. */
+static u64 largest_cluster(const struct incr_image *image, u64 start, u64 end)
+{
+	u64 most = INC_BLOCK_SIZE;
+	u32 i;
+
+	for (i = 0; i < incr_image_segments(image); i++) {
+		const struct inc_segment *seg = incr_image_segment_at(image, i);
+		u64 bytes = (u64)INC_BLOCK_SIZE << seg->cluster_shift;
+
+		if (seg->offset < end && seg->end > start && bytes > most)
+			most = bytes;
+	}
+	return most;
+}
+
 /* What was damaged is checked as a whole, and so is what tells whose fault it is. */
 static void begin_stream(struct worker *worker, const struct incr_range *range,
 			 u64 from, u64 fetching)
 {
-	if (worker->refetch || worker->only_mirror ||
-	    range->length <= STREAM_STEP)
+	u64 chunk = worker->loader->device.chunk;
+	u64 cluster = largest_cluster(worker->loaded->image, range->offset,
+				      range->offset + range->length);
+
+	worker->stream_lag = cluster > chunk ? cluster : chunk;
+	worker->stream_step = worker->stream_late ? STREAM_STEP_LATER : STREAM_STEP;
+	if (worker->stream_step < STREAM_CLUSTERS * cluster)
+		worker->stream_step = STREAM_CLUSTERS * cluster;
+	if (worker->refetch || worker->only_mirror || (!worker->piece &&
+			worker->wide.length <= worker->stream_step))
 		return;
 	worker->arriving = *range;
 	worker->from = from;
 	worker->fetching = fetching;
-	worker->stream_at = worker->streamed + STREAM_STEP;
+	worker->stream_at = worker->streamed + worker->stream_step;
 	worker->connections.arrived = stream;
 	worker->connections.watcher = worker;
 }
 
 /**
- * get_bytes - have @range and the extents that reach into it in the buffer
+ * get_bytes - have worker->wide and the extents that reach into it in the buffer
+ * @range: of that, what is to be filled at once
  * @fetched: set to the part of it that came from the mirror just now
  *
- * Of the chunks around @range just the bytes of those extents are fetched: mostly they
+ * Of the chunks around it just the bytes of those extents are fetched: mostly they
  * are a part of a chunk, and what is no whole chunk cannot be kept.
  */
 static int get_bytes(struct worker *worker, const struct incr_range *range,
@@ -151,7 +186,7 @@ static int get_bytes(struct worker *worker, const struct incr_range *range,
 {
 	struct loader *loader = worker->loader;
 	u64 chunk = loader->device.chunk;
-	u64 start = range->offset, length = range->length;
+	u64 start = worker->wide.offset, length = worker->wide.length;
 	u64 end, last, from, whole;
 	int err;
 
@@ -198,7 +233,7 @@ static int get_bytes(struct worker *worker, const struct incr_range *range,
 	return 0;
 }
 
-/* Keep the whole chunks fetched around @range: the next range may need them. */
+/* Keep the whole chunks fetched around @range: another range may need them. */
 static void keep_rest(struct worker *worker, const struct incr_range *range,
 		      const struct incr_range *fetched)
 {
@@ -226,9 +261,11 @@ static enum outcome fill_range(struct worker *worker,
 {
 	struct loader *loader = worker->loader;
 	u64 at, end = range->offset + range->length;
-	int err = fill(worker, worker->streamed, end - worker->streamed,
-		       worker->buffer + (worker->streamed - worker->have));
+	int err = 0;
 
+	if (worker->streamed < end)
+		err = fill(worker, worker->streamed, end - worker->streamed,
+			   worker->buffer + (worker->streamed - worker->have));
 	if (!err) {
 		cache_drop(loader->cache, range->offset, range->length);
 		return OUTCOME_FILLED;
@@ -287,6 +324,7 @@ static void fill_extras(struct worker *worker)
 static int attempt(struct worker *worker, const struct incr_range *range,
 		   struct incr_range *fetched, struct incr_error *error)
 {
+	u64 end = range->offset + range->length;
 	int err;
 
 	worker->nested_error = 0;
@@ -294,10 +332,9 @@ static int attempt(struct worker *worker, const struct incr_range *range,
 	if (worker->only_mirror)
 		worker->streamed = range->offset;
 	err = get_bytes(worker, range, fetched, error);
-	if (err)
+	if (err || worker->streamed == end)
 		return err;
-	return verify(worker, worker->streamed,
-		      range->offset + range->length - worker->streamed, error);
+	return verify(worker, worker->streamed, end - worker->streamed, error);
 }
 
 static bool is_wrong_bytes(const struct worker *worker, int err)
@@ -319,6 +356,7 @@ static int attempt_alone(struct worker *worker, const struct incr_range *range,
 	int err;
 
 	worker->only_mirror = true;
+	worker->wide = *range;
 	err = attempt(worker, range, fetched, error);
 	worker->only_mirror = false;
 	if (!err) {
@@ -511,25 +549,127 @@ static enum outcome without(struct worker *worker,
 	return replies->answered ? OUTCOME_LATER : OUTCOME_AWAY;
 }
 
+void worker_free_rest(struct worker *worker, struct rest *rest)
+{
+	loaded_drop(worker->loader, rest->loaded);
+	free(rest->buffer);
+	free(rest);
+}
+
+/* What was fetched behind @range is left to another thread, with the buffer. */
+static void leave_rest(struct worker *worker, const struct incr_range *range)
+{
+	struct rests *rests = &worker->loader->rests;
+	u64 start = range->offset + range->length;
+	u64 end = worker->wide.offset + worker->wide.length;
+	struct rest *rest = start < end ? malloc(sizeof(*rest)) : NULL;
+
+	if (!rest)
+		return;
+	*rest = (struct rest){
+		.range = { .offset = start, .length = end - start },
+		.loaded = loaded_hold(worker->loader),
+		.mirror = worker->mirror,
+		.have = worker->have,
+		.have_end = worker->have_end,
+		.capacity = worker->capacity,
+		.buffer = worker->buffer,
+	};
+	worker->buffer = NULL;
+	worker->capacity = 0;
+	worker->have = worker->have_end = 0;
+	while ((rest = rests_add(rests, rest))) {
+		worker_free_rest(worker, rest);
+		rest = NULL;
+	}
+}
+
+void worker_fill_rest(struct worker *worker, struct rest *rest)
+{
+	struct loader *loader = worker->loader;
+	u64 start = rest->range.offset, end = start + rest->range.length;
+	struct incr_error error;
+	int err;
+
+	worker->loaded = rest->loaded;
+	worker->mirror = rest->mirror;
+	worker->buffer = rest->buffer;
+	worker->have = rest->have;
+	worker->have_end = rest->have_end;
+	/* Nothing is fetched for it. */
+	worker->streaming = true;
+	if (device_missing_hull(&loader->device, &start, &end) > 0) {
+		err = verify(worker, start, end - start, &error);
+		/* It would be in the way of those that come to want it. */
+		if (err == -EBADMSG || err == -EINVAL)
+			cache_drop(loader->cache, start, end - start);
+		if (!err && !fill(worker, start, end - start, worker->buffer +
+				  (start - worker->have))) {
+			mirrors_note_source(&loader->mirrors, start, end - start,
+					    worker->mirror);
+			cache_drop(loader->cache, start, end - start);
+		}
+	}
+	worker->buffer = NULL;
+	worker->have = worker->have_end = 0;
+	worker->loaded = NULL;
+	worker_free_rest(worker, rest);
+	/* That may have been the last range: the main thread looks. */
+	loader_wake_main(loader);
+}
+
+/*
+ * Set @range to what of @job is to be filled at once: what a reader waits for. What
+ * else is fetched with it, worker->wide, is verified when there is time, unless something
+ * has gone wrong before. Return: > 0; 0: nothing is to be fetched; -errno.
+ */
+static int choose_range(struct worker *worker, const struct job *job,
+			struct incr_range *range)
+{
+	struct loader *loader = worker->loader;
+	bool first = !job->refetch && !job->round && !job->part && !job->kept;
+	u64 start = job->offset, end = job_reach(job);
+	u64 now = start, now_end = job_end(job);
+	int found = device_missing_hull(&loader->device, &start, &end), some;
+
+	if (found <= 0)
+		return found;
+	worker->wide = (struct incr_range){ .offset = start, .length = end - start };
+	*range = worker->wide;
+	if (!first || (job->priority != PRIORITY_HINT && !job->more))
+		return found;
+	some = job->priority == PRIORITY_HINT ? 0 :
+	       device_missing_hull(&loader->device, &now, &now_end);
+	if (some < 0)
+		return some;
+	if (!some)
+		now = now_end = start;
+	range->offset = now;
+	range->length = now_end - now;
+	if (!rests_have(&loader->rests, now_end, end))
+		return found;
+	worker->wide = *range;
+	return some;
+}
+
 enum outcome worker_fetch(struct worker *worker, const struct job *job)
 {
 	struct loader *loader = worker->loader;
-	u64 start = job->offset, end = job->offset + job->length + job->more;
 	struct replies replies = { 0 };
 	struct incr_range range, fetched;
 	enum outcome outcome;
 	int err;
 
-	err = device_missing_hull(&loader->device, &start, &end);
+	err = choose_range(worker, job, &range);
 	if (!err)
 		return OUTCOME_FILLED;
 	if (err < 0) {
 		device_gone(loader, err);
 		return OUTCOME_STOPPED;
 	}
-	range = (struct incr_range){ .offset = start, .length = end - start };
 	worker->refetch = job->refetch && !job->kept;
 	worker->streamed = range.offset;
+	worker->stream_late = job->priority == PRIORITY_BACKGROUND;
 	if (worker->refetch)
 		cache_drop(loader->cache, range.offset, range.length);
 	err = ask_mirrors(worker, job, &range, &fetched, &replies);
@@ -544,9 +684,11 @@ enum outcome worker_fetch(struct worker *worker, const struct job *job)
 		queue_startup_fetched(&loader->queue, fetched.length);
 	outcome = fill_range(worker, &range);
 	if (outcome == OUTCOME_FILLED) {
-		mirrors_note_source(&loader->mirrors, range.offset,
-				    range.length, worker->mirror);
+		if (range.length)
+			mirrors_note_source(&loader->mirrors, range.offset,
+					    range.length, worker->mirror);
 		keep_rest(worker, &range, &fetched);
+		leave_rest(worker, &range);
 		fill_extras(worker);
 	}
 	return outcome;

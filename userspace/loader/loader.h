@@ -10,6 +10,7 @@
 #include "loader/mirrors.h"
 #include "loader/places.h"
 #include "loader/queue.h"
+#include "loader/rests.h"
 #include "loader/runs.h"
 #include "loader/stats.h"
 #include "node/device.h"
@@ -36,6 +37,7 @@ struct loaded {
  * struct loader - everything about one device
  * @pool: connections for jobs that start now
  * @loaded: the image for jobs that start now; set by the main thread alone
+ * @rests: fetched, and to be verified when there is time
  * @runs, @places: what is foreseen from; the main thread's
  * @stop: makes fetches give up; set along with queue_stop()
  * @gone: the device is gone, or cannot be filled: nothing is left to do
@@ -55,6 +57,7 @@ struct loader {
 	struct pool pool;
 	struct cache *cache;
 	struct queue queue;
+	struct rests rests;
 	struct runs runs;
 	struct places places;
 	struct stats stats;
@@ -103,6 +106,8 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
  * @useless: an origin that has the image had no reply of use
  * @pause: milliseconds before its job may work
  * @nested_error: a fetch from within libincremental failed so, or 0
+ * @wide: what is fetched: the range that is filled at once, and around it what is left
+ *	to @loader->rests
  * @buffer: bytes of the image file, from @have on
  * @capacity: bytes allocated
  * @have: offset of the first byte in @buffer
@@ -112,6 +117,9 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
  * @fetching: of the first one that arrives
  * @streamed: all of @arriving before this offset is filled
  * @stream_at: the next part of it is tried when bytes have come up to here
+ * @stream_step: bytes from one try to the next
+ * @stream_lag: bytes of the longest extent: the last of what has come may be parts of some
+ * @stream_late: no reader waits for them
  * @streaming: that is being done: nothing can be fetched meanwhile
  * @extra: chunks that libincremental had us fetch, and that are still absent
  */
@@ -128,6 +136,7 @@ struct worker {
 	bool useless;
 	unsigned int pause;
 	int nested_error;
+	struct incr_range wide;
 	u8 *buffer;
 	size_t capacity;
 	u64 have;
@@ -137,6 +146,9 @@ struct worker {
 	u64 fetching;
 	u64 streamed;
 	u64 stream_at;
+	u64 stream_step;
+	u64 stream_lag;
+	bool stream_late;
 	bool streaming;
 	struct incr_range extra[16];
 	unsigned int extras;
@@ -145,6 +157,9 @@ struct worker {
 void worker_init(struct worker *worker, struct loader *loader);
 void worker_destroy(struct worker *worker);
 int worker_start(struct worker *worker);
+
+/* The same for the thread of loader->rests, which works when no other thread wants to. */
+int worker_start_rests(struct worker *worker);
 
 /* The calling thread works as @worker: images read through it. */
 void worker_become(struct worker *worker);
@@ -163,5 +178,9 @@ enum outcome {
 	OUTCOME_STOPPED,
 };
 enum outcome worker_fetch(struct worker *worker, const struct job *job);
+
+/* Verify and fill @rest, and free it. A failure is harmless: its bytes are fetched again. */
+void worker_fill_rest(struct worker *worker, struct rest *rest);
+void worker_free_rest(struct worker *worker, struct rest *rest);
 
 #endif /* LOADER_H */

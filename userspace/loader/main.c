@@ -77,6 +77,7 @@ int main(int argc, char **argv)
 		return exitcode_of(err);
 	}
 	worker_init(&main_worker, loader);
+	rests_init(&loader->rests);
 	status = run(&session, &main_worker);
 	session_finish(&session, &main_worker);
 	return status;

@@ -17,6 +17,7 @@
  * struct session - data of the main thread alone
  * @signals: signalfd
  * @queued: the queue is there
+ * @rests: the thread of loader.rests; its own thread runs if @rests_started
  * @ready: that was said
  * @startup_said: the start-up list is over, and that was said
  * @startup_shown_at: when its counters were written last
@@ -32,6 +33,8 @@ struct session {
 	struct options options;
 	struct worker *workers;
 	unsigned int started;
+	struct worker rests;
+	bool rests_started;
 	int signals;
 	struct keeper keeper;
 	struct recording recording;

@@ -151,6 +151,11 @@ static int start_threads(struct session *session)
 			return err;
 		session->started++;
 	}
+	worker_init(&session->rests, &session->loader);
+	err = worker_start_rests(&session->rests);
+	if (err)
+		return err;
+	session->rests_started = true;
 	/* It may have to wait for the workers, and uses nothing of ours. */
 	err = -pthread_create(&thread, NULL, read_programs, NULL);
 	if (!err)
@@ -224,6 +229,10 @@ void session_finish(struct session *session, struct worker *main_worker)
 		}
 		free(session->workers);
 	}
+	/* After the workers, which may leave some. */
+	rests_stop(&loader->rests);
+	if (session->rests_started)
+		pthread_join(session->rests.thread, NULL);
 	if (session->queued)
 		queue_destroy(&loader->queue);
 	startup_close(&session->startup);
@@ -233,6 +242,7 @@ void session_finish(struct session *session, struct worker *main_worker)
 	keeper_end(&session->keeper);
 	loaded_drop(loader, loader->loaded);
 	cache_destroy(loader->cache);
+	rests_destroy(&loader->rests);
 	mirrors_close(&loader->mirrors);
 	origin_forget(&session->options.origin);
 	access_free(&session->options.access);

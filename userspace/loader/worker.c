@@ -3,6 +3,7 @@
  * The threads that fetch.
  */
 #include <stdlib.h>
+#include <sys/resource.h>
 #include "common/message.h"
 #include "loader/choice.h"
 #include "loader/loader.h"
@@ -128,6 +129,27 @@ static void *work(void *context)
 	while ((job = queue_take(&worker->loader->queue)))
 		do_job(worker, job);
 	return NULL;
+}
+
+static void *fill_rests(void *context)
+{
+	struct worker *worker = context;
+	struct rests *rests = &worker->loader->rests;
+	struct rest *rest;
+
+	worker_become(worker);
+	/* Linux has a priority for each thread. */
+	setpriority(PRIO_PROCESS, 0, 19);
+	while ((rest = rests_take(rests)))
+		worker_fill_rest(worker, rest);
+	while ((rest = rests_add(rests, NULL)))
+		worker_free_rest(worker, rest);
+	return NULL;
+}
+
+int worker_start_rests(struct worker *worker)
+{
+	return -pthread_create(&worker->thread, NULL, fill_rests, worker);
 }
 
 int worker_start(struct worker *worker)
