@@ -106,20 +106,26 @@ static void put_spare(struct inc_buffer *buffer)
 		schedule_delayed_work(&spares_work, SPARES_KEEP);
 }
 
-/* One piece of memory: the input, and behind it the rest. */
-static struct inc_buffer *alloc_buffer(u32 input_size, gfp_t flags)
+/*
+ * One piece of memory: the input, and behind it the rest. With @refers it has room for what
+ * extents refer to.
+ */
+static struct inc_buffer *alloc_buffer(u32 input_size, bool refers, gfp_t flags)
 {
+	size_t room = refers ? sizeof(struct inc_referred[INC_IO_BLOCKS]) : 0;
 	struct inc_buffer *buffer;
 	u32 pages = DIV_ROUND_UP(input_size, PAGE_SIZE), i;
 	u8 *input;
 
-	input = __vmalloc(pages * PAGE_SIZE + sizeof(*buffer), flags);
+	input = __vmalloc(pages * PAGE_SIZE + sizeof(*buffer) + room, flags);
 	if (!input)
 		return NULL;
 	buffer = (struct inc_buffer *)(input + pages * PAGE_SIZE);
 	memset(buffer, 0, sizeof(*buffer));
 	buffer->input = input;
 	buffer->input_size = input_size;
+	if (refers)
+		buffer->referred = (struct inc_referred *)(buffer + 1);
 	for (i = 0; i < pages; i++)
 		buffer->pages[i] = vmalloc_to_page(input + i * PAGE_SIZE);
 	return buffer;
@@ -201,7 +207,7 @@ struct inc_buffer *dm_inc_buffer_get(struct inc_view *view, struct inc_io *io)
 	if (!buffer && may_alloc) {
 		view->nr_taken++;
 		spin_unlock(&view->buffers_lock);
-		buffer = alloc_buffer(INPUT_BYTES,
+		buffer = alloc_buffer(INPUT_BYTES, true,
 				      GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
 		spin_lock(&view->buffers_lock);
 		view->nr_taken--;
@@ -459,7 +465,7 @@ int dm_inc_batch_end(struct inc_buffer *buffer)
 }
 
 /* May an extent of the view refer to others? */
-static bool refers(const struct inc_view *view)
+static bool may_refer(const struct inc_view *view)
 {
 	u32 i;
 
@@ -479,11 +485,12 @@ static bool refers(const struct inc_view *view)
 int dm_inc_buffers_alloc(struct inc_view *view)
 {
 	u32 cluster = INC_BLOCK_SIZE << view->segment->cluster_shift;
-	u32 least = refers(view) ? REFERRING_BYTES : RESERVE_BYTES;
+	bool refers = may_refer(view);
+	u32 least = refers ? REFERRING_BYTES : RESERVE_BYTES;
 
 	view->nr_buffers = clamp(2 * num_online_cpus(), 4u, 16u);
 	/* A stored cluster may start in the middle of a page. */
-	view->reserve = alloc_buffer(max(cluster + INC_PAGE_SIZE, least),
+	view->reserve = alloc_buffer(max(cluster + INC_PAGE_SIZE, least), refers,
 				     GFP_KERNEL);
 	if (!view->reserve)
 		return -ENOMEM;

@@ -43,7 +43,8 @@
  * @dictionaries: held for the read
  * @dictionary: of each block that needs one, its number in @dictionaries
  * @nr_referred: number of @referred
- * @referred: of each cluster whose extent refers to others
+ * @referred: of each cluster whose extent refers to others; behind this structure, and
+ *	NULL if it is the reserve of a view in which none does
  * @refers: of each block of such a cluster, its number in @referred
  * @damage: found by the last try
  */
@@ -75,7 +76,7 @@ struct inc_buffer {
 	struct inc_dictionary	*dictionaries[INC_IO_BLOCKS];
 	u8			dictionary[INC_IO_BLOCKS];
 	unsigned int		nr_referred;
-	struct inc_referred	referred[INC_IO_BLOCKS];
+	struct inc_referred	*referred;
 	u8			refers[INC_IO_BLOCKS];
 	struct inc_damage	damage;
 };

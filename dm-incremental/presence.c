@@ -36,9 +36,8 @@
 #define BITS_SHIFT	(INC_PAGE_SHIFT + 3)
 #define BITS_PER_PAGE	(1u << BITS_SHIFT)
 
-#define PAGES_MAX	INC_BITS_PAGES_MAX
 /* Pages on disk: each segment may have one that is not full. */
-#define BITMAP_PAGES_MAX	(PAGES_MAX + INC_SEGMENTS_MAX)
+#define BITMAP_PAGES_MAX	(INC_BITS_PAGES_MAX + INC_SEGMENTS_MAX)
 
 /* ms between commits that fail */
 #define COMMIT_BACKOFF_MIN	100u
@@ -286,7 +285,7 @@ void dm_inc_presence_drop(struct inc_store *store)
 	/* The bits of the last page of memory past the image's. */
 	for (; bit_of(chunk); chunk++)
 		clear_bit(bit_of(chunk), bits_of(store, chunk));
-	for (i = chunk >> BITS_SHIFT; i < PAGES_MAX; i++) {
+	for (i = chunk >> BITS_SHIFT; i < INC_BITS_PAGES_MAX; i++) {
 		unsigned long **table = store->present[i / INC_TABLE_POINTERS];
 
 		if (!table || !table[i % INC_TABLE_POINTERS])
@@ -307,7 +306,7 @@ void dm_inc_presence_free(struct inc_store *store)
 {
 	u32 i;
 
-	for (i = 0; i < PAGES_MAX; i++) {
+	for (i = 0; i < INC_BITS_PAGES_MAX; i++) {
 		unsigned long **table = store->present[i / INC_TABLE_POINTERS];
 
 		if (table)
@@ -315,7 +314,7 @@ void dm_inc_presence_free(struct inc_store *store)
 	}
 	for (i = 0; i < ARRAY_SIZE(store->present); i++)
 		kfree(store->present[i]);
-	for (i = 0; store->used && i < PAGES_MAX; i++)
+	for (i = 0; store->used && i < INC_BITS_PAGES_MAX; i++)
 		kfree(store->used[i]);
 	kvfree(store->used);
 	for (i = 0; i < ARRAY_SIZE(store->first_page); i++)
@@ -462,7 +461,7 @@ int dm_inc_presence_watch(struct inc_store *store, u64 first, u64 last)
 	u64 i;
 
 	if (!used) {
-		used = kvcalloc(PAGES_MAX, sizeof(*used), GFP_KERNEL_ACCOUNT);
+		used = kvcalloc(INC_BITS_PAGES_MAX, sizeof(*used), GFP_KERNEL_ACCOUNT);
 		if (!used)
 			return -ENOMEM;
 		/* Pairs with used_of(). */

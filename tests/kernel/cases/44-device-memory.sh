@@ -8,9 +8,9 @@
 # shellcheck source=tests/lib/vm.sh
 . "$(dirname "$0")/../../lib/vm.sh"
 
-# KiB. The module's own share is 130, and 64 for each GiB of image; the rest are the
+# KiB. The module's own share is 114, and 64 for each GiB of image; the rest are the
 # pools of dm-bufio's client, the thread of a workqueue, and what slab debugging adds.
-bound=340
+bound=324
 
 # KiB that the kernel uses for itself. Caches that it can drop are dropped.
 used() {
