@@ -46,6 +46,11 @@ report_is_right() {
 		[ "$(tail -n 1 "$work/report")" = '{"read": {"ours-4K/other": 0.5}}' ] || { cat "$work/report"; return 1; }
 }
 ok "medians, spreads and ratios" report_is_right
+ours_alone() {
+	grep -v other "$work/samples" >"$work/ours" &&
+		[ "$(bench/frame/report warm --json "$work/ours" | tail -n 1)" = '{"read": {"ours-4K": 3.0}}' ]
+}
+ok "medians where there is nothing to compare with" ours_alone
 no_figure() { ! bench/frame/report warm "$1"; }
 echo 'sample read|us|ours-4K' >"$work/cut"
 ok "half a sample is an error" no_figure "$work/cut"

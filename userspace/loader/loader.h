@@ -158,7 +158,7 @@ void worker_init(struct worker *worker, struct loader *loader);
 void worker_destroy(struct worker *worker);
 int worker_start(struct worker *worker);
 
-/* The same for the thread of loader->rests, which works when no other thread wants to. */
+/* The same for the thread of loader->rests, which others go before. */
 int worker_start_rests(struct worker *worker);
 
 /* The calling thread works as @worker: images read through it. */

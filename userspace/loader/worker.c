@@ -131,6 +131,9 @@ static void *work(void *context)
 	return NULL;
 }
 
+/* A tenth of what a thread of the usual priority gets, where both want a processor. */
+#define RESTS_NICE	10
+
 static void *fill_rests(void *context)
 {
 	struct worker *worker = context;
@@ -139,7 +142,7 @@ static void *fill_rests(void *context)
 
 	worker_become(worker);
 	/* Linux has a priority for each thread. */
-	setpriority(PRIO_PROCESS, 0, 19);
+	setpriority(PRIO_PROCESS, 0, RESTS_NICE);
 	while ((rest = rests_take(rests)))
 		worker_fill_rest(worker, rest);
 	while ((rest = rests_add(rests, NULL)))
