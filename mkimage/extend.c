@@ -234,7 +234,7 @@ static int open_image(struct extend *extend)
 
 	/* In place, use the locked file: its path may name another by now. */
 	if (extend->fd < 0)
-		extend->fd = open(extend->image_path, O_RDONLY | O_CLOEXEC);
+		extend->fd = open(extend->image_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (extend->fd < 0) {
 		ret = -errno;
 		message_error("%s: cannot open it: %s", extend->image_path,

@@ -311,7 +311,7 @@ static int describe(struct json_object *root, struct incr_image *image,
 	if (ret)
 		return ret;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	ret = incr_local_present(image, fd, &present, error);

@@ -412,7 +412,8 @@ static int run(struct sign *sign, bool change)
 {
 	int ret;
 
-	sign->fd = open(sign->path, (change ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	sign->fd = open(sign->path, O_CLOEXEC | O_NONBLOCK |
+			(change ? O_RDWR : O_RDONLY));
 	if (sign->fd < 0) {
 		message_error("%s: cannot be opened for %s: %s", sign->path,
 			      change ? "writing" : "reading", strerror(errno));

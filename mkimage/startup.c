@@ -138,7 +138,7 @@ static int run(struct making *making)
 	struct incr_error error;
 	int ret, fd, status;
 
-	fd = open(making->image_path, O_RDONLY | O_CLOEXEC);
+	fd = open(making->image_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) {
 		message_error("%s: %s", making->image_path, strerror(errno));
 		return EXIT_FAILED;

@@ -345,7 +345,7 @@ static int run(struct verify *verify)
 	const struct inc_segment *seg;
 	int ret;
 
-	verify->fd = open(verify->path, O_RDONLY | O_CLOEXEC);
+	verify->fd = open(verify->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (verify->fd < 0) {
 		message_error("%s: %s", verify->path, strerror(errno));
 		return EXIT_FAILED;

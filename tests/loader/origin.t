@@ -160,6 +160,10 @@ printf '# ours\n\nhttp://user:word@127.0.0.1:%s/secret/app.inc\n' "$http" >list
 ok "a list of origins" create --origins list x.inc
 fails "that is not there" 4 "nothere: No such file" create --origins nothere x.inc
 yes app.inc | head -17 >list
+fails "or does not end" 4 "/dev/zero: a list of origins has 1048576 bytes at most" \
+	timeout 20 incrementalsetup create --force --origins /dev/zero x.inc
+head -c 5000 app.inc >start
+fails "or is no text" 4 "it has a zero byte" create --origins start x.inc
 fails "or too long" 4 "may be 16 origins at most" create --origins list x.inc
 fails "403" 2 "HTTP status 403" create --origin "$web/forbidden/app.inc" x.inc
 fails "503, after some attempts" 4 "HTTP status 503" create --origin "$web/broken/app.inc" x.inc

@@ -85,6 +85,24 @@ magic vfat $((0x52)) 'FAT32   '
 magic romfs 0 '-rom1fs-'
 magic cramfs 0 '\105\075\315\050'
 
+### A pipe or a device of characters is not an image
+
+mkfifo pipe
+for file in pipe /dev/zero; do
+	for command in inspect verify "inspect --files" "sign --export x"; do
+		# shellcheck disable=SC2086
+		fails "$command $file" 1 "$file: .*(neither a file nor|the file ends there)" \
+			timeout 20 "$mkimage" $command $file
+	done
+	for command in extract squash; do
+		fails "$command $file" 1 "$file: it is neither a file nor a block device" \
+			timeout 20 "$mkimage" $command --force $file out
+	done
+	fails "extend $file" 1 "$file: it is neither a file nor a block device" \
+		timeout 20 "$mkimage" extend --output x $file tree
+done
+rm pipe
+
 ### A layer is not an image
 
 mkdir one two

@@ -122,6 +122,12 @@ int incr_file_open(struct inc_file **file, int fd, struct incr_io *io, u64 *size
 	errno = EISDIR;
 	if (S_ISDIR(st.st_mode))
 		goto fail;
+	/* A pipe, which was opened with O_NONBLOCK if at all, would keep us waiting. */
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
+		incr_file_close(new);
+		return incr_fail(error, -EINVAL,
+				 "it is neither a file nor a block device");
+	}
 	end = lseek(new->fd, 0, SEEK_END);
 	if (end < 0)
 		goto fail;

@@ -275,7 +275,7 @@ static int open_named(struct incr_image **image, int fd, const char *path,
 int incr_image_open_file(struct incr_image **image, const char *path,
 			 u32 generation, struct incr_error *error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	return open_named(image, fd < 0 ? -errno : fd, path, generation, error);
 }

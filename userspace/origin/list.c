@@ -10,6 +10,7 @@
 #include "origin/text.h"
 
 #define HIDDEN	'*'
+#define LIST_MAX	(1u << 20)	/* bytes */
 
 /* The part before "@"; its length, 0 if there is none. */
 static size_t find_user(const char *where, const char **user)
@@ -175,20 +176,34 @@ static int take_line(const char *line, const char *path,
 static int read_lines(FILE *file, const char *path, const struct list *list,
 		      struct incr_error *error)
 {
-	char *line = NULL;
+	char *text = malloc(LIST_MAX + 1), *line;
 	const char *next;
-	size_t room = 0;
+	size_t size, n;
 	int err = 0;
 
-	while (!err && getline(&line, &room, file) > 0) {
-		line[text_line(line, &next)] = '\0';
+	if (!text)
+		return out_of_memory(error);
+	/* It may be a pipe, or a file without an end. */
+	size = fread(text, 1, LIST_MAX + 1, file);
+	if (ferror(file))
+		err = incr_fail(error, -EIO, "%s: cannot be read", path);
+	else if (size > LIST_MAX)
+		err = incr_fail(error, -EFBIG,
+				"%s: a list of origins has %u bytes at most",
+				path, LIST_MAX);
+	else if (memchr(text, 0, size))
+		err = incr_fail(error, -EINVAL,
+				"%s: it has a zero byte, so it is no list of origins",
+				path);
+	else
+		text[size] = '\0';
+	for (line = text; !err && *line; line = text + (next - text)) {
+		n = text_line(line, &next);
+		line[n] = '\0';
 		err = take_line(line, path, list, error);
 	}
-	if (!err && ferror(file))
-		err = incr_fail(error, -EIO, "%s: cannot be read", path);
-	if (line)
-		explicit_bzero(line, room);
-	free(line);
+	explicit_bzero(text, LIST_MAX + 1);
+	free(text);
 	return err;
 }
 
