@@ -28,6 +28,7 @@
 #include "segment/layer.h"
 #include "segment/pipeline.h"
 #include "sign/signer.h"
+#include "spool.h"
 
 const char extend_help[] =
 "Usage: mkimage extend [OPTION]... (--in-place | --output LAYER) IMAGE SOURCE\n"
@@ -368,7 +369,7 @@ static int write_in_place(struct extend *extend)
 	int ret = fd < 0 ? -EIO : 0;
 
 	if (!ret)
-		ret = segment_write(&extend->seg, fd, "temporary file");
+		ret = segment_write(&extend->seg, fd, SPOOL_NAME);
 	if (!ret)
 		ret = append_segment(extend->fd, extend->image_path, size, fd,
 				     extend->seg.size);

@@ -201,7 +201,7 @@ int extract_to(struct incr_image *image, const char *name, int fd, u64 threads)
 {
 	struct extract extract = {
 		.image_path = name,
-		.raw_path = "temporary file",
+		.raw_path = SPOOL_NAME,
 		.threads = threads,
 		.image = image,
 		.end = incr_image_segment(image)->device_blocks,

@@ -75,7 +75,7 @@ u64 spool_size(const struct spool *spool)
 static int flush(struct spool *spool)
 {
 	int ret = write_all(spool->fd, spool->written, spool->buffer,
-			    spool->fill, "temporary file");
+			    spool->fill, SPOOL_NAME);
 
 	if (!ret) {
 		spool->written += spool->fill;
@@ -114,7 +114,7 @@ int spool_read(struct spool *spool, u64 offset, size_t length, void *data)
 
 	if (in_file > length)
 		in_file = length;
-	ret = read_all(spool->fd, offset, data, in_file, "temporary file");
+	ret = read_all(spool->fd, offset, data, in_file, SPOOL_NAME);
 	if (!ret && in_file < length)
 		memcpy((u8 *)data + in_file,
 		       spool->buffer + (offset + in_file - spool->written),
@@ -146,7 +146,7 @@ int spool_copy(struct spool *spool, int fd, u64 offset)
 		if (part > sizeof(spool->buffer))
 			part = sizeof(spool->buffer);
 		ret = read_all(spool->fd, from, spool->buffer, part,
-			       "temporary file");
+			       SPOOL_NAME);
 		if (!ret)
 			ret = write_all(fd, offset + from, spool->buffer, part,
 					"image");

@@ -35,6 +35,9 @@ int spool_read(struct spool *spool, u64 offset, size_t length, void *data);
  */
 int spool_copy(struct spool *spool, int fd, u64 offset);
 
+/* For messages: a temporary file without a name is in the directory of the output. */
+#define SPOOL_NAME	"temporary file beside the output"
+
 /* A temporary file without a name in @dir; -1 after an error message. */
 int spool_open_file(const char *dir);
 

@@ -98,6 +98,7 @@ int erofs_build(const char *path, const struct walk *walk, int fd)
 	int ret;
 
 	set_device(&change.device, &target);
+	target.name = SPOOL_NAME;	/* of what goes wrong with the file itself */
 	ret = write_super(&change.device, walk);
 	if (!ret)
 		ret = erofs_open(&change.image, &change.device);

@@ -18,6 +18,7 @@
 #include "fs/source.h"
 #include "fs/walk.h"
 #include "mkimage.h"
+#include "spool.h"
 
 #define INODE_SIZE	256
 #define BLOCKS_A_GROUP	32768
@@ -76,7 +77,7 @@ static int make(const struct walk *walk, int fd)
 	if (ftruncate(fd, 0)) {
 		int code = errno;
 
-		message_error("temporary file: %s", strerror(code));
+		message_error(SPOOL_NAME ": %s", strerror(code));
 		return -code;
 	}
 	derive_uuid(walk->id, "filesystem", uuid);

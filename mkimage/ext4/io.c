@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "ext4/ext4.h"
+#include "spool.h"
 
 /* libext2fs opens by name; this is what the name stands for. */
 static struct overlay *opening;
@@ -122,6 +123,6 @@ int ext4_resize_device(struct ext4 *ext4, u64 blocks)
 	if (!ftruncate(ext4->fd, (off_t)(blocks << INC_BLOCK_SHIFT)))
 		return 0;
 	code = errno;
-	message_error("temporary file: %s", strerror(code));
+	message_error(SPOOL_NAME ": %s", strerror(code));
 	return -code;
 }

@@ -221,7 +221,7 @@ static int read_blocks(struct overlay *overlay, u64 block, u64 count, u8 *data)
 
 	if (changed(overlay, block))
 		return read_all(overlay->fd, block << INC_BLOCK_SHIFT, data,
-				count << INC_BLOCK_SHIFT, "temporary file");
+				count << INC_BLOCK_SHIFT, SPOOL_NAME);
 	if (base > count)
 		base = count;
 	memset(data + (base << INC_BLOCK_SHIFT), 0,
@@ -350,7 +350,7 @@ static int write_block(struct overlay *overlay, u64 block, const void *data)
 		forget_changes(overlay, block, block + 1);
 	} else {
 		ret = write_all(overlay->fd, block << INC_BLOCK_SHIFT, data,
-				INC_BLOCK_SIZE, "temporary file");
+				INC_BLOCK_SIZE, SPOOL_NAME);
 		if (!ret)
 			ret = note_change(overlay, block);
 	}

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "fs/program.h"
+#include "spool.h"
 
 #define NOT_FOUND	127
 #define LINES_SHOWN	10
@@ -82,8 +83,8 @@ static int report(const char *program, const char *package, int status,
 		message_error("%s was killed by signal %d", program,
 			      WTERMSIG(status));
 	else
-		message_error("%s failed with exit status %d", program,
-			      WEXITSTATUS(status));
+		message_error("%s, which writes to a " SPOOL_NAME ", failed with exit status %d",
+			      program, WEXITSTATUS(status));
 	return -EIO;
 }
 

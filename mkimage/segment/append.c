@@ -89,7 +89,7 @@ static int copy(int fd, const char *path, u64 at, int segment, u64 from,
 		size_t length = end - from < STEP_BYTES ?
 				(size_t)(end - from) : STEP_BYTES;
 
-		ret = read_all(segment, from, data, length, "temporary file");
+		ret = read_all(segment, from, data, length, SPOOL_NAME);
 		if (!ret)
 			ret = write_all(fd, at + from, data, length, path);
 		from += length;

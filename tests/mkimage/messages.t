@@ -100,6 +100,24 @@ ok "with the place and the reason" grep -Eq \
 	'^mkimage: full/out: writing at offset [0-9]+: No space left on device$' .errors
 is "and leaves nothing" "$(cat .left)" 1
 
+# The source is not to blame for a disk that is full, nor is a file without a place.
+mkdir -p random.d
+ln random random.d
+"$mkimage" create --raw --force raw small.inc >/dev/null
+# shellcheck disable=SC2086 # words
+for command in "create random.d" "create --fs ext4 random.d" "squash noise.inc" \
+	"extend small.inc --raw random --output"; do
+	# shellcheck disable=SC2016 # it is for the inner shell
+	unshare --map-root-user --mount sh -c '
+		mount -t tmpfs -o size=64k none full || exit
+		head -c 60000 /dev/zero >full/other
+		"$0" "$@" full/out; echo $?; ls full' \
+		"$mkimage" $command >.left 2>.errors
+	like "$command on a full disk names the file" "$(tail -1 .errors)" \
+		'^mkimage: (temporary file beside the output: .*No space|mke2fs, which writes to a temporary file beside the output)'
+	is "$command: and leaves nothing" "$(tr '\n' ' ' <.left)" "1 other "
+done
+
 # ---- help and version ----
 
 for word in --help -h; do
