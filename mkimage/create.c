@@ -3,13 +3,13 @@
  * mkimage create
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "command.h"
 #include "common/message.h"
+#include "common/option.h"
 #include "common/parse.h"
 #include "common/printable.h"
 #include "extract.h"
@@ -665,7 +665,7 @@ static int run_command(const char *name, int argc, char **argv,
 		no_memory();
 		return EXIT_FAILED;
 	}
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((option = option_next(argc, argv, "", options)) != -1)
 		if (!parse_option(&create, option))
 			return usage_error(name);
 	if (!operands_ok(name, argc, argv, operands, 2))

@@ -3,7 +3,6 @@
  * mkimage extend
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 #include "command.h"
 #include "common/message.h"
+#include "common/option.h"
 #include "common/parse.h"
 #include "common/printable.h"
 #include "extend.h"
@@ -615,7 +615,7 @@ int command_extend(int argc, char **argv)
 	int option, count = 2;
 
 	set_defaults(&extend);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((option = option_next(argc, argv, "", options)) != -1)
 		if (!parse_option(&extend, option))
 			return usage_error("extend");
 	if (!options_fit(&extend))

@@ -2,12 +2,12 @@
 /*
  * mkimage extract
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "command.h"
 #include "common/message.h"
+#include "common/option.h"
 #include "common/parse.h"
 #include "common/printable.h"
 #include "extract.h"
@@ -338,7 +338,7 @@ int command_extract(int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((option = option_next(argc, argv, "", options)) != -1)
 		if (!parse_option(&extract, option))
 			return usage_error("extract");
 	if (!operands_ok("extract", argc, argv, operands, 2))

@@ -6,13 +6,13 @@
  * so that the two agree.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "command.h"
 #include "common/message.h"
+#include "common/option.h"
 #include "common/parse.h"
 #include "common/printable.h"
 #include "filesystems.h"
@@ -392,7 +392,7 @@ int command_inspect(int argc, char **argv)
 	char only = 0;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = option_next(argc, argv, "", options)) != -1) {
 		if (option == 'j')
 			json = true;
 		else if (option == 'f')

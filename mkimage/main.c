@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 		}
 		if (asks(argc - 1, argv + 1, is_version))
 			return print_version();
-		argv[1] = argv[0];	/* getopt starts its messages with it */
+		argv[1] = argv[0];	/* getopt begins behind it */
 		return finish(commands[i].run(argc - 1, argv + 1));
 	}
 	message_error("there is no command '%s'; see \"%s --help\"", argv[1],

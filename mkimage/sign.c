@@ -17,7 +17,6 @@
  * reports a corrupt head.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <openssl/pem.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
@@ -27,6 +26,7 @@
 #include "command.h"
 #include "common/file-lock.h"
 #include "common/message.h"
+#include "common/option.h"
 #include "common/printable.h"
 #include "io.h"
 #include "libincremental/hash.h"
@@ -500,7 +500,7 @@ int command_sign(int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((option = option_next(argc, argv, "", options)) != -1)
 		if (!parse_option(&sign, option))
 			return usage_error("sign");
 	if (!operands_ok("sign", argc, argv, operands, 1))

@@ -3,13 +3,13 @@
  * mkimage startup: a start-up list from traces.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "command.h"
 #include "common/message.h"
+#include "common/option.h"
 #include "common/parse.h"
 #include "common/printable.h"
 #include "extend.h"
@@ -223,7 +223,7 @@ int command_startup(int argc, char **argv)
 	char *beside = NULL;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1)
+	while ((option = option_next(argc, argv, "o:", options)) != -1)
 		if (!parse_option(&making, option))
 			return usage_error("startup");
 	if (!options_fit(&making))

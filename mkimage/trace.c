@@ -2,7 +2,6 @@
 /*
  * mkimage trace: show traces, name their files, make one of several.
  */
-#include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 #include "command.h"
 #include "common/message.h"
+#include "common/option.h"
 #include "common/parse.h"
 #include "common/printable.h"
 #include "json.h"
@@ -275,7 +275,7 @@ int command_trace(int argc, char **argv)
 	struct showing showing = { .json = false };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
+	while ((option = option_next(argc, argv, "o:", options)) != -1) {
 		if (option == 'i')
 			showing.image_path = optarg;
 		else if (option == 'o')

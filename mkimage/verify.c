@@ -9,13 +9,13 @@
  * nor pages without a reference can hide anything.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "command.h"
 #include "common/message.h"
+#include "common/option.h"
 #include "common/parse.h"
 #include "common/printable.h"
 #include "io.h"
@@ -415,7 +415,7 @@ int command_verify(int argc, char **argv)
 	struct incr_error error;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((option = option_next(argc, argv, "", options)) != -1)
 		if (!parse_option(&verify, &certificate, option))
 			return usage_error("verify");
 	if (!operands_ok("verify", argc, argv, operands, 1))

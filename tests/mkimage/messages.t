@@ -118,6 +118,21 @@ for command in "create random.d" "create --fs ext4 random.d" "squash noise.inc" 
 	is "$command: and leaves nothing" "$(tr '\n' ' ' <.left)" "1 other "
 done
 
+# ---- options ----
+
+for tool in "$mkimage inspect" "$setup" "$loader"; do
+	for option in --$'a\e[31m\nb' -$'\e' --force=$'\e' --json=$'\e'; do
+		# shellcheck disable=SC2086 # words
+		$tool "$option" x >.output 2>.errors
+		like "${tool##*/} escapes an option that it does not know" "$(head -1 .errors)" \
+			"^(mkimage|incrementald|incrementalsetup): (unrecognized|invalid) option .*|option '--[a-z]*' doesn't"
+		is "and no control character is left" "$(tr -d '\n -~' <.errors | wc -c)" 0
+	done
+done
+fails "an argument too few" 1 "^incrementalsetup: option '--origin' requires an argument" \
+	"$setup" create --origin
+fails "an option that could be two" 1 "^incrementalsetup: option '--ori' is ambiguous" "$setup" create --ori x
+
 # ---- help and version ----
 
 for word in --help -h; do

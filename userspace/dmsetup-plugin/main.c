@@ -4,11 +4,11 @@
  * command line is a table; its manners are veritysetup's.
  */
 #include <ctype.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include "common/message.h"
+#include "common/option.h"
 #include "common/parse.h"
 #include "dmsetup-plugin/dm.h"
 #include "dmsetup-plugin/scrub/scrub.h"
@@ -390,7 +390,7 @@ static void take_option(struct options *options, int option)
 		puts("incrementalsetup " INC_VERSION_STRING);
 		exit(EXITCODE_OK);
 	default:
-		/* Otherwise getopt has said why. */
+		/* Otherwise option_next() has said why. */
 		if (option < OPT_ACCESS)
 			exit(EXITCODE_USAGE);
 		option -= OPT_ACCESS;
@@ -414,8 +414,7 @@ static void parse(int argc, char **argv, struct options *options, u64 *given)
 			.val = option_table[i].value,
 		};
 	*given = 0;
-	while ((option = getopt_long(argc, argv, "vhV", long_options,
-				     NULL)) != -1) {
+	while ((option = option_next(argc, argv, "vhV", long_options)) != -1) {
 		take_option(options, option);
 		for (i = 0; i < OPTIONS; i++)
 			if (option_table[i].value == option)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The command line of incrementald; see options.h. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "common/exitcode.h"
 #include "common/message.h"
+#include "common/option.h"
 #include "common/parse.h"
 #include "loader/loader.h"
 #include "loader/options.h"
@@ -244,7 +244,7 @@ static void take(struct options *options, int option)
 		puts("incrementald " INC_VERSION_STRING);
 		exit(EXITCODE_OK);
 	default:
-		/* Otherwise getopt has said why. */
+		/* Otherwise option_next() has said why. */
 		if (option < OPT_ACCESS)
 			exit(EXITCODE_USAGE);
 		option -= OPT_ACCESS;
@@ -265,8 +265,7 @@ void options_parse(struct options *options, int argc, char **argv)
 		.retry		= RETRY_DEFAULT,
 		.generation	= INCR_NEWEST,
 	};
-	while ((option = getopt_long(argc, argv, "vhV", long_options,
-				     NULL)) != -1)
+	while ((option = option_next(argc, argv, "vhV", long_options)) != -1)
 		take(options, option);
 	if (optind == argc)
 		usage_error("DEVICE is missing%s", "");
