@@ -61,11 +61,26 @@ static size_t least_on(int fd)
 	return 2 * (size_t)info.tcpi_advmss;
 }
 
+/*
+ * Each time that it is set some kernels cut the window to what is offered at that moment, which
+ * may be less. So it is set only where it is another one: the kernel raises it, too.
+ */
+static void bound_one(int fd, int bytes)
+{
+	socklen_t size = sizeof(int);
+	int old;
+
+	/* If it cannot be bounded, more queues: that is no failure. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &old, &size) ||
+	    old != bytes)
+		setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &bytes,
+			   sizeof(bytes));
+}
+
 static void bound(const struct window *window)
 {
 	unsigned int i;
 
-	/* If it cannot be bounded, more queues: that is no failure. */
 	for (i = 0; i < window->count; i++) {
 		int fd = window->fd[i], bytes = UNBOUNDED;
 		size_t least = window->bytes ? least_on(fd) : 0;
@@ -73,8 +88,7 @@ static void bound(const struct window *window)
 		if (least && window->bytes < UNBOUNDED)
 			bytes = (int)(window->bytes > least ? window->bytes :
 							      least);
-		setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &bytes,
-			   sizeof(bytes));
+		bound_one(fd, bytes);
 	}
 }
 
