@@ -194,6 +194,7 @@ static const struct {
 	{ 1, 50, 0, 5 }, { 25, 2, 0, 5 }, { 25, 50, 0, 5 }, { 25, 200, 0, 5 },
 	{ 100, 20, 0, 5 }, { 1000, 2, 0, 5 }, { 1000, 20, 0, 5 },
 	{ 1000, 200, 0, 61 }, { 25, 50, 3, 5 }, { 100, 50, 1, 61 },
+	{ 100, 200, 3, 21 }, { 100, 20, 1, 21 },
 };
 
 /* The link is full, and a demand finds it little fuller than it has to be. */
@@ -237,6 +238,27 @@ static void test_links(void **data)
 		assert_true(run.waits / run.sent <= slack);
 		assert_true(run.longest <= 3 * slack);
 	}
+}
+
+/* Where each connection is slow by itself, there are many within a few seconds. */
+static void test_soon(void **data)
+{
+	struct run run = {
+		.link = {
+			.rate = 100 * MEGABIT, .trip = 200 * MILLI,
+			.share = 3 * MEGABIT,
+		},
+		.workers = 21, .time = NANO,
+	};
+
+	(void)data;
+	pace_init(&run.pace, run.time, run.workers);
+	begin(&run);
+	steps_until(&run, run.time + 6 * NANO);
+	steps_until(&run, run.time + 2 * NANO);
+	print_message("3 Mbit/s each, 200 ms: %llu Mbit/s after 6 s\n",
+		      (unsigned long long)(run.delivered / 2 / MEGABIT));
+	assert_true(run.delivered / 2 >= run.link.share * run.workers * 7 / 10);
 }
 
 /* A link that has become slower, or longer, is found out; so is one that has become faster. */
@@ -452,6 +474,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_soon),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_quiet),

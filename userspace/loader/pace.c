@@ -18,8 +18,9 @@
 #define WINDOW_MAX	(64ull << 20)
 /* It is at most so many times what is on the way: where packets are lost, nothing queues. */
 #define WINDOW_TRIPS	3u
-/* A connection has at least so much of the window, unless that is smaller. */
-#define SHARE_MIN	(8ull << 10)
+/* A connection has at least so much of the window, unless that is smaller; one of many, so much. */
+#define SHARE_MIN	(32ull << 10)
+#define SHARE_OF_MANY	(2ull << 10)
 /* A piece is so many shares long: between two of them a connection is idle for a round trip. */
 #define SHARES		8u
 #define SHARES_FIRST	2u
@@ -28,9 +29,11 @@
 /* As many connections as that need not prove their worth. */
 #define MOST_FIRST	5u
 /* Whether more are worth it is looked at after so long, or so many round trips. */
-#define TRIAL		(2 * NANO)
-#define TRIAL_TRIPS	20u
-#define TRIAL_PIECES	2u	/* of each connection */
+#define TRIAL		NANO
+#define TRIAL_TRIPS	10u
+#define TRIAL_PIECES	1u	/* of each connection */
+/* The next trial is with so many times as many connections. */
+#define RISE		4u
 /* They are, if the rate rises by a tenth; if not, the next rise is not before so long. */
 #define WORTH		10u
 #define TRIAL_PAUSE	(30 * NANO)
@@ -112,7 +115,8 @@ static u64 delay_of(const struct pace *pace)
 
 static u64 share_of(const struct pace *pace)
 {
-	u64 connections = pace->window / SHARE_MIN;
+	u64 connections = pace->window / (pace->most > MOST_FIRST ?
+					  SHARE_OF_MANY : SHARE_MIN);
 
 	if (connections < 1)
 		connections = 1;
@@ -122,7 +126,8 @@ static u64 share_of(const struct pace *pace)
 
 u64 pace_piece(const struct pace *pace)
 {
-	u64 piece = share_of(pace) * (pace->steady ? SHARES : SHARES_FIRST);
+	bool long_ones = pace->steady || pace->most > MOST_FIRST;
+	u64 piece = share_of(pace) * (long_ones ? SHARES : SHARES_FIRST);
 	u64 most = PIECES_MAX / pace->most;
 
 	if (most > PACE_PIECE_MAX)
@@ -280,7 +285,7 @@ static void judge(struct pace *pace, u64 now)
 	trial->before = pace->most;
 	trial->settled = false;
 	trial->rate = rate;
-	pace->most *= 2;
+	pace->most *= RISE;
 	if (pace->most > pace->workers)
 		pace->most = pace->workers;
 }
@@ -291,10 +296,10 @@ static void try_connections(struct pace *pace, const struct pace_job *job,
 	struct pace_trial *trial = &pace->trial;
 	u64 span = TRIAL_TRIPS * delay_of(pace), took = now - job->began;
 
-	/* A share comes in a round trip, if nothing but the share limits it. */
+	/* A share comes in a round trip and the slack, if nothing but the share limits it. */
 	trial->pieces++;
 	if (!has_queued(pace) &&
-	    (double)fetched * (double)delay_of(pace) <
+	    (double)fetched * (double)(delay_of(pace) + SLACK_MIN) <
 	    (double)job->share * (double)took / 2)
 		trial->slow++;
 	if (now - trial->since < (span > TRIAL ? span : TRIAL) ||

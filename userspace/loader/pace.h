@@ -20,7 +20,7 @@
  * seen only when nothing queues, so now and then half of the window is used for a moment.
  *
  * Connections: a small window has one, a larger one some. If they get much less than
- * their shares, as each that loses packets is slowed down by the server, there are twice
+ * their shares, as each that loses packets is slowed down by the server, there are four times
  * as many, for as long as that brings something.
  *
  * No locks: the caller has one. All times are nanoseconds of CLOCK_MONOTONIC.
