@@ -334,6 +334,8 @@ static void test_window(void **state)
 	assert_int_equal(clamp(&connection->window), 2 * BOUND);
 	assert_int_equal(origin_read(connection, 0, PART, buffer, &error), 0);
 	assert_int_equal(clamp_seen, 2 * BOUND);
+	/* Its bytes came one after the other. */
+	assert_true(origin_rate(origin) > 0);
 	/*
 	 * Loopback has segments of 64 KiB. With a window of less these reads would take 40 s
 	 * each, and the server gives up after a minute.

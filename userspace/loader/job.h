@@ -44,6 +44,7 @@ struct job_heap {
  * @holds: while it is running: jobs that overlap it
  * @fetched: bytes that its worker got from an origin
  * @delay: nanoseconds until the first of them came, at the least; 0: not known
+ * @rate: bytes per second that came from its origin lately; 0: not known
  * @pace: of a piece of the rest that is running
  *
  * A worker may read the first nine fields of its job at any time: they do not
@@ -67,6 +68,7 @@ struct job {
 	struct job_list holds;
 	u64 fetched;
 	u64 delay;
+	u64 rate;
 	struct pace_job pace;
 	struct job_list *list;
 	struct job *next;

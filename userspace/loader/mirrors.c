@@ -194,7 +194,7 @@ void pool_take(struct pool *pool, struct connections *connections,
 			(pool->count + 1 - i) * sizeof(*pool->idle));
 	}
 	pthread_mutex_unlock(&pool->lock);
-	connections->fetched = connections->delay = 0;
+	connections->fetched = connections->delay = connections->rate = 0;
 	connections->window = window;
 }
 
@@ -505,12 +505,14 @@ static int read_mirror(struct mirrors *mirrors, unsigned int index,
 	return head_err;
 }
 
-static void note_delay(struct connections *connections, unsigned int index)
+static void note_time(struct connections *connections, unsigned int index,
+		      const struct mirror *mirror)
 {
 	u64 delay = origin_delay(connections->to[index]);
 
 	if (delay && (!connections->delay || delay < connections->delay))
 		connections->delay = delay;
+	connections->rate = origin_rate(mirror->origin);
 }
 
 int mirrors_read(struct mirrors *mirrors, unsigned int index,
@@ -532,7 +534,7 @@ int mirrors_read(struct mirrors *mirrors, unsigned int index,
 	}
 	if (!err) {
 		mirror_works(mirrors, mirror);
-		note_delay(connections, index);
+		note_time(connections, index, mirror);
 		connections->fetched += length;
 		return 0;
 	}

@@ -106,6 +106,7 @@ struct mirrors {
  * @fetched: bytes read through them; the caller sets it back
  * @delay: the shortest time, in nanoseconds, from a request to its first byte; 0: not
  *	known; the caller sets it back
+ * @rate: of the origin that was read last; see origin_rate(); the caller sets it back
  */
 struct connections {
 	bool hurry;
@@ -114,6 +115,7 @@ struct connections {
 	void *watcher;
 	u64 fetched;
 	u64 delay;
+	u64 rate;
 	struct origin_connection *to[MIRRORS_MAX];
 };
 

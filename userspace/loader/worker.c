@@ -101,6 +101,7 @@ static void do_job(struct worker *worker, struct job *job)
 	outcome = fetch_parts(worker, job);
 	job->fetched = worker->connections.fetched;
 	job->delay = worker->connections.delay;
+	job->rate = worker->connections.rate;
 	pool_give(&loader->pool, &worker->connections);
 	loaded_drop(loader, worker->loaded);
 	worker->loaded = NULL;

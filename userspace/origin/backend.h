@@ -37,6 +37,9 @@ struct origin_backend {
  * @mark: of the version that is expected; empty: any will do
  * @changes: how often it was another one, each time soon after the last
  * @changed_at: when it last was, CLOCK_BOOTTIME seconds
+ * @came_at: when bytes last came, over any connection, CLOCK_MONOTONIC nanoseconds; 0: never
+ * @flowed: bytes that came soon after others, and @flowed_for: nanoseconds that this took;
+ *	both are halved now and then
  */
 struct origin {
 	const struct origin_backend *backend;
@@ -50,6 +53,9 @@ struct origin {
 	struct mark mark;
 	unsigned int changes;
 	u64 changed_at;
+	u64 came_at;
+	u64 flowed;
+	u64 flowed_for;
 };
 
 /**
@@ -85,6 +91,12 @@ bool origin_mark(struct origin *origin, struct mark *mark);
 
 /* The server has another one than the version @expected. */
 void origin_changed(struct origin *origin, const struct mark *expected);
+
+/*
+ * Bytes of a reply have come, over any of the connections. What comes after a longer pause than
+ * @pause, in nanoseconds, tells nothing of the rate.
+ */
+void origin_flow(struct origin *origin, size_t bytes, u64 pause);
 
 /* Bytes of a URL's scheme, without the colon; 0 if @where is a plain path. */
 size_t origin_scheme_length(const char *where);

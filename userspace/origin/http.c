@@ -23,6 +23,8 @@
 /* In a hurry, a read may take the timeout plus its time at this rate. */
 #define SLOW_BYTES_PER_S	(32u << 10)
 #define TLS_LEVEL		2	/* of OpenSSL: 112 bits */
+/* Nanoseconds; see note_flow(). */
+#define PAUSE_MIN		4000000u
 #define RECEIVE_BUFFER		(256L << 10)
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -37,6 +39,14 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
 	reply_header(context, line, size * count);
 	return size * count;
+}
+
+/* The link's rate is seen while bytes come, but not when the server waits for a round trip. */
+static void note_flow(struct origin_connection *connection, size_t size)
+{
+	u64 pause = connection->delay / 2;
+
+	origin_flow(connection->origin, size, pause > PAUSE_MIN ? pause : PAUSE_MIN);
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *context)
@@ -58,6 +68,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 		return 0;
 	memcpy(reply->buffer + reply->received, data, size);
 	reply->received += size;
+	note_flow(reply->connection, size);
 	window_keep(&reply->connection->window);
 	if (reply->connection->arrived)
 		reply->connection->arrived(reply->connection->watcher,

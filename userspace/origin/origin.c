@@ -11,6 +11,9 @@
 /* So many changes, each so soon after the one before, are not of the file. */
 #define CHANGES_MAX		3u
 #define CHANGES_SECONDS		600u
+/* Bytes that tell of a rate: at least, and at most. */
+#define FLOW_MIN		(32u << 10)
+#define FLOW_MAX		(1024u << 10)
 
 size_t origin_scheme_length(const char *where)
 {
@@ -199,6 +202,39 @@ void origin_watch(struct origin_connection *connection,
 unsigned int origin_retry_after(const struct origin_connection *connection)
 {
 	return connection->retry_after;
+}
+
+void origin_flow(struct origin *origin, size_t bytes, u64 pause)
+{
+	struct timespec time;
+	u64 now, gap;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	now = (u64)time.tv_sec * 1000000000 + (u64)time.tv_nsec;
+	pthread_mutex_lock(&origin->lock);
+	gap = now > origin->came_at ? now - origin->came_at : 0;
+	if (origin->came_at && gap < pause) {
+		origin->flowed += bytes;
+		origin->flowed_for += gap;
+	}
+	origin->came_at = now;
+	/* What was long ago counts little. */
+	if (origin->flowed > FLOW_MAX) {
+		origin->flowed /= 2;
+		origin->flowed_for /= 2;
+	}
+	pthread_mutex_unlock(&origin->lock);
+}
+
+u64 origin_rate(struct origin *origin)
+{
+	u64 rate = 0;
+
+	pthread_mutex_lock(&origin->lock);
+	if (origin->flowed >= FLOW_MIN && origin->flowed_for)
+		rate = (u64)((double)origin->flowed * 1e9 / (double)origin->flowed_for);
+	pthread_mutex_unlock(&origin->lock);
+	return rate;
 }
 
 u64 origin_delay(const struct origin_connection *connection)

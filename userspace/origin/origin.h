@@ -225,6 +225,12 @@ int origin_get(struct origin_connection *connection, size_t most, char **data,
  */
 u64 origin_delay(const struct origin_connection *connection);
 
+/*
+ * Bytes per second that came over all its connections lately, but for the times in which
+ * the server waited for us, as it does at the start of a connection; 0: not known.
+ */
+u64 origin_rate(struct origin *origin);
+
 /* May the same read work later? */
 static inline bool origin_error_passes(int err)
 {
