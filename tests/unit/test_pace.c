@@ -75,7 +75,7 @@ static void begin(struct run *run)
 		struct piece *piece = &run->piece[run->count++];
 
 		*piece = (struct piece){
-			.length = pace_piece(&run->pace),
+			.length = pace_piece(&run->pace, UINT64_MAX),
 			.asked_at = run->time,
 			.send_at = run->time + run->link.trip / 2,
 		};
@@ -308,7 +308,7 @@ static void test_nothing(void **data)
 		pace_begin(&pace, &job, time, PACE_PIECE_MIN);
 		pace_end(&pace, &job, time, 0, 0);
 	}
-	assert_int_equal(pace_piece(&pace), PACE_PIECE_MIN);
+	assert_int_equal(pace_piece(&pace, UINT64_MAX), PACE_PIECE_MIN);
 	assert_int_equal(pace.on_way, 0);
 }
 
@@ -357,6 +357,80 @@ static void test_quiet(void **data)
 	assert_int_equal(pace_yields_until(&pace), time + QUIET_MIN);
 }
 
+/* What a link carries in a round trip is fetched around a read, within bounds. */
+static void test_around(void **data)
+{
+	static const struct {
+		u64 megabits, milliseconds, around;
+	} known[] = {
+		{ 1, 50, 16 * K }, { 25, 2, 16 * K }, { 25, 20, 64 * K },
+		{ 25, 50, 128 * K }, { 25, 200, 512 * K }, { 1000, 2, 256 * K },
+		{ 1000, 200, 512 * K },
+	};
+	struct pace pace;
+	unsigned int i;
+
+	(void)data;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		u64 rate = known[i].megabits * MEGABIT;
+		u64 delay = known[i].milliseconds * MILLI;
+
+		pace_init(&pace, NANO, 5);
+		assert_int_equal(pace_around(&pace), PACE_AROUND_FIRST);
+		pace_other(&pace, 2 * NANO, 0, delay);
+		assert_int_equal(pace_around(&pace), PACE_AROUND_FIRST);
+		pace_other(&pace, 3 * NANO, rate, 2 * delay);
+		pace_other(&pace, 4 * NANO, 0, 0);
+		assert_int_equal(pace_around(&pace), known[i].around);
+	}
+}
+
+/* The last pieces of an image are short, so that the connections end at about the same time. */
+static void test_last_pieces(void **data)
+{
+	struct pace pace;
+	u64 left = 64ull << 20, pieces = 0;
+
+	(void)data;
+	pace_init(&pace, NANO, 20);
+	pace.most = 20;
+	pace.window = WINDOW_MAX;
+	assert_int_equal(pace_piece(&pace, UINT64_MAX), PIECES_MAX / 20 / PACE_PIECE_STEP * PACE_PIECE_STEP);
+	while (left) {
+		u64 piece = pace_piece(&pace, left);
+
+		assert_true(piece == PACE_PIECE_MIN || piece <= left / 40);
+		left -= piece < left ? piece : left;
+		pieces++;
+	}
+	assert_true(pieces < 200);
+}
+
+/* After a reader connections go on one after the other, all within a round trip. */
+static void test_turns(void **data)
+{
+	struct pace_job job[4];
+	struct pace pace;
+	unsigned int i;
+	u64 until;
+
+	(void)data;
+	pace_init(&pace, NANO, 4);
+	pace_other(&pace, 2 * NANO, 0, 40 * MILLI);
+	for (i = 0; i < 4; i++)
+		pace_begin(&pace, &job[i], 3 * NANO, PACE_PIECE_MIN);
+	pace_wanted(&pace, 4 * NANO);
+	assert_true(pace_job_yields_until(&pace, &job[0]) == UINT64_MAX);
+	pace_satisfied(&pace, 5 * NANO);
+	until = pace_yields_until(&pace);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(pace_job_yields_until(&pace, &job[i]), until + i * 10 * MILLI);
+	/* One that begins then need not wait. */
+	pace_end(&pace, &job[3], until, PACE_PIECE_MIN, 40 * MILLI);
+	pace_begin(&pace, &job[3], until, PACE_PIECE_MIN);
+	assert_int_equal(pace_job_yields_until(&pace, &job[3]), until);
+}
+
 /* Numbers that are the same each time. */
 static u64 any(u64 *state, u64 below)
 {
@@ -381,8 +455,8 @@ static void check_goes_on(const struct run *run, u64 begun_at)
 	const struct pace *pace = &run->pace;
 	u64 from = pace->quiet_since + QUIET_MAX, when;
 
-	assert_true(pace_piece(pace) >= PACE_PIECE_MIN);
-	assert_true(pace_piece(pace) <= PACE_PIECE_MAX);
+	assert_true(pace_piece(pace, UINT64_MAX) >= PACE_PIECE_MIN);
+	assert_true(pace_piece(pace, UINT64_MAX) <= PACE_PIECE_MAX);
 	assert_true(share_of(pace) > 0);
 	if (run->count || pace->waits)
 		return;
@@ -412,7 +486,7 @@ static void something(struct run *run, u64 *state)
 		pace_satisfied(&run->pace, run->time);
 		break;
 	case 3:
-		pace_other(&run->pace, run->time,
+		pace_other(&run->pace, run->time, any(state, 1 << 30),
 			   any(state, 2) ? any_time(state) : 0);
 		break;
 	case 4:
@@ -435,7 +509,7 @@ static void something(struct run *run, u64 *state)
 			break;
 		assert_true(run->count < run->workers);
 		piece = &run->piece[run->count++];
-		*piece = (struct piece){ .length = pace_piece(&run->pace) };
+		*piece = (struct piece){ .length = pace_piece(&run->pace, UINT64_MAX) };
 		/* The last one of an image is shorter. */
 		if (!any(state, 8))
 			piece->length = 1 + any(state, piece->length);
@@ -478,6 +552,9 @@ int main(void)
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_around),
+		cmocka_unit_test(test_last_pieces),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_goes_on),
 	};
 

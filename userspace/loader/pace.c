@@ -21,6 +21,10 @@
 /* A connection has at least so much of the window, unless that is smaller; one of many, so much. */
 #define SHARE_MIN	(32ull << 10)
 #define SHARE_OF_MANY	(2ull << 10)
+/* So many of the last first bytes come late where bytes queue. */
+#define LATE_MIN	3u
+/* After a reader has waited, first bytes tell nothing for so many round trips. */
+#define EVEN_TRIPS	2u
 /* A piece is so many shares long: between two of them a connection is idle for a round trip. */
 #define SHARES		8u
 #define SHARES_FIRST	2u
@@ -50,6 +54,14 @@ void pace_init(struct pace *pace, u64 now, unsigned int workers)
 	pace->window = WINDOW_FIRST;
 }
 
+/* The soonest first byte lately; 0: not known. */
+static u64 delay_of(const struct pace *pace)
+{
+	u64 best = pace->delay.best, last = pace->delay.last;
+
+	return best && (!last || best < last) ? best : last;
+}
+
 /* ---- when ---- */
 
 void pace_wanted(struct pace *pace, u64 now)
@@ -59,6 +71,7 @@ void pace_wanted(struct pace *pace, u64 now)
 	if (pace->waits)
 		return;
 	pace->waits = true;
+	pace->wanted_at = now;
 	pace->trial.disturbed = true;
 	pace->gap -= pace->gap / 8;
 	/* After a long one another burst begins, which may be like the last. */
@@ -87,6 +100,16 @@ u64 pace_yields_until(const struct pace *pace)
 	return pace->quiet_since + quiet;
 }
 
+u64 pace_job_yields_until(const struct pace *pace, const struct pace_job *job)
+{
+	u64 until = pace_yields_until(pace);
+
+	/* Not if it was begun since: there is no other end of all pauses. */
+	if (pace->waits || !pace->pieces || job->began >= until)
+		return until;
+	return until + delay_of(pace) * (job->turn % pace->pieces) / pace->pieces;
+}
+
 /* ---- how much ---- */
 
 /* Return: a new span begins. */
@@ -106,13 +129,6 @@ static u64 rate_of(const struct pace *pace)
 						   pace->rate.last;
 }
 
-static u64 delay_of(const struct pace *pace)
-{
-	u64 best = pace->delay.best, last = pace->delay.last;
-
-	return best && (!last || best < last) ? best : last;
-}
-
 static u64 share_of(const struct pace *pace)
 {
 	u64 connections = pace->window / (pace->most > MOST_FIRST ?
@@ -124,7 +140,7 @@ static u64 share_of(const struct pace *pace)
 							  pace->most);
 }
 
-u64 pace_piece(const struct pace *pace)
+u64 pace_piece(const struct pace *pace, u64 left)
 {
 	bool long_ones = pace->steady || pace->most > MOST_FIRST;
 	u64 piece = share_of(pace) * (long_ones ? SHARES : SHARES_FIRST);
@@ -132,6 +148,8 @@ u64 pace_piece(const struct pace *pace)
 
 	if (most > PACE_PIECE_MAX)
 		most = PACE_PIECE_MAX;
+	if (most > left / (2 * pace->most))
+		most = left / (2 * pace->most);
 	if (piece > most)
 		piece = most;
 	if (piece < PACE_PIECE_MIN)
@@ -173,11 +191,13 @@ void pace_begin(struct pace *pace, struct pace_job *job, u64 now, u64 length)
 		.length = length,
 		.share = share_of(pace),
 		.measures = pace->half,
+		.turn = pace->pieces,
 	};
 	job->on_way = job->share < length ? job->share : length;
 	pace->pieces++;
 	pace->on_way += job->on_way;
 	job->filled = !has_room(pace);
+	job->even = now >= pace_yields_until(pace) + EVEN_TRIPS * delay_of(pace);
 }
 
 bool pace_arrived(struct pace *pace, struct pace_job *job, u64 arrived)
@@ -218,28 +238,41 @@ static u64 latest_of(const struct pace *pace)
 	return soonest + (slack > SLACK_MIN ? slack : SLACK_MIN);
 }
 
-/* Do first bytes come late? One may, for many reasons; a queue delays all of them. */
+/* Do first bytes come late? One may, for many reasons; a queue delays most of them. */
 static bool has_queued(const struct pace *pace)
 {
 	u64 latest = latest_of(pace);
-	unsigned int i;
+	/* Of many connections each is slow by itself: nothing queues, mostly. */
+	unsigned int enough = pace->most > MOST_FIRST ? PACE_SAMPLES : LATE_MIN;
+	unsigned int i, late = 0;
 
 	for (i = 0; i < PACE_SAMPLES; i++)
-		if (pace->sample[i] <= latest)
-			return false;
-	return true;
+		late += pace->sample[i] > latest;
+	return late >= enough;
 }
 
-/* A piece has come, and its first byte after @delay: is there room for more, or less? */
+/*
+ * A piece has come, and its first byte after @delay: is there room for more, or less?
+ *
+ * While a reader waits, and when all goes on after it, the queue is not what the window
+ * makes of it: it is empty, and then all of the window comes at once.
+ */
 static void adjust(struct pace *pace, const struct pace_job *job, u64 now,
 		   u64 delay)
 {
 	u64 most = (u64)((double)rate_of(pace) * WINDOW_TRIPS *
 			 (double)delay_of(pace) / NANO);
 	u64 least = rate_of(pace) * (SLACK_MIN / MILLI) / 1000;
+	bool even = true;
 
-	pace->sample[pace->samples++ % PACE_SAMPLES] = delay;
-	if (has_queued(pace)) {
+	if (!job->even || (pace->wanted_at >= job->began &&
+			   pace->wanted_at <= job->began + delay))
+		even = false;
+	else
+		pace->sample[pace->samples++ % PACE_SAMPLES] = delay;
+	if (!even) {
+		;
+	} else if (has_queued(pace)) {
 		pace->steady = true;
 		if (now >= pace->shrink_at) {
 			pace->window -= pace->window / 8;
@@ -338,9 +371,26 @@ void pace_end(struct pace *pace, const struct pace_job *job, u64 now,
 	try_connections(pace, job, now, fetched);
 }
 
-void pace_other(struct pace *pace, u64 now, u64 delay)
+void pace_other(struct pace *pace, u64 now, u64 rate, u64 delay)
 {
 	note_delay(pace, now, delay);
+	if (rate)
+		pace->other_rate = rate;
 	if (delay && !pace->waits)
 		pace->quiet_since = now;
+}
+
+u64 pace_around(const struct pace *pace)
+{
+	u64 rate = rate_of(pace);
+	u64 trip, around = PACE_AROUND_MIN;
+
+	if (rate < pace->other_rate)
+		rate = pace->other_rate;
+	trip = (u64)((double)rate * (double)delay_of(pace) / NANO);
+	if (!trip)
+		return PACE_AROUND_FIRST;
+	while (around < PACE_AROUND_MAX && around + around / 2 <= trip)
+		around *= 2;
+	return around;
 }

@@ -40,7 +40,12 @@
 #define PACE_PIECE_MIN	(64u << 10)
 #define PACE_PIECE_MAX	(4096u << 10)
 
-/* A queue is seen by so many first bytes in turn. */
+/* Bytes around a read: at least, at most, and while nothing is known of the link. */
+#define PACE_AROUND_MIN		(16u << 10)
+#define PACE_AROUND_MAX		(512u << 10)
+#define PACE_AROUND_FIRST	(64u << 10)
+
+/* A queue is seen by the last first bytes, so many. */
 #define PACE_SAMPLES	4u
 
 /**
@@ -80,6 +85,7 @@ struct pace_trial {
 /**
  * struct pace - fields are private
  * @rate: bytes per second
+ * @other_rate: likewise, while what goes before the rest came
  * @delay: nanoseconds from a request to its first bytes
  * @sample: delays of the last pieces, @samples of them so far
  * @workers: the most pieces in flight
@@ -94,11 +100,13 @@ struct pace_trial {
  * @from: none is begun before
  * @half: the delay is to be measured: half of the window is used
  * @waits: a reader waits
+ * @wanted_at: one came to wait then
  * @quiet_since: none does since
  * @gap: the longest between two waits lately
  */
 struct pace {
 	struct pace_best rate;
+	u64 other_rate;
 	struct pace_best delay;
 	u64 sample[PACE_SAMPLES];
 	unsigned int samples;
@@ -114,6 +122,7 @@ struct pace {
 	u64 from;
 	bool half;
 	bool waits;
+	u64 wanted_at;
 	u64 quiet_since;
 	u64 gap;
 };
@@ -126,6 +135,8 @@ struct pace {
  * @share: of the window; a worker may read it while the piece is running
  * @on_way: bytes of it that count as on the way
  * @filled: with it, the window was full
+ * @turn: others that were there when it was begun
+ * @even: it was begun when all had gone on for some time without readers
  * @measures: it was begun to measure the delay
  * @yielded: so long it has not been read on
  */
@@ -136,7 +147,9 @@ struct pace_job {
 	u64 arrived;
 	u64 share;
 	u64 on_way;
+	unsigned int turn;
 	bool filled;
+	bool even;
 	bool measures;
 	u64 yielded;
 };
@@ -151,6 +164,12 @@ void pace_satisfied(struct pace *pace, u64 now);
 /* Until when are pieces not to be read on? UINT64_MAX: until pace_satisfied(). */
 u64 pace_yields_until(const struct pace *pace);
 
+/*
+ * The same for the rest of @job. The connections take turns, within a round trip: if all of them
+ * went on at once, all of the window would come at once, and a reader's bytes behind it.
+ */
+u64 pace_job_yields_until(const struct pace *pace, const struct pace_job *job);
+
 /**
  * pace_may_begin - may another piece be begun?
  * @when: if not: set to the time from which it may, if nothing happens by then; 0: only
@@ -158,8 +177,11 @@ u64 pace_yields_until(const struct pace *pace);
  */
 bool pace_may_begin(const struct pace *pace, u64 now, u64 *when);
 
-/* Bytes that the next piece should have. */
-u64 pace_piece(const struct pace *pace);
+/*
+ * Bytes that the next piece should have, where @left are left: the last pieces are short, so that
+ * slow connections do not end long after the others.
+ */
+u64 pace_piece(const struct pace *pace, u64 left);
 
 /**
  * pace_begin - a piece of the rest is asked for
@@ -180,7 +202,16 @@ bool pace_arrived(struct pace *pace, struct pace_job *job, u64 arrived);
 void pace_end(struct pace *pace, const struct pace_job *job, u64 now,
 	      u64 fetched, u64 delay);
 
-/* Another range has come that goes before the rest; @delay: likewise. */
-void pace_other(struct pace *pace, u64 now, u64 delay);
+/*
+ * Another range has come that goes before the rest, of an origin that sends so many bytes per second;
+ * 0: not known. @delay: likewise.
+ */
+void pace_other(struct pace *pace, u64 now, u64 rate, u64 delay);
+
+/*
+ * Bytes around a read that are worth fetching with it: about as many as the link carries meanwhile,
+ * a power of two from PACE_AROUND_MIN to PACE_AROUND_MAX.
+ */
+u64 pace_around(const struct pace *pace);
 
 #endif /* LOADER_PACE_H */

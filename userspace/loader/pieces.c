@@ -217,7 +217,8 @@ static void end_pass(struct queue *queue)
 struct job *queue_new_background(struct queue *queue)
 {
 	struct job *job = cut_job(queue, &queue->cursor, queue->end,
-				  pace_piece(&queue->pace), PRIORITY_BACKGROUND);
+				  pace_piece(&queue->pace, queue->end - queue->cursor),
+				  PRIORITY_BACKGROUND);
 
 	if (!job && queue->cursor == queue->end)
 		end_pass(queue);

@@ -32,15 +32,15 @@ static void background_done(struct queue *queue, const struct job *job,
 }
 
 /*
- * Wait until pieces may be read on, but not for longer than @most. Return: nanoseconds that
+ * Wait until @job's piece may be read on, but not for longer than @most. Return: nanoseconds that
  * this took.
  */
-static u64 yield_to_readers(struct queue *queue, u64 most)
+static u64 yield_to_readers(struct queue *queue, const struct job *job, u64 most)
 {
 	u64 since = queue_now(), time = since;
 
 	while (!queue->stop) {
-		u64 until = pace_yields_until(&queue->pace);
+		u64 until = pace_job_yields_until(&queue->pace, &job->pace);
 		struct timespec t;
 
 		if (until > since + most)
@@ -62,7 +62,7 @@ void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 yield)
 		pthread_cond_signal(&queue->wake);
 	if (job->pace.yielded < yield)
 		job->pace.yielded +=
-			yield_to_readers(queue, yield - job->pace.yielded);
+			yield_to_readers(queue, job, yield - job->pace.yielded);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -83,7 +83,7 @@ static void stop_running(struct queue *queue, struct job *job, bool failed)
 		pace_end(&queue->pace, &job->pace, time,
 			 failed ? 0 : job->fetched, job->delay);
 	else
-		pace_other(&queue->pace, time, job->delay);
+		pace_other(&queue->pace, time, job->rate, job->delay);
 	/* Jobs that were held back get their turn; they are older than the waiting ones. */
 	while ((held = job->holds.last)) {
 		struct job_list *list = queue_list_of(queue, held);
