@@ -5,10 +5,8 @@
 #include "loader/foresee.h"
 #include "loader/requests.h"
 
-/* Bytes around a page of metadata that is wanted. */
+/* Bytes around a page of metadata that is wanted, at least: there are few pages. */
 #define METADATA_WINDOW	(64ull << 10)
-/* The same around data that no readahead has announced. */
-#define DATA_WINDOW	(64ull << 10)
 /* The most of a map, and of an owner table, that is fetched before it is wanted. */
 #define OPENING_MAX	(512ull << 10)
 /* Of a tree, the pages that lead to all others: they come first. */
@@ -64,7 +62,8 @@ static void hint_absent(struct loader *loader, u64 start, u64 end)
 
 /*
  * A read that no readahead has announced is one of the filesystem's metadata, mostly. These lie
- * side by side, and a start goes through many.
+ * side by side, and a start goes through many. Other files are small, mostly, and one that is
+ * read leads to others: on a long link what is around them is fetched, too, as it costs no time.
  */
 static void foresee_data(struct loader *loader, const struct inc_segment *seg,
 			 const struct dm_incremental_request *request)
@@ -77,10 +76,15 @@ static void foresee_data(struct loader *loader, const struct inc_segment *seg,
 		places_announce(&loader->places, start);
 		reach = runs_hint(&loader->runs, start, end);
 	} else {
+		u64 around = queue_around(&loader->queue);
+
 		reach = queue_hinted(&loader->queue, start, end);
-		if (!reach && !places_announced(&loader->places, start)) {
-			from = start & ~(DATA_WINDOW - 1);
-			reach = (end + DATA_WINDOW - 1) & ~(DATA_WINDOW - 1);
+		if (around > PACE_AROUND_FIRST ||
+		    (!reach && !places_announced(&loader->places, start))) {
+			from = start & ~(around - 1);
+			if (reach < end)
+				reach = end;
+			reach = (reach + around - 1) & ~(around - 1);
 		}
 		reach = runs_wait(&loader->runs, start, end, reach);
 	}
@@ -92,10 +96,13 @@ static void foresee_data(struct loader *loader, const struct inc_segment *seg,
 static void foresee_metadata(struct loader *loader, const struct inc_segment *seg,
 			     const struct dm_incremental_request *request)
 {
-	u64 start = request->offset & ~(METADATA_WINDOW - 1);
+	u64 around = queue_around(&loader->queue), start;
 
+	if (around < METADATA_WINDOW)
+		around = METADATA_WINDOW;
+	start = request->offset & ~(around - 1);
 	hint(loader, start > seg->meta_offset ? start : seg->meta_offset,
-	     lesser(start + METADATA_WINDOW, seg->data_offset),
+	     lesser(start + around, seg->data_offset),
 	     request->flags & DM_INCREMENTAL_REQUEST_REFETCH);
 }
 

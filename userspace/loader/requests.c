@@ -151,6 +151,18 @@ u64 queue_hinted(struct queue *queue, u64 start, u64 end)
 	return reach;
 }
 
+u64 queue_around(struct queue *queue)
+{
+	u64 around;
+
+	pthread_mutex_lock(&queue->lock);
+	around = pace_around(&queue->pace);
+	if (!queue->background && around > PACE_AROUND_FIRST)
+		around = PACE_AROUND_FIRST;
+	pthread_mutex_unlock(&queue->lock);
+	return around;
+}
+
 size_t queue_room(struct queue *queue)
 {
 	size_t waiting, room;

@@ -30,6 +30,12 @@ size_t queue_room(struct queue *queue);
  */
 u64 queue_hinted(struct queue *queue, u64 start, u64 end);
 
+/*
+ * Bytes around a read that are worth fetching with it; see pace_around(). Where the rest is not
+ * fetched, each of them may be in vain: then they are no more than PACE_AROUND_FIRST.
+ */
+u64 queue_around(struct queue *queue);
+
 /* Take a request of the kernel, whether there is room or not. */
 void queue_add(struct queue *queue, const struct dm_incremental_request *request);
 
