@@ -46,8 +46,7 @@ const char extend_help[] =
 "                    layer; also without SOURCE, if nothing else is to change\n"
 "  --output LAYER    write the layer to the file LAYER\n"
 "  --in-place        append it to IMAGE\n"
-"  --references      compress what is new from what IMAGE holds: layers as small as\n"
-"                    differences, for files whose contents move\n"
+"  --no-references   do not compress what is new from what IMAGE holds\n"
 "  --no-check        do not compare the result with SOURCE\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
 "  --threads N       compress with N threads (one for each processor)\n"
@@ -539,7 +538,7 @@ static bool parse_option(struct extend *extend, int option)
 		return option_number("extend", "--threads", optarg, 1,
 				     PIPELINE_THREADS_MAX, &extend->threads);
 	case 'R':
-		extend->references = true;
+		extend->references = false;
 		return true;
 	case 'n':
 		extend->plan.check = false;
@@ -573,6 +572,7 @@ static void set_defaults(struct extend *extend)
 	memset(extend, 0, sizeof(*extend));
 	extend->level = 9;
 	extend->plan.check = true;
+	extend->references = true;
 	extend->signer_options = (struct signer_options)SIGNER_NO_OPTIONS;
 	extend->threads = pipeline_threads();
 }
@@ -601,7 +601,7 @@ int command_extend(int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ "startup", required_argument, NULL, 's' },
 		{ "in-place", no_argument, NULL, 'i' },
-		{ "references", no_argument, NULL, 'R' },
+		{ "no-references", no_argument, NULL, 'R' },
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "level", required_argument, NULL, 'l' },
 		{ "threads", required_argument, NULL, 't' },

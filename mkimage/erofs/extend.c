@@ -23,11 +23,17 @@ static int resize_overlay(void *context, u64 blocks)
 	return overlay_resize(context, blocks);
 }
 
+static int note_old(void *context, u64 block, u64 count)
+{
+	return overlay_note_old(context, block, count);
+}
+
 static void set_device(struct erofs_device *device, struct overlay *overlay)
 {
 	device->read = read_overlay;
 	device->write = write_overlay;
 	device->resize = resize_overlay;
+	device->note_old = note_old;
 	device->context = overlay;
 	device->name = overlay_name(overlay);
 	device->blocks = overlay_blocks(overlay);

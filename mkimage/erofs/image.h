@@ -19,6 +19,7 @@
  * errno after an error message
  * @write: the same for writing; NULL if nothing is going to be written
  * @resize: give it @blocks blocks, more than it has; the added ones are zeros
+ * @note_old: see overlay_note_old(); NULL: nothing is to be noted
  * @context: passed to these
  * @name: for messages, not copied
  * @blocks: size, in blocks of 4096 bytes
@@ -28,6 +29,7 @@ struct erofs_device {
 	int (*write)(void *context, u64 offset, const void *data,
 		     size_t length);
 	int (*resize)(void *context, u64 blocks);
+	int (*note_old)(void *context, u64 block, u64 count);
 	void *context;
 	const char *name;
 	u64 blocks;

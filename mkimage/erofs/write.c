@@ -276,10 +276,34 @@ static int write_change(struct erofs_change *change)
 	return ret;
 }
 
+/* Tell which blocks had the contents of files that are changed or gone. */
+static int note_old(struct erofs_change *change)
+{
+	const struct erofs_device *device = &change->device;
+	const struct erofs_node *node;
+	int ret = 0;
+
+	if (!device->note_old)
+		return 0;
+	for (node = change->tree.first; !ret && node; node = node->next) {
+		const struct erofs_inode *disk = &node->disk;
+
+		if (!node->placed || !S_ISREG(disk->mode) ||
+		    disk->layout == EROFS_CHUNKS || !erofs_full_blocks(disk) ||
+		    (node->live && (!node->given || node->same_content)))
+			continue;
+		ret = device->note_old(device->context, disk->address,
+				       erofs_full_blocks(disk));
+	}
+	return ret;
+}
+
 int erofs_finish(struct erofs_change *change, int ret)
 {
 	if (!ret)
 		ret = erofs_place(change);
+	if (!ret)
+		ret = note_old(change);
 	if (!ret)
 		ret = write_change(change);
 	free(change->live);

@@ -276,6 +276,35 @@ static errcode_t clear_inode(ext2_filsys fs, ext2_ino_t number)
 	return code;
 }
 
+struct old_blocks {
+	struct overlay *overlay;
+	bool failed;
+};
+
+static int note_old_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t count,
+			  blk64_t reference, int offset, void *context)
+{
+	struct old_blocks *old = context;
+
+	(void)fs;
+	(void)count;
+	(void)reference;
+	(void)offset;
+	old->failed = overlay_note_old(old->overlay, *block, 1);
+	return old->failed ? BLOCK_ABORT : 0;
+}
+
+/* See overlay_note_old(). */
+static errcode_t note_old(struct ext4 *ext4, ext2_ino_t number)
+{
+	struct old_blocks old = { .overlay = ext4->overlay };
+	errcode_t code = ext2fs_block_iterate3(ext4->fs, number,
+			BLOCK_FLAG_READ_ONLY | BLOCK_FLAG_DATA_ONLY, NULL,
+			note_old_block, &old);
+
+	return old.failed ? EXT4_TOLD : code;
+}
+
 int ext4_free_inode(struct ext4 *ext4, ext2_ino_t number, const char *path)
 {
 	ext2_filsys fs = ext4->fs;
@@ -287,6 +316,9 @@ int ext4_free_inode(struct ext4 *ext4, ext2_ino_t number, const char *path)
 	code = ext2fs_read_inode_full(fs, number, (struct ext2_inode *)&inode,
 				      sizeof(inode));
 	dir = LINUX_S_ISDIR(inode.i_mode);
+	if (!code && ext4->overlay && LINUX_S_ISREG(inode.i_mode) &&
+	    ext2fs_inode_has_valid_blocks2(fs, (struct ext2_inode *)&inode))
+		code = note_old(ext4, number);
 	if (!code)
 		code = ext2fs_free_ext_attr(fs, number, &inode);
 	if (!code && ext2fs_inode_has_valid_blocks2(fs,

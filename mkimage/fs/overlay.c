@@ -23,6 +23,12 @@ struct region {
 	u64 bits[REGION_BLOCKS / 64];
 };
 
+/* A set of blocks. */
+struct marks {
+	struct region **regions;
+	u64 count;
+};
+
 struct cached {
 	u64 block;		/* plus 1; 0: empty */
 	u8 data[INC_BLOCK_SIZE];
@@ -36,8 +42,9 @@ struct overlay {
 	int fd;			/* changed blocks, each at its own place */
 	u64 blocks;
 	u64 base;		/* blocks that the image still backs */
-	struct region **regions;
-	u64 region_count;
+	struct marks changed;
+	struct marks old;	/* see overlay_note_old() */
+	u64 noted;		/* how often */
 	struct cached *cache;
 };
 
@@ -90,17 +97,23 @@ int overlay_open_raw(struct overlay **overlay, int fd, u64 blocks,
 	return open_new(overlay, new, blocks, name, dir);
 }
 
-void overlay_close(struct overlay *overlay)
+static void marks_free(struct marks *marks)
 {
 	u64 i;
 
+	for (i = 0; i < marks->count; i++)
+		free(marks->regions[i]);
+	free(marks->regions);
+}
+
+void overlay_close(struct overlay *overlay)
+{
 	if (!overlay)
 		return;
 	if (overlay->fd >= 0)
 		close(overlay->fd);
-	for (i = 0; i < overlay->region_count; i++)
-		free(overlay->regions[i]);
-	free(overlay->regions);
+	marks_free(&overlay->changed);
+	marks_free(&overlay->old);
 	free(overlay->cache);
 	incr_hash_free(overlay->hash);
 	free(overlay);
@@ -121,57 +134,90 @@ u64 overlay_blocks(const struct overlay *overlay)
 	return overlay->blocks;
 }
 
-static bool changed(const struct overlay *overlay, u64 block)
+static bool marked(const struct marks *marks, u64 block)
 {
 	const struct region *region;
 
-	if (block >> REGION_SHIFT >= overlay->region_count)
+	if (block >> REGION_SHIFT >= marks->count)
 		return false;
-	region = overlay->regions[block >> REGION_SHIFT];
+	region = marks->regions[block >> REGION_SHIFT];
 	block %= REGION_BLOCKS;
 	return region && region->bits[block / 64] >> block % 64 & 1;
 }
 
-static int note_change(struct overlay *overlay, u64 block)
+static int mark(struct marks *marks, u64 block)
 {
 	u64 number = block >> REGION_SHIFT;
 
-	if (number >= overlay->region_count) {
-		u64 count = (overlay->blocks >> REGION_SHIFT) + 1;
-		struct region **more = realloc(overlay->regions,
-					       count * sizeof(*more));
+	if (number >= marks->count) {
+		u64 count = marks->count ? 2 * marks->count : 16;
+		struct region **more;
 
+		if (count <= number)
+			count = number + 1;
+		more = realloc(marks->regions, count * sizeof(*more));
 		if (!more)
 			return no_memory();
-		memset(more + overlay->region_count, 0,
-		       (count - overlay->region_count) * sizeof(*more));
-		overlay->regions = more;
-		overlay->region_count = count;
+		memset(more + marks->count, 0,
+		       (count - marks->count) * sizeof(*more));
+		marks->regions = more;
+		marks->count = count;
 	}
-	if (!overlay->regions[number])
-		overlay->regions[number] = calloc(1, sizeof(struct region));
-	if (!overlay->regions[number])
+	if (!marks->regions[number])
+		marks->regions[number] = calloc(1, sizeof(struct region));
+	if (!marks->regions[number])
 		return no_memory();
 	block %= REGION_BLOCKS;
-	overlay->regions[number]->bits[block / 64] |= 1ull << block % 64;
+	marks->regions[number]->bits[block / 64] |= 1ull << block % 64;
 	return 0;
 }
 
-/* Forget changes of the blocks from @block up to @end. */
-static void forget_changes(struct overlay *overlay, u64 block, u64 end)
+/* Clear the marks of the blocks from @block up to @end. */
+static void unmark(struct marks *marks, u64 block, u64 end)
 {
 	for (; block < end; block++) {
 		struct region *region;
 
-		if (block >> REGION_SHIFT >= overlay->region_count)
+		if (block >> REGION_SHIFT >= marks->count)
 			return;
-		region = overlay->regions[block >> REGION_SHIFT];
+		region = marks->regions[block >> REGION_SHIFT];
 		if (!region)
 			block |= REGION_BLOCKS - 1;
 		else
 			region->bits[block % REGION_BLOCKS / 64] &=
 				~(1ull << block % 64);
 	}
+}
+
+static bool next_marked(const struct marks *marks, u64 block, u64 *first,
+			u64 *end)
+{
+	u64 limit = marks->count << REGION_SHIFT;
+
+	for (; block < limit; block++) {
+		const struct region *region =
+			marks->regions[block >> REGION_SHIFT];
+
+		if (!region)
+			block |= REGION_BLOCKS - 1;
+		else if (!(region->bits[block % REGION_BLOCKS / 64] >>
+			   block % 64))
+			block |= 63;
+		else if (marked(marks, block))
+			break;
+	}
+	if (block >= limit)
+		return false;
+	*first = block;
+	while (marked(marks, block))
+		block++;
+	*end = block;
+	return true;
+}
+
+static bool changed(const struct overlay *overlay, u64 block)
+{
+	return marked(&overlay->changed, block);
 }
 
 static struct cached *cache_place(struct overlay *overlay, u64 block)
@@ -191,7 +237,7 @@ int overlay_resize(struct overlay *overlay, u64 blocks)
 	if (blocks < overlay->base)
 		overlay->base = blocks;
 	if (blocks < overlay->blocks) {
-		forget_changes(overlay, blocks, overlay->blocks);
+		unmark(&overlay->changed, blocks, overlay->blocks);
 		for (i = 0; i < CACHE_BLOCKS; i++)
 			if (overlay->cache[i].block > blocks)
 				overlay->cache[i].block = 0;
@@ -347,12 +393,12 @@ static int write_block(struct overlay *overlay, u64 block, const void *data)
 	if (ret)
 		return ret;
 	if (same) {
-		forget_changes(overlay, block, block + 1);
+		unmark(&overlay->changed, block, block + 1);
 	} else {
 		ret = write_all(overlay->fd, block << INC_BLOCK_SHIFT, data,
 				INC_BLOCK_SIZE, SPOOL_NAME);
 		if (!ret)
-			ret = note_change(overlay, block);
+			ret = mark(&overlay->changed, block);
 	}
 	place->block = 0;
 	if (!ret) {
@@ -396,25 +442,24 @@ int overlay_write(struct overlay *overlay, u64 offset, size_t length,
 bool overlay_next(const struct overlay *overlay, u64 block, u64 *first,
 		  u64 *end)
 {
-	u64 limit = overlay->region_count << REGION_SHIFT;
+	return next_marked(&overlay->changed, block, first, end);
+}
 
-	for (; block < limit; block++) {
-		const struct region *region =
-			overlay->regions[block >> REGION_SHIFT];
+int overlay_note_old(struct overlay *overlay, u64 block, u64 count)
+{
+	u64 blocks = overlay->image ?
+		     incr_image_segment(overlay->image)->device_blocks : 0;
+	int ret = 0;
 
-		if (!region)
-			block |= REGION_BLOCKS - 1;
-		else if (!(region->bits[block % REGION_BLOCKS / 64] >>
-			   block % 64))
-			block |= 63;
-		else if (changed(overlay, block))
-			break;
-	}
-	if (block >= limit)
-		return false;
-	*first = block;
-	while (changed(overlay, block))
-		block++;
-	*end = block;
-	return true;
+	/* A hostile image may have any number of files of the same blocks. */
+	for (; !ret && count && block < blocks && overlay->noted < blocks;
+	     count--, overlay->noted++)
+		ret = mark(&overlay->old, block++);
+	return ret;
+}
+
+bool overlay_next_old(const struct overlay *overlay, u64 block, u64 *first,
+		      u64 *end)
+{
+	return next_marked(&overlay->old, block, first, end);
 }

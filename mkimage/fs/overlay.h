@@ -72,4 +72,13 @@ int overlay_same(struct overlay *overlay, u64 block, const void *data,
 bool overlay_next(const struct overlay *overlay, u64 block, u64 *first,
 		  u64 *end);
 
+/*
+ * Note that @count blocks of the image from @block on were the contents of what is
+ * changed or removed, so that new contents may resemble them; and as overlay_next(),
+ * the next blocks noted so.
+ */
+int overlay_note_old(struct overlay *overlay, u64 block, u64 count);
+bool overlay_next_old(const struct overlay *overlay, u64 block, u64 *first,
+		      u64 *end);
+
 #endif /* MKIMAGE_OVERLAY_H */

@@ -56,6 +56,11 @@ int known_want(struct known *known, const u8 *id)
 	return 0;
 }
 
+u64 known_missing(const struct known *known)
+{
+	return known->missing;
+}
+
 u64 known_entry(const struct known *known, const u8 *id)
 {
 	const struct digestmap_place *place = digestmap_find(&known->entries,

@@ -27,6 +27,9 @@ int known_want(struct known *known, const u8 *id);
 int known_find(struct known *known, struct incr_image *image, const char *name,
 	       const struct cluster_options *options);
 
+/* How many of them were not found. */
+u64 known_missing(const struct known *known);
+
 /*
  * The map entry of contents that were found; 0 if they were not. Any number of
  * threads may look at a time.

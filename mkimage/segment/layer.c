@@ -16,6 +16,13 @@
 #include "segment/repage.h"
 #include "segment/windows.h"
 
+/*
+ * So many times what is new, and what changed, are looked at for references, so that
+ * small changes of a large image stay fast.
+ */
+#define TIMES_NEW	16u
+#define TIMES_CHANGED	2u
+
 #define FANOUT		(INC_PAGE_SIZE / INC_SHA256_SIZE)
 
 struct layer {
@@ -186,13 +193,19 @@ static int walk(struct layer *layer)
 /* The image is read for it only if there is something to compress. */
 static int find_windows(struct layer *layer, int level)
 {
-	int ret;
+	u64 new = known_missing(layer->known) << layer->seg->cluster_shift;
+	u64 first, end, at;
+	int ret = 0;
 
-	if (!layer->references || !layer->total)
+	if (!layer->references || !new)
 		return 0;
-	ret = windows_new(&layer->windows, layer->image,
-			  overlay_name(layer->overlay),
-			  layer->seg->cluster_shift, level, layer->threads);
+	for (at = 0; !ret && next_change(layer, at, &first, &end); at = end)
+		ret = overlay_note_old(layer->overlay, first, end - first);
+	if (!ret)
+		ret = windows_new(&layer->windows, layer->overlay,
+				  TIMES_NEW * new + TIMES_CHANGED * layer->total,
+				  layer->seg->cluster_shift, level,
+				  layer->threads);
 	layer->batch.windows = layer->windows;
 	return ret;
 }

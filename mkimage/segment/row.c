@@ -22,11 +22,23 @@ static int failed(const char *name, int code, const struct incr_error *error)
 	return code;
 }
 
+/* What a row is made of. */
+struct lister {
+	struct row *row;
+	struct incr_image *image;	/* of the generation */
+	const char *name;
+	u32 shift_most;
+};
+
 static int row_add(struct row *row, u64 entry, u64 block, u32 blocks)
 {
 	struct row_cluster *more;
 
-	if (blocks > BLOCKS_MAX - row->blocks)
+	/* Two places that are replaced may be of one cluster. */
+	if (row->count && row->clusters[row->count - 1].block == block &&
+	    row->clusters[row->count - 1].entry == entry)
+		return 0;
+	if (blocks > row->most - row->blocks)
 		return 0;
 	if (row->count == row->room) {
 		u32 room = row->room ? 2 * row->room : 1024;
@@ -49,44 +61,100 @@ static int row_add(struct row *row, u64 entry, u64 block, u32 blocks)
 	return 0;
 }
 
-/* The clusters of a map page whose extents lie in the segment's own data. */
-static int list_page(struct row *row, struct incr_image *image, const char *name,
-		     u64 page, u32 shift_most)
+static int compare_offsets(const void *left, const void *right)
 {
-	const struct inc_segment *seg = incr_image_segment(image);
-	u64 block = page << INC_ENTRIES_SHIFT, end = block + INC_ENTRIES_PER_PAGE;
+	const u64 *a = left, *b = right;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+static bool is_replaced(const struct row *row, u64 offset)
+{
+	return row->replaced &&
+	       bsearch(&offset, row->replaced, row->parts[1],
+		       sizeof(*row->replaced), compare_offsets);
+}
+
+/*
+ * The clusters that start in blocks @block to @end - 1, all of one map page, and have
+ * their extents at @least or behind it.
+ */
+static int list_blocks(const struct lister *lister, u64 block, u64 end,
+		       u64 least)
+{
+	const struct inc_segment *seg = incr_image_segment(lister->image);
 	__le64 entries[INC_ENTRIES_PER_PAGE];
 	struct inc_extent extent;
 	struct incr_error error;
-	int ret = incr_image_map_page(image, page, entries, &error);
+	int ret = incr_image_map_page(lister->image, inc_map_page(block),
+				      entries, &error);
 
 	if (ret)
-		return failed(name, ret, &error);
-	if (end > seg->device_blocks)
-		end = seg->device_blocks;
+		return failed(lister->name, ret, &error);
 	for (; !ret && block < end; block += 1u << extent.cluster_shift) {
 		u64 entry = le64_to_cpu(entries[inc_map_index(block)]);
 
 		if (dm_inc_entry_decode(entry, seg->cluster_shift, seg->end,
 					&extent))
 			extent = (struct inc_extent){ 0 };
+		block &= ~((1ull << extent.cluster_shift) - 1);
 		if (extent.codec == INC_CODEC_ZERO ||
 		    extent.codec == INC_CODEC_LZ4_REFERENCES ||
-		    extent.offset < seg->data_offset ||
-		    extent.cluster_shift > shift_most ||
-		    block + (1u << extent.cluster_shift) > end)
+		    extent.offset < least ||
+		    extent.cluster_shift > lister->shift_most ||
+		    block + (1u << extent.cluster_shift) > seg->device_blocks ||
+		    is_replaced(lister->row, extent.offset))
 			continue;
-		ret = row_add(row, entry, block, 1u << extent.cluster_shift);
+		ret = row_add(lister->row, entry, block,
+			      1u << extent.cluster_shift);
 	}
 	return ret;
 }
 
-/* The map pages that a generation's own segment adds lead to all of its extents. */
-static int list_generation(struct row *row, struct incr_image *image,
-			   const char *name, u32 shift_most)
+static u64 page_end(const struct inc_segment *seg, u64 block)
 {
-	const struct inc_segment *seg = incr_image_segment(image);
-	const struct inc_run *runs = incr_image_runs(image, false);
+	u64 end = (block | (INC_ENTRIES_PER_PAGE - 1)) + 1;
+
+	return end < seg->device_blocks ? end : seg->device_blocks;
+}
+
+/* What was there of that which is new: it is most likely to resemble it. */
+static int list_replaced(const struct lister *lister,
+			 const struct overlay *overlay)
+{
+	const struct inc_segment *seg = incr_image_segment(lister->image);
+	struct row *row = lister->row;
+	u64 first, end, at = 0;
+	u32 i;
+	int ret = 0;
+
+	while (!ret && row->blocks < row->most &&
+	       overlay_next_old(overlay, at, &first, &end)) {
+		at = page_end(seg, first);
+		if (at > end)
+			at = end;
+		ret = list_blocks(lister, first, at, 0);
+	}
+	row->parts[1] = row->count;
+	if (ret || !row->count)
+		return ret;
+	row->replaced = malloc(row->count * sizeof(*row->replaced));
+	if (!row->replaced)
+		return no_memory();
+	for (i = 0; i < row->count; i++)
+		row->replaced[i] = row->clusters[i].entry &
+				   (INC_IMAGE_SIZE_MAX - 1);
+	qsort(row->replaced, row->count, sizeof(*row->replaced),
+	      compare_offsets);
+	return 0;
+}
+
+/* The map pages that a generation's own segment adds lead to all of its extents. */
+static int list_generation(const struct lister *lister)
+{
+	const struct inc_segment *seg = incr_image_segment(lister->image);
+	const struct inc_run *runs = incr_image_runs(lister->image, false);
+	const struct row *row = lister->row;
 	u32 i;
 	int ret = 0;
 
@@ -100,38 +168,53 @@ static int list_generation(struct row *row, struct incr_image *image,
 			continue;
 		if (le32_to_cpu(runs[i].flags) & INC_RUN_REPEAT)
 			end = page + 1;
-		for (; !ret && page < end; page++)
-			ret = list_page(row, image, name, page, shift_most);
+		for (; !ret && page < end && row->blocks < row->most; page++) {
+			u64 block = page << INC_ENTRIES_SHIFT;
+
+			ret = list_blocks(lister, block, page_end(seg, block),
+					  seg->data_offset);
+		}
 	}
 	return ret;
 }
 
-int row_make(struct row *row, struct incr_image *image, const char *name,
-	     u32 shift_most)
+int row_make(struct row *row, const struct overlay *overlay, u32 shift_most,
+	     u64 most)
 {
+	struct incr_image *image = overlay_image(overlay);
+	struct lister lister = {
+		.row = row,
+		.image = image,
+		.name = overlay_name(overlay),
+		.shift_most = shift_most,
+	};
 	u32 newest = incr_image_segment(image)->generation, i;
-	struct incr_image *other;
 	struct incr_error error;
-	int ret = 0;
+	int ret;
 
-	row->generations = calloc(newest + 2, sizeof(*row->generations));
-	if (!row->generations)
+	row->most = most < BLOCKS_MAX ? (u32)most : BLOCKS_MAX;
+	row->parts = calloc(newest + 3, sizeof(*row->parts));
+	if (!row->parts)
 		return no_memory();
+	ret = list_replaced(&lister, overlay);
 	for (i = 0; !ret && i <= newest; i++) {
-		ret = incr_image_open_other(&other, image, i, &error);
+		ret = incr_image_open_other(&lister.image, image, i, &error);
 		if (ret)
-			return failed(name, ret, &error);
-		ret = list_generation(row, other, name, shift_most);
-		incr_image_close(other);
-		row->generations[i + 1] = row->count;
+			return failed(lister.name, ret, &error);
+		ret = list_generation(&lister);
+		incr_image_close(lister.image);
+		row->parts[i + 2] = row->count;
 	}
+	free(row->replaced);
+	row->replaced = NULL;
 	return ret;
 }
 
 void row_free(struct row *row)
 {
 	free(row->clusters);
-	free(row->generations);
+	free(row->parts);
+	free(row->replaced);
 }
 
 /* Blocks of one generation that follow each other both there and in the row. */
@@ -244,38 +327,51 @@ static int consume(void *context, void *item)
 	return 0;
 }
 
-int row_index(const struct row *row, struct incr_image *image, const char *name,
-	      struct anchors *anchors, unsigned int threads)
+/* A part of the row, of a generation. */
+static int index_part(struct walk *walk, u32 part, u32 generation,
+		      const struct overlay *overlay, unsigned int threads)
 {
-	struct walk walk = { .row = row, .name = name, .anchors = anchors };
 	const struct pipeline pipeline = {
 		.threads = threads,
-		.context = &walk,
+		.context = walk,
 		.item_new = piece_new,
 		.item_free = piece_free,
 		.produce = produce,
 		.work = work,
 		.consume = consume,
 	};
-	u32 newest = incr_image_segment(image)->generation, i;
 	struct incr_error error;
-	int ret = 0;
+	int ret;
+
+	walk->next = walk->row->parts[part];
+	walk->end = walk->row->parts[part + 1];
+	if (walk->next == walk->end)
+		return 0;
+	ret = incr_image_open_other(&walk->image, overlay_image(overlay),
+				    generation, &error);
+	if (ret)
+		return failed(walk->name, ret, &error);
+	ret = pipeline_run(&pipeline);
+	incr_image_close(walk->image);
+	return ret;
+}
+
+int row_index(const struct row *row, const struct overlay *overlay,
+	      struct anchors *anchors, unsigned int threads)
+{
+	struct walk walk = {
+		.row = row,
+		.name = overlay_name(overlay),
+		.anchors = anchors,
+	};
+	u32 newest = incr_image_segment(overlay_image(overlay))->generation, i;
+	int ret;
 
 	progress_start(&walk.progress, "indexing",
 		       (u64)row->blocks << INC_BLOCK_SHIFT);
-	for (i = 0; !ret && i <= newest; i++) {
-		walk.next = row->generations[i];
-		walk.end = row->generations[i + 1];
-		if (walk.next == walk.end)
-			continue;
-		ret = incr_image_open_other(&walk.image, image, i, &error);
-		if (ret) {
-			failed(name, ret, &error);
-			break;
-		}
-		ret = pipeline_run(&pipeline);
-		incr_image_close(walk.image);
-	}
+	ret = index_part(&walk, 0, newest, overlay, threads);
+	for (i = 0; !ret && i <= newest; i++)
+		ret = index_part(&walk, i + 1, i, overlay, threads);
 	progress_end(&walk.progress);
 	return ret;
 }

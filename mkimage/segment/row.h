@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All clusters of an image that may be referred to, one behind the other: generation by
- * generation those whose extents its own segment holds, in the order of the device, and
- * so, mostly, of the file. Positions count the bytes of that row.
+ * Clusters of an image that may be referred to, one behind the other: first those that
+ * the change replaces, then, generation by generation, those whose extents its own segment
+ * holds, in the order of the device, and so, mostly, of the file. Positions count the bytes
+ * of that row.
  */
 #ifndef MKIMAGE_ROW_H
 #define MKIMAGE_ROW_H
 
-#include "libincremental/incremental.h"
+#include "fs/overlay.h"
 #include "segment/anchors.h"
 
 /**
@@ -26,26 +27,32 @@ struct row_cluster {
  * struct row - the row
  * @count: of clusters; zeros are an empty row
  * @blocks: in the row
+ * @room, @most: of @clusters, of @blocks
+ * @parts: the first cluster of each part, and the end: the part of what is replaced, then
+ *	one of each generation
+ * @replaced: offsets of the extents of the first part, sorted
  */
 struct row {
 	struct row_cluster *clusters;
 	u32 count;
 	u32 blocks;
 	u32 room;
-	u32 *generations;	/* where each one's begin, and the end */
+	u32 most;
+	u32 *parts;
+	u64 *replaced;
 };
 
 /*
- * Make the row of the image, up to the open generation. Clusters of more than
- * 2^@shift_most blocks are left out. Return: 0, or a negative errno after an error
- * message; row_free() frees it in either case.
+ * Make the row of the overlay's image, up to the open generation, and of @most blocks.
+ * Clusters of more than 2^@shift_most blocks are left out. Return: 0, or a negative errno
+ * after an error message; row_free() frees it in either case.
  */
-int row_make(struct row *row, struct incr_image *image, const char *name,
-	     u32 shift_most);
+int row_make(struct row *row, const struct overlay *overlay, u32 shift_most,
+	     u64 most);
 void row_free(struct row *row);
 
 /* Read and verify the row, and index it. Return: as row_make(). */
-int row_index(const struct row *row, struct incr_image *image, const char *name,
+int row_index(const struct row *row, const struct overlay *overlay,
 	      struct anchors *anchors, unsigned int threads);
 
 /* Number of the cluster with a position that is in the row. */

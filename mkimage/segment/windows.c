@@ -100,9 +100,8 @@ static struct worker *get_worker(const struct windows *windows)
 	return NULL;
 }
 
-int windows_new(struct windows **windows, struct incr_image *image,
-		const char *name, u32 cluster_shift, int level,
-		unsigned int threads)
+int windows_new(struct windows **windows, const struct overlay *overlay,
+		u64 most, u32 cluster_shift, int level, unsigned int threads)
 {
 	struct windows *made = calloc(1, sizeof(*made));
 	u32 shift_most = 0;
@@ -112,8 +111,8 @@ int windows_new(struct windows **windows, struct incr_image *image,
 	if (!made || pthread_key_create(&made->key, worker_free))
 		return no_memory();
 	made->has_key = true;
-	made->image = image;
-	made->name = name;
+	made->image = overlay_image(overlay);
+	made->name = overlay_name(overlay);
 	made->level = level;
 	made->cluster = INC_BLOCK_SIZE << cluster_shift;
 	if (cluster_shift > INC_REFERENCES_SHIFT)
@@ -125,13 +124,13 @@ int windows_new(struct windows **windows, struct incr_image *image,
 		made->room = INC_REFERENCES_REACH - made->cluster;
 	while (INC_BLOCK_SIZE << (shift_most + 1) <= made->room)
 		shift_most++;
-	ret = row_make(&made->row, image, name, shift_most);
+	ret = row_make(&made->row, overlay, shift_most, most);
 	if (ret || !made->row.count)
 		return ret;
 	made->anchors = anchors_new((u64)made->row.blocks << INC_BLOCK_SHIFT);
 	if (!made->anchors)
 		return no_memory();
-	return row_index(&made->row, image, name, made->anchors, threads);
+	return row_index(&made->row, overlay, made->anchors, threads);
 }
 
 void windows_free(struct windows *windows)

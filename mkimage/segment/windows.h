@@ -5,28 +5,27 @@
 #ifndef MKIMAGE_WINDOWS_H
 #define MKIMAGE_WINDOWS_H
 
-#include "libincremental/incremental.h"
+#include "fs/overlay.h"
 
 struct windows;
 
 /**
  * windows_new - find out what an image holds that clusters can refer to
  * @windows: set on success; freed by windows_free()
- * @image: open at its newest generation; stays open until then
- * @name: of the image, for messages
+ * @overlay: of the image, open at its newest generation; stays open until then
+ * @most: how many blocks of the image are read, and verified: first those of
+ *	overlay_next_old()
  * @cluster_shift: log2 of the blocks of clusters that will refer
  * @level: of LZ4 HC
  * @threads: that read the image
  *
- * All of the image's data is read, and verified. It takes 256 MiB at most, and 16 bytes
- * for each cluster of the image.
+ * It takes 256 MiB at most, and 16 bytes for each cluster that is read.
  *
  * Return: 0, also if nothing can be referred to; or a negative errno after an error
  * message.
  */
-int windows_new(struct windows **windows, struct incr_image *image,
-		const char *name, u32 cluster_shift, int level,
-		unsigned int threads);
+int windows_new(struct windows **windows, const struct overlay *overlay,
+		u64 most, u32 cluster_shift, int level, unsigned int threads);
 void windows_free(struct windows *windows);
 
 /*

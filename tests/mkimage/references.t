@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# mkimage extend --references: layers whose extents refer to what the image holds, as
+# mkimage extend: layers whose extents refer to what the image holds, as
 # readers read them, and such extents that are wrong.
 
 # shellcheck source=tests/mkimage/layers.sh
@@ -35,12 +35,12 @@ find base new -exec touch -d @1600000000 {} +
 
 for cluster in 4K 8K 16K; do
 	ok "$cluster: create" "$mkimage" create --force --cluster $cluster base image
-	ok "$cluster: extend" "$mkimage" extend --force --output plain image new
-	ok "$cluster: extend with references" "$mkimage" extend --force --references \
+	ok "$cluster: extend" "$mkimage" extend --force --no-references --output plain image new
+	ok "$cluster: extend with references" "$mkimage" extend --force \
 		--output layer image new
 	below "$cluster: a sixth of the bytes" $(($(stat -c %s layer) * 6)) \
 		"$(stat -c %s plain)"
-	ok "$cluster: with one thread" "$mkimage" extend --force --references \
+	ok "$cluster: with one thread" "$mkimage" extend --force \
 		--threads 1 --output again image new
 	ok "$cluster: the same bytes" cmp layer again
 	cat image layer >extended
@@ -51,25 +51,65 @@ for cluster in 4K 8K 16K; do
 		"$("$mkimage" inspect --root-hash other)"
 done
 ok "64K: create" "$mkimage" create --force --cluster 64K base image
-ok "64K: extend" "$mkimage" extend --force --references --output layer image new
-ok "64K: as without" "$mkimage" extend --force --output plain image new
+ok "64K: extend" "$mkimage" extend --force --output layer image new
+ok "64K: as without" "$mkimage" extend --force --no-references --output plain image new
 ok "64K: the same bytes, as LZ4 does not reach so far" cmp layer plain
 
 ok "with a dictionary: create" "$mkimage" create --force --dictionary base image
-ok "with a dictionary: extend" "$mkimage" extend --in-place --references image new
+ok "with a dictionary: extend" "$mkimage" extend --in-place image new
 image_is "with a dictionary" image new
 ok "ext4: create" "$mkimage" create --force --fs ext4 base image
-ok "ext4: extend" "$mkimage" extend --in-place --references image new
+ok "ext4: extend" "$mkimage" extend --in-place image new
 ok "ext4: verify" "$mkimage" verify image
 ok "ext4: extract" "$mkimage" extract --force image raw
 ok "ext4: fsck" e2fsck -fn raw
 ok "ext4: the file" bash -c 'debugfs -R "cat /file" raw 2>/dev/null | cmp - new/file'
 
+### Of a large image only what the change replaces is looked at
+
+# vary FILE: its contents, moved by some bytes
+vary() {
+	{ echo moved; head -c 80000 "$1"; noise 500 9; tail -c +80100 "$1"; } >"$1.new"
+	mv "$1.new" "$1"
+}
+
+mkdir -p large small
+noise 12000000 5 >large/aaa
+noise 200000 6 >large/changed
+noise 200000 7 >large/removed
+noise 12000000 8 >large/zzz
+cp large/changed small
+cp large/removed small/renamed
+vary small/changed
+vary small/renamed
+find large small -exec touch -d @1600000000 {} +
+for fs in erofs ext4; do
+	ok "$fs: create" "$mkimage" create --force --fs $fs large image
+	ok "$fs: extend" "$mkimage" extend --force --remove removed --output layer image small
+	below "$fs: files that replace others, and are new beside removed ones, are small" \
+		"$(stat -c %s layer)" 70000
+	ok "$fs: with one thread" "$mkimage" extend --force --remove removed --threads 1 \
+		--output again image small
+	ok "$fs: the same bytes" cmp layer again
+	cat layer >>image
+	ok "$fs: verify" "$mkimage" verify image
+done
+# Damage to another file's contents shows that these are not read.
+ok "a change of one block" bash -c 'mkdir one && head -c 3000 large/zzz >one/changed'
+ok "create again" "$mkimage" create --force large image
+cp image bad
+printf x | dd of=bad bs=1 seek=$(($(value image segment.data.offset) + 11000000)) \
+	conv=notrunc 2>/dev/null
+fails "the image is damaged" 1 'block' "$mkimage" verify bad
+ok "extend, though" "$mkimage" extend --force --no-check --output layer bad one
+ok "as of the good image" "$mkimage" extend --force --no-check --output again image one
+ok "the same bytes" cmp layer again
+
 ### inspect, squash, and layer upon layer
 
 ok "create" "$mkimage" create --force base image
 cp image chain
-ok "extend" "$mkimage" extend --in-place --references image new
+ok "extend" "$mkimage" extend --in-place image new
 read -r extents all most < <(references count image)
 is "inspect counts them" "$(value image clusters.lz4_references.clusters)" "$extents"
 between "and their bytes" "$(value image clusters.lz4_references.bytes)" \
@@ -86,7 +126,7 @@ cp -a new step
 for i in 1 2 3 4 5 6; do
 	{ echo "generation $i"; cat new/file; } >step/file
 	touch -d @1600000000 step/file step
-	ok "generation $i: extend" "$mkimage" extend --in-place --references chain step
+	ok "generation $i: extend" "$mkimage" extend --in-place chain step
 	[ $i != 1 ] || first=$(value chain segment.data.bytes)
 done
 image_is "after six layers" chain step

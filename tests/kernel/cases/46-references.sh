@@ -26,7 +26,7 @@ LOCAL=$work/local.inc
 make() {
 	IMAGE=$work/image-$1.inc
 	mkimage create --force --raw --cluster "$@" old.raw "$IMAGE" >/dev/null &&
-		mkimage extend --in-place --references --raw new.raw "$IMAGE" >/dev/null
+		mkimage extend --in-place --raw new.raw "$IMAGE" >/dev/null
 }
 
 open_copy() {
