@@ -22,6 +22,7 @@
 /**
  * struct erofs_change - a change of an erofs
  * @live: nodes of the new tree, directories before their entries
+ * @chunked: a file is written as a list of chunks
  * @read_bytes: bytes that a step is to read from the source
  * @read_done: bytes that it has read
  * @start: first block that is added
@@ -37,6 +38,7 @@ struct erofs_change {
 	u64 live_room;
 	u64 start;
 	u64 end;
+	bool chunked;
 	u64 read_bytes;
 	u64 read_done;
 	struct progress progress;

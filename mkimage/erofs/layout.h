@@ -75,6 +75,10 @@ enum erofs_layout {
 #define EROFS_CHUNK_INDEXES	0x20u	/* struct erofs_disk_chunk, not __le32 */
 #define EROFS_CHUNK_KNOWN	0x3fu
 
+/* Of the lists of chunks that are written: chunks of 256 KiB, and no indexes. */
+#define EROFS_CHUNK_BLOCKS_SHIFT 6u
+#define EROFS_CHUNK_BLOCKS	(1u << EROFS_CHUNK_BLOCKS_SHIFT)
+
 /* 32 bytes: no time, narrow fields. */
 struct erofs_disk_compact {
 	__le16 format;

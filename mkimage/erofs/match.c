@@ -6,6 +6,9 @@
  * blocks: its inode refers to the present ones, even those of a removed file.
  * Candidates have the same size and the same checksums of two blocks; the
  * remaining ones are compared byte by byte.
+ *
+ * A large file of which a part has changed becomes a list of chunks: those that did not
+ * change stay where they are.
  */
 #include <errno.h>
 #include <ext2fs/ext2fs.h>
@@ -20,6 +23,12 @@
 #include "progress.h"
 
 #define BUFFER_SIZE	(1u << 20)
+
+#define CHUNK_BYTES	((u64)EROFS_CHUNK_BLOCKS << EROFS_BLOCK_SHIFT)
+
+/* A list is worth its inode's new place if so many chunks stay, and one of so many. */
+#define CHUNKS_LEAST	4u
+#define CHUNKS_SHARE	8u
 
 /* Files of a size that are compared in full before one is given up. */
 #define ATTEMPTS	8u
@@ -273,18 +282,90 @@ static int borrow(struct matcher *matcher, int fd, struct erofs_node *node)
 	return ret;
 }
 
+/*
+ * The block of the device that the old contents of a chunk start at, if they are in one
+ * piece; else EROFS_NO_BLOCK.
+ */
+static int old_chunk(struct matcher *matcher, const struct erofs_inode *disk,
+		     u32 chunk, u32 *block)
+{
+	u64 index = (u64)chunk << EROFS_CHUNK_BLOCKS_SHIFT, count;
+	int ret;
+
+	*block = EROFS_NO_BLOCK;
+	if (((u64)chunk + 1) * CHUNK_BYTES > disk->size)
+		return 0;
+	ret = erofs_content_blocks(&matcher->change->image, disk, index, block,
+				   &count);
+	if (!ret && count < EROFS_CHUNK_BLOCKS)
+		*block = EROFS_NO_BLOCK;
+	return ret;
+}
+
+/* Is a whole chunk of the source as it was? Return: as same_content(). */
+static int same_chunk(struct matcher *matcher, int fd,
+		      const struct erofs_node *node, u32 chunk)
+{
+	struct erofs_change *change = matcher->change;
+	u64 offset = chunk * CHUNK_BYTES;
+	int ret = read_all(fd, offset, matcher->ours, CHUNK_BYTES, node->path);
+
+	if (!ret)
+		ret = erofs_content_read(&change->image, &node->disk, offset,
+					 matcher->theirs, CHUNK_BYTES);
+	return ret ? ret : !memcmp(matcher->ours, matcher->theirs, CHUNK_BYTES);
+}
+
+/* Find the chunks that stay. The last one, which may end within a block, is new. */
+static int match_chunks(struct matcher *matcher, int fd,
+			struct erofs_node *node)
+{
+	u64 count = (node->inode.size + CHUNK_BYTES - 1) / CHUNK_BYTES;
+	u32 kept = 0, chunk;
+	int ret = 0;
+
+	if (count < CHUNKS_LEAST || count > UINT32_MAX)
+		return 0;
+	node->chunks = malloc(count * sizeof(*node->chunks));
+	if (!node->chunks)
+		return no_memory();
+	node->chunk_count = (u32)count;
+	for (chunk = 0; !ret && chunk < count; chunk++) {
+		u32 block = EROFS_NO_BLOCK;
+
+		if (((u64)chunk + 1) * CHUNK_BYTES <= node->inode.size)
+			ret = old_chunk(matcher, &node->disk, chunk, &block);
+		if (!ret && block != EROFS_NO_BLOCK) {
+			ret = same_chunk(matcher, fd, node, chunk);
+			if (!ret)
+				block = EROFS_NO_BLOCK;
+			kept += ret > 0;
+		}
+		node->chunks[chunk] = cpu_to_le32(block);
+		ret = ret < 0 ? ret : 0;
+	}
+	if (!ret && kept >= CHUNKS_LEAST && kept >= count / CHUNKS_SHARE)
+		return 0;
+	free(node->chunks);
+	node->chunks = NULL;
+	node->chunk_count = 0;
+	return ret;
+}
+
 static int match_file(struct matcher *matcher, struct erofs_node *node)
 {
 	bool own = node->placed && S_ISREG(node->disk.mode) &&
 		   node->disk.size == node->inode.size;
 	bool others = node->inode.size >= EROFS_BLOCK_SIZE && matcher->count;
+	bool chunks = node->placed && S_ISREG(node->disk.mode) &&
+		      node->inode.size >= CHUNKS_LEAST * CHUNK_BYTES;
 	int fd, ret = 0;
 
 	if (!node->inode.size) {
 		node->same_content = own;
 		return 0;
 	}
-	if (!own && !others) {
+	if (!own && !others && !chunks) {
 		matcher->change->read_done += node->inode.size;
 		return 0;
 	}
@@ -299,6 +380,8 @@ static int match_file(struct matcher *matcher, struct erofs_node *node)
 	} else if (!ret && others) {
 		ret = borrow(matcher, fd, node);
 	}
+	if (!ret && chunks && !node->same_content && !node->borrowed)
+		ret = match_chunks(matcher, fd, node);
 	close(fd);
 	return ret;
 }

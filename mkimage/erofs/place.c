@@ -41,6 +41,7 @@ struct form {
 	bool compact;
 	bool is_inline;
 	u32 header;		/* with attributes */
+	u64 list;		/* of chunks */
 	u32 tail;
 };
 
@@ -66,6 +67,8 @@ static u32 tail_of(const struct erofs_node *node)
 		return erofs_tail_size(&node->disk);
 	if (node->borrowed)
 		return erofs_tail_size(&node->inode);
+	if (node->chunks)
+		return 0;
 	return (u32)(node->inode.size & (EROFS_BLOCK_SIZE - 1));
 }
 
@@ -85,12 +88,14 @@ static bool fits(const struct erofs_node *node, u64 offset, u64 room,
 	form->header = node->inode.xattr_size + (form->compact ?
 		       (u32)sizeof(struct erofs_disk_compact) :
 		       (u32)sizeof(struct erofs_disk_inode));
+	/* The list is aligned, as attributes are. */
+	form->list = (u64)node->chunk_count * sizeof(*node->chunks);
 	form->tail = tail_of(node);
 	form->is_inline = form->tail &&
 		(u64)form->header + form->tail <= room &&
 		((offset + form->header) & (EROFS_BLOCK_SIZE - 1)) +
 		form->tail <= EROFS_BLOCK_SIZE;
-	return form->header <= room;
+	return form->header + form->list <= room;
 }
 
 static void set_form(struct erofs_node *node, const struct form *form)
@@ -101,6 +106,11 @@ static void set_form(struct erofs_node *node, const struct form *form)
 							  node->inode.layout;
 		if (node->same_content)
 			node->inode.address = node->disk.address;
+		return;
+	}
+	if (node->chunks) {
+		node->inode.layout = EROFS_CHUNKS;
+		node->inode.address = EROFS_CHUNK_BLOCKS_SHIFT;
 		return;
 	}
 	node->inode.layout = form->is_inline ? EROFS_INLINE : EROFS_PLAIN;
@@ -185,7 +195,7 @@ static void append(struct placer *placer, struct erofs_node *node)
 		fits(node, 0, UINT64_MAX, &form);
 	}
 	set_form(node, &form);
-	length = form.header + (form.is_inline ? form.tail : 0);
+	length = form.header + form.list + (form.is_inline ? form.tail : 0);
 	if (length <= EROFS_BLOCK_SIZE) {
 		offset = take_room(placer, (u32)length);
 	} else {
@@ -275,6 +285,35 @@ static int place_node(struct placer *placer, struct erofs_node *node)
 	return 0;
 }
 
+static int too_large(const struct erofs_change *change,
+		     const struct erofs_node *node)
+{
+	message_error("%s: the erofs would get larger than 16 TiB",
+		      node->path ? node->path : change->device.name);
+	return -EFBIG;
+}
+
+/* Give the chunks of a file that change their places. */
+static int place_chunks(struct erofs_change *change, struct erofs_node *node)
+{
+	u64 blocks = erofs_full_blocks(&node->inode);
+	u32 i;
+
+	change->chunked = true;
+	for (i = 0; i < node->chunk_count; i++) {
+		u64 left = blocks - ((u64)i << EROFS_CHUNK_BLOCKS_SHIFT);
+
+		if (le32_to_cpu(node->chunks[i]) != EROFS_NO_BLOCK)
+			continue;
+		if (change->end + EROFS_CHUNK_BLOCKS > INC_BLOCKS_MAX)
+			return too_large(change, node);
+		node->chunks[i] = cpu_to_le32((u32)change->end);
+		change->end += left < EROFS_CHUNK_BLOCKS ? left :
+							   EROFS_CHUNK_BLOCKS;
+	}
+	return 0;
+}
+
 /* Give a directory's or a file's whole blocks their places. */
 static int place_blocks(struct erofs_change *change, struct erofs_node *node)
 {
@@ -283,16 +322,15 @@ static int place_blocks(struct erofs_change *change, struct erofs_node *node)
 	if (!node->changed || !erofs_has_content(node->inode.mode) || !blocks ||
 	    fixed_layout(node))
 		return 0;
+	if (node->chunks)
+		return place_chunks(change, node);
 	if (node->dir && node->placed &&
 	    blocks <= erofs_full_blocks(&node->disk)) {
 		node->inode.address = node->disk.address;
 		return 0;
 	}
-	if (blocks > INC_BLOCKS_MAX || change->end + blocks > INC_BLOCKS_MAX) {
-		message_error("%s: the erofs would get larger than 16 TiB",
-			      node->path ? node->path : change->device.name);
-		return -EFBIG;
-	}
+	if (blocks > INC_BLOCKS_MAX || change->end + blocks > INC_BLOCKS_MAX)
+		return too_large(change, node);
 	node->inode.address = (u32)change->end;
 	change->end += blocks;
 	return 0;

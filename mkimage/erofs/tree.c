@@ -489,6 +489,7 @@ void erofs_tree_free(struct erofs_tree *tree)
 		free(node->dir);
 		free(node->path);
 		free(node->target);
+		free(node->chunks);
 		erofs_xattrs_free(&node->xattrs);
 		free(node);
 	}

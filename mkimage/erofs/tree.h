@@ -56,6 +56,9 @@ struct erofs_directory {
  * @dir: of a directory, else NULL
  * @path: of a regular file that comes from the source: where it can be read
  * @target: of a link that comes from the source: its text, @inode.size bytes
+ * @chunks: of a regular file that is written as a list of chunks: the first block of
+ *	each, EROFS_NO_BLOCK for those that change; else NULL
+ * @chunk_count: their number
  * @xattrs: those that come from the source
  * @replaces: one inode that had all the names of this one so far
  * @names: entries that name it
@@ -77,6 +80,8 @@ struct erofs_node {
 	struct erofs_directory *dir;
 	char *path;
 	char *target;
+	__le32 *chunks;
+	u32 chunk_count;
 	struct erofs_xattrs xattrs;
 	struct erofs_node *replaces;
 	u32 names;

@@ -92,7 +92,7 @@ static int write_inode(struct writer *writer, const struct erofs_node *node,
 	/* Clear the rest of the old inode. */
 	if (!node->moved && end < erofs_inode_room(&node->disk))
 		end = (size_t)erofs_inode_room(&node->disk);
-	/* A list of chunks stays. */
+	/* A list of chunks stays that is not written anew. */
 	if (node->inode.layout == EROFS_CHUNKS)
 		end = length;
 	memset(writer->inode + length, 0, end - length);
@@ -148,12 +148,14 @@ static u64 block_bytes(const struct erofs_node *node)
 	return bytes < node->inode.size ? bytes : node->inode.size;
 }
 
-/* The blocks are zeros, so the file's holes are passed over. */
+/*
+ * Write the bytes from @done up to @end of a file to @place and on. The blocks are zeros,
+ * so the file's holes are passed over.
+ */
 static int write_blocks(struct writer *writer, const struct erofs_node *node,
-			int fd)
+			int fd, u64 done, u64 end, u64 place)
 {
-	u64 place = (u64)node->inode.address << EROFS_BLOCK_SHIFT;
-	u64 end = block_bytes(node), done = 0;
+	u64 start = done;
 	int ret = 0;
 
 	while (!ret && done < end) {
@@ -176,10 +178,56 @@ static int write_blocks(struct writer *writer, const struct erofs_node *node,
 		if (ret)
 			break;
 		memset(writer->buffer + part, 0, padded - part);
-		ret = write_device(writer->change, place + done, writer->buffer,
-				  padded);
+		ret = write_device(writer->change, place + (done - start),
+				   writer->buffer, padded);
 		done += part;
 	}
+	return ret;
+}
+
+/* Chunks that did not change are below the blocks that are added. */
+static int write_chunks(struct writer *writer, const struct erofs_node *node,
+			int fd)
+{
+	u64 bytes = (u64)EROFS_CHUNK_BLOCKS << EROFS_BLOCK_SHIFT, end;
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; !ret && i < node->chunk_count; i++) {
+		u64 block = le32_to_cpu(node->chunks[i]);
+
+		if (block < writer->change->start)
+			continue;
+		end = (i + 1) * bytes;
+		if (end > node->inode.size)
+			end = node->inode.size;
+		ret = write_blocks(writer, node, fd, i * bytes, end,
+				   block << EROFS_BLOCK_SHIFT);
+	}
+	return ret;
+}
+
+/* An inode with its list, which may be longer than any other. */
+static int write_list(struct writer *writer, const struct erofs_node *node,
+		      size_t length)
+{
+	size_t list = node->chunk_count * sizeof(*node->chunks);
+	u64 room = erofs_inode_room(&node->inode);
+	u8 *bytes;
+	int ret;
+
+	/* Clear the rest of the old inode. */
+	if (!node->moved && room < erofs_inode_room(&node->disk))
+		room = erofs_inode_room(&node->disk);
+	bytes = calloc(1, room);
+	if (!bytes)
+		return no_memory();
+	memcpy(bytes, writer->inode, length);
+	memcpy(bytes + length, node->chunks, list);
+	ret = write_device(writer->change,
+			   erofs_inode_offset(&writer->change->image,
+					      node->inode.nid), bytes, room);
+	free(bytes);
 	return ret;
 }
 
@@ -207,14 +255,20 @@ static int write_file(struct writer *writer, const struct erofs_node *node)
 		if (fd < 0)
 			return fd;
 	}
-	if (!ret && block_bytes(node))
-		ret = write_blocks(writer, node, fd);
+	if (!ret && node->chunks)
+		ret = write_chunks(writer, node, fd);
+	else if (!ret && block_bytes(node))
+		ret = write_blocks(writer, node, fd, 0, block_bytes(node),
+				   (u64)node->inode.address <<
+				   EROFS_BLOCK_SHIFT);
 	if (!ret && link_has_block(node))
 		ret = write_link_block(writer, node);
 	if (!ret)
 		ret = make_tail(writer, node, fd, writer->inode + length, tail);
 	if (fd >= 0)
 		close(fd);
+	if (!ret && node->chunks)
+		return write_list(writer, node, length);
 	return ret ? ret : write_inode(writer, node, length + tail);
 }
 
@@ -232,6 +286,8 @@ static int write_super(struct erofs_change *change)
 	super.root_nid = cpu_to_le16((u16)change->tree.root->inode.nid);
 	super.inodes = cpu_to_le64(change->live_count);
 	super.blocks = cpu_to_le32((u32)change->end);
+	if (change->chunked)
+		super.incompat |= cpu_to_le32(EROFS_INCOMPAT_CHUNKS);
 	super.checksum = 0;
 	memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
 	if (le32_to_cpu(super.compat) & EROFS_COMPAT_CHECKSUM) {
@@ -281,19 +337,24 @@ static int note_old(struct erofs_change *change)
 {
 	const struct erofs_device *device = &change->device;
 	const struct erofs_node *node;
+	u64 index, full, count;
+	u32 block;
 	int ret = 0;
 
 	if (!device->note_old)
 		return 0;
 	for (node = change->tree.first; !ret && node; node = node->next) {
-		const struct erofs_inode *disk = &node->disk;
-
-		if (!node->placed || !S_ISREG(disk->mode) ||
-		    disk->layout == EROFS_CHUNKS || !erofs_full_blocks(disk) ||
+		if (!node->placed || !S_ISREG(node->disk.mode) ||
 		    (node->live && (!node->given || node->same_content)))
 			continue;
-		ret = device->note_old(device->context, disk->address,
-				       erofs_full_blocks(disk));
+		full = erofs_full_blocks(&node->disk);
+		for (index = 0; !ret && index < full; index += count) {
+			ret = erofs_content_blocks(&change->image, &node->disk,
+						   index, &block, &count);
+			if (!ret && block != EROFS_NO_BLOCK)
+				ret = device->note_old(device->context, block,
+						       count);
+		}
 	}
 	return ret;
 }

@@ -229,6 +229,56 @@ ok "random steps" random one "${STEPS:-12}"
 ok "random steps, from compact inodes" random two 6 --ignore-mtime
 ok "random steps, from chunks" random three 4 --chunksize=8192
 
+### A large file of which a part changes is a list of chunks
+
+# step WHAT MOST: the next layer of chunked, from the directory next, with MOST bytes
+step() {
+	touch -d @1600000000 next/* next
+	ok "$1: extend" "$mkimage" extend --force --output layer chunked next
+	below "$1: the layer is small" "$(stat -c %s layer)" "$2"
+	cat layer >>chunked
+	ok "$1: verify" "$mkimage" verify chunked
+	ok "$1: extract" "$mkimage" extract --force chunked raw
+	ok "$1: fsck" fsck.erofs raw
+	python3 "$top/tests/mkimage/tree.py" --erofs raw >got
+	python3 "$top/tests/mkimage/tree.py" next >wanted
+	ok "$1: every path as in the directory" diff got wanted
+}
+put() {	# put OFFSET: some bytes there
+	printf 'changed at %d' "$1" | dd of=next/large bs=1 seek="$1" conv=notrunc status=none
+}
+
+rm -rf next
+mkdir next
+noise 3000000 21 >next/large
+echo text >next/small
+touch -d @1600000000 next/* next
+ok "create" "$mkimage" create --force next chunked
+put 1400000
+step "a change in the middle" 60000
+ok "a list of chunks" python3 -c 'import struct, sys
+raw = open("raw", "rb").read()
+sys.exit(not struct.unpack_from("<I", raw, 1104)[0] & 4)'
+put 300
+put 2999900
+step "changes at both ends" 80000
+echo more >>next/large
+step "it becomes longer" 60000
+truncate -s 1700001 next/large
+step "it becomes shorter" 60000
+chmod 600 next/large
+step "its mode changes, not its contents" 40000
+cp next/large next/other
+touch -d @1600000000 next/other
+step "a copy of it" 60000
+noise 800000 22 >next/large
+step "other contents, of no use for a list" 900000
+noise 1800000 23 >next/large
+truncate -s 2500000 next/large
+step "other contents, with a hole" 2000000
+put 2300000
+step "a change in the hole" 60000
+
 ### Refused
 
 mkdir -p small/sub source
