@@ -46,6 +46,7 @@ const char extend_help[] =
 "                    layer; also without SOURCE, if nothing else is to change\n"
 "  --output LAYER    write the layer to the file LAYER\n"
 "  --in-place        append it to IMAGE\n"
+"  --dictionary      compress what is new with a dictionary of its own\n"
 "  --no-references   do not compress what is new from what IMAGE holds\n"
 "  --no-check        do not compare the result with SOURCE\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
@@ -69,6 +70,8 @@ struct extend {
 	bool force;
 	bool json;
 	bool references;
+	bool dictionary;
+	u8 dictionary_bytes[INC_DICTIONARY_MAX];
 	u64 level;
 	u64 threads;
 	char **removed;
@@ -327,6 +330,15 @@ static int find_compat(struct extend *extend)
 static int build(struct extend *extend)
 {
 	const struct inc_segment *base = incr_image_segment(extend->image);
+	const struct layer_options options = {
+		.dir = extend->plan.dir,
+		.level = (int)extend->level,
+		.threads = (unsigned int)extend->threads,
+		.always = extend->list || extend->list_path,
+		.references = extend->references,
+		.dictionary = extend->dictionary ? extend->dictionary_bytes :
+						   NULL,
+	};
 	int ret;
 
 	extend->hash = incr_hash_new(base->hash_name, base->salt,
@@ -334,10 +346,7 @@ static int build(struct extend *extend)
 	if (!extend->hash)
 		return no_memory();
 	ret = layer_build(&extend->seg, extend->overlay, extend->hash,
-			  extend->plan.dir, (int)extend->level,
-			  (unsigned int)extend->threads,
-			  extend->list || extend->list_path,
-			  extend->references);
+			  &options);
 	extend->unchanged = ret == 1;
 	extend->seg.epoch = (u32)extend->signer_options.epoch;
 	if (!ret && extend->list)
@@ -540,6 +549,9 @@ static bool parse_option(struct extend *extend, int option)
 	case 'R':
 		extend->references = false;
 		return true;
+	case 'd':
+		extend->dictionary = true;
+		return true;
 	case 'n':
 		extend->plan.check = false;
 		return true;
@@ -601,6 +613,7 @@ int command_extend(int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ "startup", required_argument, NULL, 's' },
 		{ "in-place", no_argument, NULL, 'i' },
+		{ "dictionary", no_argument, NULL, 'd' },
 		{ "no-references", no_argument, NULL, 'R' },
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "level", required_argument, NULL, 'l' },

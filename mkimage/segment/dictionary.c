@@ -10,11 +10,10 @@
 #include "segment/dictionary.h"
 
 /*
- * Blocks that the training looks at. On real trees, up to here twice as many
- * make the image 0.2 to 0.5 % smaller each time; the next step gains 0.1 %, and
- * costs more than a second. They and the training take about 30 MiB.
+ * On real trees, up to here twice as many make the image 0.2 to 0.5 % smaller each time; the
+ * next step gains 0.1 %, and costs more than a second. They and the training take about 30 MiB.
  */
-#define SAMPLES		4096u
+#define SAMPLES		DICTIONARY_SAMPLES
 /* Blocks that are read to find them: most of a device may be zeros. */
 #define LOOKS		(1u << 18)
 /*
@@ -49,8 +48,7 @@ static u64 even_step(u64 blocks)
 	return step ? step : 1;
 }
 
-/* Does the block compress, but not to next to nothing? */
-static bool is_sample(const u8 *block)
+bool dictionary_sample(const u8 *block)
 {
 	char packed[INC_BLOCK_SIZE];
 	int length = LZ4_compress_default((const char *)block, packed,
@@ -73,13 +71,13 @@ static int take_samples(const struct source *source, u8 *samples)
 
 		if (ret)
 			return ret;
-		count += is_sample(place);
+		count += dictionary_sample(place);
 		block = (block + step) % source->blocks;
 	}
 	return count;
 }
 
-static u32 train(const u8 *samples, u32 count, u8 *bytes)
+u32 dictionary_of(const u8 *samples, u32 count, u8 *bytes)
 {
 	size_t sizes[SAMPLES], size, header;
 	size_t room = (size_t)count * INC_BLOCK_SIZE / LEAST_RATIO;
@@ -124,7 +122,7 @@ int dictionary_train(const struct source *source, u8 *bytes, u32 *size)
 	}
 	count = take_samples(source, samples);
 	if (count > 0)
-		*size = train(samples, (u32)count, bytes);
+		*size = dictionary_of(samples, (u32)count, bytes);
 	free(samples);
 	if (count < 0)
 		return count;

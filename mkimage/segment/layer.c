@@ -10,7 +10,9 @@
  */
 #include <stdlib.h>
 #include "common/message.h"
+#include "mkimage.h"
 #include "progress.h"
+#include "segment/dictionary.h"
 #include "segment/known.h"
 #include "segment/layer.h"
 #include "segment/repage.h"
@@ -30,13 +32,12 @@ struct layer {
 	struct overlay *overlay;
 	struct incr_image *image;
 	const struct inc_segment *base;
-	const char *dir;
-	unsigned int threads;
+	const struct layer_options *options;
 	struct cluster_options batch;
 	u8 zero_digest[INC_SHA256_SIZE];
 	struct known *known;
-	bool references;
 	struct windows *windows;
+	struct compressor *primed;
 	struct repage map;
 	struct repage level[INC_LEVELS_MAX];
 
@@ -180,7 +181,7 @@ static int walk(struct layer *layer)
 {
 	const struct batch_run run = {
 		.options = &layer->batch,
-		.threads = layer->threads,
+		.threads = layer->options->threads,
 		.context = layer,
 		.produce = produce,
 		.consume = consume,
@@ -191,27 +192,111 @@ static int walk(struct layer *layer)
 }
 
 /* The image is read for it only if there is something to compress. */
-static int find_windows(struct layer *layer, int level)
+static int find_windows(struct layer *layer)
 {
 	u64 new = known_missing(layer->known) << layer->seg->cluster_shift;
 	u64 first, end, at;
 	int ret = 0;
 
-	if (!layer->references || !new)
+	if (!layer->options->references || !new)
 		return 0;
 	for (at = 0; !ret && next_change(layer, at, &first, &end); at = end)
 		ret = overlay_note_old(layer->overlay, first, end - first);
 	if (!ret)
 		ret = windows_new(&layer->windows, layer->overlay,
 				  TIMES_NEW * new + TIMES_CHANGED * layer->total,
-				  layer->seg->cluster_shift, level,
-				  layer->threads);
+				  layer->seg->cluster_shift,
+				  layer->options->level,
+				  layer->options->threads);
 	layer->batch.windows = layer->windows;
 	return ret;
 }
 
+/* Is a cluster new, and not better made of references? Return: -errno after an error. */
+static int is_new(struct layer *layer, const u8 *data, u8 *packed)
+{
+	u32 bytes = INC_BLOCK_SIZE << layer->seg->cluster_shift, at;
+	u8 digests[INC_SHA256_SIZE << INC_CLUSTER_SHIFT_MAX];
+	struct window_hint hint = { 0 };
+	u8 id[INC_SHA256_SIZE];
+	int length;
+
+	for (at = 0; at < bytes; at += INC_BLOCK_SIZE)
+		incr_hash_digest(layer->batch.hash, data + at, INC_BLOCK_SIZE,
+				 digests + (at >> INC_BLOCK_SHIFT) *
+				 INC_SHA256_SIZE);
+	cluster_id(&layer->batch, layer->seg->cluster_shift, digests, id);
+	if (known_entry(layer->known, id))
+		return 0;
+	if (!layer->windows)
+		return 1;
+	length = windows_compress(layer->windows, &hint, data, packed,
+				  bytes / 4);
+	return length < 0 ? length : !length;
+}
+
+/* Take samples of what is new, evenly. Return: their number, or -errno after an error. */
+static int take_samples(struct layer *layer, u8 *samples, u8 *cluster)
+{
+	u32 blocks = 1u << layer->seg->cluster_shift, count = 0, i;
+	u64 step = layer->total / DICTIONARY_SAMPLES / blocks * blocks;
+	u64 first, end, at;
+	int ret;
+
+	step = step ? step : blocks;
+	for (at = 0; next_change(layer, at, &first, &end); at = first + step) {
+		if (first + blocks > layer->seg->device_blocks)
+			break;
+		ret = overlay_read(layer->overlay, first << INC_BLOCK_SHIFT,
+				   (size_t)blocks << INC_BLOCK_SHIFT, cluster);
+		if (!ret)
+			ret = is_new(layer, cluster, cluster +
+				     ((size_t)blocks << INC_BLOCK_SHIFT));
+		if (ret < 0)
+			return ret;
+		for (i = 0; ret && i < blocks && count < DICTIONARY_SAMPLES;
+		     i++) {
+			const u8 *block = cluster + ((size_t)i <<
+						     INC_BLOCK_SHIFT);
+
+			if (!dictionary_sample(block))
+				continue;
+			memcpy(samples + ((size_t)count++ << INC_BLOCK_SHIFT),
+			       block, INC_BLOCK_SIZE);
+		}
+	}
+	return (int)count;
+}
+
+/* A dictionary for what is new, if there is enough of it. */
+static int train(struct layer *layer)
+{
+	u8 *bytes = layer->options->dictionary, *samples, *cluster;
+	struct segment *seg = layer->seg;
+	int count;
+
+	if (!bytes || !known_missing(layer->known))
+		return 0;
+	samples = malloc((size_t)DICTIONARY_SAMPLES << INC_BLOCK_SHIFT);
+	cluster = malloc((size_t)2 * INC_BLOCK_SIZE << seg->cluster_shift);
+	count = samples && cluster ? take_samples(layer, samples, cluster) :
+				     no_memory();
+	if (count > 0)
+		seg->dictionary_size = dictionary_of(samples, (u32)count,
+						     bytes);
+	free(samples);
+	free(cluster);
+	if (count < 0 || !seg->dictionary_size)
+		return count < 0 ? count : 0;
+	seg->dictionary = bytes;
+	layer->primed = compressor_prime(bytes, seg->dictionary_size,
+					 layer->options->level);
+	layer->batch.primed = layer->primed;
+	return layer->primed ? 0 : no_memory();
+}
+
 /* Return: 0, 1 if nothing changed, or a negative errno. */
-static int store_clusters(struct layer *layer, int level, bool always)
+static int store_clusters(struct layer *layer)
 {
 	u64 first, end, at = 0;
 	int ret;
@@ -220,7 +305,7 @@ static int store_clusters(struct layer *layer, int level, bool always)
 		layer->total += end - first;
 		at = end;
 	}
-	if (!always && !layer->total &&
+	if (!layer->options->always && !layer->total &&
 	    layer->base->device_blocks == layer->seg->device_blocks)
 		return 1;
 	progress_start(&layer->progress, "storing",
@@ -232,9 +317,11 @@ static int store_clusters(struct layer *layer, int level, bool always)
 				 overlay_name(layer->overlay), &layer->batch);
 	layer->first_pass = false;
 	layer->batch.known = layer->known;
-	layer->batch.level = level;
+	layer->batch.level = layer->options->level;
 	if (!ret)
-		ret = find_windows(layer, level);
+		ret = find_windows(layer);
+	if (!ret)
+		ret = train(layer);
 	if (!ret)
 		ret = walk(layer);
 	progress_end(&layer->progress);
@@ -280,7 +367,7 @@ static int start_arrays(struct layer *layer)
 	 * The format requires guarded pages, so store at least one of the map.
 	 */
 	layer->map.keep_touched = true;
-	ret = repage_init(&layer->map, layer->dir);
+	ret = repage_init(&layer->map, layer->options->dir);
 
 	start.tree = true;
 	start.item_size = INC_SHA256_SIZE;
@@ -296,7 +383,7 @@ static int start_arrays(struct layer *layer)
 			level->old_first = old->first[i];
 			level->old_pages = old_pages;
 		}
-		ret = repage_init(level, layer->dir);
+		ret = repage_init(level, layer->options->dir);
 		repage_hole_digest(level, start.hole_item);
 		old_items = old_pages;
 		items = level->pages;
@@ -400,21 +487,18 @@ static int prepare(struct layer *layer, const struct inc_hash *hash)
 	layer->batch.zero_digest = layer->zero_digest;
 	layer->batch.cluster_shift = base->cluster_shift;
 	layer->known = known_new();
-	return layer->known ? segment_init(seg, layer->dir) : -ENOMEM;
+	return layer->known ? segment_init(seg, layer->options->dir) : -ENOMEM;
 }
 
 int layer_build(struct segment *seg, struct overlay *overlay,
-		const struct inc_hash *hash, const char *dir, int level,
-		unsigned int threads, bool always, bool references)
+		const struct inc_hash *hash, const struct layer_options *options)
 {
 	struct layer layer = {
 		.seg = seg,
 		.overlay = overlay,
 		.image = overlay_image(overlay),
 		.base = incr_image_segment(overlay_image(overlay)),
-		.dir = dir,
-		.threads = threads,
-		.references = references,
+		.options = options,
 	};
 	u32 i;
 	int ret = prepare(&layer, hash);
@@ -424,7 +508,7 @@ int layer_build(struct segment *seg, struct overlay *overlay,
 	if (!ret)
 		ret = start_arrays(&layer);
 	if (!ret)
-		ret = store_clusters(&layer, level, always);
+		ret = store_clusters(&layer);
 	if (!ret)
 		ret = finish_arrays(&layer);
 	if (!ret)
@@ -433,6 +517,7 @@ int layer_build(struct segment *seg, struct overlay *overlay,
 	for (i = 0; i < INC_LEVELS_MAX; i++)
 		repage_free(&layer.level[i]);
 	windows_free(layer.windows);
+	compressor_free(layer.primed);
 	known_free(layer.known);
 	/* It points into this function's frame. */
 	seg->zero_digest = NULL;

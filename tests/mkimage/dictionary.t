@@ -58,6 +58,36 @@ is "all clusters use it" "$(value squashed.inc clusters.lz4.clusters)" 0
 is "the root hash is the layer's" "$(value squashed.inc root_hash)" "$(value image.inc root_hash)"
 ok "verify" "$mkimage" verify squashed.inc
 
+# A layer with a dictionary of its own, for what is new and not like the image's contents.
+awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) printf "<item id=\"%d\" kind=\"%s\" weight=\"%d\"/>\n", rand() * 1e6, rand() < 0.3 ? "round" : "square", rand() * 1e4 }' >new
+truncate -s %4096 new
+cat new >>more
+for options in "" --no-references; do
+	cp image.inc own.inc
+	# shellcheck disable=SC2086	# none or one
+	ok "extend $options" "$mkimage" extend --force $options --raw more --output plain.layer own.inc
+	# shellcheck disable=SC2086
+	ok "the same with a dictionary" "$mkimage" extend --force $options --dictionary --raw more \
+		--output own.layer own.inc
+	bytes=$(stat -c %s own.layer)
+	below "it is smaller" $((bytes * 20)) $(($(stat -c %s plain.layer) * 19))
+	# shellcheck disable=SC2086
+	ok "with one thread" "$mkimage" extend --force $options --dictionary --threads 1 --raw more \
+		--output again.layer own.inc
+	ok "the same bytes" cmp own.layer again.layer
+	cat own.layer >>own.inc
+	between "the layer has one" "$(value own.inc segment.dictionary.bytes)" 4097 65536
+	ok "verify" "$mkimage" verify own.inc
+	ok "extract" "$mkimage" extract --force own.inc out
+	ok "gives the source" cmp more out
+done
+cp more other
+seq 10 | dd of=other conv=notrunc status=none
+ok "a layer of little" "$mkimage" extend --force --dictionary --raw other --output own.layer own.inc
+cat own.layer >>own.inc
+is "has none" "$(value own.inc segment.dictionary.bytes)" 0
+ok "and is good" "$mkimage" verify own.inc
+
 # A layer that adds nothing to guard still guards a page.
 head -c 40960 raw >small
 "$mkimage" create --raw --force small again.inc >/dev/null

@@ -140,4 +140,34 @@ like "an extent that refers in a segment that says it has none" \
 	"$(scan direct | head -1)" EIO
 dmsetup remove t
 detach
+
+### What only references need stays
+
+evict() {	# evict OPTION...: of device t; prints the number of bytes
+	incrementalsetup evict --force --json "$@" t | sed -n 's/.*"evicted_bytes": *//p' | tr -d ,
+}
+{ noise 500000 3; noise 500000 4; } | head -c 1000000 >old.raw
+{ echo moved; head -c 500000 old.raw; } >new.raw
+truncate -s 503808 new.raw
+truncate -s 1003520 old.raw
+make 4K
+rm "$LOCAL"
+open_copy
+activate
+below "the layer is hardly more than references" "$(value "$IMAGE" segment.data.bytes)" 100000
+between "evict takes the half that nothing refers to" "$(evict)" 450000 520000
+ok "everything reads right" "$tool" compare "$DEV" "$RAW" direct 131072
+dmsetup remove t
+activate
+ok "from the file, too" "$tool" compare "$DEV" "$RAW" buffered 131072
+is "a second time it finds nothing" "$(evict)" 0
+evict --all-cold >/dev/null
+"$tool" dread "$DEV" 40960 204800 direct >/dev/null
+between "evict --all-cold takes what was not read" "$(evict --all-cold)" 100000 400000
+forget "$work"
+is "not what reads went by" "$("$tool" dread "$DEV" 40960 204800 direct | head -c 300)" \
+	"$("$tool" dread "$RAW" 40960 204800 direct | head -c 300)"
+is "there is no damage" "$(field failures)" 0
+dmsetup remove t
+detach
 the_end
