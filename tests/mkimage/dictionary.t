@@ -61,27 +61,27 @@ ok "verify" "$mkimage" verify squashed.inc
 # A layer with a dictionary of its own, for what is new and not like the image's contents.
 awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) printf "<item id=\"%d\" kind=\"%s\" weight=\"%d\"/>\n", rand() * 1e6, rand() < 0.3 ? "round" : "square", rand() * 1e4 }' >new
 truncate -s %4096 new
-cat new >>more
+cat more new >longer
 for options in "" --no-references; do
 	cp image.inc own.inc
 	# shellcheck disable=SC2086	# none or one
-	ok "extend $options" "$mkimage" extend --force $options --raw more --output plain.layer own.inc
+	ok "extend $options" "$mkimage" extend --force $options --raw longer --output plain.layer own.inc
 	# shellcheck disable=SC2086
-	ok "the same with a dictionary" "$mkimage" extend --force $options --dictionary --raw more \
+	ok "the same with a dictionary" "$mkimage" extend --force $options --dictionary --raw longer \
 		--output own.layer own.inc
 	bytes=$(stat -c %s own.layer)
 	below "it is smaller" $((bytes * 20)) $(($(stat -c %s plain.layer) * 19))
 	# shellcheck disable=SC2086
-	ok "with one thread" "$mkimage" extend --force $options --dictionary --threads 1 --raw more \
+	ok "with one thread" "$mkimage" extend --force $options --dictionary --threads 1 --raw longer \
 		--output again.layer own.inc
 	ok "the same bytes" cmp own.layer again.layer
 	cat own.layer >>own.inc
 	between "the layer has one" "$(value own.inc segment.dictionary.bytes)" 4097 65536
 	ok "verify" "$mkimage" verify own.inc
 	ok "extract" "$mkimage" extract --force own.inc out
-	ok "gives the source" cmp more out
+	ok "gives the source" cmp longer out
 done
-cp more other
+cp longer other
 seq 10 | dd of=other conv=notrunc status=none
 ok "a layer of little" "$mkimage" extend --force --dictionary --raw other --output own.layer own.inc
 cat own.layer >>own.inc
