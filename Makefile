@@ -47,6 +47,7 @@ sbindir	?= $(prefix)/sbin
 bindir	?= $(prefix)/bin
 mandir	?= $(prefix)/share/man
 includedir ?= $(prefix)/include
+completionsdir ?= $(prefix)/share/bash-completion/completions
 libdir	?= $(prefix)/lib
 INSTALL	?= install
 
@@ -263,7 +264,7 @@ TESTS	?= $(FIRST) $(UNIT_TESTS) $(filter-out $(FIRST),\
 TIMES_FILE := build/check-times
 check:
 	@echo "== packages"
-	scripts/install-deps build test fuzz lint
+	scripts/install-deps build test fuzz lint deb packages
 	@for kernel in $(KERNELS); do \
 		scripts/fetch-kernel $$kernel >/dev/null || exit; done
 	@scripts/fetch-jre >/dev/null
@@ -376,6 +377,10 @@ install: tools
 	$(INSTALL) $(BUILD)/mkimage $(DESTDIR)$(bindir)/$(first_name)
 	$(INSTALL) $(BUILD)/incrementald $(BUILD)/incrementalsetup \
 		$(DESTDIR)$(sbindir)
+	$(INSTALL) -d $(DESTDIR)$(completionsdir)
+	$(INSTALL) -m 644 userspace/completion/incremental.bash $(DESTDIR)$(completionsdir)/incrementalsetup
+	set -e; for name in incrementald $(image_tool); do \
+		ln -sf incrementalsetup $(DESTDIR)$(completionsdir)/$$name; done
 	set -e; for page in $(MAN); do \
 		name=$${page##*/}; \
 		[ $$name != mkimage.1 ] || name=$(first_name).1; \
@@ -404,6 +409,7 @@ uninstall:
 		$(DESTDIR)$(libdir)/libincremental.a \
 		$(DESTDIR)$(libdir)/$(notdir $(PLUGIN)) \
 		$(DESTDIR)$(plugindir)/$(notdir $(PLUGIN))
+	rm -f $(addprefix $(DESTDIR)$(completionsdir)/,incrementalsetup incrementald $(image_tool))
 	rm -rf $(DESTDIR)$(includedir)/incremental
 	for page in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done

@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# bash's completion, without a terminal: it offers each command, and each option of
+# --help; and each option of --help is in the program's manual page.
+
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+. tests/static/lib.sh
+. userspace/completion/incremental.bash
+
+PATH=$PWD/build:$PATH
+
+offered() {	# offered WORD...: what completes the last word of a command line
+	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+	_incremental "$1" "${*: -1}" "${*: -2:1}"
+	printf '%s\n' "${COMPREPLY[@]}" | sort -u
+}
+
+
+commands() {
+	"$1" --help | awk '/^  [a-z]+ / { print $1 }'
+}
+
+covers() {	# covers FILE FILE: the second has all lines of the first
+	! grep -vxF -f "$2" "$1"
+}
+
+# Options whose lines of help begin with them; words like "see --help" do not count.
+listed() {
+	"$@" --help | grep -oE '^ +(-[a-zA-Z], )*--[a-z][a-z-]*' | grep -oE -e '--[a-z-]+' | sort -u
+}
+
+page_has() {	# page_has PAGE OPTION...: the manual page has them
+	local option page=$1
+	man -E ascii -l "$page" 2>/dev/null | col -b >"$work/page"
+	for option in "${@:2}"; do
+		grep -qE -e "(^|[^a-z-])$option([^a-z-]|\$)" "$work/page" || { echo "$page: $option is missing"; return 1; }
+	done
+}
+
+for program in mkimage incrementalsetup; do
+	commands $program >"$work/commands"
+	offered $program "" >"$work/offered"
+	ok "$program: there are commands, and each is offered" eval '[ "$(wc -l <"$work/commands")" -gt 5 ] && covers "$work/commands" "$work/offered"'
+	while read -r command; do
+		listed $program "$command" >"$work/options"
+		offered $program "$command" -- >"$work/offered"
+		ok "$program $command: each option is offered" covers "$work/options" "$work/offered"
+		mapfile -t names <"$work/options"
+		ok "$program $command: each is in the manual page" page_has "$(echo docs/man/$program.?)" "${names[@]}"
+	done < <(commands $program)
+done
+listed incrementald >"$work/options"
+offered incrementald -- >"$work/offered"
+ok "incrementald: there are options, and each is offered" eval '[ "$(wc -l <"$work/options")" -gt 15 ] && covers "$work/options" "$work/offered"'
+mapfile -t names <"$work/options"
+ok "incrementald: each is in the manual page" page_has docs/man/incrementald.8 "${names[@]}"
+is "a part of a word narrows it down" "$(offered incrementalsetup unm)" unmonitor
+is "values of an option, too" "$(offered mkimage create --fs e | tr '\n' ' ')" "erofs ext4 "
+: >"$work/some.inc"
+is "and files" "$(offered mkimage verify "$work/so")" "$work/some.inc"
+finish
