@@ -27,7 +27,7 @@
 #include "progress.h"
 #include "segment/dictionary.h"
 #include "segment/ordered.h"
-#include "segment/pipeline.h"
+#include "pipeline.h"
 #include "segment/segment.h"
 #include "sign/signer.h"
 
@@ -47,6 +47,8 @@ const char create_help[] =
 "block device of a multiple of 4096 bytes).\n"
 "\n"
 "  --fs erofs|ext4   filesystem that a directory is put in (erofs)\n"
+"  --fs-compression lz4hc[,SIZE]  the filesystem compresses, into clusters of up\n"
+"                    to SIZE bytes, 4K to 64K (4K); for erofs\n"
 "  --raw             take a file or device that holds no filesystem known here\n"
 "  --no-check        do not compare the filesystem made with the directory\n"
 "  --cluster SIZE    bytes compressed together, 4K to 256K (4K)\n"
@@ -500,7 +502,8 @@ static int run(struct create *create)
 	int ret = output_open(&output, create->image_path, create->force);
 
 	create->source.fd = -1;
-	create->source_options.dir = output.dir;
+	create->source_options.build.dir = output.dir;
+	create->source_options.build.threads = (unsigned int)create->threads;
 	if (!ret)
 		ret = output_check_source(&output, create->source_path);
 	if (!ret)
@@ -558,6 +561,26 @@ static bool parse_fs(struct create *create, const char *text)
 	return false;
 }
 
+/* "lz4hc" or "lz4hc,SIZE" */
+static bool parse_fs_compression(struct create *create, const char *text)
+{
+	static const char name[] = "lz4hc";
+	u32 shift = INC_BLOCK_SHIFT;
+
+	if (strncmp(text, name, sizeof(name) - 1) ||
+	    (text[sizeof(name) - 1] && text[sizeof(name) - 1] != ',')) {
+		message_error("create: --fs-compression takes lz4hc or lz4hc,SIZE, not '%s'",
+			      text);
+		return false;
+	}
+	if (text[sizeof(name) - 1] &&
+	    !option_size_shift(create->command, "--fs-compression",
+			       text + sizeof(name), INC_BLOCK_SHIFT, 16, &shift))
+		return false;
+	create->source_options.build.compression = 1u << (shift - INC_BLOCK_SHIFT);
+	return true;
+}
+
 static bool parse_cluster(struct create *create, const char *option, u32 *shift)
 {
 	if (!option_size_shift(create->command, option, optarg, INC_BLOCK_SHIFT,
@@ -565,6 +588,19 @@ static bool parse_cluster(struct create *create, const char *option, u32 *shift)
 		return false;
 	*shift -= INC_BLOCK_SHIFT;
 	return true;
+}
+
+static bool check_fs_compression(const struct create *create)
+{
+	const struct source_options *options = &create->source_options;
+
+	if (!options->build.compression ||
+	    (options->fs->compresses && !options->raw))
+		return true;
+	message_error("create: --fs-compression goes with %s",
+		      options->raw ? "a directory, not with --raw" :
+				     "--fs erofs only");
+	return false;
 }
 
 /* Options that mean nothing without others. */
@@ -598,6 +634,8 @@ static bool parse_option(struct create *create, int option)
 	switch (option) {
 	case 'f':
 		return parse_fs(create, optarg);
+	case 'C':
+		return parse_fs_compression(create, optarg);
 	case 's':
 		return parse_salt(create, optarg);
 	case 'c':
@@ -671,7 +709,7 @@ static int run_command(const char *name, int argc, char **argv,
 	if (!operands_ok(name, argc, argv, operands, 2))
 		return EXIT_USAGE;
 	if (!signer_options_only_sign(name, &create.signer_options) ||
-	    !check_order(&create))
+	    !check_order(&create) || !check_fs_compression(&create))
 		return usage_error(name);
 	if (!create.level)
 		create.level = create.dictionary ? LEVEL_DICTIONARY : LEVEL;
@@ -684,6 +722,7 @@ int command_create(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "fs", required_argument, NULL, 'f' },
+		{ "fs-compression", required_argument, NULL, 'C' },
 		{ "raw", no_argument, NULL, 'r' },
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "salt", required_argument, NULL, 's' },

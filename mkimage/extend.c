@@ -26,7 +26,7 @@
 #include "output.h"
 #include "segment/append.h"
 #include "segment/layer.h"
-#include "segment/pipeline.h"
+#include "pipeline.h"
 #include "sign/signer.h"
 #include "spool.h"
 
@@ -500,6 +500,7 @@ static int run(struct extend *extend)
 
 	extend->fd = extend->output.fd = -1;
 	extend->plan.dir = dir;
+	extend->plan.threads = (unsigned int)extend->threads;
 	sort_removed(extend);
 	if (dir && !extend_image(extend)) {
 		print_summary(extend);

@@ -15,7 +15,7 @@
 #include "libincremental/incremental.h"
 #include "output.h"
 #include "progress.h"
-#include "segment/pipeline.h"
+#include "pipeline.h"
 #include "spool.h"
 
 #define STEP_BLOCKS	256u

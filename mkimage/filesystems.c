@@ -16,10 +16,11 @@ const struct filesystem filesystems[] = {
 		/*
 		 * An erofs with compressed files does not retry a block that
 		 * readahead failed to bring, and its superblock does not always
-		 * say whether it has any. mkimage compresses none.
+		 * say whether it has any.
 		 */
 		.compat		= 0,
 		.built_compat	= INC_COMPAT_REREADS,
+		.compresses	= true,
 		.build		= erofs_build,
 		.check_file	= erofs_check_file,
 		.extend		= erofs_extend,

@@ -21,7 +21,7 @@
 #include "io.h"
 #include "libincremental/incremental.h"
 #include "progress.h"
-#include "segment/pipeline.h"
+#include "pipeline.h"
 
 #define STEP_BYTES	(1u << 20)
 #define ERRORS_SHOWN	10

@@ -5,10 +5,11 @@
  *
  * merge	the source's files get into the tree in memory
  * match	contents that the image already has are found (not if it is new)
+ * compress	files that are to be compressed are, into a temporary file
  * place	every changed inode and directory gets its place
  * write	all that is written
  *
- * The first three read only. Each returns 0, or a negative errno after an error
+ * All but the last one read the device only. Each returns 0, or a negative errno after an error
  * message.
  */
 #ifndef MKIMAGE_EROFS_CHANGE_H
@@ -18,6 +19,7 @@
 #include "fs/filesystem.h"
 #include "io.h"
 #include "progress.h"
+#include "spool.h"
 
 /**
  * struct erofs_change - a change of an erofs
@@ -25,6 +27,9 @@
  * @chunked: a file is written as a list of chunks
  * @read_bytes: bytes that a step is to read from the source
  * @read_done: bytes that it has read
+ * @compression: blocks of the largest physical cluster that new files are
+ *	compressed into; 0: they are not
+ * @packed: what the files were compressed to; NULL if none was
  * @start: first block that is added
  * @end: behind the last one
  */
@@ -36,6 +41,8 @@ struct erofs_change {
 	struct erofs_node **live;
 	u64 live_count;
 	u64 live_room;
+	u32 compression;
+	struct spool *packed;
 	u64 start;
 	u64 end;
 	bool chunked;
@@ -46,7 +53,11 @@ struct erofs_change {
 
 int erofs_merge(struct erofs_change *change);
 int erofs_match(struct erofs_change *change);
+int erofs_compress(struct erofs_change *change);
 int erofs_place(struct erofs_change *change);
+
+/* List the nodes of the new tree in change->live, and count their links. */
+int erofs_list_live(struct erofs_change *change);
 
 /*
  * Write the change, unless @ret is an error; free it. Return: @ret, or a negative
@@ -68,6 +79,13 @@ int erofs_open_source(const struct erofs_node *node);
 int erofs_read_source(struct erofs_change *change, int fd,
 		      const struct erofs_node *node, u64 offset, void *data,
 		      size_t length);
+
+/*
+ * Make the list of @node's logical clusters, with the struct erofs_disk_map in
+ * front of it, as long as erofs_list_start() tells.
+ */
+void erofs_packed_list(const struct erofs_change *change,
+		       const struct erofs_node *node, u8 *list);
 
 /*
  * Divide a directory's entries into blocks: sets their block numbers, @blocks

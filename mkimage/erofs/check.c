@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include "common/message.h"
 #include "erofs/change.h"
+#include "erofs/content.h"
 #include "fs/check.h"
 #include "fs/xattr-sum.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A directory becomes an uncompressed erofs: the image compresses it. It is an
- * extension of an erofs that has nothing but a superblock.
+ * A directory becomes an erofs, an uncompressed one unless told otherwise: the
+ * image compresses it. It is an extension of an erofs that has nothing but a
+ * superblock.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -52,9 +53,13 @@ static int resize_file(void *context, u64 blocks)
 
 /* The time is the newest file's, so that its inode can be compact. */
 static int write_super(const struct erofs_device *device,
-		       const struct walk *walk)
+		       const struct walk *walk, u32 compression)
 {
 	u8 block[EROFS_BLOCK_SIZE] = { 0 };
+	struct erofs_disk_lz4 lz4 = {
+		.size = cpu_to_le16(sizeof(lz4) - sizeof(lz4.size)),
+		.cluster_blocks = cpu_to_le16((u16)compression),
+	};
 	struct erofs_disk_super super = {
 		.magic = cpu_to_le32(EROFS_MAGIC),
 		.compat = cpu_to_le32(EROFS_COMPAT_CHECKSUM |
@@ -69,6 +74,14 @@ static int write_super(const struct erofs_device *device,
 	if (ret)
 		return ret;
 	derive_uuid(walk->id, "filesystem", super.uuid);
+	if (compression)
+		super.incompat = cpu_to_le32(EROFS_INCOMPAT_PADDING);
+	if (compression > 1) {
+		super.incompat |= cpu_to_le32(EROFS_INCOMPAT_LARGE_CLUSTERS);
+		super.compression = cpu_to_le16(EROFS_COMPRESSION_LZ4);
+		memcpy(block + EROFS_SUPER_OFFSET + sizeof(super), &lz4,
+		       sizeof(lz4));
+	}
 	memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
 	super.checksum = cpu_to_le32(erofs_checksum(block));
 	memcpy(block + EROFS_SUPER_OFFSET, &super, sizeof(super));
@@ -84,22 +97,26 @@ static void set_device(struct erofs_device *device, struct target *target)
 	device->name = target->name;
 }
 
-int erofs_build(const char *path, const struct walk *walk, int fd)
+int erofs_build(const char *path, const struct walk *walk, int fd,
+		const struct build_options *options)
 {
 	struct target target = { .name = path, .fd = fd };
 	const struct extend_plan plan = {
 		.source = path,
 		.epoch = walk->epoch,
+		.threads = options->threads,
+		.dir = options->dir,
 	};
 	struct erofs_change change = {
 		.plan = &plan,
+		.compression = options->compression,
 		.device.blocks = 1,
 	};
 	int ret;
 
 	set_device(&change.device, &target);
 	target.name = SPOOL_NAME;	/* of what goes wrong with the file itself */
-	ret = write_super(&change.device, walk);
+	ret = write_super(&change.device, walk, options->compression);
 	if (!ret)
 		ret = erofs_open(&change.image, &change.device);
 	if (!ret)

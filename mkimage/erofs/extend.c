@@ -4,6 +4,7 @@
  * differences are written; see change.h for the steps.
  */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include "erofs/change.h"
 #include "erofs/filesystem.h"
 
@@ -39,6 +40,18 @@ static void set_device(struct erofs_device *device, struct overlay *overlay)
 	device->blocks = overlay_blocks(overlay);
 }
 
+/* New files are compressed where there are compressed ones. */
+static u32 compression_of(const struct erofs_change *change)
+{
+	const struct erofs_node *node;
+
+	for (node = change->tree.first; node; node = node->next)
+		if (S_ISREG(node->disk.mode) &&
+		    node->disk.layout == EROFS_COMPRESSED)
+			return change->image.cluster_blocks;
+	return 0;
+}
+
 int erofs_extend(struct overlay *overlay, const struct extend_plan *plan)
 {
 	struct erofs_change change = { .plan = plan };
@@ -49,6 +62,8 @@ int erofs_extend(struct overlay *overlay, const struct extend_plan *plan)
 	ret = erofs_open(&change.image, &change.device);
 	if (!ret)
 		ret = erofs_tree_load(&change.tree, &change.image);
+	if (!ret)
+		change.compression = compression_of(&change);
 	for (i = 0; !ret && i < plan->removed_count; i++)
 		ret = erofs_tree_remove(&change.tree, plan->removed[i]);
 	erofs_tree_end_removal(&change.tree);

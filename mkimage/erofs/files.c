@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include "erofs/content.h"
 #include "erofs/filesystem.h"
+#include "erofs/runs.h"
 #include "erofs/tree.h"
 #include "fs/files.h"
 #include "mkimage.h"
@@ -21,6 +23,32 @@ static int read_overlay(void *context, u64 offset, void *data, size_t length)
 	return overlay_read(context, offset, length, data);
 }
 
+/* Contents that are compressed otherwise have another digest. */
+static int add_runs(struct lister *lister, const struct erofs_inode *inode)
+{
+	struct erofs_run run = { .length = 0 };
+	u64 offset, index = 0;
+	int ret = 0;
+
+	for (offset = 0; !ret && offset < inode->size;
+	     offset = run.start + run.length) {
+		__le64 numbers[3];
+
+		ret = erofs_run_find(lister->image, inode, offset, &run);
+		if (ret)
+			break;
+		numbers[0] = cpu_to_le64(run.plain);
+		numbers[1] = cpu_to_le64(run.length);
+		numbers[2] = cpu_to_le64(run.blocks);
+		ret = files_add(&lister->files, numbers, sizeof(numbers));
+		if (!ret)
+			ret = files_add_blocks(&lister->files, index, run.block,
+					       run.blocks);
+		index += run.blocks;
+	}
+	return ret;
+}
+
 /* The same digest for the same contents, inline or not. */
 static int add_file(struct lister *lister, const struct erofs_inode *inode)
 {
@@ -29,6 +57,8 @@ static int add_file(struct lister *lister, const struct erofs_inode *inode)
 	u32 block, size = erofs_tail_size(inode);
 	int ret = 0;
 
+	if (inode->layout == EROFS_COMPRESSED)
+		return add_runs(lister, inode);
 	for (index = 0; !ret && index < full; index += count) {
 		ret = erofs_content_blocks(lister->image, inode, index, &block,
 					   &count);

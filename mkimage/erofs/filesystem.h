@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * erofs, an uncompressed one.
+ * erofs.
  */
 #ifndef MKIMAGE_EROFS_FILESYSTEM_H
 #define MKIMAGE_EROFS_FILESYSTEM_H
@@ -8,7 +8,8 @@
 #include "fs/filesystem.h"
 
 /* The functions of struct filesystem, for erofs. */
-int erofs_build(const char *path, const struct walk *walk, int fd);
+int erofs_build(const char *path, const struct walk *walk, int fd,
+		const struct build_options *options);
 int erofs_check_file(int fd, struct check *check);
 int erofs_extend(struct overlay *overlay, const struct extend_plan *plan);
 int erofs_check(struct overlay *overlay, struct check *check);

@@ -52,6 +52,36 @@ u32 erofs_checksum(const u8 *block)
 	return ext2fs_crc32c_le(~0u, copy, sizeof(copy));
 }
 
+/* With large clusters, how LZ4 was used follows the superblock. */
+static int check_compression(struct erofs_image *image, const u8 *block)
+{
+	struct erofs_disk_lz4 lz4;
+	u16 known;
+
+	image->cluster_blocks = 1;
+	if (!(le32_to_cpu(image->super.incompat) &
+	      EROFS_INCOMPAT_LARGE_CLUSTERS))
+		return 0;
+	known = le16_to_cpu(image->super.compression);
+	if (known != EROFS_COMPRESSION_LZ4) {
+		message_error("%s: the erofs is compressed by more than LZ4 (algorithms 0x%x)",
+			      image->device->name, known);
+		return -ENOTSUP;
+	}
+	if (image->super_end + sizeof(lz4) > EROFS_BLOCK_SIZE)
+		return erofs_damaged(image, "the superblock has %u extra slots",
+				     image->super.extra_slots);
+	memcpy(&lz4, block + image->super_end, sizeof(lz4));
+	image->super_end += sizeof(lz4);
+	image->cluster_blocks = le16_to_cpu(lz4.cluster_blocks);
+	if (le16_to_cpu(lz4.size) == sizeof(lz4) - sizeof(lz4.size) &&
+	    image->cluster_blocks &&
+	    image->cluster_blocks <= EROFS_CLUSTER_BLOCKS_MAX)
+		return 0;
+	return erofs_damaged(image, "it has clusters of %u blocks",
+			     image->cluster_blocks);
+}
+
 static int check_super(struct erofs_image *image, const u8 *block)
 {
 	const struct erofs_disk_super *super = &image->super;
@@ -70,9 +100,10 @@ static int check_super(struct erofs_image *image, const u8 *block)
 	if (le32_to_cpu(super->compat) & EROFS_COMPAT_CHECKSUM &&
 	    erofs_checksum(block) != le32_to_cpu(super->checksum))
 		return erofs_damaged(image, "wrong checksum of the superblock");
-	incompat &= ~(EROFS_INCOMPAT_PADDING | EROFS_INCOMPAT_CHUNKS);
+	incompat &= ~(EROFS_INCOMPAT_PADDING | EROFS_INCOMPAT_LARGE_CLUSTERS |
+		      EROFS_INCOMPAT_CHUNKS);
 	if (incompat) {
-		message_error("%s: the erofs has features that are not known here (incompatible 0x%x); compressed ones cannot be used",
+		message_error("%s: the erofs has features that are not known here (incompatible 0x%x)",
 			      name, incompat);
 		return -ENOTSUP;
 	}
@@ -84,7 +115,7 @@ static int check_super(struct erofs_image *image, const u8 *block)
 	if (image->super_end > EROFS_BLOCK_SIZE)
 		return erofs_damaged(image, "the superblock has %u extra slots",
 				     super->extra_slots);
-	return 0;
+	return check_compression(image, block);
 }
 
 int erofs_open(struct erofs_image *image, const struct erofs_device *device)
@@ -161,26 +192,19 @@ int erofs_meta_read(struct erofs_image *image, u64 offset, void *data,
 	return 0;
 }
 
-static u32 chunk_shift(const struct erofs_inode *inode)
+u64 erofs_list_start(const struct erofs_inode *inode, u64 *bytes)
 {
-	return EROFS_BLOCK_SHIFT + (inode->address & EROFS_CHUNK_SHIFT_MASK);
-}
+	u64 start = erofs_header_size(inode) + inode->xattr_size, entry;
 
-static u32 chunk_entry(const struct erofs_inode *inode)
-{
-	return inode->address & EROFS_CHUNK_INDEXES ?
-	       sizeof(struct erofs_disk_chunk) : sizeof(__le32);
-}
-
-/* Where the list of chunks starts, from the inode's start, and its bytes. */
-static u64 chunk_list(const struct erofs_inode *inode, u64 *bytes)
-{
-	u64 start = erofs_header_size(inode) + inode->xattr_size;
-	u64 chunks = inode->size ?
-		     ((inode->size - 1) >> chunk_shift(inode)) + 1 : 0;
-	u32 entry = chunk_entry(inode);
-
-	*bytes = chunks * entry;
+	if (inode->layout == EROFS_COMPRESSED) {
+		entry = sizeof(struct erofs_disk_lcluster);
+		*bytes = sizeof(struct erofs_disk_map) +
+			 erofs_blocks(inode->size) * entry;
+	} else {
+		entry = erofs_chunk_entry(inode);
+		*bytes = inode->size ? (((inode->size - 1) >>
+				 erofs_chunk_shift(inode)) + 1) * entry : 0;
+	}
 	/* Inodes are aligned to more than an entry. */
 	return (start + entry - 1) / entry * entry;
 }
@@ -191,8 +215,8 @@ u64 erofs_inode_room(const struct erofs_inode *inode)
 
 	if (!erofs_has_content(inode->mode))
 		;
-	else if (inode->layout == EROFS_CHUNKS)
-		size = chunk_list(inode, &list) + list;
+	else if (erofs_has_list(inode))
+		size = erofs_list_start(inode, &list) + list;
 	else
 		size += erofs_tail_size(inode);
 	return (size + EROFS_SLOT_SIZE - 1) & ~(u64)(EROFS_SLOT_SIZE - 1);
@@ -291,6 +315,12 @@ static int check_content(const struct erofs_image *image,
 		return erofs_damaged(image, "inode %llu has chunks but is no file",
 				     nid);
 	}
+	if (inode->layout == EROFS_COMPRESSED) {
+		if (S_ISREG(inode->mode))
+			return 0;
+		return erofs_damaged(image, "inode %llu is compressed but is no file",
+				     nid);
+	}
 	blocks = erofs_full_blocks(inode);
 	if (blocks && (inode->address >= image->device->blocks ||
 		       blocks > image->device->blocks - inode->address))
@@ -344,9 +374,8 @@ int erofs_inode_read(struct erofs_image *image, u64 nid,
 			return ret;
 		parse_extended(&disk.extended, inode);
 	}
-	if (inode->layout == EROFS_COMPRESSED ||
-	    inode->layout == EROFS_COMPRESSED_2) {
-		message_error("%s: inode %llu of the erofs is compressed; only uncompressed ones can be used",
+	if (inode->layout == EROFS_COMPACT_INDEX) {
+		message_error("%s: inode %llu of the erofs is compressed with a compact index; of compressed files those that mkimage makes can be used",
 			      image->device->name, (unsigned long long)nid);
 		return -ENOTSUP;
 	}
@@ -364,115 +393,4 @@ int erofs_inode_read(struct erofs_image *image, u64 nid,
 		return erofs_damaged(image, "inode %llu reaches behind the device's end",
 				     (unsigned long long)nid);
 	return 0;
-}
-
-/* The first block of chunk @chunk. */
-static int find_chunk(struct erofs_image *image,
-		      const struct erofs_inode *inode, u64 chunk, u32 *block)
-{
-	struct erofs_disk_chunk disk = { 0 };
-	u32 entry = chunk_entry(inode);
-	u64 list;
-	u64 offset = erofs_inode_offset(image, inode->nid) +
-		     chunk_list(inode, &list) + chunk * entry;
-	int ret;
-
-	ret = erofs_meta_read(image, offset,
-			      entry == sizeof(disk) ? (void *)&disk :
-						      (void *)&disk.block,
-			      entry);
-	if (ret)
-		return ret;
-	*block = le32_to_cpu(disk.block);
-	if (*block != EROFS_NO_BLOCK && le16_to_cpu(disk.device)) {
-		message_error("%s: contents of inode %llu of the erofs are on another device",
-			      image->device->name,
-			      (unsigned long long)inode->nid);
-		return -ENOTSUP;
-	}
-	return 0;
-}
-
-int erofs_content_blocks(struct erofs_image *image,
-			 const struct erofs_inode *inode, u64 index,
-			 u32 *block, u64 *count)
-{
-	u64 blocks = erofs_full_blocks(inode), in_chunk;
-	u32 shift;
-	int ret;
-
-	*count = blocks - index;
-	if (inode->layout != EROFS_CHUNKS) {
-		*block = inode->address + (u32)index;
-		return 0;
-	}
-	shift = chunk_shift(inode) - EROFS_BLOCK_SHIFT;
-	in_chunk = index & (((u64)1 << shift) - 1);
-	if (*count > ((u64)1 << shift) - in_chunk)
-		*count = ((u64)1 << shift) - in_chunk;
-	ret = find_chunk(image, inode, index >> shift, block);
-	if (ret || *block == EROFS_NO_BLOCK)
-		return ret;
-	if (*block + in_chunk + *count > image->device->blocks)
-		return erofs_damaged(image, "contents of inode %llu reach behind the device's end",
-				     (unsigned long long)inode->nid);
-	*block += (u32)in_chunk;
-	return 0;
-}
-
-static int read_blocks(struct erofs_image *image,
-		       const struct erofs_inode *inode, u64 offset, u8 *data,
-		       size_t length)
-{
-	while (length) {
-		u32 in_block = (u32)(offset & (EROFS_BLOCK_SIZE - 1)), block;
-		size_t part = length;
-		u64 count;
-		int ret;
-
-		ret = erofs_content_blocks(image, inode,
-					   offset >> EROFS_BLOCK_SHIFT, &block,
-					   &count);
-		if (ret)
-			return ret;
-		if (part > (count << EROFS_BLOCK_SHIFT) - in_block)
-			part = (size_t)((count << EROFS_BLOCK_SHIFT) -
-					in_block);
-		if (block == EROFS_NO_BLOCK)
-			memset(data, 0, part);
-		else
-			ret = image->device->read(image->device->context,
-						  ((u64)block <<
-						   EROFS_BLOCK_SHIFT) +
-						  in_block, data, part);
-		if (ret)
-			return ret;
-		data += part;
-		offset += part;
-		length -= part;
-	}
-	return 0;
-}
-
-int erofs_content_read(struct erofs_image *image,
-		       const struct erofs_inode *inode, u64 offset, void *data,
-		       size_t length)
-{
-	u64 inline_start = erofs_full_blocks(inode) << EROFS_BLOCK_SHIFT;
-	size_t part = 0;
-	int ret;
-
-	if (offset < inline_start) {
-		part = inline_start - offset < length ?
-		       (size_t)(inline_start - offset) : length;
-		ret = read_blocks(image, inode, offset, data, part);
-		if (ret)
-			return ret;
-	}
-	if (part == length)
-		return 0;
-	return erofs_meta_read(image, erofs_inode_offset(image, inode->nid) +
-			       erofs_header_size(inode) + inode->xattr_size +
-			       (offset + part - inline_start),
-			       (u8 *)data + part, length - part);
 }

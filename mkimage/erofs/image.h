@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading an uncompressed erofs: superblock, inodes, contents. Nothing read is
- * trusted: every place is checked to lie on the device before it is used, and
- * unknown features are refused.
+ * Reading an erofs: superblock and inodes. Nothing read is trusted: every place
+ * is checked to lie on the device before it is used, and unknown features are
+ * refused. What lists of chunks and of logical clusters say is checked where it
+ * is used (content.h, pcluster.h).
  *
  * Functions return 0, or a negative errno after an error message: EINVAL for a
  * damaged filesystem, ENOTSUP for one with features that are not known here.
@@ -40,7 +41,8 @@ struct erofs_device {
  * @super: as it is on the device
  * @bytes: of the device
  * @meta_offset: where slot 0 is, in bytes
- * @super_end: end of the superblock, in bytes
+ * @super_end: end of the superblock and what belongs to it, in bytes
+ * @cluster_blocks: blocks that a physical cluster may have
  */
 struct erofs_image {
 	const struct erofs_device *device;
@@ -48,6 +50,7 @@ struct erofs_image {
 	u64 bytes;
 	u64 meta_offset;
 	u64 super_end;
+	u32 cluster_blocks;
 
 	u64 *cached;		/* block numbers, in a cache of metadata */
 	u8 *cache;
@@ -55,8 +58,8 @@ struct erofs_image {
 
 /**
  * struct erofs_inode - an inode, in the machine's byte order
- * @address: first block of the contents, device number, or format of the
- *	chunks, as its type and layout have it
+ * @address: first block of the contents, device number, format of the chunks,
+ *	or number of compressed blocks, as its type and layout have it
  * @xattr_size: bytes of extended attributes after the header
  * @compact: it is a struct erofs_disk_compact; its time is the filesystem's
  */
@@ -91,23 +94,6 @@ int erofs_inode_read(struct erofs_image *image, u64 nid,
 /* Write @inode's header, erofs_header_size() bytes. */
 void erofs_inode_write(const struct erofs_inode *inode, void *header);
 
-/* Read contents: @offset + @length is at most @inode->size. */
-int erofs_content_read(struct erofs_image *image,
-		       const struct erofs_inode *inode, u64 offset, void *data,
-		       size_t length);
-
-/**
- * erofs_content_blocks - find out where contents are
- * @index: a block of the contents that is not inline
- * @block: set to the block of the device where it is; EROFS_NO_BLOCK: it is
- *	zeros and nowhere
- * @count: set to the number of blocks that follow each other there, this one
- *	included
- */
-int erofs_content_blocks(struct erofs_image *image,
-			 const struct erofs_inode *inode, u64 index,
-			 u32 *block, u64 *count);
-
 static inline u64 erofs_inode_offset(const struct erofs_image *image, u64 nid)
 {
 	return image->meta_offset + (nid << EROFS_SLOT_SHIFT);
@@ -125,7 +111,7 @@ static inline u64 erofs_blocks(u64 size)
 	return (size >> EROFS_BLOCK_SHIFT) + !!(size & (EROFS_BLOCK_SIZE - 1));
 }
 
-/* Blocks that the contents of a plain or inline file have. */
+/* Blocks of contents that are not inline; of a compressed file, expanded. */
 static inline u64 erofs_full_blocks(const struct erofs_inode *inode)
 {
 	u64 blocks = erofs_blocks(inode->size);
@@ -141,6 +127,30 @@ static inline u32 erofs_tail_size(const struct erofs_inode *inode)
 	return (u32)(inode->size -
 		     (erofs_full_blocks(inode) << EROFS_BLOCK_SHIFT));
 }
+
+static inline u32 erofs_chunk_shift(const struct erofs_inode *inode)
+{
+	return EROFS_BLOCK_SHIFT + (inode->address & EROFS_CHUNK_SHIFT_MASK);
+}
+
+static inline u32 erofs_chunk_entry(const struct erofs_inode *inode)
+{
+	return inode->address & EROFS_CHUNK_INDEXES ?
+	       sizeof(struct erofs_disk_chunk) : sizeof(__le32);
+}
+
+/* Does a list follow the inode, of chunks or of logical clusters? */
+static inline bool erofs_has_list(const struct erofs_inode *inode)
+{
+	return inode->layout == EROFS_CHUNKS ||
+	       inode->layout == EROFS_COMPRESSED;
+}
+
+/*
+ * Where that list starts, with the struct erofs_disk_map if there is one, from
+ * the inode's start; sets its bytes.
+ */
+u64 erofs_list_start(const struct erofs_inode *inode, u64 *bytes);
 
 /* Do regular files, directories and links of this mode have contents? */
 bool erofs_has_content(u16 mode);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Structures of an uncompressed erofs on disk, as the kernel's
+ * Structures of an erofs on disk, as the kernel's
  * Documentation/filesystems/erofs.rst and fs/erofs/erofs_fs.h describe them.
  *
  *	block	4096 bytes; block numbers have 32 bits
@@ -8,7 +8,13 @@
  *	nid	number of an inode: its slot, counted from the metadata's start
  *
  * An inode is followed by its extended attributes, and these by the last part
- * of its contents (layout "inline") or by the list of its chunks.
+ * of its contents (layout "inline"), by the list of its chunks, or by the list of
+ * its logical clusters.
+ *
+ * A compressed file is divided into runs of bytes. Each is stored in a physical
+ * cluster: a block with the bytes themselves, or one or more blocks with what LZ4
+ * made of them, behind zeros. A logical cluster is a block of the file; its entry
+ * in the list has the run that starts in it. At most one does.
  */
 #ifndef MKIMAGE_EROFS_LAYOUT_H
 #define MKIMAGE_EROFS_LAYOUT_H
@@ -27,8 +33,9 @@
 
 #define EROFS_COMPAT_CHECKSUM	0x1u	/* the superblock's block has one */
 #define EROFS_COMPAT_MTIME	0x2u	/* times are those of modification */
-/* May be set without any compressed file; those are refused one by one. */
-#define EROFS_INCOMPAT_PADDING	0x1u
+/* May be set without any compressed file. */
+#define EROFS_INCOMPAT_PADDING	0x1u	/* zeros in front of LZ4's bytes */
+#define EROFS_INCOMPAT_LARGE_CLUSTERS 0x2u	/* and struct erofs_disk_lz4 */
 #define EROFS_INCOMPAT_CHUNKS	0x4u
 
 /* Bytes 1024 to 1151 of the device. */
@@ -48,7 +55,7 @@ struct erofs_disk_super {
 	__u8 uuid[16];
 	__u8 volume[16];
 	__le32 incompat;
-	__le16 compression;
+	__le16 compression;	/* with large clusters, EROFS_COMPRESSION_* */
 	__le16 devices;
 	__le16 device_slot;
 	__u8 directory_shift;	/* of directory blocks, above block_shift */
@@ -57,12 +64,25 @@ struct erofs_disk_super {
 	__u8 reserved2[24];
 };
 
+#define EROFS_COMPRESSION_LZ4	0x1u
+
+/* Follows the superblock's extra slots if there are large clusters. */
+struct erofs_disk_lz4 {
+	__le16 size;		/* bytes that follow */
+	__le16 distance;	/* of LZ4's matches; 0: any */
+	__le16 cluster_blocks;	/* of the largest physical cluster */
+	__u8 reserved[10];
+};
+
+/* Linux takes 1 MiB; a read of one byte reads and expands a whole cluster. */
+#define EROFS_CLUSTER_BLOCKS_MAX 16u
+
 /* In the bits of an inode's format above EROFS_EXTENDED. */
 enum erofs_layout {
 	EROFS_PLAIN		= 0,	/* contents in consecutive blocks */
-	EROFS_COMPRESSED	= 1,
+	EROFS_COMPRESSED	= 1,	/* a list of logical clusters */
 	EROFS_INLINE		= 2,	/* the last, partial block is inline */
-	EROFS_COMPRESSED_2	= 3,
+	EROFS_COMPACT_INDEX	= 3,	/* compressed, with a shorter list */
 	EROFS_CHUNKS		= 4,	/* a list of chunks */
 };
 
@@ -152,6 +172,47 @@ struct erofs_disk_chunk {
 	__le32 block;		/* EROFS_NO_BLOCK: zeros */
 };
 
+/* In front of the list of logical clusters. */
+struct erofs_disk_map {
+	__le32 reserved;
+	__le16 advice;		/* EROFS_ADVICE_* */
+	__u8 algorithms;	/* 0: LZ4 */
+	__u8 cluster_bits;	/* of a logical one, less 12, and flags */
+	__le64 reserved2;
+};
+
+#define EROFS_ADVICE_LARGE_CLUSTERS 0x2u
+
+enum erofs_lcluster_kind {
+	EROFS_LCLUSTER_PLAIN	= 0,	/* a run that is stored as it is starts */
+	EROFS_LCLUSTER_HEAD	= 1,	/* a compressed one does */
+	EROFS_LCLUSTER_BODY	= 2,	/* none does */
+};
+
+#define EROFS_LCLUSTER_KIND	0x3u
+
+/*
+ * Behind a run that ends with the file, within a block in which it does not
+ * start, this is a plain run of no bytes.
+ */
+struct erofs_disk_lcluster {
+	__le16 advice;		/* enum erofs_lcluster_kind */
+	__le16 offset;		/* where in it the run starts */
+	union {
+		__le32 block;	/* of the run that starts here */
+		struct {
+			__le16 back;	/* logical clusters to where it starts */
+			__le16 ahead;	/* and to where the next one does */
+		};
+	};
+};
+
+/*
+ * In @back of the first one behind a run's start, with large clusters: the blocks
+ * of the physical cluster. (@back is 1 there anyway.)
+ */
+#define EROFS_LCLUSTER_BLOCKS	0x800u
+
 static_assert(sizeof(struct erofs_disk_super) == 128, "superblock");
 static_assert(offsetof(struct erofs_disk_super, build_time) == 24, "superblock");
 static_assert(offsetof(struct erofs_disk_super, uuid) == 48, "superblock");
@@ -168,5 +229,8 @@ static_assert(sizeof(struct erofs_disk_xattrs) == 12, "attributes");
 static_assert(sizeof(struct erofs_disk_xattr) == 4, "attribute");
 static_assert(sizeof(struct erofs_disk_entry) == 12, "directory entry");
 static_assert(sizeof(struct erofs_disk_chunk) == 8, "chunk");
+static_assert(sizeof(struct erofs_disk_lz4) == 16, "LZ4's parameters");
+static_assert(sizeof(struct erofs_disk_map) == 16, "map header");
+static_assert(sizeof(struct erofs_disk_lcluster) == 8, "logical cluster");
 
 #endif /* MKIMAGE_EROFS_LAYOUT_H */

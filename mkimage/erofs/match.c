@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "erofs/change.h"
+#include "erofs/content.h"
 #include "io.h"
 #include "mkimage.h"
 #include "progress.h"
@@ -275,6 +276,7 @@ static int borrow(struct matcher *matcher, int fd, struct erofs_node *node)
 		if (ret <= 0)
 			continue;
 		node->borrowed = true;
+		node->lender = matcher->candidates[i].node;
 		node->inode.layout = inode->layout;
 		node->inode.address = inode->address;
 		return 0;
@@ -358,6 +360,7 @@ static int match_file(struct matcher *matcher, struct erofs_node *node)
 		   node->disk.size == node->inode.size;
 	bool others = node->inode.size >= EROFS_BLOCK_SIZE && matcher->count;
 	bool chunks = node->placed && S_ISREG(node->disk.mode) &&
+		      node->disk.layout != EROFS_COMPRESSED &&
 		      node->inode.size >= CHUNKS_LEAST * CHUNK_BYTES;
 	int fd, ret = 0;
 

@@ -41,7 +41,7 @@ struct form {
 	bool compact;
 	bool is_inline;
 	u32 header;		/* with attributes */
-	u64 list;		/* of chunks */
+	u64 list;		/* of chunks or logical clusters, and what aligns it */
 	u32 tail;
 };
 
@@ -67,7 +67,7 @@ static u32 tail_of(const struct erofs_node *node)
 		return erofs_tail_size(&node->disk);
 	if (node->borrowed)
 		return erofs_tail_size(&node->inode);
-	if (node->chunks)
+	if (node->chunks || node->packed)
 		return 0;
 	return (u32)(node->inode.size & (EROFS_BLOCK_SIZE - 1));
 }
@@ -76,6 +76,33 @@ static u32 tail_of(const struct erofs_node *node)
 static bool fixed_layout(const struct erofs_node *node)
 {
 	return !node->dir && (node->same_content || node->borrowed);
+}
+
+/* The layout of contents that are not inline. */
+static u8 layout_of(const struct erofs_node *node)
+{
+	if (fixed_layout(node))
+		return node->same_content ? node->disk.layout :
+					    node->inode.layout;
+	if (node->chunks)
+		return EROFS_CHUNKS;
+	return node->packed ? EROFS_COMPRESSED : EROFS_PLAIN;
+}
+
+/* Bytes of the list that is written behind the attributes, and what aligns it. */
+static u64 list_of(const struct erofs_node *node, bool compact)
+{
+	struct erofs_inode inode = node->inode;
+	u64 bytes;
+
+	inode.compact = compact;
+	inode.layout = layout_of(node);
+	if (node->chunks)
+		inode.address = EROFS_CHUNK_BLOCKS_SHIFT;
+	else if (inode.layout != EROFS_COMPRESSED || !S_ISREG(inode.mode))
+		return 0;
+	return erofs_list_start(&inode, &bytes) + bytes -
+	       erofs_header_size(&inode) - inode.xattr_size;
 }
 
 /*
@@ -88,8 +115,7 @@ static bool fits(const struct erofs_node *node, u64 offset, u64 room,
 	form->header = node->inode.xattr_size + (form->compact ?
 		       (u32)sizeof(struct erofs_disk_compact) :
 		       (u32)sizeof(struct erofs_disk_inode));
-	/* The list is aligned, as attributes are. */
-	form->list = (u64)node->chunk_count * sizeof(*node->chunks);
+	form->list = list_of(node, form->compact);
 	form->tail = tail_of(node);
 	form->is_inline = form->tail &&
 		(u64)form->header + form->tail <= room &&
@@ -102,19 +128,17 @@ static void set_form(struct erofs_node *node, const struct form *form)
 {
 	node->inode.compact = form->compact;
 	if (fixed_layout(node)) {
-		node->inode.layout = node->same_content ? node->disk.layout :
-							  node->inode.layout;
+		node->inode.layout = layout_of(node);
 		if (node->same_content)
 			node->inode.address = node->disk.address;
 		return;
 	}
-	if (node->chunks) {
-		node->inode.layout = EROFS_CHUNKS;
+	node->inode.layout = form->is_inline ? EROFS_INLINE : layout_of(node);
+	if (node->chunks)
 		node->inode.address = EROFS_CHUNK_BLOCKS_SHIFT;
-		return;
-	}
-	node->inode.layout = form->is_inline ? EROFS_INLINE : EROFS_PLAIN;
-	if (erofs_has_content(node->inode.mode))
+	else if (node->packed)
+		node->inode.address = (u32)node->packed->blocks;
+	else if (erofs_has_content(node->inode.mode))
 		node->inode.address = EROFS_NO_BLOCK;
 }
 
@@ -317,7 +341,8 @@ static int place_chunks(struct erofs_change *change, struct erofs_node *node)
 /* Give a directory's or a file's whole blocks their places. */
 static int place_blocks(struct erofs_change *change, struct erofs_node *node)
 {
-	u64 blocks = erofs_full_blocks(&node->inode);
+	u64 blocks = node->packed ? node->packed->blocks :
+				    erofs_full_blocks(&node->inode);
 
 	if (!node->changed || !erofs_has_content(node->inode.mode) || !blocks ||
 	    fixed_layout(node))
@@ -331,7 +356,10 @@ static int place_blocks(struct erofs_change *change, struct erofs_node *node)
 	}
 	if (blocks > INC_BLOCKS_MAX || change->end + blocks > INC_BLOCKS_MAX)
 		return too_large(change, node);
-	node->inode.address = (u32)change->end;
+	if (node->packed)
+		node->packed->block = (u32)change->end;
+	else
+		node->inode.address = (u32)change->end;
 	change->end += blocks;
 	return 0;
 }
@@ -365,19 +393,25 @@ static int count_node(void *context, struct erofs_node *node,
 	return 0;
 }
 
+int erofs_list_live(struct erofs_change *change)
+{
+	return erofs_tree_visit(&change->tree, count_node, change);
+}
+
 int erofs_place(struct erofs_change *change)
 {
 	struct placer placer = { .change = change };
+	int ret = 0;
 	u64 i;
-	int ret;
 
 	change->start = change->end = change->device.blocks;
 	/* Behind the superblock there is room, if nothing is there yet. */
 	if (!change->tree.root->placed) {
 		placer.open_count = 1;
-		placer.open[0].used = (u32)change->image.super_end;
+		placer.open[0].used = (u32)(change->image.super_end +
+					    EROFS_SLOT_SIZE - 1) &
+				      ~(EROFS_SLOT_SIZE - 1);
 	}
-	ret = erofs_tree_visit(&change->tree, count_node, change);
 	for (i = 0; !ret && i < change->live_count; i++)
 		ret = place_node(&placer, change->live[i]);
 	for (i = 0; !ret && i < change->live_count; i++)

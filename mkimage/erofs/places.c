@@ -3,7 +3,9 @@
  * Where the files of an erofs are: see files_place in fs/filesystem.h.
  */
 #include <sys/stat.h>
+#include "erofs/content.h"
 #include "erofs/filesystem.h"
+#include "erofs/runs.h"
 #include "erofs/tree.h"
 #include "mkimage.h"
 
@@ -36,6 +38,24 @@ static int place_inode(struct placer *placer, const struct erofs_inode *inode,
 	return ret;
 }
 
+static int place_runs(struct placer *placer, const struct erofs_inode *inode,
+		      const char *path)
+{
+	struct erofs_run run = { .length = 0 };
+	u64 offset;
+	int ret = 0;
+
+	for (offset = 0; !ret && offset < inode->size;
+	     offset = run.start + run.length) {
+		ret = erofs_run_find(placer->image, inode, offset, &run);
+		if (!ret)
+			ret = placer->place(placer->context, path,
+					    run.start >> EROFS_BLOCK_SHIFT,
+					    run.block, run.blocks);
+	}
+	return ret;
+}
+
 static int place_node(void *context, struct erofs_node *node,
 		      const struct erofs_entry *entry, const char *path)
 {
@@ -51,6 +71,9 @@ static int place_node(void *context, struct erofs_node *node,
 		return 0;
 	node->live = true;
 	ret = place_inode(placer, inode, path);
+	if (!ret && inode->layout == EROFS_COMPRESSED &&
+	    erofs_has_content(inode->mode))
+		return place_runs(placer, inode, path);
 	full = erofs_has_content(inode->mode) ? erofs_full_blocks(inode) : 0;
 	for (index = 0; !ret && index < full; index += count) {
 		ret = erofs_content_blocks(placer->image, inode, index, &block,

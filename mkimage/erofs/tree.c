@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "common/message.h"
+#include "erofs/content.h"
 #include "erofs/tree.h"
 #include "mkimage.h"
 
@@ -396,7 +397,7 @@ static u32 node_ranges(const struct erofs_tree *tree,
 
 	set_range(&ranges[0], erofs_inode_offset(tree->image, inode->nid),
 		  erofs_inode_room(inode));
-	if (!erofs_has_content(inode->mode) || inode->layout == EROFS_CHUNKS)
+	if (!erofs_has_content(inode->mode) || erofs_has_list(inode))
 		return 1;
 	blocks = erofs_full_blocks(inode);
 	if (!blocks)
@@ -409,7 +410,8 @@ static u32 node_ranges(const struct erofs_tree *tree,
 
 /*
  * Inodes and directories will be written in place, so nothing may overlap them.
- * Chunks are not checked: nothing is written through them.
+ * Chunks and compressed contents are not checked: nothing is written through
+ * them.
  */
 static int check_overlaps(struct erofs_tree *tree)
 {
@@ -477,6 +479,14 @@ int erofs_tree_load(struct erofs_tree *tree, struct erofs_image *image)
 	return ret;
 }
 
+void erofs_packed_free(struct erofs_node *node)
+{
+	if (node->packed)
+		free(node->packed->runs);
+	free(node->packed);
+	node->packed = NULL;
+}
+
 void erofs_tree_free(struct erofs_tree *tree)
 {
 	struct erofs_node *node;
@@ -491,6 +501,7 @@ void erofs_tree_free(struct erofs_tree *tree)
 		free(node->target);
 		free(node->chunks);
 		erofs_xattrs_free(&node->xattrs);
+		erofs_packed_free(node);
 		free(node);
 	}
 	while ((names = tree->names)) {

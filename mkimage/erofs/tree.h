@@ -48,6 +48,28 @@ struct erofs_directory {
 	bool changed;
 };
 
+/* A run of a file that was compressed; see layout.h. */
+struct erofs_packed_run {
+	u32 length;
+	u16 blocks;
+	bool plain;
+};
+
+/**
+ * struct erofs_packed - a file that was compressed
+ * @runs: @count of them, on the heap
+ * @blocks: that they take
+ * @place: where these are in the temporary file
+ * @block: the first of them on the device
+ */
+struct erofs_packed {
+	struct erofs_packed_run *runs;
+	u64 count;
+	u64 blocks;
+	u64 place;
+	u32 block;
+};
+
 /**
  * struct erofs_node - an inode
  * @inode: as it is to be
@@ -60,6 +82,8 @@ struct erofs_directory {
  *	each, EROFS_NO_BLOCK for those that change; else NULL
  * @chunk_count: their number
  * @xattrs: those that come from the source
+ * @packed: new contents, compressed; NULL if they are not
+ * @lender: a file whose contents it has, if @borrowed
  * @replaces: one inode that had all the names of this one so far
  * @names: entries that name it
  * @disk_names: entries that name it on the device
@@ -67,7 +91,7 @@ struct erofs_directory {
  * @given: attributes and contents come from the source
  * @torn: it replaces several inodes, or only some names of one
  * @same_content: its contents are as in @disk
- * @borrowed: its blocks start at @inode.address, and have its contents already
+ * @borrowed: its contents are those of @lender, in @inode.layout
  * @moved: it gets a new place
  * @new_xattrs: its attributes are @xattrs, not those in @disk
  * @changed: it has to be written
@@ -83,6 +107,8 @@ struct erofs_node {
 	__le32 *chunks;
 	u32 chunk_count;
 	struct erofs_xattrs xattrs;
+	struct erofs_packed *packed;
+	const struct erofs_node *lender;
 	struct erofs_node *replaces;
 	u32 names;
 	u32 disk_names;
@@ -118,6 +144,9 @@ struct erofs_tree {
  */
 int erofs_tree_load(struct erofs_tree *tree, struct erofs_image *image);
 void erofs_tree_free(struct erofs_tree *tree);
+
+/* @node's compressed contents are not to be used. */
+void erofs_packed_free(struct erofs_node *node);
 
 /* A tree of a root only, which has no place on the device yet; the same. */
 int erofs_tree_start(struct erofs_tree *tree, struct erofs_image *image);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "erofs/change.h"
+#include "erofs/content.h"
 #include "mkimage.h"
 #include "progress.h"
 
@@ -29,6 +30,11 @@ static int write_device(struct erofs_change *change, u64 offset,
 {
 	return change->device.write(change->device.context, offset, data,
 				    length);
+}
+
+static bool is_compressed(const struct erofs_inode *inode)
+{
+	return S_ISREG(inode->mode) && inode->layout == EROFS_COMPRESSED;
 }
 
 static bool from_source(const struct erofs_node *node)
@@ -137,13 +143,13 @@ static int write_directory(struct writer *writer, const struct erofs_node *node)
 	return ret ? ret : write_inode(writer, node, length);
 }
 
-/* Bytes of a new file that go into blocks of their own. */
+/* Bytes of a new file that go, as they are, into blocks of their own. */
 static u64 block_bytes(const struct erofs_node *node)
 {
 	u64 bytes = erofs_full_blocks(&node->inode) << EROFS_BLOCK_SHIFT;
 
 	if (!from_source(node) || !node->changed || node->same_content ||
-	    node->borrowed)
+	    node->borrowed || node->packed)
 		return 0;
 	return bytes < node->inode.size ? bytes : node->inode.size;
 }
@@ -207,11 +213,32 @@ static int write_chunks(struct writer *writer, const struct erofs_node *node,
 	return ret;
 }
 
+/* The list of chunks or of logical clusters, new or as it is. */
+static int make_list(struct writer *writer, const struct erofs_node *node,
+		     u8 *list, u64 bytes)
+{
+	struct erofs_image *image = &writer->change->image;
+	const struct erofs_inode *from = node->borrowed ? &node->lender->disk :
+							  &node->disk;
+	u64 there;
+
+	if (node->chunks)
+		memcpy(list, node->chunks, bytes);
+	else if (node->packed)
+		erofs_packed_list(writer->change, node, list);
+	else
+		return erofs_meta_read(image,
+				       erofs_inode_offset(image, from->nid) +
+				       erofs_list_start(from, &there), list,
+				       bytes);
+	return 0;
+}
+
 /* An inode with its list, which may be longer than any other. */
 static int write_list(struct writer *writer, const struct erofs_node *node,
 		      size_t length)
 {
-	size_t list = node->chunk_count * sizeof(*node->chunks);
+	u64 size, start = erofs_list_start(&node->inode, &size);
 	u64 room = erofs_inode_room(&node->inode);
 	u8 *bytes;
 	int ret;
@@ -223,11 +250,36 @@ static int write_list(struct writer *writer, const struct erofs_node *node,
 	if (!bytes)
 		return no_memory();
 	memcpy(bytes, writer->inode, length);
-	memcpy(bytes + length, node->chunks, list);
-	ret = write_device(writer->change,
-			   erofs_inode_offset(&writer->change->image,
-					      node->inode.nid), bytes, room);
+	ret = make_list(writer, node, bytes + start, size);
+	if (!ret)
+		ret = write_device(writer->change,
+				   erofs_inode_offset(&writer->change->image,
+						      node->inode.nid), bytes,
+				   room);
 	free(bytes);
+	return ret;
+}
+
+static int write_packed_blocks(struct writer *writer,
+			       const struct erofs_packed *packed)
+{
+	u64 left = packed->blocks << EROFS_BLOCK_SHIFT, done = 0;
+	int ret = 0;
+
+	while (!ret && done < left) {
+		size_t part = BUFFER_SIZE;
+
+		if (part > left - done)
+			part = (size_t)(left - done);
+		ret = spool_read(writer->change->packed, packed->place + done,
+				 part, writer->buffer);
+		if (!ret)
+			ret = write_device(writer->change,
+					   ((u64)packed->block <<
+					    EROFS_BLOCK_SHIFT) + done,
+					   writer->buffer, part);
+		done += part;
+	}
 	return ret;
 }
 
@@ -257,6 +309,8 @@ static int write_file(struct writer *writer, const struct erofs_node *node)
 	}
 	if (!ret && node->chunks)
 		ret = write_chunks(writer, node, fd);
+	else if (!ret && node->packed)
+		ret = write_packed_blocks(writer, node->packed);
 	else if (!ret && block_bytes(node))
 		ret = write_blocks(writer, node, fd, 0, block_bytes(node),
 				   (u64)node->inode.address <<
@@ -267,7 +321,7 @@ static int write_file(struct writer *writer, const struct erofs_node *node)
 		ret = make_tail(writer, node, fd, writer->inode + length, tail);
 	if (fd >= 0)
 		close(fd);
-	if (!ret && node->chunks)
+	if (!ret && (node->chunks || is_compressed(&node->inode)))
 		return write_list(writer, node, length);
 	return ret ? ret : write_inode(writer, node, length + tail);
 }
@@ -344,7 +398,9 @@ static int note_old(struct erofs_change *change)
 	if (!device->note_old)
 		return 0;
 	for (node = change->tree.first; !ret && node; node = node->next) {
+		/* Compressed contents have little in common with others. */
 		if (!node->placed || !S_ISREG(node->disk.mode) ||
+		    is_compressed(&node->disk) ||
 		    (node->live && (!node->given || node->same_content)))
 			continue;
 		full = erofs_full_blocks(&node->disk);
@@ -362,11 +418,16 @@ static int note_old(struct erofs_change *change)
 int erofs_finish(struct erofs_change *change, int ret)
 {
 	if (!ret)
+		ret = erofs_list_live(change);
+	if (!ret)
+		ret = erofs_compress(change);
+	if (!ret)
 		ret = erofs_place(change);
 	if (!ret)
 		ret = note_old(change);
 	if (!ret)
 		ret = write_change(change);
+	spool_free(change->packed);
 	free(change->live);
 	erofs_tree_free(&change->tree);
 	erofs_close(&change->image);

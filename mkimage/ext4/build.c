@@ -96,12 +96,14 @@ static int make(const struct walk *walk, int fd)
 	return program_run(argv, environment, "e2fsprogs", fd, NULL);
 }
 
-int ext4_build(const char *path, const struct walk *walk, int fd)
+int ext4_build(const char *path, const struct walk *walk, int fd,
+	       const struct build_options *options)
 {
 	struct ext4_change change;
 	struct stat st;
 	int ret = make(walk, fd);
 
+	(void)options;
 	if (!ret)
 		ret = ext4_open_file(&change.ext4, fd, path,
 				     ext4_epoch(walk->epoch), true);

@@ -37,6 +37,7 @@
  * @source_bytes: of all files in @source, for progress
  * @source_paths: names in @source, itself included
  * @check: compare the result with @source
+ * @threads: that may work at once, at least 1
  * @dir: where temporary files go
  */
 struct extend_plan {
@@ -47,6 +48,7 @@ struct extend_plan {
 	const char *const *removed;
 	size_t removed_count;
 	int64_t epoch;
+	unsigned int threads;
 	const char *dir;
 };
 

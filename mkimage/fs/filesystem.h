@@ -38,12 +38,26 @@ struct check;
 struct walk;
 
 /**
+ * struct build_options - how a filesystem is made
+ * @compression: blocks of the largest cluster that it compresses contents of files
+ *	into; 0: it compresses none. Only for one that @compresses
+ * @threads: at least 1
+ * @dir: where temporary files go
+ */
+struct build_options {
+	u32 compression;
+	unsigned int threads;
+	const char *dir;
+};
+
+/**
  * struct filesystem - one that is known
  * @name: NULL ends an array of them
  * @offset: of its magic number, in block 0 of the device
  * @size: of that, in bytes
  * @compat: INC_COMPAT_* that hold for each device with it
- * @built_compat: those that hold for what @build makes
+ * @built_compat: those that hold for what @build makes, but not if it compresses
+ * @compresses: it can
  * @build: make it of the directory @path, which @walk has looked at, in the empty
  * file @fd
  * @check_file: read back what @build made; see check.h
@@ -63,7 +77,9 @@ struct filesystem {
 	u32 magic;
 	u64 compat;
 	u64 built_compat;
-	int (*build)(const char *path, const struct walk *walk, int fd);
+	bool compresses;
+	int (*build)(const char *path, const struct walk *walk, int fd,
+		     const struct build_options *options);
 	int (*check_file)(int fd, struct check *check);
 	int (*extend)(struct overlay *overlay, const struct extend_plan *plan);
 	int (*check)(struct overlay *overlay, struct check *check);

@@ -79,11 +79,13 @@ static int build_filesystem(struct source *source,
 	if (ret)
 		return ret;
 	memcpy(source->id, walk.id, sizeof(source->id));
-	source->fd = spool_open_file(options->dir);
+	source->fd = spool_open_file(options->build.dir);
 	if (source->fd < 0)
 		return -EIO;
-	source->compat = options->fs->built_compat;
-	ret = options->fs->build(source->name, &walk, source->fd);
+	source->compat = options->build.compression ?
+			 options->fs->compat : options->fs->built_compat;
+	ret = options->fs->build(source->name, &walk, source->fd,
+				 &options->build);
 	if (ret || !options->check)
 		return ret;
 	check.epoch = walk.epoch;
@@ -115,6 +117,11 @@ int source_open(struct source *source, const char *path,
 		}
 		ret = build_filesystem(source, options);
 		return ret ? ret : measure(source);
+	}
+	if (options->build.compression) {
+		message_error("%s: it is no directory, which --fs-compression goes with",
+			      path);
+		return -ENOTDIR;
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
 		message_error("%s: neither a directory nor a raw filesystem image",

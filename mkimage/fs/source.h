@@ -30,14 +30,14 @@ struct source {
  * @fs: which of them a directory gets
  * @raw: a file or device need not hold a filesystem that is known
  * @check: compare the filesystem with the directory that it was made of
- * @dir: where temporary files go
+ * @build: how the filesystem is made of a directory
  */
 struct source_options {
 	const struct filesystem *known;
 	const struct filesystem *fs;
 	bool raw;
 	bool check;
-	const char *dir;
+	struct build_options build;
 };
 
 /**

@@ -6,7 +6,7 @@
 #include "segment/batch.h"
 #include "segment/known.h"
 #include "segment/order.h"
-#include "segment/pipeline.h"
+#include "pipeline.h"
 #include "segment/windows.h"
 
 static void batch_free(void *item)

@@ -6,7 +6,7 @@
 #include "common/message.h"
 #include "mkimage.h"
 #include "progress.h"
-#include "segment/pipeline.h"
+#include "pipeline.h"
 #include "segment/row.h"
 
 /* More than these are not indexed: positions would be too large. */

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include "common/message.h"
-#include "segment/pipeline.h"
+#include "pipeline.h"
 
 struct slot {
 	void *item;
