@@ -10,9 +10,7 @@
  * A large file of which a part has changed becomes a list of chunks: those that did not
  * change stay where they are.
  */
-#include <errno.h>
 #include <ext2fs/ext2fs.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,40 +46,6 @@ struct matcher {
 	u8 *ours;
 	u8 *theirs;
 };
-
-int erofs_open_source(const struct erofs_node *node)
-{
-	int fd = open(node->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC |
-		      O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0) {
-		int ret = -errno;
-
-		message_error("%s: cannot be opened: %s", node->path,
-			      strerror(errno));
-		return ret;
-	}
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) &&
-	    (u64)st.st_size == node->inode.size)
-		return fd;
-	close(fd);
-	message_error("%s: changed while it was read", node->path);
-	return -EAGAIN;
-}
-
-int erofs_read_source(struct erofs_change *change, int fd,
-		      const struct erofs_node *node, u64 offset, void *data,
-		      size_t length)
-{
-	int ret = read_all(fd, offset, data, length, node->path);
-
-	if (!ret) {
-		change->read_done += length;
-		progress_show(&change->progress, change->read_done);
-	}
-	return ret;
-}
 
 static int compare_sizes(const void *left, const void *right)
 {

@@ -319,10 +319,13 @@ END
 # The root is inode 36; its entries ., .., sub follow at 1152 + 64.
 at=$((36 * 32))
 damaged "another root" "behind the device's end" 1038 ffff
-damaged "an unknown feature" "compressed ones cannot be used" 1104 02
+damaged "an unknown feature" "features that are not known" 1104 08
+damaged "another compression" "more than LZ4 .algorithms 0x2." 1104 020000000200
+damaged "clusters of another size" "clusters of 16877 blocks" 1104 020000000100
 damaged "a size that is not so" 'it has 65535 blocks' 1060 ffff0000
 damaged "a root of another type" 'layout' $((at + 4)) 0000
-damaged "a compressed inode" 'compressed' $at 0700
+damaged "a compact index" 'compressed with a compact index' $at 0700
+damaged "a compressed directory" 'compressed but is no file' $at 0300
 damaged "an unknown format" 'format 0x' $at ff00
 damaged "a directory without end" "behind the device's end" $((at + 8)) 9000000000000001
 damaged "contents behind the end" "behind the device's end" $at 0100

@@ -59,6 +59,37 @@ def of_directory(root):
     return lines
 
 
+def expand(stored, length):
+    """A block of LZ4 that makes @length bytes."""
+    out, at = bytearray(), 0
+
+    def more(run):
+        nonlocal at
+        while run >= 15:
+            byte = stored[at]
+            at += 1
+            run += byte
+            if byte != 255:
+                break
+        return run
+
+    while at < len(stored):
+        token = stored[at]
+        at += 1
+        literals = more(token >> 4)
+        out += stored[at:at + literals]
+        at += literals
+        if at == len(stored):
+            break
+        back = stored[at] | stored[at + 1] << 8
+        at += 2
+        assert 0 < back <= len(out)
+        for _ in range(more(token & 15) + 4):
+            out.append(out[-back])
+    assert len(out) == length, "%d bytes instead of %d" % (len(out), length)
+    return bytes(out)
+
+
 class Erofs:
     PREFIX = {1: "user.", 2: "system.posix_acl_access", 3: "system.posix_acl_default",
               4: "trusted.", 6: "security."}
@@ -69,7 +100,9 @@ class Erofs:
         (magic, _, compat, shift, slots, self.root, self.inodes, self.time, self.time_ns,
          self.blocks, meta, xattr) = struct.unpack("<IIIBBHQQIIII", sb[:48])
         assert magic == 0xe0f5e1e2 and shift == 12 and not slots
-        assert struct.unpack("<I", sb[80:84])[0] in (0, 4)
+        incompat = struct.unpack("<I", sb[80:84])[0]
+        assert incompat & ~7 == 0
+        self.large = bool(incompat & 2)
         self.meta, self.xattr = meta << 12, xattr << 12
         size = os.fstat(self.file.fileno()).st_size
         assert size == self.blocks << 12, "%d blocks, %d bytes" % (self.blocks, size)
@@ -78,6 +111,41 @@ class Erofs:
         data = os.pread(self.file.fileno(), length, offset)
         assert len(data) == length, "end of the image"
         return data
+
+    def runs(self, list_at, size):
+        """What a compressed file expands to: its list of logical clusters is at @list_at."""
+        count, heads, body = (size + 4095) // 4096, [], {}
+        assert self.bytes(list_at, 16) == struct.pack("<IHBBQ", 0, 2 * self.large, 0, 0, 0)
+        data = self.bytes(list_at + 16, 8 * count)
+        for i in range(count):
+            kind, start, block = struct.unpack("<HHI", data[8 * i:8 * i + 8])
+            if kind < 2:
+                heads.append((4096 * i + start, kind, block))
+                continue
+            assert kind == 2 and not start
+            body[i] = block & 0xffff, block >> 16
+        out = b""
+        for (start, kind, block), (end, _, _) in zip(heads, heads[1:] + [(size, 0, 0)]):
+            assert start == len(out), "a run at %d" % start
+            first, blocks = start // 4096, 1
+            for i in range(first + 1, end // 4096):
+                back, ahead = body.pop(i)
+                if self.large and i == first + 1:
+                    assert back & 0x800
+                    blocks, back = back & 0x7ff, 1
+                assert (back, ahead) == (i - first, end // 4096 - i), "logical cluster %d" % i
+            if start == end:
+                assert end == size and not block
+                continue
+            stored = self.bytes(block << 12, blocks << 12)
+            if kind:
+                assert end - start > blocks << 12
+                out += expand(stored.lstrip(b"\0"), end - start)
+            else:
+                assert not any(stored[end - start:])
+                out += stored[:end - start]
+        assert not body
+        return out
 
     def inode(self, nid):
         offset = self.meta + 32 * nid
@@ -111,7 +179,11 @@ class Erofs:
         layout, data = form >> 1, None
         if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode):
             full = (size + 4095) // 4096
-            if layout == 4:
+            if layout == 1:
+                end = (end + 7) // 8 * 8
+                data = self.runs(end, size)
+                end += 16 + 8 * full
+            elif layout == 4:
                 chunk, unit = 4096 << (address & 31), 8 if address & 32 else 4
                 end = (end + unit - 1) // unit * unit
                 data = b""

@@ -168,6 +168,15 @@ class Maker:
                     "<IIIII", 0x02000001, 1 << pick.randrange(32), 0, 0, 0)
         return node
 
+    def text(self, size):
+        """Bytes that compress to a third or so, with some that do not among them."""
+        pick, words = self.pick, [self.pick.randbytes(6) for _ in range(30)]
+        parts, length = [], 0
+        while length < size:
+            parts.append(pick.choice(words) if pick.randrange(300) else pick.randbytes(9000))
+            length += len(parts[-1])
+        return b"".join(parts)[:size]
+
     def content(self, node):
         pick = self.pick
         size = pick.choice([0, 1, pick.randrange(100), pick.randrange(4000),
@@ -184,7 +193,7 @@ class Maker:
             node.size = at + pick.choice([0, 1, 4096, pick.randrange(100000), 1 << 20])
         elif size:
             data = (b"the same again\n" * (size // 15 + 1))[:size] if kind == 2 else \
-                pick.randbytes(size)
+                self.text(size) if kind < 7 else pick.randbytes(size)
             node.parts.append((0, data))
             node.size = size
 
