@@ -8,7 +8,7 @@
 about_build="processor time, memory and size of building images"
 place_build=host
 # Level 12 is what mksquashfs -Xhc asks LZ4 for, 9 what mkfs.erofs does by itself.
-peers_build=(ours-4K ours-4K-dictionary ours-4K-level-12 ours-64K-level-12 squashfs-128K erofs-lz4hc-4K erofs-lz4hc-16K
+peers_build=(ours-4K ours-4K-dictionary ours-4K-level-12 ours-64K-level-12 ours-lz4hc-4K ours-lz4hc-16K squashfs-128K erofs-lz4hc-4K erofs-lz4hc-16K
 	erofs-lz4hc-4K-level-12)
 size_build=0
 
@@ -26,6 +26,7 @@ build_one() {
 	local kind=${1%-level-12} level=${1##*-level-} cluster
 	[ "$kind" != "$1" ] || level=''
 	case $kind in
+	ours-lz4hc-*) set -- build/mkimage create --force --no-check --fs-compression "lz4hc,${kind##*-}" "$2" "$3" ;;
 	ours-*)
 		cluster=${kind#ours-}
 		set -- --cluster "${cluster%-dictionary}" ${level:+--level "$level"} "$2" "$3"

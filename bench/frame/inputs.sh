@@ -66,6 +66,10 @@ make_peer() {
 		make_peer "$kind"
 		make_verity "$kind"
 		;;
+	ours-lz4hc-*)
+		made "$images/$1.inc" "$tool" create --salt $salt --fs-compression "lz4hc,${1##*-}" \
+			"$images/source" "$images/$1.inc.new"
+		;;
 	ours-* | before-*)
 		make_peer erofs
 		[[ $1 != before-* ]] || tool=$before/build/mkimage

@@ -12,6 +12,7 @@
 #   squashfuse-SIZE      the squashfs in userspace
 #   nbdkit               the plain erofs from nbdkit by the kernel's nbd
 #   ours-SIZE[-dictionary]    the plain erofs above our target, SIZE: our clusters
+#   ours-lz4hc-SIZE      an erofs that mkimage made with clusters of SIZE, above our target
 #   before-SIZE[-dictionary]  the same by the module and mkimage of another commit
 
 images=/images
