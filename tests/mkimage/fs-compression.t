@@ -127,7 +127,7 @@ ok "random steps, 32K" random two "${STEPS:-5}" 32K
 
 ### Refused
 
-for text in "" lz4 zstd lz4hc, lz4hc,2K lz4hc,128K lz4hc,5000 lz4hc12 lz4hc,4K,; do
+for text in "" lz4 zstd "lz4hc," lz4hc,2K lz4hc,128K lz4hc,5000 lz4hc12 "lz4hc,4K,"; do
 	fails "'$text'" 2 'fs-compression' "$mkimage" create \
 		--fs-compression "$text" files refused
 done
