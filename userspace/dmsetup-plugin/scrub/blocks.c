@@ -2,8 +2,9 @@
 /*
  * scrub: the blocks of the device that need damaged chunks; see blocks.h.
  *
- * For data the whole map is walked, as any block may share an extent, and those
- * with an extent in damaged chunks are read, as it may be another's bytes. For a
+ * For data and dictionaries the whole map is walked, as any block may share an extent,
+ * and those with an extent in damaged chunks, or one that refers to something there or
+ * needs a dictionary there, are read, as it may be another's bytes. For a
  * page of map or hash tree the directories say which blocks are below it. Guard
  * and owner table are for loaders: no block needs them.
  */
@@ -33,25 +34,100 @@ static int add_blocks(struct damage *damage, u64 first, u64 last)
 	return 0;
 }
 
+/**
+ * struct parts - the ranges of the image that a cluster takes: its extent, what that
+ * refers to, and dictionaries
+ */
+struct parts {
+	struct incr_range list[2 * (1 + INC_REFERENCES_MAX)];
+	unsigned int count;
+};
+
+static void add_part(struct scrub *scrub, const struct inc_extent *extent,
+		     struct parts *parts)
+{
+	u32 i;
+
+	parts->list[parts->count++] =
+		(struct incr_range){ extent->offset, extent->length };
+	for (i = 0; extent->codec == INC_CODEC_LZ4_DICT &&
+	     i < incr_image_segments(scrub->image); i++) {
+		const struct inc_segment *seg =
+			incr_image_segment_at(scrub->image, i);
+
+		if (extent->offset >= seg->offset && extent->offset < seg->end &&
+		    seg->dictionary_size)
+			parts->list[parts->count++] = (struct incr_range){
+				seg->dictionary_offset, seg->dictionary_size };
+	}
+}
+
+/* What an extent that cannot be read refers to is not known. */
+static void find_parts(struct scrub *scrub, const struct inc_extent *extent,
+		       u64 block, struct parts *parts)
+{
+	struct inc_references references;
+	struct incr_error error;
+	u32 i;
+
+	parts->count = 0;
+	add_part(scrub, extent, parts);
+	if (extent->codec != INC_CODEC_LZ4_REFERENCES ||
+	    incr_image_references(scrub->image, block, extent, &references,
+				  &error))
+		return;
+	for (i = 0; i < references.count; i++)
+		add_part(scrub, &references.extents[i], parts);
+}
+
+static bool is_damaged(const struct damages *damages, const struct parts *parts)
+{
+	unsigned int i;
+
+	for (i = 0; i < parts->count; i++) {
+		const struct incr_range *part = &parts->list[i];
+		size_t at = damage_after(damages, part->offset);
+
+		if (at < damages->count &&
+		    damages->list[at].offset < part->offset + part->length)
+			return true;
+	}
+	return false;
+}
+
+/* Note blocks [@first, @last] for the damaged ranges that touch @part. */
+static int add_part_blocks(struct damages *damages, const struct incr_range *part,
+			   u64 first, u64 last)
+{
+	u64 end = part->offset + part->length;
+	size_t i = damage_after(damages, part->offset);
+	int err = 0;
+
+	for (; !err && i < damages->count && damages->list[i].offset < end; i++)
+		err = add_blocks(&damages->list[i], first, last);
+	return err;
+}
+
 static int add_extent(struct scrub *scrub, const struct inc_extent *extent,
 		      u64 block, u64 blocks, void *buffer)
 {
-	struct damages *damages = &scrub->damages;
-	u64 end = extent->offset + extent->length;
 	struct incr_error error;
 	u64 first = inc_cluster_start(extent, block);
 	u64 last = first + (1ull << extent->cluster_shift) - 1;
-	size_t i = damage_after(damages, extent->offset);
+	struct parts parts;
+	unsigned int i;
 	int err = 0;
 
 	if (last >= blocks)
 		last = blocks - 1;
-	if (i == damages->count || damages->list[i].offset >= end ||
+	find_parts(scrub, extent, block, &parts);
+	if (!is_damaged(&scrub->damages, &parts) ||
 	    !incr_image_read(scrub->image, first, last - first + 1, buffer,
 			     &error))
 		return 0;
-	for (; !err && i < damages->count && damages->list[i].offset < end; i++)
-		err = add_blocks(&damages->list[i], first, last);
+	for (i = 0; !err && i < parts.count; i++)
+		err = add_part_blocks(&scrub->damages, &parts.list[i], first,
+				      last);
 	return err;
 }
 
@@ -286,7 +362,8 @@ int scrub_blocks(struct scrub *scrub, struct incr_error *error)
 	int err;
 
 	for (i = 0; i < damages->count; i++)
-		data |= damages->list[i].area == INCR_AREA_DATA;
+		data |= damages->list[i].area == INCR_AREA_DATA ||
+			damages->list[i].area == INCR_AREA_DICTIONARY;
 	if (!damages->count)
 		return 0;
 	err = add_metadata(scrub, error);
