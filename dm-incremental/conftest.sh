@@ -36,6 +36,12 @@ try() {
 		}
 	EOF
 
+	macro=INC_HAVE_HEX_H
+	try "$@" <<-'EOF'
+		/* hex2bin() was declared in linux/kernel.h before. */
+		#include <linux/hex.h>
+	EOF
+
 	macro=INC_HAVE_BDEV_SETINTEGRITY
 	try "$@" <<-'EOF'
 		/* Security modules are told of dm-verity's devices from 6.12 on. */

@@ -12,6 +12,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "backing.h"
@@ -139,8 +140,10 @@ static bool copy_in(struct inc_fill *fill, u32 length, struct iov_iter *from)
 
 	for (done = 0; done < length; done += bytes) {
 		bytes = min_t(u32, length - done, PAGE_SIZE);
-		copied = copy_page_from_iter_atomic(fill->pages[done >> PAGE_SHIFT],
-						    0, bytes, from);
+		pagefault_disable();
+		copied = copy_from_iter(page_address(fill->pages[done >> PAGE_SHIFT]),
+					bytes, from);
+		pagefault_enable();
 		if (copied == bytes)
 			continue;
 		iov_iter_revert(from, done + copied);

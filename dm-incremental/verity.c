@@ -18,6 +18,9 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#ifdef INC_HAVE_HEX_H
+#include <linux/hex.h>
+#endif
 
 #include "backing.h"
 #include "verity.h"
