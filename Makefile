@@ -12,6 +12,7 @@
 # Parts of a build, all below build/:
 # make tools          mkimage, incrementald, incrementalsetup, the library, the plug-in
 # make modules        the module for each kernel; make module-6.12 for one
+# make module-newest  the module for the newest kernel of Debian unstable
 # make unit-tests     build/tests/test_NAME
 # make test-programs  all that the tests run
 #
@@ -20,6 +21,7 @@
 # make check-damage   damage that heals, or not, in all combinations
 # make check-chaos    the loader while servers and networks fail
 # make check-preempt  the kernel tests on fully preemptible kernels
+# make check-newest   all of it that takes a kernel, on the newest of Debian unstable
 # make check-debug    the kernel tests on a kernel with KASAN, lockdep and others
 # make check-ipe      policies of the security module IPE
 # make check-filesystems  cold reads of every filesystem, by readers of all kinds
@@ -114,7 +116,7 @@ obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
 .PHONY: help all tools modules check check-long check-damage check-chaos \
-	check-preempt check-debug check-ipe check-filesystems check-layouts \
+	check-preempt check-newest check-debug check-ipe check-filesystems check-layouts \
 	demo bench deb install uninstall clean
 all: tools modules
 
@@ -225,22 +227,26 @@ unit-tests: $(UNIT_TESTS)
 include tests/fuzz/fuzz.mk
 
 # The module, once for each kernel whose headers are installed, and on demand
-# for the tests' own kernels: the sources are linked into a directory of their own,
-# since Kbuild builds in place.
+# for the tests' own kernels and Debian's newest: the sources are linked into a
+# directory of their own, since Kbuild builds in place.
 MODULE_SOURCES := $(wildcard dm-incremental/*.[ch] dm-incremental/Kbuild \
 	dm-incremental/*.sh dm-incremental/include/uapi/linux/*.h)
 
+kbuild	= build=$$$$(scripts/kernel-release --build $(1)) && $$(MAKE) -C $$$$build
 define module
 .PHONY: module-$(1)
 module-$(1): build/kernel-$(1)/dm-incremental.ko
 build/kernel-$(1)/dm-incremental.ko: $(MODULE_SOURCES)
 	@mkdir -p $$(@D)
 	@cp -rsf $(CURDIR)/dm-incremental/. $$(@D)/
-	build=$$$$(scripts/kernel-release --build $(1)) && \
-	$$(MAKE) -C $$$$build M=$(CURDIR)/$$(@D) WERROR=$$(WERROR) $(if $(filter debug,$(1)),DELAYS=y) modules
+	$(2) M=$(CURDIR)/$$(@D) WERROR=$$(WERROR) $(if $(filter debug,$(1)),DELAYS=y) modules
 	@touch $$@
 endef
-$(foreach k,$(KERNELS) debug ipe,$(eval $(call module,$(k))))
+$(foreach k,$(KERNELS) debug ipe,$(eval $(call module,$(k),$(call kbuild,$(k)))))
+# Unstable's own make; the release changes every week.
+$(eval $(call module,newest,+scripts/newest-kernel --make))
+build/kernel-newest/dm-incremental.ko: $(wildcard \
+	$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dm-incremental/newest-kernel/current/release)
 modules: $(KERNELS:%=module-%)
 
 # The programs of a check that are built for it.
@@ -291,6 +297,20 @@ check-preempt:
 	$(MAKE) -j$(JOBS) WERROR=1 tools modules test-programs
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures tests/preempt/6.1 tests/preempt/6.12
+
+# The tests that take a kernel, on the newest of Debian unstable. That one changes every
+# week, so this is not part of check; where it is not to be had, the tests are skipped.
+check-newest:
+	@echo "== packages"
+	scripts/install-deps build test demo
+	@echo "== kernel"
+	@scripts/newest-kernel --update || [ $$? = 3 ]
+	@scripts/fetch-jre >/dev/null
+	@echo "== build"
+	$(MAKE) -j$(JOBS) WERROR=1 tools test-programs
+	@! scripts/newest-kernel --fetched >/dev/null || $(MAKE) WERROR=1 module-newest
+	@echo "== tests"
+	prove -j$(JOBS) --timer --failures tests/newest/kernel tests/newest/loader tests/newest/demo
 
 # The kernel tests on a kernel that finds mistakes, and with faults on purpose.
 # Not part of check: see docs/testing.md for how long it takes.
