@@ -281,14 +281,15 @@ unused() {
 # The module's memory, from slabs or mapped. Without a device there must be none
 # but what it has allocated when it was loaded, which is left out.  (Also left out:
 # names of merged slab caches, which the kernel itself keeps after any use of
-# dm-bufio, and records of memory cgroups, which stay as long as their slab.)  The
-# debug kernel shows mapped memory only; kmemleak looks for the rest at the end.
+# dm-bufio, records of memory cgroups, which stay as long as their slab, and the
+# sheaves in which newer kernels keep a CPU's free objects.)  The debug kernel shows
+# mapped memory only; kmemleak looks for the rest at the end.
 allocations() {
 	local traces
 	# All of these files are long; few name the module at all.
 	mapfile -t traces < <(grep -l dm_incremental /sys/kernel/debug/slab/kmalloc-*/alloc_traces </dev/null 2>/dev/null)
 	[ ${#traces[@]} -eq 0 ] || awk '
-		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|do_init_module|__kmem_cache_(create|alias)|alloc_slab_(obj_exts|cgroups)/) printf "%s", block }
+		function tell() { if (block ~ /dm_incremental/ && block !~ /_init\+|do_init_module|__kmem_cache_(create|alias)|alloc_slab_(obj_exts|cgroups)|__pcs_|_sheaf\+/) printf "%s", block }
 		/^ *[0-9]+ / { tell(); block = "" }
 		{ block = block $0 "\n" }
 		END { tell() }' "${traces[@]}"
