@@ -270,7 +270,7 @@ chmod 600 next/large
 step "its mode changes, not its contents" 40000
 cp next/large next/other
 touch -d @1600000000 next/other
-step "a copy of it" 60000
+step "a copy of it" 65536
 noise 800000 22 >next/large
 step "other contents, of no use for a list" 900000
 noise 1800000 23 >next/large
