@@ -3,7 +3,7 @@
 #
 # bench/run miss: from a read of 4 KiB that nothing is there for until it returns; the origin is a
 # file in memory. "bare" is the tests' loader, which answers what it is asked for and verifies nothing:
-# what the kernel takes. nbd and FUSE fetch the same, verify nothing and keep nothing.
+# what the kernel takes. incrementald's largest size is told, too. nbd and FUSE fetch the same, verify nothing and keep nothing.
 
 # shellcheck disable=SC2034	# bench/run and in-root use these
 about_miss="time and work of reads of what is absent"
@@ -73,5 +73,8 @@ measure_miss() {
 	sample p99 us "$peer" "$p99"
 	some 64 8 --randseed=3 "${direct[@]}"
 	sample 64-readers us "$peer" "$(quotient "$milliseconds" 0.512)"
+	# All that incrementald ever had; the tests' loader keeps nothing.
+	[ -z "${loader-}" ] || [[ $peer == *-bare ]] ||
+		sample loader "MiB of memory" "$peer" "$(awk '/^VmHWM:/ { printf "%.1f", $2 / 1024 }' "/proc/$loader/status")"
 	down_miss "$peer" || die "$peer cannot be taken down"
 }

@@ -105,24 +105,27 @@ static void stream(void *context, size_t received)
 	struct loader *loader = worker->loader;
 	u64 mask = loader->device.chunk - 1;
 	u64 end = worker->arriving.offset + worker->arriving.length;
-	u64 have = (worker->fetching + received) & ~mask;
+	u64 here = worker->fetching + received, have = here & ~mask;
 	/* An extent that begins before this is here as a whole. */
 	u64 to = have - worker->stream_lag;
+	bool all = here >= worker->stream_need;
 	struct incr_error error;
-	bool all = to >= end;
 
 	if (worker->piece)
 		queue_arrived(&loader->queue, worker->piece, received,
 			      loader->yield);
-	if (all)
+	if (all) {
 		to = end;
-	if ((have < worker->stream_at && !all) || to <= worker->streamed ||
-	    have < worker->stream_lag)
+		worker->stream_need = UINT64_MAX;	/* one try */
+	} else if (have < worker->stream_at || have < worker->stream_lag || to >= end) {
+		return;
+	}
+	if (to <= worker->streamed)
 		return;
 	worker->stream_at = have + worker->stream_step;
 	worker->streaming = true;
 	worker->have = worker->from;
-	worker->have_end = have;
+	worker->have_end = here;
 	if (!verify(worker, worker->streamed, to - worker->streamed, &error) &&
 	    !fill(worker, worker->streamed, to - worker->streamed,
 		  worker->buffer + (worker->streamed - worker->from))) {
@@ -155,6 +158,8 @@ static void begin_stream(struct worker *worker, const struct incr_range *range,
 			 u64 from, u64 fetching)
 {
 	u64 chunk = worker->loader->device.chunk;
+	u64 start = range->offset, length = range->length;
+	struct incr_error error;
 	u64 cluster = largest_cluster(worker->loaded->image, range->offset,
 				      range->offset + range->length);
 
@@ -162,9 +167,15 @@ static void begin_stream(struct worker *worker, const struct incr_range *range,
 	worker->stream_step = worker->stream_late ? STREAM_STEP_LATER : STREAM_STEP;
 	if (worker->stream_step < STREAM_CLUSTERS * cluster)
 		worker->stream_step = STREAM_CLUSTERS * cluster;
-	if (worker->refetch || worker->only_mirror || (!worker->piece &&
-			worker->wide.length <= worker->stream_step))
+	if (worker->refetch || worker->only_mirror || !range->length ||
+	    (!worker->piece && worker->wide.length == range->length &&
+	     range->length <= worker->stream_step))
 		return;
+	worker->stream_need = start + length;
+	if (!incr_image_widen(worker->loaded->image, &start, &length, &error))
+		worker->stream_need = start + length;
+	else
+		worker->stream_need += worker->stream_lag;
 	worker->arriving = *range;
 	worker->from = from;
 	worker->fetching = fetching;

@@ -118,6 +118,7 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
  * @streamed: all of @arriving before this offset is filled
  * @stream_at: the next part of it is tried when bytes have come up to here
  * @stream_step: bytes from one try to the next
+ * @stream_need: when bytes have come up to here all of @arriving can be verified
  * @stream_lag: bytes of the longest extent: the last of what has come may be parts of some
  * @stream_late: no reader waits for them
  * @streaming: that is being done: nothing can be fetched meanwhile
@@ -147,6 +148,7 @@ struct worker {
 	u64 streamed;
 	u64 stream_at;
 	u64 stream_step;
+	u64 stream_need;
 	u64 stream_lag;
 	bool stream_late;
 	bool streaming;
