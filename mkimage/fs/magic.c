@@ -10,6 +10,38 @@
 #include "format.h"
 #include "fs/magic.h"
 
+static u64 number(const u8 *at, u32 width)
+{
+	u64 value = 0;
+
+	while (width--)
+		value = value << 8 | at[width];
+	return value;
+}
+
+static u64 erofs_size(const u8 *start)
+{
+	const u8 *super = start + 1024;
+
+	return number(super + 36, 4) << (super[12] & 31);
+}
+
+static u64 squashfs_size(const u8 *start)
+{
+	return number(start + 40, 8);
+}
+
+/* The number of blocks has an upper half with the feature 64bit. */
+static u64 ext4_size(const u8 *start)
+{
+	const u8 *super = start + 1024;
+	u64 blocks = number(super + 4, 4);
+
+	if (super[96] & 0x80)
+		blocks |= number(super + 336, 4) << 32;
+	return blocks >> 44 || super[24] > 6 ? 0 : blocks << (10 + super[24]);
+}
+
 /*
  * The order matters: two bytes may match by chance, and an apparent partition
  * table may be the boot sector of a filesystem.
@@ -19,44 +51,45 @@ static const struct magic {
 	u32 size;
 	const char *bytes;
 	const char *what;	/* NULL: a filesystem */
+	u64 (*bytes_of)(const u8 *start); /* its size, where that is known */
 } magics[] = {
-	{ 0, 8, INC_MAGIC, "an incremental image; the command \"extract\" makes a raw one of it" },
-	{ 257, 5, "ustar", "a tar archive; unpack it, and give the directory" },
-	{ 0, 4, "PK\3\4", "a zip archive; unpack it, and give the directory" },
-	{ 0, 6, "070701", "a cpio archive; unpack it, and give the directory" },
-	{ 0, 8, "!<arch>\n", "an archive of ar; unpack it, and give the directory" },
-	{ 0, 6, "\xfd" "7zXZ", "compressed by xz; unpack it first" },
-	{ 0, 4, "\x28\xb5\x2f\xfd", "compressed by zstd; unpack it first" },
-	{ 0, 3, "\x1f\x8b\x08", "compressed by gzip; unpack it first" },
-	{ 0, 3, "BZh", "compressed by bzip2; unpack it first" },
-	{ 0, 4, "QFI\xfb", "a qcow2 image; \"qemu-img convert -O raw\" makes a raw one of it" },
-	{ 0, 6, "LUKS\xba\xbe", "an encrypted device (LUKS)" },
-	{ 0, 6, "verity", "a hash tree of dm-verity" },
-	{ 4086, 10, "SWAPSPACE2", "swap space" },
-	{ 1024, 4, "\xe2\xe1\xf5\xe0", NULL },	/* erofs */
-	{ 0, 4, "hsqs", NULL },			/* squashfs */
-	{ 0, 4, "XFSB", NULL },
-	{ 65600, 8, "_BHRfS_M", NULL },		/* btrfs */
-	{ 1024, 4, "\x10\x20\xf5\xf2", NULL },	/* f2fs */
-	{ 4120, 4, "\xc6\x85\x73\xf6", NULL },	/* bcachefs */
-	{ 54, 5, "FAT12", NULL },
-	{ 54, 5, "FAT16", NULL },
-	{ 82, 5, "FAT32", NULL },
-	{ 3, 8, "EXFAT   ", NULL },
-	{ 3, 8, "NTFS    ", NULL },
-	{ 32769, 5, "CD001", NULL },		/* iso9660 */
-	{ 32769, 5, "BEA01", NULL },		/* udf */
-	{ 0, 4, "\x45\x3d\xcd\x28", NULL },	/* cramfs */
-	{ 0, 8, "-rom1fs-", NULL },
-	{ 1080, 2, "\x53\xef", NULL },		/* ext2, ext3, ext4 */
-	{ 1040, 2, "\x7f\x13", NULL },		/* minix, five of them */
-	{ 1040, 2, "\x8f\x13", NULL },
-	{ 1040, 2, "\x68\x24", NULL },
-	{ 1040, 2, "\x78\x24", NULL },
-	{ 1048, 2, "\x5a\x4d", NULL },
-	{ 1030, 2, "\x34\x34", NULL },		/* nilfs2 */
-	{ 512, 8, "EFI PART", "a partition table; give one partition" },
-	{ 510, 2, "\x55\xaa", "a partition table; give one partition" },
+	{ 0, 8, INC_MAGIC, "an incremental image; the command \"extract\" makes a raw one of it", NULL },
+	{ 257, 5, "ustar", "a tar archive; unpack it, and give the directory", NULL },
+	{ 0, 4, "PK\3\4", "a zip archive; unpack it, and give the directory", NULL },
+	{ 0, 6, "070701", "a cpio archive; unpack it, and give the directory", NULL },
+	{ 0, 8, "!<arch>\n", "an archive of ar; unpack it, and give the directory", NULL },
+	{ 0, 6, "\xfd" "7zXZ", "compressed by xz; unpack it first", NULL },
+	{ 0, 4, "\x28\xb5\x2f\xfd", "compressed by zstd; unpack it first", NULL },
+	{ 0, 3, "\x1f\x8b\x08", "compressed by gzip; unpack it first", NULL },
+	{ 0, 3, "BZh", "compressed by bzip2; unpack it first", NULL },
+	{ 0, 4, "QFI\xfb", "a qcow2 image; \"qemu-img convert -O raw\" makes a raw one of it", NULL },
+	{ 0, 6, "LUKS\xba\xbe", "an encrypted device (LUKS)", NULL },
+	{ 0, 6, "verity", "a hash tree of dm-verity", NULL },
+	{ 4086, 10, "SWAPSPACE2", "swap space", NULL },
+	{ 1024, 4, "\xe2\xe1\xf5\xe0", NULL, erofs_size },
+	{ 0, 4, "hsqs", NULL, squashfs_size },
+	{ 0, 4, "XFSB", NULL, NULL },
+	{ 65600, 8, "_BHRfS_M", NULL, NULL },		/* btrfs */
+	{ 1024, 4, "\x10\x20\xf5\xf2", NULL, NULL },	/* f2fs */
+	{ 4120, 4, "\xc6\x85\x73\xf6", NULL, NULL },	/* bcachefs */
+	{ 54, 5, "FAT12", NULL, NULL },
+	{ 54, 5, "FAT16", NULL, NULL },
+	{ 82, 5, "FAT32", NULL, NULL },
+	{ 3, 8, "EXFAT   ", NULL, NULL },
+	{ 3, 8, "NTFS    ", NULL, NULL },
+	{ 32769, 5, "CD001", NULL, NULL },		/* iso9660 */
+	{ 32769, 5, "BEA01", NULL, NULL },		/* udf */
+	{ 0, 4, "\x45\x3d\xcd\x28", NULL, NULL },	/* cramfs */
+	{ 0, 8, "-rom1fs-", NULL, NULL },
+	{ 1080, 2, "\x53\xef", NULL, ext4_size },	/* ext2, ext3, ext4 */
+	{ 1040, 2, "\x7f\x13", NULL, NULL },		/* minix, five of them */
+	{ 1040, 2, "\x8f\x13", NULL, NULL },
+	{ 1040, 2, "\x68\x24", NULL, NULL },
+	{ 1040, 2, "\x78\x24", NULL, NULL },
+	{ 1048, 2, "\x5a\x4d", NULL, NULL },
+	{ 1030, 2, "\x34\x34", NULL, NULL },		/* nilfs2 */
+	{ 512, 8, "EFI PART", "a partition table; give one partition", NULL },
+	{ 510, 2, "\x55\xaa", "a partition table; give one partition", NULL },
 };
 
 static bool matches(int fd, const struct magic *magic)
@@ -68,6 +101,24 @@ static bool matches(int fd, const struct magic *magic)
 	       !memcmp(found, magic->bytes, magic->size);
 }
 
+/* A file that is shorter than its filesystem has been cut off: nothing mounts it. */
+static int check_size(int fd, const char *name, const struct magic *magic)
+{
+	off_t file = lseek(fd, 0, SEEK_END);
+	u8 start[4096];
+	u64 size;
+
+	if (!magic->bytes_of || file < (off_t)sizeof(start) ||
+	    pread(fd, start, sizeof(start), 0) != sizeof(start))
+		return 0;
+	size = magic->bytes_of(start);
+	if (size <= (u64)file)
+		return 0;
+	message_error("%s: its filesystem has %llu bytes, and the file %llu: it is cut off; --raw takes it as it is",
+		      name, (unsigned long long)size, (unsigned long long)file);
+	return -EINVAL;
+}
+
 int magic_check(int fd, const char *name)
 {
 	size_t i;
@@ -76,7 +127,7 @@ int magic_check(int fd, const char *name)
 		if (!matches(fd, &magics[i]))
 			continue;
 		if (!magics[i].what)
-			return 0;
+			return check_size(fd, name, &magics[i]);
 		message_error("%s: no filesystem: it is %s; --raw takes it as it is",
 			      name, magics[i].what);
 		return -EINVAL;

@@ -69,6 +69,21 @@ for fs in ext2 ext3 ext4; do
 	mke2fs -q -t $fs $fs
 	taken $fs
 done
+# cut FILE: a download that was cut off, say
+cut() {
+	cp "$1" "$1.cut"
+	truncate -s -4096 "$1.cut"
+	fails "$1 that is cut off" 1 "$1.cut: its filesystem has .* it is cut off; --raw takes it" \
+		"$mkimage" create --force "$1.cut" image
+	ok "$1 that is cut off: with --raw it is taken" "$mkimage" create --raw --force "$1.cut" image
+	cp "$1" "$1.longer"
+	truncate -s +8192 "$1.longer"
+	taken "$1.longer"
+	rm -f image
+}
+cut erofs
+cut ext2
+cut ext4
 # magic NAME OFFSET BYTES: magic numbers at the places where the kernel looks for them
 magic() {
 	truncate -s 1M "$1"
