@@ -102,20 +102,22 @@ damaged "a reference to an extent that refers" another
 damaged "what it refers to" base
 damaged "its own LZ4" lz4
 
-# scrub_agrees WHAT: which blocks rest on damage is not just what their extents say.
+# scrub_agrees WHAT: which blocks rest on damage is not just what their extents say. A block
+# that rests on it may be right all the same, if LZ4 takes none of the bytes.
 scrub_agrees() {
-	local bad
-	bad=$(scan direct | awk '{ split($2, ends, "-"); for (i = ends[1]; i <= ends[2]; i++) print i }')
-	ok "$1: some blocks cannot be read" test -n "$bad"
+	scan direct | awk '{ split($2, ends, "-"); for (i = ends[1]; i <= ends[2]; i++) print i }' >bad
+	ok "$1: some blocks cannot be read" test -s bad
 	incrementalsetup scrub --json --no-heal t >scrub.json 2>/dev/null
-	is "$1: scrub names them" "$(python3 -c '
+	python3 -c '
 import json
 numbers = set()
 for damage in json.load(open("scrub.json"))["damage"]:
     assert not damage["more_blocks"]
     for first, last in damage["blocks"]:
         numbers.update(range(first, last + 1))
-print(*sorted(numbers), sep="\n")')" "$bad"
+print(*sorted(numbers), sep="\n")' >named
+	is "$1: scrub names them" "$(grep -vxFf named bad)" ""
+	between "$1: and few others" "$(grep -vxcFf bad named)" 0 10
 }
 
 # A dictionary that only what is referred to needs.
