@@ -20,16 +20,16 @@ sleeps() {	# sleeps TIMED OTHERS
 fresh
 loader --no-prefetch --jobs 8 --origin "$web/app.inc"
 read_block 0
-ok "with an image that is not complete, its nine threads wait without a time" within 20 sleeps 0 9
+ok "with an image that is not complete, its ten threads wait without a time" within 20 sleeps 0 10
 stop
 fresh
 stop_server web
 loader --jobs 8 --origin "$web/app.inc"
-ok "with its origin away, one of them waits for the next attempt" within 20 sleeps 1 8
+ok "with its origin away, one of them waits for the next attempt" within 20 sleeps 1 9
 gets_all() {
 	[ "$(status state)" = complete ]
 }
 start_server
 ok "which is enough to go on" within 30 gets_all
-ok "when all is there it does not wake up either" within 20 sleeps 0 9
+ok "when all is there it does not wake up either" within 20 sleeps 0 10
 stop
