@@ -401,11 +401,14 @@ install: tools
 	$(INSTALL) -m 644 userspace/completion/incremental.bash $(DESTDIR)$(completionsdir)/incrementalsetup
 	set -e; for name in incrementald $(image_tool); do \
 		ln -sf incrementalsetup $(DESTDIR)$(completionsdir)/$$name; done
+	ln -sf incrementalsetup $(DESTDIR)$(sbindir)/mount.incremental
+	ln -sf incrementalsetup $(DESTDIR)$(sbindir)/umount.incremental
 	set -e; for page in $(MAN); do \
 		name=$${page##*/}; \
 		[ $$name != mkimage.1 ] || name=$(first_name).1; \
 		sed 's/\bmkimage\b/$(first_name)/g; s/^\.TH MKIMAGE/.TH \U$(first_name)/' $$page | \
 			$(INSTALL) -m 644 /dev/stdin $(DESTDIR)$(mandir)/man$${name##*.}/$$name; done
+	ln -sf mount.incremental.8 $(DESTDIR)$(mandir)/man8/umount.incremental.8
 	set -e; for name in $(wordlist 2,9,$(image_tool)); do \
 		ln -sf $(first_name) $(DESTDIR)$(bindir)/$$name; \
 		ln -sf $(first_name).1 $(DESTDIR)$(mandir)/man1/$$name.1; done
@@ -425,6 +428,9 @@ uninstall:
 		$(addsuffix .1,$(addprefix $(DESTDIR)$(mandir)/man1/,$(image_tool))) \
 		$(DESTDIR)$(sbindir)/incrementald \
 		$(DESTDIR)$(sbindir)/incrementalsetup \
+		$(DESTDIR)$(sbindir)/mount.incremental \
+		$(DESTDIR)$(sbindir)/umount.incremental \
+		$(DESTDIR)$(mandir)/man8/umount.incremental.8 \
 		$(DESTDIR)$(includedir)/linux/dm-incremental.h \
 		$(DESTDIR)$(libdir)/libincremental.a \
 		$(DESTDIR)$(libdir)/$(notdir $(PLUGIN)) \

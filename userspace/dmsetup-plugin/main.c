@@ -11,6 +11,7 @@
 #include "common/option.h"
 #include "common/parse.h"
 #include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/helper.h"
 #include "dmsetup-plugin/scrub/scrub.h"
 #include "dmsetup-plugin/update/update.h"
 #include "origin/origin.h"
@@ -21,7 +22,8 @@
 enum {
 	CREATE = 1, OPEN = 2, CLOSE = 4, STATUS = 8, TABLE = 16, WAIT = 32,
 	SCRUB = 64, MONITOR = 128, UNMONITOR = 256, UPDATE = 512,
-	ROLLBACK = 1024, EVICT = 2048, RECORD = 4096, ALL = 8191,
+	ROLLBACK = 1024, EVICT = 2048, RECORD = 4096, MOUNT = 8192,
+	UMOUNT = 16384, ALL = 32767,
 };
 
 static const struct command {
@@ -59,6 +61,10 @@ static const struct command {
 	  "give back the space of chunks that are not needed", command_evict },
 	{ "record", RECORD, 2, "NAME TRACE [-- COMMAND...]",
 	  "record which blocks of device NAME are read", command_record },
+	{ "mount", MOUNT, 2, "SOURCE DIR",
+	  "mount an image, a local one or that of a URL", command_mount },
+	{ "umount", UMOUNT, 1, "DIR",
+	  "unmount it, and take down what mount has set up", command_umount },
 	{ NULL, 0, 0, NULL, NULL, NULL },
 };
 
@@ -69,7 +75,8 @@ enum {
 	OPT_REQUIRE, OPT_PLUGIN, OPT_LAYER, OPT_MOUNTPOINT, OPT_DRY_RUN,
 	OPT_RANGE, OPT_MAX_HEADS, OPT_ALL_COLD, OPT_UNPROVED,
 	OPT_MIN_EPOCH, OPT_STARTUP, OPT_WAIT_STARTUP,
-	OPT_NO_STARTUP,
+	OPT_NO_STARTUP, OPT_LOCAL, OPT_NAME, OPT_FS_TYPE, OPT_FS_OPTIONS,
+	OPT_MOUNT_OPTIONS, OPT_LAZY,
 	OPT_ACCESS,	/* and more from there: enum access_option */
 };
 
@@ -80,37 +87,37 @@ static const struct {
 	int commands;
 	const char *help;
 } option_table[] = {
-	{ "origin", "ORIGIN", OPT_ORIGIN, CREATE | OPEN | UPDATE,
+	{ "origin", "ORIGIN", OPT_ORIGIN, CREATE | OPEN | MOUNT | UPDATE,
 	  "file or URL of the complete image; may be repeated" },
-	{ "origins", "FILE", OPT_ORIGINS, CREATE | OPEN | UPDATE,
+	{ "origins", "FILE", OPT_ORIGINS, CREATE | OPEN | MOUNT | UPDATE,
 	  "the same, one a line" },
 	{ "layer", "FILE|URL", OPT_LAYER, UPDATE,
 	  "the next layer by itself" },
 #define OPTION(which, name, argument, help)				\
-	{ name, argument, OPT_ACCESS + ACCESS_##which, CREATE | OPEN | UPDATE, help },
+	{ name, argument, OPT_ACCESS + ACCESS_##which, CREATE | OPEN | MOUNT | UPDATE, help },
 	ACCESS_TABLE(OPTION)
 #undef OPTION
 	{ "force", NULL, OPT_FORCE, CREATE | EVICT | RECORD,
 	  "create: replace IMAGE; record: replace TRACE; evict: without a loader, too" },
 	{ "root-hash", "HEX", OPT_ROOT_HASH,
-	  CREATE | OPEN | TABLE | UPDATE | ROLLBACK,
+	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
 	  "the image must have this root hash" },
 	{ "certificate", "PEM", OPT_CERTIFICATE,
-	  CREATE | OPEN | TABLE | UPDATE | ROLLBACK,
+	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
 	  "the image's signature must lead to one of these" },
 	{ "require-signature", NULL, OPT_REQUIRE,
-	  OPEN | TABLE | UPDATE | ROLLBACK,
+	  OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
 	  "the kernel must verify the signature, too" },
 	{ "min-epoch", "N", OPT_MIN_EPOCH,
-	  CREATE | OPEN | TABLE | UPDATE | ROLLBACK,
+	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
 	  "refuse an image that was signed with a lower epoch" },
 	{ "unproved-size", NULL, OPT_UNPROVED,
-	  OPEN | TABLE | UPDATE | ROLLBACK,
+	  OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
 	  "trust the image for the device's size (raw devices)" },
-	{ "max-heads", "SIZE", OPT_MAX_HEADS, CREATE | UPDATE,
+	{ "max-heads", "SIZE", OPT_MAX_HEADS, CREATE | MOUNT | UPDATE,
 	  "write no more than that of heads (default 256M)" },
 	{ "generation", "N", OPT_GENERATION,
-	  OPEN | TABLE | UPDATE | ROLLBACK | EVICT,
+	  OPEN | MOUNT | TABLE | UPDATE | ROLLBACK | EVICT,
 	  "of the image (default: the newest; rollback: the one before)" },
 	{ "range", "OFFSET:LENGTH", OPT_RANGE, EVICT,
 	  "all of these bytes of the image, needed or not" },
@@ -120,19 +127,19 @@ static const struct {
 	  "change the mount there only (default: all)" },
 	{ "dry-run", NULL, OPT_DRY_RUN, UPDATE | ROLLBACK,
 	  "just print the steps" },
-	{ "read-timeout", "MS", OPT_READ_TIMEOUT, OPEN | TABLE,
+	{ "read-timeout", "MS", OPT_READ_TIMEOUT, OPEN | MOUNT | TABLE,
 	  "how long a read waits for absent data" },
-	{ "commit-interval", "MS", OPT_COMMIT_INTERVAL, OPEN | TABLE,
+	{ "commit-interval", "MS", OPT_COMMIT_INTERVAL, OPEN | MOUNT | TABLE,
 	  "how often presence is committed" },
-	{ "absent-readahead", "fetch|hint", OPT_READAHEAD, OPEN | TABLE,
+	{ "absent-readahead", "fetch|hint", OPT_READAHEAD, OPEN | MOUNT | TABLE,
 	  "whether readahead fetches absent data or just hints" },
-	{ "no-prefetch", NULL, OPT_NO_PREFETCH, OPEN,
+	{ "no-prefetch", NULL, OPT_NO_PREFETCH, OPEN | MOUNT,
 	  "the loader fetches only ranges that are read" },
-	{ "startup", "FILE", OPT_STARTUP, OPEN,
+	{ "startup", "FILE", OPT_STARTUP, OPEN | MOUNT,
 	  "ranges that the loader fetches first (default: IMAGE.startup, the image's own, ORIGIN.startup)" },
-	{ "no-startup", NULL, OPT_NO_STARTUP, OPEN,
+	{ "no-startup", NULL, OPT_NO_STARTUP, OPEN | MOUNT,
 	  "the loader fetches no ranges beforehand, whatever list there is" },
-	{ "wait-startup", NULL, OPT_WAIT_STARTUP, OPEN,
+	{ "wait-startup", NULL, OPT_WAIT_STARTUP, OPEN | MOUNT,
 	  "return when these have been fetched" },
 	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
 	  "if it is in use, remove it later" },
@@ -143,6 +150,18 @@ static const struct {
 	{ "no-heal", NULL, OPT_NO_HEAL, SCRUB, "just report damage" },
 	{ "plugin", "FILE", OPT_PLUGIN, MONITOR | UNMONITOR,
 	  "for dmeventd (default: the installed one)" },
+	{ "local", "FILE", OPT_LOCAL, MOUNT,
+	  "the local image (default: in /var/lib/incremental)" },
+	{ "name", "NAME", OPT_NAME, MOUNT,
+	  "of the device (default: like the image's)" },
+	{ "fs-type", "TYPE", OPT_FS_TYPE, MOUNT,
+	  "the filesystem's (default: mount(8) finds out)" },
+	{ "fs-options", "LIST", OPT_FS_OPTIONS, MOUNT,
+	  "mount options of the filesystem" },
+	{ "mount-options", "LIST", OPT_MOUNT_OPTIONS, MOUNT,
+	  "mount options that any filesystem has" },
+	{ "lazy", NULL, OPT_LAZY, UMOUNT,
+	  "now from the tree, all else when it is no longer in use" },
 	{ "verbose", NULL, 'v', ALL, "say more" },
 	{ "help", NULL, 'h', ALL, NULL },
 	{ "version", NULL, 'V', ALL, NULL },
@@ -380,6 +399,24 @@ static void take_option(struct options *options, int option)
 	case OPT_ALL_COLD:
 		options->all_cold = true;
 		break;
+	case OPT_LOCAL:
+		options->local = optarg;
+		break;
+	case OPT_NAME:
+		options->name = optarg;
+		break;
+	case OPT_FS_TYPE:
+		options->fs_type = optarg;
+		break;
+	case OPT_FS_OPTIONS:
+		options->fs_options = optarg;
+		break;
+	case OPT_MOUNT_OPTIONS:
+		options->mount_options = optarg;
+		break;
+	case OPT_LAZY:
+		options->lazy = true;
+		break;
 	case 'v':
 		options->verbose = true;
 		break;
@@ -422,6 +459,21 @@ static void parse(int argc, char **argv, struct options *options, u64 *given)
 	}
 }
 
+/* For -o of mount(8). */
+static enum helper_argument mount_knows(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < OPTIONS; i++)
+		if (option_table[i].commands & MOUNT &&
+		    option_table[i].commands != ALL &&
+		    strcmp(option_table[i].name, "mount-options") &&
+		    !strcmp(option_table[i].name, name))
+			return option_table[i].argument ? HELPER_VALUE :
+							  HELPER_NONE;
+	return HELPER_UNKNOWN;
+}
+
 static const struct command *find_command(const char *name)
 {
 	const struct command *command = commands;
@@ -459,15 +511,18 @@ int main(int argc, char **argv)
 	};
 	struct incr_error error = { "" };
 	const struct command *command;
+	const char *helper;
 	u64 given;
 	int err;
 
 	message_init("incrementalsetup", MESSAGE_INFO);
 	/* No core of what is secret in our arguments and files. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	helper = helper_command_line(&argc, &argv, mount_knows);
 	parse(argc, argv, &options, &given);
 	if (options.verbose)
-		message_init("incrementalsetup", MESSAGE_DEBUG);
+		message_init(helper ? helper : "incrementalsetup",
+			     MESSAGE_DEBUG);
 	if (options.help) {
 		print_help(optind < argc ? find_command(argv[optind]) : NULL);
 		return fflush(stdout) || ferror(stdout) ?
@@ -485,7 +540,8 @@ int main(int argc, char **argv)
 	}
 	if (command->bit == CREATE && !options.origin_count)
 		usage_fail("create needs an --origin%s", "");
-	if ((options.startup || options.wait_startup) && !options.origin_count)
+	if ((options.startup || options.wait_startup) &&
+	    !options.origin_count && command->bit != MOUNT)
 		usage_fail("--startup and --wait-startup need an --origin%s", "");
 	if (options.unproved_size && options.require_signature)
 		usage_fail("--unproved-size and --require-signature exclude each other%s",
@@ -511,5 +567,5 @@ int main(int argc, char **argv)
 	access_free(&options.access);
 	while (options.origin_count)
 		free(options.origins[--options.origin_count]);
-	return exitcode_of(err);
+	return helper ? helper_status(exitcode_of(err)) : (int)exitcode_of(err);
 }

@@ -42,8 +42,7 @@ void hold_signals(sigset_t *held, sigset_t *old)
 	sigprocmask(SIG_BLOCK, &more, old);
 }
 
-/* With an image's last device its loaders go, and the files about them. */
-static void forget_loader(const char *device, const char *key)
+void loader_forget(const char *device, const char *key)
 {
 	char node[160];
 
@@ -88,7 +87,7 @@ static int open_device(const struct options *options,
 		if (err && dm_remove(name, false, &why))
 			message_warning("%s", why.text);
 		if (err)
-			forget_loader(backing->path, key);
+			loader_forget(backing->path, key);
 	}
 	/* A signal that came meanwhile ends us here. */
 	sigprocmask(SIG_SETMASK, &old, NULL);
@@ -167,7 +166,7 @@ int command_open(const struct options *given, char **args,
 	}
 	image_unlock(&lock);
 	image_file_close(&file);
-	if (!err && !options->origin_count)
+	if (!err && !options->origin_count && !options->quiet)
 		warn_incomplete(name);
 	free(facts.parameters);
 	free(with.startup);
@@ -194,7 +193,7 @@ int command_close(const struct options *options, char **args,
 	dm_free_state(&state);
 	err = dm_remove(name, options->deferred, error);
 	if (!err && *key)
-		forget_loader(table.device, key);
+		loader_forget(table.device, key);
 	return err;
 }
 

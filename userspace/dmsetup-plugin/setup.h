@@ -55,6 +55,13 @@ struct options {
 	bool deferred;
 	bool json;
 	bool no_heal;
+	const char *local;
+	const char *name;
+	const char *fs_type;
+	const char *fs_options;
+	const char *mount_options;
+	bool lazy;
+	bool quiet;	/* say nothing of what has been made */
 	bool verbose;
 	bool help;
 };
@@ -77,6 +84,10 @@ int command_monitor(const struct options *options, char **args,
 int command_unmonitor(const struct options *options, char **args,
 		      struct incr_error *error);
 
+int command_mount(const struct options *options, char **args,
+		  struct incr_error *error);
+int command_umount(const struct options *options, char **args,
+		   struct incr_error *error);
 int command_record(const struct options *options, char **args,
 		   struct incr_error *error);
 int command_evict(const struct options *options, char **args,
@@ -176,6 +187,12 @@ void backing_close(struct backing *backing);
 int loader_start(const struct options *options, const struct backing *backing,
 		 const char *key, const sigset_t *held, const sigset_t *old,
 		 struct incr_error *error);
+
+/*
+ * With an image's last device its loaders go: forget the files about them. @device
+ * is what it stood on ("7:0" or a path), @key the image's.
+ */
+void loader_forget(const char *device, const char *key);
 
 /*
  * The origins that a loader of @node ("/dev/incremental/loop0") was given, as
