@@ -10,7 +10,7 @@ done
 umount -q mnt
 incrementalsetup close app 2>/dev/null
 locals=/var/lib/incremental
-rm -rf $locals
+rm -rf $locals "$local"
 
 # No mount, device, node, loop device, loader, nor file about one; of local images just
 # those of this list.
