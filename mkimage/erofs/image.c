@@ -316,10 +316,14 @@ static int check_content(const struct erofs_image *image,
 				     nid);
 	}
 	if (inode->layout == EROFS_COMPRESSED) {
-		if (S_ISREG(inode->mode))
+		if (!S_ISREG(inode->mode))
+			return erofs_damaged(image, "inode %llu is compressed but is no file",
+					     nid);
+		if (le32_to_cpu(image->super.incompat) & EROFS_INCOMPAT_PADDING)
 			return 0;
-		return erofs_damaged(image, "inode %llu is compressed but is no file",
-				     nid);
+		message_error("%s: inode %llu of the erofs is compressed without padding; of compressed files those that mkimage makes can be used",
+			      image->device->name, nid);
+		return -ENOTSUP;
 	}
 	blocks = erofs_full_blocks(inode);
 	if (blocks && (inode->address >= image->device->blocks ||

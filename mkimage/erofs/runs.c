@@ -135,9 +135,8 @@ static int expand(struct erofs_image *image, const struct erofs_inode *inode,
 
 	if (!bytes)
 		return no_memory();
-	if (le32_to_cpu(image->super.incompat) & EROFS_INCOMPAT_PADDING)
-		while (start < size && !stored[start])
-			start++;
+	while (start < size && !stored[start])
+		start++;
 	made = LZ4_decompress_safe_partial((const char *)stored + start,
 					   (char *)bytes, (int)(size - start),
 					   (int)end, (int)end);
