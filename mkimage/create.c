@@ -24,10 +24,10 @@
 #include "lists/load.h"
 #include "mkimage.h"
 #include "output.h"
+#include "pipeline.h"
 #include "progress.h"
 #include "segment/dictionary.h"
 #include "segment/ordered.h"
-#include "pipeline.h"
 #include "segment/segment.h"
 #include "sign/signer.h"
 

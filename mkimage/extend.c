@@ -24,9 +24,9 @@
 #include "lists/embed.h"
 #include "mkimage.h"
 #include "output.h"
+#include "pipeline.h"
 #include "segment/append.h"
 #include "segment/layer.h"
-#include "pipeline.h"
 #include "sign/signer.h"
 #include "spool.h"
 

@@ -14,8 +14,8 @@
 #include "io.h"
 #include "libincremental/incremental.h"
 #include "output.h"
-#include "progress.h"
 #include "pipeline.h"
+#include "progress.h"
 #include "spool.h"
 
 #define STEP_BLOCKS	256u

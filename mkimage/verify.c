@@ -20,8 +20,8 @@
 #include "common/printable.h"
 #include "io.h"
 #include "libincremental/incremental.h"
-#include "progress.h"
 #include "pipeline.h"
+#include "progress.h"
 
 #define STEP_BYTES	(1u << 20)
 #define ERRORS_SHOWN	10

@@ -215,11 +215,9 @@ static int work(void *context, void *item)
 static bool pays(const struct erofs_node *node)
 {
 	const struct erofs_packed *packed = node->packed;
-	u64 list = sizeof(struct erofs_disk_map) +
-		   erofs_blocks(node->inode.size) *
-		   sizeof(struct erofs_disk_lcluster);
 
-	return (packed->blocks << EROFS_BLOCK_SHIFT) + list < node->inode.size;
+	return (packed->blocks << EROFS_BLOCK_SHIFT) +
+	       erofs_lclusters_size(node->inode.size) < node->inode.size;
 }
 
 static int consume(void *context, void *item)
@@ -319,14 +317,14 @@ void erofs_packed_list(const struct erofs_change *change,
 	};
 	const struct erofs_packed *packed = node->packed;
 	u32 block = packed->block;
-	u64 start = 0, i;
+	u64 start = 0, head = 0, i;
 
 	memcpy(list, &map, sizeof(map));
 	list += sizeof(map);
 	for (i = 0; i < packed->count; i++) {
 		const struct erofs_packed_run *run = &packed->runs[i];
-		u64 head = start >> EROFS_BLOCK_SHIFT;
 
+		head = start >> EROFS_BLOCK_SHIFT;
 		put_lcluster(list, head, run->plain ? EROFS_LCLUSTER_PLAIN :
 						      EROFS_LCLUSTER_HEAD,
 			     start & (EROFS_BLOCK_SIZE - 1), block);
@@ -334,11 +332,10 @@ void erofs_packed_list(const struct erofs_change *change,
 		block += run->blocks;
 		put_body(list, head, start >> EROFS_BLOCK_SHIFT, run->blocks,
 			 large);
-		/* The file ends in a block of which nothing starts. */
-		if (i + 1 == packed->count && start & (EROFS_BLOCK_SIZE - 1) &&
-		    start >> EROFS_BLOCK_SHIFT != head)
-			put_lcluster(list, start >> EROFS_BLOCK_SHIFT,
-				     EROFS_LCLUSTER_PLAIN,
-				     start & (EROFS_BLOCK_SIZE - 1), 0);
 	}
+	/* The file ends in a block in which no run starts. */
+	if (start & (EROFS_BLOCK_SIZE - 1) && start >> EROFS_BLOCK_SHIFT != head)
+		put_lcluster(list, start >> EROFS_BLOCK_SHIFT,
+			     EROFS_LCLUSTER_PLAIN,
+			     start & (EROFS_BLOCK_SIZE - 1), 0);
 }

@@ -4,7 +4,6 @@
  * differences are written; see change.h for the steps.
  */
 #include <stdlib.h>
-#include <sys/stat.h>
 #include "erofs/change.h"
 #include "erofs/filesystem.h"
 
@@ -46,8 +45,7 @@ static u32 compression_of(const struct erofs_change *change)
 	const struct erofs_node *node;
 
 	for (node = change->tree.first; node; node = node->next)
-		if (S_ISREG(node->disk.mode) &&
-		    node->disk.layout == EROFS_COMPRESSED)
+		if (erofs_is_compressed(&node->disk))
 			return change->image.cluster_blocks;
 	return 0;
 }

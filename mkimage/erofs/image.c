@@ -198,8 +198,7 @@ u64 erofs_list_start(const struct erofs_inode *inode, u64 *bytes)
 
 	if (inode->layout == EROFS_COMPRESSED) {
 		entry = sizeof(struct erofs_disk_lcluster);
-		*bytes = sizeof(struct erofs_disk_map) +
-			 erofs_blocks(inode->size) * entry;
+		*bytes = erofs_lclusters_size(inode->size);
 	} else {
 		entry = erofs_chunk_entry(inode);
 		*bytes = inode->size ? (((inode->size - 1) >>
@@ -219,7 +218,7 @@ u64 erofs_inode_room(const struct erofs_inode *inode)
 		size = erofs_list_start(inode, &list) + list;
 	else
 		size += erofs_tail_size(inode);
-	return (size + EROFS_SLOT_SIZE - 1) & ~(u64)(EROFS_SLOT_SIZE - 1);
+	return erofs_whole_slots(size);
 }
 
 static void parse_compact(const struct erofs_image *image,

@@ -3,7 +3,7 @@
  * Reading an erofs: superblock and inodes. Nothing read is trusted: every place
  * is checked to lie on the device before it is used, and unknown features are
  * refused. What lists of chunks and of logical clusters say is checked where it
- * is used (content.h, pcluster.h).
+ * is used (content.h, runs.h).
  *
  * Functions return 0, or a negative errno after an error message: EINVAL for a
  * damaged filesystem, ENOTSUP for one with features that are not known here.
@@ -12,6 +12,7 @@
 #ifndef MKIMAGE_EROFS_IMAGE_H
 #define MKIMAGE_EROFS_IMAGE_H
 
+#include <sys/stat.h>
 #include "erofs/layout.h"
 
 /**
@@ -111,6 +112,12 @@ static inline u64 erofs_blocks(u64 size)
 	return (size >> EROFS_BLOCK_SHIFT) + !!(size & (EROFS_BLOCK_SIZE - 1));
 }
 
+/* @bytes up to the end of a slot. */
+static inline u64 erofs_whole_slots(u64 bytes)
+{
+	return (bytes + EROFS_SLOT_SIZE - 1) & ~(u64)(EROFS_SLOT_SIZE - 1);
+}
+
 /* Blocks of contents that are not inline; of a compressed file, expanded. */
 static inline u64 erofs_full_blocks(const struct erofs_inode *inode)
 {
@@ -144,6 +151,18 @@ static inline bool erofs_has_list(const struct erofs_inode *inode)
 {
 	return inode->layout == EROFS_CHUNKS ||
 	       inode->layout == EROFS_COMPRESSED;
+}
+
+static inline bool erofs_is_compressed(const struct erofs_inode *inode)
+{
+	return S_ISREG(inode->mode) && inode->layout == EROFS_COMPRESSED;
+}
+
+/* Bytes of a list of logical clusters, and what is in front of it. */
+static inline u64 erofs_lclusters_size(u64 file_size)
+{
+	return sizeof(struct erofs_disk_map) + erofs_blocks(file_size) *
+	       sizeof(struct erofs_disk_lcluster);
 }
 
 /*

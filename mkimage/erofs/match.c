@@ -324,7 +324,7 @@ static int match_file(struct matcher *matcher, struct erofs_node *node)
 		   node->disk.size == node->inode.size;
 	bool others = node->inode.size >= EROFS_BLOCK_SIZE && matcher->count;
 	bool chunks = node->placed && S_ISREG(node->disk.mode) &&
-		      node->disk.layout != EROFS_COMPRESSED &&
+		      !erofs_is_compressed(&node->disk) &&
 		      node->inode.size >= CHUNKS_LEAST * CHUNK_BYTES;
 	int fd, ret = 0;
 

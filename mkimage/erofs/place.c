@@ -99,7 +99,7 @@ static u64 list_of(const struct erofs_node *node, bool compact)
 	inode.layout = layout_of(node);
 	if (node->chunks)
 		inode.address = EROFS_CHUNK_BLOCKS_SHIFT;
-	else if (inode.layout != EROFS_COMPRESSED || !S_ISREG(inode.mode))
+	else if (!erofs_is_compressed(&inode))
 		return 0;
 	return erofs_list_start(&inode, &bytes) + bytes -
 	       erofs_header_size(&inode) - inode.xattr_size;
@@ -182,7 +182,7 @@ static u64 take_room(struct placer *placer, u32 length)
 	u32 best = OPEN_BLOCKS, fullest = 0, i;
 	u64 offset;
 
-	length = (length + EROFS_SLOT_SIZE - 1) & ~(EROFS_SLOT_SIZE - 1);
+	length = (u32)erofs_whole_slots(length);
 	for (i = 0; i < placer->open_count; i++) {
 		if (placer->open[i].used > placer->open[fullest].used)
 			fullest = i;
@@ -408,9 +408,8 @@ int erofs_place(struct erofs_change *change)
 	/* Behind the superblock there is room, if nothing is there yet. */
 	if (!change->tree.root->placed) {
 		placer.open_count = 1;
-		placer.open[0].used = (u32)(change->image.super_end +
-					    EROFS_SLOT_SIZE - 1) &
-				      ~(EROFS_SLOT_SIZE - 1);
+		placer.open[0].used =
+			(u32)erofs_whole_slots(change->image.super_end);
 	}
 	for (i = 0; !ret && i < change->live_count; i++)
 		ret = place_node(&placer, change->live[i]);

@@ -71,8 +71,7 @@ static int place_node(void *context, struct erofs_node *node,
 		return 0;
 	node->live = true;
 	ret = place_inode(placer, inode, path);
-	if (!ret && inode->layout == EROFS_COMPRESSED &&
-	    erofs_has_content(inode->mode))
+	if (!ret && erofs_is_compressed(inode))
 		return place_runs(placer, inode, path);
 	full = erofs_has_content(inode->mode) ? erofs_full_blocks(inode) : 0;
 	for (index = 0; !ret && index < full; index += count) {

@@ -32,11 +32,6 @@ static int write_device(struct erofs_change *change, u64 offset,
 				    length);
 }
 
-static bool is_compressed(const struct erofs_inode *inode)
-{
-	return S_ISREG(inode->mode) && inode->layout == EROFS_COMPRESSED;
-}
-
 static bool from_source(const struct erofs_node *node)
 {
 	return node->given && S_ISREG(node->inode.mode);
@@ -92,8 +87,7 @@ static int write_inode(struct writer *writer, const struct erofs_node *node,
 		       size_t length)
 {
 	struct erofs_change *change = writer->change;
-	size_t end = (length + EROFS_SLOT_SIZE - 1) &
-		     ~(size_t)(EROFS_SLOT_SIZE - 1);
+	size_t end = (size_t)erofs_whole_slots(length);
 
 	/* Clear the rest of the old inode. */
 	if (!node->moved && end < erofs_inode_room(&node->disk))
@@ -321,7 +315,7 @@ static int write_file(struct writer *writer, const struct erofs_node *node)
 		ret = make_tail(writer, node, fd, writer->inode + length, tail);
 	if (fd >= 0)
 		close(fd);
-	if (!ret && (node->chunks || is_compressed(&node->inode)))
+	if (!ret && (node->chunks || erofs_is_compressed(&node->inode)))
 		return write_list(writer, node, length);
 	return ret ? ret : write_inode(writer, node, length + tail);
 }
@@ -400,7 +394,7 @@ static int note_old(struct erofs_change *change)
 	for (node = change->tree.first; !ret && node; node = node->next) {
 		/* Compressed contents have little in common with others. */
 		if (!node->placed || !S_ISREG(node->disk.mode) ||
-		    is_compressed(&node->disk) ||
+		    erofs_is_compressed(&node->disk) ||
 		    (node->live && (!node->given || node->same_content)))
 			continue;
 		full = erofs_full_blocks(&node->disk);

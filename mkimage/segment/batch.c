@@ -3,10 +3,10 @@
  * Hashing and compressing many blocks; see batch.h.
  */
 #include <stdlib.h>
+#include "pipeline.h"
 #include "segment/batch.h"
 #include "segment/known.h"
 #include "segment/order.h"
-#include "pipeline.h"
 #include "segment/windows.h"
 
 static void batch_free(void *item)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include "common/message.h"
 #include "mkimage.h"
-#include "progress.h"
 #include "pipeline.h"
+#include "progress.h"
 #include "segment/row.h"
 
 /* More than these are not indexed: positions would be too large. */
