@@ -166,6 +166,9 @@ static void take_options(struct line *line, char *options,
 	memset(options, '*', strlen(options));
 }
 
+#define NO_NAMESPACE(doing) \
+	doing " in another namespace (%s) is not possible: enter it first (nsenter(1))"
+
 static void mount_line(struct line *line, int argc, char **argv,
 		       enum helper_argument (*knows)(const char *name))
 {
@@ -203,8 +206,7 @@ static void mount_line(struct line *line, int argc, char **argv,
 			add(line, strdup("--verbose"));
 			break;
 		case 'N':
-			mistake("mounting in another namespace (%s) is not possible: enter it first (nsenter(1))",
-				optarg);
+			mistake(NO_NAMESPACE("mounting"), optarg);
 		default:
 			exit(EXITCODE_USAGE);
 		}
@@ -238,8 +240,7 @@ static void umount_line(struct line *line, int argc, char **argv)
 			add(line, strdup("--verbose"));
 			break;
 		case 'N':
-			mistake("unmounting in another namespace (%s) is not possible: enter it first (nsenter(1))",
-				optarg);
+			mistake(NO_NAMESPACE("unmounting"), optarg);
 		case '?':
 			exit(EXITCODE_USAGE);
 		}

@@ -156,7 +156,14 @@ static int choose_name(const struct options *options, struct made *made,
 			 "there are too many devices called %s-...", base);
 }
 
-/* The device is there: keep what is needed to forget it, see that it can be read. */
+/* Keep what is needed to forget a device that has @table. */
+static void note_device(struct made *made, const struct table *table)
+{
+	strcpy(made->device, table->device);
+	counters_key(table, made->key);
+}
+
+/* The device is there: note it, and see that it can be read. */
 static int look_at_device(struct made *made, bool has_origin,
 			  struct incr_error *error)
 {
@@ -167,8 +174,7 @@ static int look_at_device(struct made *made, bool has_origin,
 
 	if (err)
 		return err;
-	strcpy(made->device, table.device);
-	counters_key(&table, made->key);
+	note_device(made, &table);
 	if (!has_origin && !status_is_complete(&status) &&
 	    !status.value[STATUS_LOADERS])
 		err = incr_fail(error, -ENXIO,
@@ -444,8 +450,7 @@ int command_umount(const struct options *options, char **args,
 		mounted_name(mount, made.name, sizeof(made.name));
 		if (*made.name &&
 		    !read_lines(made.name, &state, &table, &status, &ignored)) {
-			strcpy(made.device, table.device);
-			counters_key(&table, made.key);
+			note_device(&made, &table);
 			dm_free_state(&state);
 			ours = true;
 		}

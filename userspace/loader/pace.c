@@ -263,22 +263,19 @@ static void adjust(struct pace *pace, const struct pace_job *job, u64 now,
 	u64 most = (u64)((double)rate_of(pace) * WINDOW_TRIPS *
 			 (double)delay_of(pace) / NANO);
 	u64 least = rate_of(pace) * (SLACK_MIN / MILLI) / 1000;
-	bool even = true;
+	bool wanted = pace->wanted_at >= job->began &&
+		      pace->wanted_at <= job->began + delay;
+	bool even = job->even && !wanted;
 
-	if (!job->even || (pace->wanted_at >= job->began &&
-			   pace->wanted_at <= job->began + delay))
-		even = false;
-	else
+	if (even)
 		pace->sample[pace->samples++ % PACE_SAMPLES] = delay;
-	if (!even) {
-		;
-	} else if (has_queued(pace)) {
+	if (even && has_queued(pace)) {
 		pace->steady = true;
 		if (now >= pace->shrink_at) {
 			pace->window -= pace->window / 8;
 			pace->shrink_at = now + delay;
 		}
-	} else if (job->filled && delay <= latest_of(pace)) {
+	} else if (even && job->filled && delay <= latest_of(pace)) {
 		/* All of it was used. */
 		pace->window += pace->steady ? pace->window / 16 : job->length;
 	}
