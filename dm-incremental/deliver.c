@@ -71,6 +71,11 @@ static const u8 *cluster_of(struct inc_buffer *buffer, struct inc_area **area,
 	return dm_inc_expand(*area, &cluster, extent, dictionary, source, end);
 }
 
+static const u8 *digest_at(const struct inc_io *io, u32 i)
+{
+	return io->buffer->digests + (i << io->view->segment->tree.digest_shift);
+}
+
 static void note_bad_data(struct inc_io *io, u32 i)
 {
 	const struct inc_buffer *buffer = io->buffer;
@@ -153,8 +158,7 @@ static int deliver_from(struct inc_io *io, struct inc_area **area)
 
 	for (i = start; i < end; i++) {
 		const struct inc_extent *extent = &buffer->extents[i];
-		const u8 *digest = buffer->digests +
-				   (i << view->segment->tree.digest_shift);
+		const u8 *digest = digest_at(io, i);
 		u64 block = io->block + i;
 		u32 at;
 
@@ -260,13 +264,12 @@ bool dm_inc_deliver_is_kept(const struct inc_io *io)
  */
 bool dm_inc_deliver_kept(struct inc_io *io)
 {
-	struct inc_view *view = io->view;
-	u32 end = end_in_cluster(io), i, j, count;
+	struct inc_damage *damage = &io->buffer->damage;
+	u32 end = end_in_cluster(io), i;
 	struct inc_cluster cluster;
-	const u8 *digests[2], *at;
+	struct pair pair = { };
 	struct inc_area *area;
-	const void *data[2];
-	bool bad[2];
+	const u8 *data;
 	int r = 0;
 
 	if (!end)
@@ -275,23 +278,15 @@ bool dm_inc_deliver_kept(struct inc_io *io)
 	area = dm_inc_area_take_kept(&cluster, end);
 	if (!area)
 		return false;
-	at = area->output + end - (io->blocks << INC_BLOCK_SHIFT);
-	for (i = 0; !r && i < io->blocks; i += count) {
-		count = min(io->blocks - i, 2u);
-		for (j = 0; j < count; j++, at += INC_BLOCK_SIZE) {
-			data[j] = at;
-			digests[j] = io->buffer->digests +
-				((i + j) << view->segment->tree.digest_shift);
-		}
-		r = dm_inc_verity_blocks(&view->verity, count, data, digests, bad);
-		for (j = 0; !r && j < count; j++) {
-			if (bad[j])
-				r = -EBADMSG;
-			else
-				copy_out(io, data[j], INC_BLOCK_SIZE);
-		}
-	}
+	data = area->output + end - (io->blocks << INC_BLOCK_SHIFT);
+	for (i = 0; !r && i < io->blocks; i++, data += INC_BLOCK_SIZE)
+		r = deliver_block(io, &pair, i, data, digest_at(io, i));
+	r = r ?: deliver_pair(io, &pair);
+	if (damage->count)
+		r = -EBADMSG;
 	if (r) {
+		/* The area's, it may be, and not the file's. */
+		damage->count = 0;
 		dm_inc_area_forget(area);
 		io->iter = io->bio->bi_iter;
 	}
