@@ -122,7 +122,7 @@ int spool_read(struct spool *spool, u64 offset, size_t length, void *data)
 	return ret;
 }
 
-int spool_copy(struct spool *spool, int fd, u64 offset)
+int spool_copy(struct spool *spool, int fd, u64 offset, const char *name)
 {
 	u64 from = 0, part;
 	int ret = flush(spool);
@@ -149,7 +149,7 @@ int spool_copy(struct spool *spool, int fd, u64 offset)
 			       SPOOL_NAME);
 		if (!ret)
 			ret = write_all(fd, offset + from, spool->buffer, part,
-					"image");
+					name);
 		from += part;
 	}
 	return ret;

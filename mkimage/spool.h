@@ -30,10 +30,11 @@ int spool_append(struct spool *spool, const void *data, size_t length);
 int spool_read(struct spool *spool, u64 offset, size_t length, void *data);
 
 /*
- * Copy all bytes to @offset of the file @fd, within the filesystem if it can.
+ * Copy all bytes to @offset of the file @fd, which messages call @name, within
+ * the filesystem if it can.
  * Return: as spool_append().
  */
-int spool_copy(struct spool *spool, int fd, u64 offset);
+int spool_copy(struct spool *spool, int fd, u64 offset, const char *name);
 
 /* For messages: a temporary file without a name is in the directory of the output. */
 #define SPOOL_NAME	"temporary file beside the output"

@@ -616,7 +616,7 @@ static int write_level(struct segment *seg, const struct layout *at, u32 level,
 	u64 i;
 
 	if (!list->order)
-		return spool_copy(list->spool, fd, pages->others);
+		return spool_copy(list->spool, fd, pages->others, name);
 	for (i = 0; !ret && i < list->stored; i++) {
 		ret = read_page(list, i, page);
 		if (!ret)
@@ -687,7 +687,7 @@ int segment_write(struct segment *seg, int fd, const char *name)
 	if (!ret)
 		ret = write_tree(seg, &at, fd, name);
 	if (!ret && seg->data_written != at.data_offset)
-		ret = spool_copy(seg->data, fd, at.data_offset);
+		ret = spool_copy(seg->data, fd, at.data_offset, name);
 	if (!ret)
 		seg->data_written = at.data_offset;
 	return ret ? ret : write_head(seg, &at, fd, name);

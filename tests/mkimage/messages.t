@@ -118,6 +118,24 @@ for command in "create random.d" "create --fs ext4 random.d" "squash noise.inc" 
 	is "$command: and leaves nothing" "$(tr '\n' ' ' <.left)" "1 other "
 done
 
+# The temporary files fit, and the output does not.
+while read -r size command; do
+	# shellcheck disable=SC2016,SC2086 # it is for the inner shell; words
+	unshare --map-root-user --mount sh -c '
+		mount -t tmpfs -o "size=$1" none full || exit
+		shift
+		"$0" "$@" full/out; echo $?; ls full' \
+		"$mkimage" "$size" $command >.left 2>.errors </dev/null
+	like "$command where the output does not fit names it" "$(tail -1 .errors)" \
+		'^mkimage: full/out: writing at offset [0-9]+: No space left on device$'
+	is "$command: and leaves nothing there" "$(cat .left)" 1
+done <<'END'
+10m create --fs erofs random.d
+10m create --fs ext4 random.d
+10m squash noise.inc
+10m extend small.inc --raw random --output
+END
+
 # ---- options ----
 
 for tool in "$mkimage inspect" "$setup" "$loader"; do
