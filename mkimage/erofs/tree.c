@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "common/message.h"
-#include "erofs/content.h"
+#include "erofs/names.h"
 #include "erofs/tree.h"
 #include "mkimage.h"
 
@@ -244,18 +244,19 @@ static int get_node(struct erofs_tree *tree, u64 nid,
 	return 0;
 }
 
-static int bad_directory(const struct erofs_tree *tree,
-			 const struct erofs_node *node, u32 block)
-{
-	return erofs_damaged(tree->image, "block %u of directory %llu is no directory block",
-			     block, (unsigned long long)node->disk.nid);
-}
+/* A directory that is being loaded. */
+struct loading {
+	struct erofs_tree *tree;
+	struct erofs_node *node;
+};
 
-/* Put one name into @node's directory. */
-static int load_entry(struct erofs_tree *tree, struct erofs_node *node,
-		      const struct erofs_disk_entry *disk, u32 block,
-		      const char *name, size_t length)
+/* Put one name into its node's directory. */
+static int load_entry(void *context, const struct erofs_disk_entry *disk,
+		      u32 block, const char *name, size_t length)
 {
+	const struct loading *loading = context;
+	struct erofs_tree *tree = loading->tree;
+	struct erofs_node *node = loading->node;
 	struct erofs_directory *dir = node->dir;
 	struct erofs_entry *entry = dir->count ?
 		&dir->entries[dir->count - 1] : NULL;
@@ -263,9 +264,6 @@ static int load_entry(struct erofs_tree *tree, struct erofs_node *node,
 	struct erofs_node *child = NULL;
 	int ret;
 
-	if (!length || length > EROFS_NAME_MAX || memchr(name, '/', length) ||
-	    memchr(name, '\0', length))
-		return bad_directory(tree, node, block);
 	if (entry && compare_names(entry->name, entry->length, name,
 				   length) >= 0)
 		return erofs_damaged(tree->image, "directory %llu is not sorted",
@@ -289,51 +287,12 @@ static int load_entry(struct erofs_tree *tree, struct erofs_node *node,
 	return ret;
 }
 
-/* @bytes are @length long and the directory's block number @block. */
-static int load_block(struct erofs_tree *tree, struct erofs_node *node,
-		      u32 block, const u8 *bytes, u32 length)
-{
-	struct erofs_disk_entry disk;
-	u32 i, count, start, end;
-	int ret = 0;
-
-	if (length < sizeof(disk))
-		return bad_directory(tree, node, block);
-	memcpy(&disk, bytes, sizeof(disk));
-	start = le16_to_cpu(disk.name);
-	count = start / sizeof(disk);
-	if (!count || start % sizeof(disk) || start > length)
-		return bad_directory(tree, node, block);
-	for (i = 0; !ret && i < count; i++) {
-		memcpy(&disk, bytes + i * sizeof(disk), sizeof(disk));
-		if (le16_to_cpu(disk.name) != start)
-			return bad_directory(tree, node, block);
-		if (i + 1 < count) {
-			struct erofs_disk_entry next;
-
-			memcpy(&next, bytes + (i + 1) * sizeof(next),
-			       sizeof(next));
-			end = le16_to_cpu(next.name);
-		} else {
-			end = start + (u32)strnlen((const char *)bytes + start,
-						   length - start);
-		}
-		if (end < start || end > length)
-			return bad_directory(tree, node, block);
-		ret = load_entry(tree, node, &disk, block,
-				 (const char *)bytes + start, end - start);
-		start = end;
-	}
-	return ret;
-}
-
 static int load_directory(struct erofs_tree *tree, struct erofs_node *node)
 {
+	struct loading loading = { .tree = tree, .node = node };
 	struct erofs_image *image = tree->image;
 	struct erofs_directory *dir = node->dir;
-	u64 size = node->disk.size, done;
-	u8 bytes[EROFS_BLOCK_SIZE];
-	int ret = 0;
+	int ret;
 
 	if (dir->depth > EROFS_DEPTH_MAX)
 		return erofs_damaged(image, "directories are nested deeper than %u",
@@ -342,20 +301,11 @@ static int load_directory(struct erofs_tree *tree, struct erofs_node *node)
 	 * In a valid erofs no two directories share a block; if they did,
 	 * reading a small image could take for ever.
 	 */
-	tree->directory_bytes += size;
+	tree->directory_bytes += node->disk.size;
 	if (tree->directory_bytes > image->bytes)
 		return erofs_damaged(image, "the directories are larger than the device");
-	for (done = 0; !ret && done < size; done += EROFS_BLOCK_SIZE) {
-		u32 length = EROFS_BLOCK_SIZE;
-
-		if (length > size - done)
-			length = (u32)(size - done);
-		ret = erofs_content_read(image, &node->disk, done, bytes,
-					 length);
-		if (!ret)
-			ret = load_block(tree, node, dir->blocks++, bytes,
-					 length);
-	}
+	dir->blocks = (u32)erofs_blocks(node->disk.size);
+	ret = erofs_names_visit(image, &node->disk, load_entry, &loading);
 	if (ret)
 		return ret;
 	if (!erofs_find(dir, dir->count, ".", 1) ||
