@@ -80,8 +80,8 @@ endif
 # The libraries, as pkg-config knows them.
 PKG_CONFIG ?= pkg-config
 PKGS_libincremental := libcrypto liblz4
-PKGS_mkimage	:= json-c ext2fs com_err libzstd $(PKGS_libincremental)
 PKGS_origin	:= libcurl libssl
+PKGS_mkimage	:= json-c ext2fs com_err libzstd $(PKGS_origin) $(PKGS_libincremental)
 PKGS_incrementald := $(PKGS_origin) libseccomp $(PKGS_libincremental)
 PKGS_plugin	:= devmapper-event devmapper
 PKGS_incrementalsetup := $(PKGS_plugin) json-c $(PKGS_origin) $(PKGS_libincremental)
@@ -95,6 +95,8 @@ SRC_libincremental := $(wildcard userspace/libincremental/*.c) \
 		      dm-incremental/format.c
 SRC_common	:= $(wildcard userspace/common/*.c)
 SRC_mkimage	:= $(wildcard mkimage/*.c mkimage/*/*.c) \
+		   $(wildcard userspace/store/*.c) \
+		   $(wildcard userspace/origin/*.c) \
 		   $(SRC_common)
 SRC_incrementald := $(wildcard userspace/loader/*.c) \
 		    $(wildcard userspace/node/*.c) \

@@ -24,11 +24,14 @@ int command_squash(int argc, char **argv);
 int command_sign(int argc, char **argv);
 int command_startup(int argc, char **argv);
 int command_trace(int argc, char **argv);
+int command_ls(int argc, char **argv);
+int command_cat(int argc, char **argv);
+int command_cp(int argc, char **argv);
 
 /* "mkimage COMMAND --help" */
 extern const char create_help[], inspect_help[], verify_help[], extract_help[];
 extern const char extend_help[], squash_help[], sign_help[], startup_help[];
-extern const char trace_help[];
+extern const char trace_help[], ls_help[], cat_help[], cp_help[];
 
 /*
  * The program has two names, as u-boot's tools have a mkimage: "mkimage" and

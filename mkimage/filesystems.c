@@ -27,6 +27,7 @@ const struct filesystem filesystems[] = {
 		.check		= erofs_check,
 		.files		= erofs_files,
 		.places		= erofs_places,
+		.reader		= &erofs_reader,
 	}, {
 		.name		= "ext4",
 		.offset		= 1080,
@@ -40,6 +41,7 @@ const struct filesystem filesystems[] = {
 		.check		= ext4_check,
 		.files		= ext4_files,
 		.places		= ext4_places,
+		.reader		= &ext4_reader,
 	},
 	{ .name = NULL },
 };

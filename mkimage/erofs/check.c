@@ -3,7 +3,6 @@
  * Reading an erofs back, to compare it with its source; see fs/check.h.
  */
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include "common/message.h"
 #include "erofs/change.h"
 #include "erofs/content.h"
@@ -14,13 +13,6 @@ struct checker {
 	struct check *check;
 	struct erofs_image *image;
 };
-
-/* As the kernel's new_decode_dev(). */
-static dev_t decode_device(u32 device)
-{
-	return makedev(device >> 8 & 0xfff,
-		       (device & 0xff) | (device >> 12 & 0xfff00));
-}
 
 static int sum_xattrs(struct checker *checker, const struct erofs_inode *inode,
 		      u8 *sum)
@@ -51,7 +43,7 @@ static int check_node(void *context, struct erofs_node *node,
 		.size = inode->size,
 		.seconds = inode->mtime,
 		.nanoseconds = inode->mtime_nanoseconds,
-		.device = decode_device(inode->address),
+		.device = erofs_device_number(inode->address),
 		.target = target,
 	};
 	int ret = 0;

@@ -15,5 +15,6 @@ int erofs_extend(struct overlay *overlay, const struct extend_plan *plan);
 int erofs_check(struct overlay *overlay, struct check *check);
 int erofs_files(struct overlay *overlay, files_visit visit, void *context);
 int erofs_places(struct overlay *overlay, files_place place, void *context);
+extern const struct reader erofs_reader;
 
 #endif /* MKIMAGE_EROFS_FILESYSTEM_H */

@@ -13,6 +13,7 @@
 #define MKIMAGE_EROFS_IMAGE_H
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include "erofs/layout.h"
 
 /**
@@ -170,6 +171,13 @@ static inline u64 erofs_lclusters_size(u64 file_size)
  * the inode's start; sets its bytes.
  */
 u64 erofs_list_start(const struct erofs_inode *inode, u64 *bytes);
+
+/* Of the address of a device node; as the kernel's new_decode_dev(). */
+static inline dev_t erofs_device_number(u32 address)
+{
+	return makedev(address >> 8 & 0xfff,
+		       (address & 0xff) | (address >> 12 & 0xfff00));
+}
 
 /* Do regular files, directories and links of this mode have contents? */
 bool erofs_has_content(u16 mode);

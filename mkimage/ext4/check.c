@@ -3,7 +3,6 @@
  * Reading an ext4 back, to compare it with its source; see fs/check.h.
  */
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include "ext4/filesystem.h"
 #include "ext4/tree.h"
 #include "fs/check.h"
@@ -14,18 +13,6 @@ struct checker {
 	struct check *check;
 	struct ext4 ext4;
 };
-
-/* As the kernel's old_decode_dev() and new_decode_dev(). */
-static dev_t decode_device(const struct ext2_inode_large *inode)
-{
-	u32 device = inode->i_block[1];
-
-	if (inode->i_block[0])
-		return makedev(inode->i_block[0] >> 8 & 0xff,
-			       inode->i_block[0] & 0xff);
-	return makedev(device >> 8 & 0xfff,
-		       (device & 0xff) | (device >> 12 & 0xfff00));
-}
 
 static int check_inode(void *context, ext2_ino_t number,
 		       const struct ext2_inode_large *inode, const char *path)
@@ -46,7 +33,7 @@ static int check_inode(void *context, ext2_ino_t number,
 			   ((int64_t)(extra & 3) << 32),
 		.nanoseconds = extra >> 2,
 		.whole_seconds = !ext4_has_extra_times(inode),
-		.device = decode_device(inode),
+		.device = ext4_device_number(inode),
 		.target = target,
 	};
 	int ret = 0;

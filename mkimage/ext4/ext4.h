@@ -7,6 +7,7 @@
 
 #include <ext2fs/ext2fs.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include "fs/overlay.h"
 
 /* Kinds of rows of free blocks, see grow.c. */
@@ -130,6 +131,16 @@ static inline bool ext4_has_extra_times(const struct ext2_inode_large *inode)
 	return EXT2_GOOD_OLD_INODE_SIZE + (size_t)inode->i_extra_isize >=
 	       offsetof(struct ext2_inode_large, i_crtime_extra) +
 	       sizeof(inode->i_crtime_extra);
+}
+
+/* Of a device node; as the kernel's old_decode_dev() and new_decode_dev(). */
+static inline dev_t ext4_device_number(const struct ext2_inode_large *inode)
+{
+	u32 old = inode->i_block[0], new = inode->i_block[1];
+
+	return old ? makedev(old >> 8 & 0xff, old & 0xff) :
+		     makedev(new >> 8 & 0xfff,
+			     (new & 0xff) | (new >> 12 & 0xfff00));
 }
 
 #endif /* MKIMAGE_EXT4_H */

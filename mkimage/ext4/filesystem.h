@@ -15,5 +15,6 @@ int ext4_extend(struct overlay *overlay, const struct extend_plan *plan);
 int ext4_check(struct overlay *overlay, struct check *check);
 int ext4_files(struct overlay *overlay, files_visit visit, void *context);
 int ext4_places(struct overlay *overlay, files_place place, void *context);
+extern const struct reader ext4_reader;
 
 #endif /* MKIMAGE_EXT4_FILESYSTEM_H */

@@ -8,6 +8,7 @@
 
 #include "fs/extend.h"
 #include "fs/overlay.h"
+#include "fs/reader.h"
 
 /**
  * files_visit - called for each path of a filesystem
@@ -67,8 +68,9 @@ struct build_options {
  * @files: walk along it in any order. Contents are not read where the digests of
  * their blocks do (incr_image_digests())
  * @places: walk along it in any order, and tell where everything is
+ * @reader: reads single files
  *
- * All return 0, or a negative errno after an error message.
+ * All functions return 0, or a negative errno after an error message.
  */
 struct filesystem {
 	const char *name;
@@ -87,6 +89,7 @@ struct filesystem {
 		     void *context);
 	int (*places)(struct overlay *overlay, files_place place,
 		      void *context);
+	const struct reader *reader;
 };
 
 /* The one of @known with this name; NULL: none. */

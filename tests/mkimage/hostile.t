@@ -40,6 +40,8 @@ for case in $(python3 "$top/tests/mkimage/hostile.py"); do
 		ok "$case: inspect --files" limited "$mkimage" inspect --files image
 	fi
 	# Parts that mkimage does not look at do no harm, so it may succeed.
+	limited "$mkimage" ls -lR image >out 2>&1
+	is "$case: ls -R ends" "$(($? < 2))" 1
 	limited "$mkimage" extend --force --output layer image more >out 2>&1
 	is "$case: extend ends" "$(($? < 2))" 1
 	limited "$mkimage" extend --force --output layer --remove top image >out 2>&1

@@ -23,8 +23,12 @@ random() {	# FS CHECK READER OPTION...
 
 ok "random steps, erofs" random erofs fsck.erofs tree.py --erofs
 ok "inspect" "$mkimage" inspect --files image
+ok "ls, erofs" "$mkimage" ls -lR image
+ok "cp, erofs" "$mkimage" cp image / copy-erofs
 ok "random steps, ext4" random ext4 "e2fsck -fn" ext4.py
 ok "inspect, JSON" "$mkimage" inspect --files --json image
+ok "ls, ext4" "$mkimage" ls -R --json image
+ok "cp, ext4" "$mkimage" cp image / copy-ext4
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem \
 	-out certificate.pem -days 30 -subj /CN=test 2>/dev/null
