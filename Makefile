@@ -50,6 +50,7 @@ bindir	?= $(prefix)/bin
 mandir	?= $(prefix)/share/man
 includedir ?= $(prefix)/include
 completionsdir ?= $(prefix)/share/bash-completion/completions
+zshdir	?= $(prefix)/share/zsh/site-functions
 libdir	?= $(prefix)/lib
 INSTALL	?= install
 
@@ -399,7 +400,8 @@ install: tools
 	$(INSTALL) $(BUILD)/mkimage $(DESTDIR)$(bindir)/$(first_name)
 	$(INSTALL) $(BUILD)/incrementald $(BUILD)/incrementalsetup \
 		$(DESTDIR)$(sbindir)
-	$(INSTALL) -d $(DESTDIR)$(completionsdir)
+	$(INSTALL) -d $(DESTDIR)$(completionsdir) $(DESTDIR)$(zshdir)
+	$(INSTALL) -m 644 userspace/completion/_incremental $(DESTDIR)$(zshdir)
 	$(INSTALL) -m 644 userspace/completion/incremental.bash $(DESTDIR)$(completionsdir)/incrementalsetup
 	set -e; for name in incrementald $(image_tool); do \
 		ln -sf incrementalsetup $(DESTDIR)$(completionsdir)/$$name; done
@@ -438,6 +440,7 @@ uninstall:
 		$(DESTDIR)$(libdir)/$(notdir $(PLUGIN)) \
 		$(DESTDIR)$(plugindir)/$(notdir $(PLUGIN))
 	rm -f $(addprefix $(DESTDIR)$(completionsdir)/,incrementalsetup incrementald $(image_tool))
+	rm -f $(DESTDIR)$(zshdir)/_incremental
 	rm -rf $(DESTDIR)$(includedir)/incremental
 	for page in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done

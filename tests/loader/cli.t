@@ -52,12 +52,29 @@ fails "layer and origin" 1 "do not go together" incrementalsetup update --layer 
 fails "--read-timeout that is too long" 1 "from 0 to 3600000" incrementalsetup table --read-timeout 3600001 app.inc /dev/loop0
 fails "--generation that is no number" 1 "must be a number" incrementalsetup table --generation new app.inc /dev/loop0
 fails "--absent-readahead wrong" 1 "fetch or hint" incrementalsetup table --absent-readahead maybe app.inc /dev/loop0
+fails "--on-corruption wrong" 1 "refetch, fail or panic" incrementalsetup table --on-corruption ignore app.inc /dev/loop0
+fails "a root hash of a file that has none" 1 "not a hexadecimal digest" incrementalsetup table --root-hash-file app.inc app.inc /dev/loop0
+fails "a root hash of no file" 4 "cannot open nowhere" incrementalsetup table --root-hash-file nowhere app.inc /dev/loop0
+fails "--deferred and its opposite" 1 "exclude each other" incrementalsetup close --deferred --cancel-deferred x
+is "--usage has a line for each command" "$(incrementalsetup --usage | wc -l)" "$(incrementalsetup --help | grep -c '^  [a-z]')"
+
+# ---- dump ----
+incrementalsetup dump app.inc >dumped
+like "dump has the root hash" "$(<dumped)" "Root hash: +\\s*$root"
+like "and the UUID" "$(<dumped)" "UUID: +\\s*$(sed -n 's/^UUID: *//p' app.made)"
+is "as many blocks as inspect says" "$(sed -n 's/^Data blocks:\s*//p' dumped)" "$(($(mkimage inspect app.inc | sed -n 's/^device_bytes  *//p') / 4096))"
+printf '%s\n' "$root" >root.hash
+ok "dump with the root hash of a file" incrementalsetup dump --root-hash-file root.hash app.inc
+fails "another's" 2 "not the trusted one" incrementalsetup dump --root-hash "${root//[0-9]/0}" app.inc
+fails "dump of what is no image" - "" incrementalsetup dump /etc/passwd
 
 # The table is made of the head.
 salt=$(sed -n 's/^salt: *//p' app.made)
 sectors=$(($(mkimage inspect app.inc | sed -n 's/^device_bytes  *//p') / 512))
 is "table" "$(incrementalsetup table app.inc /dev/loop9)" \
 	"0 $sectors incremental 1 /dev/loop9 0 sha256 $root $salt 2 absent_readahead hint"
+like "--on-corruption is in it" "$(incrementalsetup table --on-corruption panic app.inc /dev/loop9)" \
+	"absent_readahead hint on_corruption panic$"
 is "table with options" "$(incrementalsetup table --absent-readahead hint --commit-interval 7 --read-timeout 0 app.inc 7:9 | cut -d' ' -f 10-)" \
 	"6 read_timeout 0 commit_interval 7 absent_readahead hint"
 mkimage create --force --salt - app.src bare.inc >/dev/null 2>&1

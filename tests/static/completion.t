@@ -60,4 +60,32 @@ is "a part of a word narrows it down" "$(offered incrementalsetup unm)" unmonito
 is "values of an option, too" "$(offered mkimage create --fs e | tr '\n' ' ')" "erofs ext4 "
 : >"$work/some.inc"
 is "and files" "$(offered mkimage verify "$work/so")" "$work/some.inc"
+
+echo "# zsh"
+shown() {	# shown LINE: what zsh shows when the line is completed
+	timeout 300 tests/static/zsh-complete "$1" >"$work/shown"
+}
+shows() {	# shows FILE: each of its words
+	local word
+	while read -r word; do
+		grep -qE -e "(^|[ -])$word( |$)" "$work/shown" || { echo "$word is missing"; return 1; }
+	done <"$1"
+}
+if command -v zsh >/dev/null; then
+	commands incrementalsetup >"$work/commands"
+	shown "incrementalsetup "
+	ok "each command is offered" shows "$work/commands"
+	for line in "incrementald" "mkimage create" "incrementalsetup open"; do
+		# shellcheck disable=SC2086	# words
+		listed $line >"$work/options"
+		shown "$line --"
+		ok "$line: each option is offered" shows "$work/options"
+	done
+	shown "incrementalsetup unm"
+	like "a part of a word is completed" "$(<"$work/shown")" "incrementalsetup unmonitor"
+	shown "mkimage create --fs e"
+	like "values of an option are offered" "$(<"$work/shown")" "erofs +ext4"
+else
+	echo "ok $((++tests)) # SKIP there is no zsh"
+fi
 finish

@@ -147,7 +147,7 @@ static int make_file(const struct options *options,
 	if (err)
 		unlink(temporary);
 	doomed_spare(temporary);
-	if (!err && !options->quiet)
+	if (!err && !options->quiet && !options->batch)
 		say_made(image, fd, path);
 	close(fd);
 	free(temporary);

@@ -212,6 +212,25 @@ int dm_remove(const char *name, bool deferred, struct incr_error *error)
 	return err;
 }
 
+int dm_cancel_deferred(const char *name, struct incr_error *error)
+{
+	struct dm_task *task;
+	int err;
+
+	err = create_task(&task, DM_DEVICE_TARGET_MSG, name, error);
+	if (err)
+		return err;
+	err = dm_task_set_sector(task, 0) &&
+	      dm_task_set_message(task, "@cancel_deferred_remove") ?
+	      run(task) : -ENOMEM;
+	dm_task_destroy(task);
+	if (err == -ENXIO)
+		return incr_fail(error, -ENODEV, "there is no device %s", name);
+	return err ? incr_fail(error, err,
+			       "cannot keep device %s: %s", name,
+			       strerror(-err)) : 0;
+}
+
 static u64 device_sectors(const char *name, struct incr_error *error)
 {
 	struct dm_task *task;

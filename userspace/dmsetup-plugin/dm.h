@@ -30,6 +30,9 @@ int dm_create(const char *name, const char *uuid, u64 sectors,
 
 int dm_remove(const char *name, bool deferred, struct incr_error *error);
 
+/* Keep a device whose removal has been deferred. */
+int dm_cancel_deferred(const char *name, struct incr_error *error);
+
 /**
  * struct dm_state - an incremental device
  * @table: parameters of its table line; allocated

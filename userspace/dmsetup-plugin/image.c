@@ -16,7 +16,7 @@ static void format_options(const struct inc_segment *segment,
 {
 	enum absent_readahead absent = options->absent_readahead;
 	char read_timeout[64] = "", commit[64] = "", epoch[64] = "";
-	const char *proof = proof_option(options), *readahead = "";
+	const char *proof = proof_option(options), *readahead = "", *corruption = "";
 	unsigned int count = 0;
 
 	if (options->read_timeout != UNSET) {
@@ -36,6 +36,11 @@ static void format_options(const struct inc_segment *segment,
 		readahead = " absent_readahead hint";
 		count += 2;
 	}
+	if (options->on_corruption != CORRUPTION_DEFAULT) {
+		corruption = options->on_corruption == CORRUPTION_PANIC ?
+			     " on_corruption panic" : " on_corruption fail";
+		count += 2;
+	}
 	if (options->min_epoch && options->require_signature) {
 		snprintf(epoch, sizeof(epoch), " min_epoch %u",
 			 options->min_epoch);
@@ -44,8 +49,8 @@ static void format_options(const struct inc_segment *segment,
 	count += proof != NULL;
 	*text = '\0';
 	if (count)
-		snprintf(text, size, " %u%s%s%s%s%s%s", count, read_timeout,
-			 commit, readahead, proof ? " " : "",
+		snprintf(text, size, " %u%s%s%s%s%s%s%s", count, read_timeout,
+			 commit, readahead, corruption, proof ? " " : "",
 			 proof ? proof : "", epoch);
 }
 

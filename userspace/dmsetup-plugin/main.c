@@ -10,6 +10,7 @@
 #include "common/message.h"
 #include "common/option.h"
 #include "common/parse.h"
+#include "common/printable.h"
 #include "dmsetup-plugin/dm.h"
 #include "dmsetup-plugin/helper.h"
 #include "dmsetup-plugin/scrub/scrub.h"
@@ -23,7 +24,7 @@ enum {
 	CREATE = 1, OPEN = 2, CLOSE = 4, STATUS = 8, TABLE = 16, WAIT = 32,
 	SCRUB = 64, MONITOR = 128, UNMONITOR = 256, UPDATE = 512,
 	ROLLBACK = 1024, EVICT = 2048, RECORD = 4096, MOUNT = 8192,
-	UMOUNT = 16384, ALL = 32767,
+	UMOUNT = 16384, DUMP = 32768, ALL = 65535,
 };
 
 static const struct command {
@@ -43,6 +44,8 @@ static const struct command {
 	  "remove device NAME", command_close },
 	{ "status", STATUS, 1, "NAME",
 	  "say how device NAME is doing", command_status },
+	{ "dump", DUMP, 1, "IMAGE",
+	  "say what the head of IMAGE says", command_dump },
 	{ "table", TABLE, 2, "IMAGE DEVICE",
 	  "print the table line of IMAGE on DEVICE", command_table },
 	{ "wait", WAIT, 1, "NAME",
@@ -76,7 +79,8 @@ enum {
 	OPT_RANGE, OPT_MAX_HEADS, OPT_ALL_COLD, OPT_UNPROVED,
 	OPT_MIN_EPOCH, OPT_STARTUP, OPT_WAIT_STARTUP,
 	OPT_NO_STARTUP, OPT_LOCAL, OPT_NAME, OPT_FS_TYPE, OPT_FS_OPTIONS,
-	OPT_MOUNT_OPTIONS, OPT_LAZY,
+	OPT_MOUNT_OPTIONS, OPT_LAZY, OPT_ROOT_HASH_FILE, OPT_CANCEL_DEFERRED,
+	OPT_CORRUPTION, OPT_USAGE,
 	OPT_ACCESS,	/* and more from there: enum access_option */
 };
 
@@ -100,16 +104,19 @@ static const struct {
 	{ "force", NULL, OPT_FORCE, CREATE | EVICT | RECORD,
 	  "create: replace IMAGE; record: replace TRACE; evict: without a loader, too" },
 	{ "root-hash", "HEX", OPT_ROOT_HASH,
-	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
+	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK | DUMP,
 	  "the image must have this root hash" },
+	{ "root-hash-file", "FILE", OPT_ROOT_HASH_FILE,
+	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK | DUMP,
+	  "the same, from a file" },
 	{ "certificate", "PEM", OPT_CERTIFICATE,
-	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
+	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK | DUMP,
 	  "the image's signature must lead to one of these" },
 	{ "require-signature", NULL, OPT_REQUIRE,
 	  OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
 	  "the kernel must verify the signature, too" },
 	{ "min-epoch", "N", OPT_MIN_EPOCH,
-	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
+	  CREATE | OPEN | MOUNT | TABLE | UPDATE | ROLLBACK | DUMP,
 	  "refuse an image that was signed with a lower epoch" },
 	{ "unproved-size", NULL, OPT_UNPROVED,
 	  OPEN | MOUNT | TABLE | UPDATE | ROLLBACK,
@@ -117,7 +124,7 @@ static const struct {
 	{ "max-heads", "SIZE", OPT_MAX_HEADS, CREATE | MOUNT | UPDATE,
 	  "write no more than that of heads (default 256M)" },
 	{ "generation", "N", OPT_GENERATION,
-	  OPEN | MOUNT | TABLE | UPDATE | ROLLBACK | EVICT,
+	  OPEN | MOUNT | TABLE | UPDATE | ROLLBACK | EVICT | DUMP,
 	  "of the image (default: the newest; rollback: the one before)" },
 	{ "range", "OFFSET:LENGTH", OPT_RANGE, EVICT,
 	  "all of these bytes of the image, needed or not" },
@@ -129,6 +136,9 @@ static const struct {
 	  "just print the steps" },
 	{ "read-timeout", "MS", OPT_READ_TIMEOUT, OPEN | MOUNT | TABLE,
 	  "how long a read waits for absent data" },
+	{ "on-corruption", "refetch|fail|panic", OPT_CORRUPTION,
+	  OPEN | MOUNT | TABLE,
+	  "what the kernel does about a corrupt block (default: refetch)" },
 	{ "commit-interval", "MS", OPT_COMMIT_INTERVAL, OPEN | MOUNT | TABLE,
 	  "how often presence is committed" },
 	{ "absent-readahead", "fetch|hint", OPT_READAHEAD, OPEN | MOUNT | TABLE,
@@ -143,6 +153,8 @@ static const struct {
 	  "return when these have been fetched" },
 	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
 	  "if it is in use, remove it later" },
+	{ "cancel-deferred", NULL, OPT_CANCEL_DEFERRED, CLOSE,
+	  "keep a device that is to be removed later" },
 	{ "json", NULL, OPT_JSON, STATUS | SCRUB | UPDATE | ROLLBACK | EVICT,
 	  "for programs" },
 	{ "timeout", "SECONDS", OPT_TIMEOUT, WAIT | SCRUB,
@@ -163,7 +175,9 @@ static const struct {
 	{ "lazy", NULL, OPT_LAZY, UMOUNT,
 	  "now from the tree, all else when it is no longer in use" },
 	{ "verbose", NULL, 'v', ALL, "say more" },
+	{ "batch-mode", NULL, 'q', ALL, "say nothing of what was made" },
 	{ "help", NULL, 'h', ALL, NULL },
+	{ "usage", NULL, OPT_USAGE, ALL, NULL },
 	{ "version", NULL, 'V', ALL, NULL },
 };
 
@@ -219,10 +233,22 @@ static void print_help(const struct command *command)
 		}
 		printf("\nall:");
 	}
-	printf("  -v, --verbose; -h, --help; -V, --version\n"
+	printf("  -v, --verbose; -q, --batch-mode; -h, --help; --usage; -V, --version\n"
 	       "\n"
 	       "Exit status: 0 done, 1 wrong parameters, 2 no permission or not authentic,\n"
 	       "3 out of memory, 4 wrong device or image, 5 exists or in use, 6 timed out.\n");
+}
+
+/* The commands, a line each, as veritysetup has it. */
+static void print_usage(void)
+{
+	const struct command *command;
+
+	for (command = commands; command->name; command++)
+		printf("%s incrementalsetup %s%s %s\n",
+		       command == commands ? "Usage:" : "      ", command->name,
+		       has_options(command) ? " [OPTION]..." : "",
+		       command->usage);
 }
 
 static void usage_fail(const char *format, const char *what)
@@ -273,14 +299,45 @@ static void take_origins(struct options *options)
 	}
 }
 
-static void take_root(struct options *options)
+static void take_root(struct options *options, const char *hex)
 {
-	int n = incr_hex_parse(optarg, options->root, sizeof(options->root));
+	int n = incr_hex_parse(hex, options->root, sizeof(options->root));
 
 	if (n <= 0)
 		usage_fail("--root-hash \"%s\" is not a hexadecimal digest",
-			   optarg);
+			   printable_name(hex));
 	options->root_size = (size_t)n;
+}
+
+/* A file that has a digest and perhaps a line's end. */
+static void take_root_file(struct options *options)
+{
+	char text[2 * INC_DIGEST_MAX + 3];
+	FILE *file = fopen(optarg, "re");
+	size_t n;
+
+	if (!file) {
+		message_error("cannot open %s: %s", printable_name(optarg),
+			      strerror(errno));
+		exit(exitcode_of(-errno));
+	}
+	n = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[n] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	take_root(options, text);
+}
+
+static enum on_corruption take_corruption(void)
+{
+	if (!strcmp(optarg, "refetch"))
+		return CORRUPTION_DEFAULT;
+	if (!strcmp(optarg, "fail"))
+		return CORRUPTION_FAIL;
+	if (!strcmp(optarg, "panic"))
+		return CORRUPTION_PANIC;
+	usage_fail("--on-corruption must be refetch, fail or panic, not \"%s\"",
+		   optarg);
 }
 
 /* "OFFSET:LENGTH", both with units; the argument is taken apart. */
@@ -324,7 +381,22 @@ static void take_option(struct options *options, int option)
 		options->force = true;
 		break;
 	case OPT_ROOT_HASH:
-		take_root(options);
+		take_root(options, optarg);
+		break;
+	case OPT_ROOT_HASH_FILE:
+		take_root_file(options);
+		break;
+	case OPT_CORRUPTION:
+		options->on_corruption = take_corruption();
+		break;
+	case OPT_CANCEL_DEFERRED:
+		options->cancel_deferred = true;
+		break;
+	case OPT_USAGE:
+		print_usage();
+		exit(EXITCODE_OK);
+	case 'q':
+		options->batch = true;
 		break;
 	case OPT_CERTIFICATE:
 		options->certificate = optarg;
@@ -451,7 +523,7 @@ static void parse(int argc, char **argv, struct options *options, u64 *given)
 			.val = option_table[i].value,
 		};
 	*given = 0;
-	while ((option = option_next(argc, argv, "vhV", long_options)) != -1) {
+	while ((option = option_next(argc, argv, "vqhV", long_options)) != -1) {
 		take_option(options, option);
 		for (i = 0; i < OPTIONS; i++)
 			if (option_table[i].value == option)
@@ -538,6 +610,9 @@ int main(int argc, char **argv)
 			      command->name, command->usage);
 		return EXITCODE_USAGE;
 	}
+	if (options.deferred && options.cancel_deferred)
+		usage_fail("--deferred and --cancel-deferred exclude each other%s",
+			   "");
 	if (command->bit == CREATE && !options.origin_count)
 		usage_fail("create needs an --origin%s", "");
 	if ((options.startup || options.wait_startup) &&

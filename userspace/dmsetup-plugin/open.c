@@ -191,6 +191,8 @@ int command_close(const struct options *options, char **args,
 	if (!parse_table(state.table, &table, &ignored))
 		counters_key(&table, key);
 	dm_free_state(&state);
+	if (options->cancel_deferred)
+		return dm_cancel_deferred(name, error);
 	err = dm_remove(name, options->deferred, error);
 	if (!err && *key)
 		loader_forget(table.device, key);

@@ -16,6 +16,8 @@
 
 enum absent_readahead { READAHEAD_DEFAULT, READAHEAD_HINT, READAHEAD_FETCH };
 
+enum on_corruption { CORRUPTION_DEFAULT, CORRUPTION_FAIL, CORRUPTION_PANIC };
+
 #define UNSET	UINT64_MAX	/* of a number: not given */
 
 #define MAX_HEADS_DEFAULT	(256ull << 20)	/* 4096 of 64 KiB, 28 of the largest */
@@ -37,6 +39,7 @@ struct options {
 	u64 read_timeout;
 	u64 commit_interval;
 	enum absent_readahead absent_readahead;
+	enum on_corruption on_corruption;
 	u64 timeout;
 	char *layer;
 	const char *mountpoint;
@@ -53,6 +56,7 @@ struct options {
 	bool no_startup;
 	bool force;
 	bool deferred;
+	bool cancel_deferred;
 	bool json;
 	bool no_heal;
 	const char *local;
@@ -61,6 +65,7 @@ struct options {
 	const char *fs_options;
 	const char *mount_options;
 	bool lazy;
+	bool batch;	/* say nothing of a new local image */
 	bool quiet;	/* say nothing of what has been made */
 	bool verbose;
 	bool help;
@@ -77,6 +82,8 @@ int command_status(const struct options *options, char **args,
 		   struct incr_error *error);
 int command_table(const struct options *options, char **args,
 		  struct incr_error *error);
+int command_dump(const struct options *options, char **args,
+		 struct incr_error *error);
 int command_wait(const struct options *options, char **args,
 		 struct incr_error *error);
 int command_monitor(const struct options *options, char **args,
