@@ -305,14 +305,15 @@ static void fill_extras(struct worker *worker)
 	struct incr_error error;
 	unsigned int i;
 
-	/* Verifying one may add another. */
+	/* What verifying one takes stays in the cache: it would take others in turn. */
+	worker->filling_extras = true;
 	for (i = 0; i < worker->extras; i++) {
 		const struct incr_range range = worker->extra[i];
 		u64 at = 0;
 
 		worker->have = worker->have_end = 0;
 		if (reserve(worker, range.length, &error))
-			return;
+			break;
 		while (at < range.length &&
 		       cache_get(loader->cache, range.offset + at,
 				 worker->buffer + at))
@@ -324,11 +325,12 @@ static void fill_extras(struct worker *worker)
 		if (verify(worker, range.offset, range.length, &error))
 			continue;
 		if (fill(worker, range.offset, range.length, worker->buffer))
-			return;
+			break;
 		mirrors_note_source(&loader->mirrors, range.offset,
 				    range.length, worker->mirror);
 		cache_drop(loader->cache, range.offset, range.length);
 	}
+	worker->filling_extras = false;
 }
 
 /* Fetch @range from the worker's mirror and verify it. */

@@ -20,6 +20,9 @@ static bool in_hand(const struct worker *worker, u64 start, u64 end)
 	return start >= worker->have && end <= worker->have_end;
 }
 
+/* Bytes of a window that is fetched of what libincremental asks for. */
+#define NESTED_WINDOW	(64ull << 10)
+
 /* A chunk that need not be fetched. */
 static bool read_chunk(struct worker *worker, u64 offset, u8 *to)
 {
@@ -39,33 +42,90 @@ static bool read_chunk(struct worker *worker, u64 offset, u8 *to)
 /* The bytes are absent: once verified, they might as well be filled. */
 static void remember_extra(struct worker *worker, u64 offset, u64 length)
 {
-	if (worker->extras < sizeof(worker->extra) / sizeof(worker->extra[0]))
+	if (!worker->filling_extras &&
+	    worker->extras < sizeof(worker->extra) / sizeof(worker->extra[0]))
 		worker->extra[worker->extras++] = (struct incr_range){
 			.offset = offset, .length = length,
 		};
 }
 
-static int fetch_run(struct worker *worker, u64 offset, u64 end, u8 *to,
-		     struct incr_error *error)
+/* The segment of the image that has the byte before @end. */
+static const struct inc_segment *segment_before(const struct incr_image *image,
+						u64 end)
+{
+	u32 i;
+
+	for (i = 0; i < incr_image_segments(image); i++)
+		if (incr_image_segment_at(image, i)->end >= end)
+			return incr_image_segment_at(image, i);
+	return NULL;
+}
+
+/*
+ * Data of an earlier segment is asked for: the extents that are being verified refer to it.
+ * These refer to what lies side by side, too: what is absent behind comes along, up to the
+ * end of a window. Else each run of it is a round trip. (A mirror may lack later segments.)
+ */
+static u64 widen(struct worker *worker, u64 end)
+{
+	const struct device *device = &worker->loader->device;
+	u64 limit = (end + NESTED_WINDOW - 1) & ~(NESTED_WINDOW - 1);
+	u64 mask = device->chunk - 1, from, to;
+	const struct inc_segment *seg;
+
+	if (!worker->loaded || worker->only_mirror || worker->filling_extras)
+		return end;
+	seg = segment_before(worker->loaded->image, end);
+	if (!seg || end <= seg->data_offset || seg->end > worker->have)
+		return end;
+	if (limit > seg->end)
+		limit = seg->end;
+	if (end >= limit ||
+	    device_next_missing(device, end, limit, &from, &to) <= 0 ||
+	    from != end)
+		return end;
+	to = (to + mask) & ~mask;
+	return to < limit ? to : limit;
+}
+
+static int fetch_wide(struct worker *worker, u64 offset, u64 end, u8 *to,
+		      u64 wanted, struct incr_error *error)
 {
 	struct loader *loader = worker->loader;
 	u32 chunk = loader->device.chunk;
+	u8 *bytes = malloc(end - offset);
 	u64 at;
+	int err;
+
+	if (!bytes)
+		return incr_fail(error, -ENOMEM, "out of memory");
+	err = mirrors_read(&loader->mirrors, worker->mirror,
+			   &worker->connections, offset, end - offset, bytes,
+			   error);
+	for (at = offset; !err && at < end; at += chunk)
+		cache_put(loader->cache, at, bytes + (at - offset));
+	if (!err)
+		memcpy(to, bytes, wanted - offset);
+	free(bytes);
+	return err;
+}
+
+static int fetch_run(struct worker *worker, u64 offset, u64 end, u8 *to,
+		     struct incr_error *error)
+{
+	u64 wide;
 	int err;
 
 	/* Within a read; what needs this is checked again at its end. */
 	if (worker->streaming)
 		return incr_fail(error, -EAGAIN, "not now");
-	err = mirrors_read(&loader->mirrors, worker->mirror,
-			   &worker->connections, offset, end - offset, to,
-			   error);
+	wide = widen(worker, end);
+	err = fetch_wide(worker, offset, wide, to, end, error);
 	if (err) {
 		worker->nested_error = err;
 		return err;
 	}
-	for (at = offset; at < end; at += chunk)
-		cache_put(loader->cache, at, to + (at - offset));
-	remember_extra(worker, offset, end - offset);
+	remember_extra(worker, offset, wide - offset);
 	return 0;
 }
 

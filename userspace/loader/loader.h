@@ -123,6 +123,7 @@ int image_open(struct loader *loader, u32 generation, const u8 *root,
  * @stream_late: no reader waits for them
  * @streaming: that is being done: nothing can be fetched meanwhile
  * @extra: chunks that libincremental had us fetch, and that are still absent
+ * @filling_extras: that is being done: they are to bring no others along
  */
 struct worker {
 	struct loader *loader;
@@ -154,6 +155,7 @@ struct worker {
 	bool streaming;
 	struct incr_range extra[16];
 	unsigned int extras;
+	bool filling_extras;
 };
 
 void worker_init(struct worker *worker, struct loader *loader);
