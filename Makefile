@@ -82,7 +82,7 @@ endif
 PKG_CONFIG ?= pkg-config
 PKGS_libincremental := libcrypto liblz4
 PKGS_origin	:= libcurl libssl
-PKGS_mkimage	:= json-c ext2fs com_err libzstd $(PKGS_origin) $(PKGS_libincremental)
+PKGS_mkimage	:= json-c ext2fs com_err libzstd libarchive $(PKGS_origin) $(PKGS_libincremental)
 PKGS_incrementald := $(PKGS_origin) libseccomp $(PKGS_libincremental)
 PKGS_plugin	:= devmapper-event devmapper
 PKGS_incrementalsetup := $(PKGS_plugin) json-c $(PKGS_origin) $(PKGS_libincremental)

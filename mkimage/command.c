@@ -68,6 +68,16 @@ bool option_number(const char *command, const char *option, const char *text,
 	return false;
 }
 
+bool option_size(const char *command, const char *option, const char *text,
+		 u64 *value)
+{
+	if (!parse_size(text, 1, INC_BLOCKS_MAX << INC_BLOCK_SHIFT, value))
+		return true;
+	message_error("%s: %s takes a size up to 16T, such as 512M, not '%s'",
+		      command, option, text);
+	return false;
+}
+
 bool option_size_shift(const char *command, const char *option,
 		       const char *text, u32 least_shift, u32 most_shift,
 		       u32 *shift)

@@ -56,6 +56,9 @@ bool operands_ok(const char *command, int argc, char **argv,
 /* Parse an option's value, or print an error message. */
 bool option_number(const char *command, const char *option, const char *text,
 		   u64 least, u64 most, u64 *value);
+/* A size from 1 to 16 TiB. */
+bool option_size(const char *command, const char *option, const char *text,
+		 u64 *value);
 bool option_size_shift(const char *command, const char *option,
 		       const char *text, u32 least_shift, u32 most_shift,
 		       u32 *shift);

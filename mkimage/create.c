@@ -30,6 +30,7 @@
 #include "segment/ordered.h"
 #include "segment/segment.h"
 #include "sign/signer.h"
+#include "sources/sources.h"
 
 /* With --order: log2 of the bytes of the largest cluster that is not in it. */
 #define REST_SHIFT	15u
@@ -43,14 +44,17 @@
 const char create_help[] =
 "Usage: mkimage create [OPTION]... SOURCE IMAGE\n"
 "\n"
-"Make IMAGE of SOURCE: a directory, or a raw filesystem image (a file or a\n"
-"block device of a multiple of 4096 bytes).\n"
+"Make IMAGE of SOURCE: a directory, an archive (tar, cpio, zip, Debian package,\n"
+"compressed or not) or a raw filesystem image (a file or a block device of a\n"
+"multiple of 4096 bytes). Of an archive nothing is unpacked, and owners, devices\n"
+"and attributes are kept without root.\n"
 "\n"
-"  --fs erofs|ext4   filesystem that a directory is put in (erofs)\n"
+"  --fs erofs|ext4   filesystem that files are put in (erofs)\n"
 "  --fs-compression lz4hc[,SIZE]  the filesystem compresses, into clusters of up\n"
 "                    to SIZE bytes, 4K to 64K (4K); for erofs\n"
 "  --raw             take a file or device that holds no filesystem known here\n"
-"  --no-check        do not compare the filesystem made with the directory\n"
+"  --max-size SIZE   bytes that the files of an archive may have (64G)\n"
+"  --no-check        do not compare the filesystem made with the files\n"
 "  --cluster SIZE    bytes compressed together, 4K to 256K (4K)\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9; 6 with a dictionary)\n"
 "  --dictionary      compress with a dictionary made of samples of SOURCE\n"
@@ -94,6 +98,8 @@ struct create {
 	bool squash;			/* the source is an image */
 	const char *image_path;
 	struct source_options source_options;
+	struct tree *tree;		/* of files; NULL: none */
+	u64 max_size;
 	bool salt_given;
 	u8 salt[INC_SALT_MAX];
 	u32 salt_size;
@@ -496,6 +502,19 @@ static int open_image(struct create *create, const char *dir)
 	return ret;
 }
 
+static int open_source(struct create *create, const char *dir)
+{
+	struct source_options *options = &create->source_options;
+	int ret = 0;
+
+	if (!options->raw)
+		ret = sources_open(&create->tree, create->source_path, dir,
+				   create->max_size);
+	options->tree = create->tree;
+	return ret ? ret : source_open(&create->source, create->source_path,
+				       options);
+}
+
 static int run(struct create *create)
 {
 	struct output output;
@@ -520,8 +539,7 @@ static int run(struct create *create)
 	if (!ret && create->squash)
 		ret = open_image(create, output.dir);
 	else if (!ret)
-		ret = source_open(&create->source, create->source_path,
-				  &create->source_options);
+		ret = open_source(create, output.dir);
 	if (!ret)
 		ret = build(create, &output);
 	if (!ret)
@@ -532,6 +550,7 @@ static int run(struct create *create)
 	order_free(&create->order);
 	signer_free(create->signer);
 	source_close(&create->source);
+	sources_close(create->tree);
 	output_close(&output);
 	return ret ? EXIT_FAILED : EXIT_OK;
 }
@@ -598,7 +617,7 @@ static bool check_fs_compression(const struct create *create)
 	    (options->fs->compresses && !options->raw))
 		return true;
 	message_error("create: --fs-compression goes with %s",
-		      options->raw ? "a directory, not with --raw" :
+		      options->raw ? "files, not with --raw" :
 				     "--fs erofs only");
 	return false;
 }
@@ -663,6 +682,9 @@ static bool parse_option(struct create *create, int option)
 	case 'd':
 		create->dictionary = true;
 		return true;
+	case 'm':
+		return option_size(create->command, "--max-size", optarg,
+				   &create->max_size);
 	case 'r':
 		create->source_options.raw = true;
 		return true;
@@ -694,6 +716,7 @@ static int run_command(const char *name, int argc, char **argv,
 	create.source_options.known = filesystems;
 	create.source_options.fs = &filesystems[0];
 	create.source_options.check = true;
+	create.max_size = SOURCES_SIZE_MAX;
 	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
 	create.signer_options = (struct signer_options)SIGNER_NO_OPTIONS;
 	create.threads = pipeline_threads();
@@ -724,6 +747,7 @@ int command_create(int argc, char **argv)
 		{ "fs", required_argument, NULL, 'f' },
 		{ "fs-compression", required_argument, NULL, 'C' },
 		{ "raw", no_argument, NULL, 'r' },
+		{ "max-size", required_argument, NULL, 'm' },
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "salt", required_argument, NULL, 's' },
 		{ "cluster", required_argument, NULL, 'c' },

@@ -28,6 +28,7 @@
 #include "segment/append.h"
 #include "segment/layer.h"
 #include "sign/signer.h"
+#include "sources/sources.h"
 #include "spool.h"
 
 const char extend_help[] =
@@ -35,9 +36,10 @@ const char extend_help[] =
 "       mkimage extend [OPTION]... (--in-place | --output LAYER) --raw RAW IMAGE\n"
 "       mkimage extend [OPTION]... (--in-place | --output LAYER) --startup LIST IMAGE\n"
 "\n"
-"Make the next generation of IMAGE: the files in the directory SOURCE are added\n"
-"or replace those of the same name, directories merge. A layer holds the changes;\n"
-"IMAGE and LAYER one after the other are the extended image.\n"
+"Make the next generation of IMAGE: the files in SOURCE, a directory or an archive\n"
+"(tar, cpio, zip, Debian package, compressed or not), are added or replace those of\n"
+"the same name, directories merge. A layer holds the changes; IMAGE and LAYER one\n"
+"after the other are the extended image.\n"
 "\n"
 "  --remove PATH     first remove PATH and all below it; may be given more than\n"
 "                    once, and without SOURCE\n"
@@ -48,6 +50,7 @@ const char extend_help[] =
 "  --in-place        append it to IMAGE\n"
 "  --dictionary      compress what is new with a dictionary of its own\n"
 "  --no-references   do not compress what is new from what IMAGE holds\n"
+"  --max-size SIZE   bytes that the files of an archive may have (64G)\n"
 "  --no-check        do not compare the result with SOURCE\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
 "  --threads N       compress with N threads (one for each processor)\n"
@@ -75,6 +78,9 @@ struct extend {
 	u64 level;
 	u64 threads;
 	char **removed;
+	const char *source_path;
+	struct tree *source;
+	u64 max_size;
 	struct extend_plan plan;
 	struct signer_options signer_options;
 
@@ -193,6 +199,19 @@ static char *directory_of(const char *path)
 	return dir;
 }
 
+static int open_source(struct extend *extend)
+{
+	int ret = sources_open(&extend->source, extend->source_path,
+			       extend->plan.dir, extend->max_size);
+
+	extend->plan.source = extend->source;
+	if (ret || extend->source)
+		return ret;
+	message_error("%s: neither a directory nor an archive that is known here; --raw takes a raw filesystem image",
+		      extend->source_path);
+	return -ENOTDIR;
+}
+
 static int look_at_source(struct extend *extend)
 {
 	struct extend_plan *plan = &extend->plan;
@@ -201,15 +220,17 @@ static int look_at_source(struct extend *extend)
 	bool given;
 	int ret;
 
-	if (!plan->source)
+	if (!extend->source_path)
 		return walk_epoch(&plan->epoch, &given);
 	ret = output_check_outside(extend->in_place ? extend->image_path :
 				   extend->layer_path, plan->dir,
-				   plan->source);
+				   extend->source_path);
 	if (!ret)
-		ret = walk_directory(&walk, plan->source,
-				     extend->in_place &&
-				     !fstat(extend->fd, &st) ? &st : NULL);
+		ret = open_source(extend);
+	if (!ret)
+		ret = walk_tree(&walk, plan->source,
+				extend->in_place && !fstat(extend->fd, &st) ?
+				&st : NULL);
 	if (ret)
 		return ret;
 	plan->epoch = walk.epoch;
@@ -269,7 +290,7 @@ static int change_device(struct extend *extend)
 {
 	const struct extend_plan *plan = &extend->plan;
 	struct check check = {
-		.source = plan->source,
+		.tree = plan->source,
 		.epoch = plan->epoch,
 		.paths = plan->source_paths,
 		.extended = true,
@@ -454,6 +475,9 @@ static int extend_image(struct extend *extend)
 		if (!ret && extend->raw_path)
 			ret = output_check_in_place(extend->image_path,
 						    extend->raw_path);
+		if (!ret && extend->source_path)
+			ret = output_check_in_place(extend->image_path,
+						    extend->source_path);
 	} else {
 		ret = output_open(&extend->output, extend->layer_path,
 				  extend->force);
@@ -463,6 +487,9 @@ static int extend_image(struct extend *extend)
 		if (!ret && extend->raw_path)
 			ret = output_check_source(&extend->output,
 						  extend->raw_path);
+		if (!ret && extend->source_path)
+			ret = output_check_source(&extend->output,
+						  extend->source_path);
 		if (!ret && extend->list_path)
 			ret = output_check_source(&extend->output,
 						  extend->list_path);
@@ -512,6 +539,7 @@ static int run(struct extend *extend)
 	segment_free(&extend->seg);
 	signer_free(extend->signer);
 	overlay_close(extend->overlay);
+	sources_close(extend->source);
 	incr_hash_free(extend->hash);
 	incr_image_close(extend->image);
 	output_close(&extend->output);
@@ -553,6 +581,9 @@ static bool parse_option(struct extend *extend, int option)
 	case 'd':
 		extend->dictionary = true;
 		return true;
+	case 'm':
+		return option_size("extend", "--max-size", optarg,
+				   &extend->max_size);
 	case 'n':
 		extend->plan.check = false;
 		return true;
@@ -584,6 +615,7 @@ static void set_defaults(struct extend *extend)
 {
 	memset(extend, 0, sizeof(*extend));
 	extend->level = 9;
+	extend->max_size = SOURCES_SIZE_MAX;
 	extend->plan.check = true;
 	extend->references = true;
 	extend->signer_options = (struct signer_options)SIGNER_NO_OPTIONS;
@@ -616,6 +648,7 @@ int command_extend(int argc, char **argv)
 		{ "in-place", no_argument, NULL, 'i' },
 		{ "dictionary", no_argument, NULL, 'd' },
 		{ "no-references", no_argument, NULL, 'R' },
+		{ "max-size", required_argument, NULL, 'm' },
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "level", required_argument, NULL, 'l' },
 		{ "threads", required_argument, NULL, 't' },
@@ -642,6 +675,6 @@ int command_extend(int argc, char **argv)
 		return EXIT_USAGE;
 	extend.image_path = argv[optind];
 	if (count == 2)
-		extend.plan.source = argv[optind + 1];
+		extend.source_path = argv[optind + 1];
 	return run(&extend);
 }

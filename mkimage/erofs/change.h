@@ -70,13 +70,14 @@ struct check;
 int erofs_check_device(const struct erofs_device *device, struct check *check);
 
 /*
- * Open @node's file in the source; it must not have changed. Return: a file
- * descriptor, or a negative errno after an error message.
+ * Open @node's file in the source; it must not have changed. Return: as tree_open().
  */
-int erofs_open_source(const struct erofs_node *node);
+int erofs_open_source(const struct erofs_change *change,
+		      const struct erofs_node *node, struct tree_file *file);
 
 /* Read from it. Return: 0, or a negative errno after an error message. */
-int erofs_read_source(struct erofs_change *change, int fd,
+int erofs_read_source(struct erofs_change *change,
+		      const struct tree_file *file,
 		      const struct erofs_node *node, u64 offset, void *data,
 		      size_t length);
 

@@ -51,21 +51,13 @@ struct feed {
 	struct erofs_change *change;
 	u64 next;		/* of change->live */
 	u64 done;		/* bytes of that file */
-	int fd;
+	struct tree_file file;
 };
 
 static void *piece_new(void *context)
 {
 	(void)context;
 	return malloc(sizeof(struct piece) + (size_t)LZ4_sizeofStateHC());
-}
-
-/* Does it have a hole? Those cost nothing, and compression would fill them. */
-static bool has_hole(int fd, u64 size)
-{
-	off_t hole = lseek(fd, 0, SEEK_HOLE);
-
-	return hole >= 0 && (u64)hole < size;
 }
 
 static bool is_candidate(const struct erofs_node *node)
@@ -80,19 +72,20 @@ static int next_file(struct feed *feed)
 {
 	struct erofs_change *change = feed->change;
 	struct erofs_node *node = NULL;
+	int ret;
 
 	for (; feed->next < change->live_count; feed->next++) {
 		node = change->live[feed->next];
 		if (!is_candidate(node))
 			continue;
-		feed->fd = erofs_open_source(node);
-		if (feed->fd < 0)
-			return feed->fd;
-		if (!has_hole(feed->fd, node->inode.size))
+		ret = erofs_open_source(change, node, &feed->file);
+		if (ret)
+			return ret;
+		/* Holes cost nothing, and compression would fill them. */
+		if (!tree_has_hole(&feed->file, node->inode.size))
 			break;
 		change->read_done += node->inode.size;
-		close(feed->fd);
-		feed->fd = -1;
+		tree_file_close(&feed->file);
 	}
 	if (feed->next == change->live_count)
 		return 0;
@@ -110,7 +103,7 @@ static int produce(void *context, void *item)
 	int ret = 1;
 	u64 left;
 
-	if (feed->fd < 0)
+	if (feed->file.fd < 0)
 		ret = next_file(feed);
 	if (ret <= 0)
 		return ret;
@@ -119,12 +112,11 @@ static int produce(void *context, void *item)
 	left = piece->node->inode.size - feed->done;
 	piece->length = left < PIECE_SIZE ? (u32)left : PIECE_SIZE;
 	piece->last = piece->length == left;
-	ret = erofs_read_source(feed->change, feed->fd, piece->node, feed->done,
-				piece->bytes, piece->length);
+	ret = erofs_read_source(feed->change, &feed->file, piece->node,
+				feed->done, piece->bytes, piece->length);
 	feed->done += piece->length;
 	if (piece->last || ret) {
-		close(feed->fd);
-		feed->fd = -1;
+		tree_file_close(&feed->file);
 		feed->next++;
 	}
 	return ret ? ret : 1;
@@ -246,7 +238,7 @@ static int consume(void *context, void *item)
 
 int erofs_compress(struct erofs_change *change)
 {
-	struct feed feed = { .change = change, .fd = -1 };
+	struct feed feed = { .change = change, .file.fd = -1 };
 	const struct pipeline pipeline = {
 		.threads = change->plan->threads,
 		.context = &feed,
@@ -272,8 +264,7 @@ int erofs_compress(struct erofs_change *change)
 		       change->read_bytes);
 	ret = pipeline_run(&pipeline);
 	progress_end(&change->progress);
-	if (feed.fd >= 0)
-		close(feed.fd);
+	tree_file_close(&feed.file);
 	return ret;
 }
 

@@ -97,12 +97,12 @@ static void set_device(struct erofs_device *device, struct target *target)
 	device->name = target->name;
 }
 
-int erofs_build(const char *path, const struct walk *walk, int fd,
+int erofs_build(const struct tree *tree, const struct walk *walk, int fd,
 		const struct build_options *options)
 {
-	struct target target = { .name = path, .fd = fd };
+	struct target target = { .name = tree->name, .fd = fd };
 	const struct extend_plan plan = {
-		.source = path,
+		.source = tree,
 		.epoch = walk->epoch,
 		.threads = options->threads,
 		.dir = options->dir,
@@ -128,7 +128,7 @@ int erofs_build(const char *path, const struct walk *walk, int fd,
 
 int erofs_check_file(int fd, struct check *check)
 {
-	struct target target = { .name = check->source, .fd = fd };
+	struct target target = { .name = check->tree->name, .fd = fd };
 	off_t size = lseek(fd, 0, SEEK_END);
 	struct erofs_device device = {
 		.blocks = (u64)size >> EROFS_BLOCK_SHIFT,

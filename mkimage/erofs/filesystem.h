@@ -8,7 +8,7 @@
 #include "fs/filesystem.h"
 
 /* The functions of struct filesystem, for erofs. */
-int erofs_build(const char *path, const struct walk *walk, int fd,
+int erofs_build(const struct tree *tree, const struct walk *walk, int fd,
 		const struct build_options *options);
 int erofs_check_file(int fd, struct check *check);
 int erofs_extend(struct overlay *overlay, const struct extend_plan *plan);

@@ -111,21 +111,23 @@ static int print_candidate(struct matcher *matcher, struct candidate *candidate)
 	return ret;
 }
 
-static int print_source(int fd, const struct erofs_node *node, u64 *print)
+static int print_source(const struct tree_file *file,
+			const struct erofs_node *node, u64 *print)
 {
 	u8 first[EROFS_BLOCK_SIZE], last[EROFS_BLOCK_SIZE];
 	int ret;
 
-	ret = read_all(fd, 0, first, sizeof(first), node->path);
+	ret = tree_read(file, 0, first, sizeof(first), node->path);
 	if (!ret)
-		ret = read_all(fd, node->inode.size - sizeof(last), last,
-			       sizeof(last), node->path);
+		ret = tree_read(file, node->inode.size - sizeof(last), last,
+				sizeof(last), node->path);
 	*print = make_print(first, last);
 	return ret;
 }
 
 /* Return: 1 if the contents are the same, 0 if not, or a negative errno. */
-static int same_content(struct matcher *matcher, int fd,
+static int same_content(struct matcher *matcher,
+			const struct tree_file *file,
 			const struct erofs_node *node,
 			const struct erofs_inode *inode)
 {
@@ -139,7 +141,7 @@ static int same_content(struct matcher *matcher, int fd,
 
 		if (part > inode->size - done)
 			part = (size_t)(inode->size - done);
-		ret = erofs_read_source(matcher->change, fd, node, done,
+		ret = erofs_read_source(matcher->change, file, node, done,
 					matcher->ours, part);
 		if (!ret)
 			ret = erofs_content_read(&matcher->change->image,
@@ -218,7 +220,8 @@ static int find_print(struct matcher *matcher, u64 size, u64 print,
 	return 0;
 }
 
-static int borrow(struct matcher *matcher, int fd, struct erofs_node *node)
+static int borrow(struct matcher *matcher, const struct tree_file *file,
+		  struct erofs_node *node)
 {
 	size_t i, end;
 	u64 print;
@@ -229,14 +232,14 @@ static int borrow(struct matcher *matcher, int fd, struct erofs_node *node)
 	if (i == matcher->count ||
 	    matcher->candidates[i].node->disk.size != node->inode.size)
 		return 0;
-	ret = print_source(fd, node, &print);
+	ret = print_source(file, node, &print);
 	if (!ret)
 		ret = find_print(matcher, node->inode.size, print, &i, &end);
 	for (; !ret && i < end; i++) {
 		const struct erofs_inode *inode =
 			&matcher->candidates[i].node->disk;
 
-		ret = same_content(matcher, fd, node, inode);
+		ret = same_content(matcher, file, node, inode);
 		if (ret <= 0)
 			continue;
 		node->borrowed = true;
@@ -269,12 +272,14 @@ static int old_chunk(struct matcher *matcher, const struct erofs_inode *disk,
 }
 
 /* Is a whole chunk of the source as it was? Return: as same_content(). */
-static int same_chunk(struct matcher *matcher, int fd,
+static int same_chunk(struct matcher *matcher,
+			const struct tree_file *file,
 		      const struct erofs_node *node, u32 chunk)
 {
 	struct erofs_change *change = matcher->change;
 	u64 offset = chunk * CHUNK_BYTES;
-	int ret = read_all(fd, offset, matcher->ours, CHUNK_BYTES, node->path);
+	int ret = tree_read(file, offset, matcher->ours, CHUNK_BYTES,
+			    node->path);
 
 	if (!ret)
 		ret = erofs_content_read(&change->image, &node->disk, offset,
@@ -283,7 +288,8 @@ static int same_chunk(struct matcher *matcher, int fd,
 }
 
 /* Find the chunks that stay. The last one, which may end within a block, is new. */
-static int match_chunks(struct matcher *matcher, int fd,
+static int match_chunks(struct matcher *matcher,
+			const struct tree_file *file,
 			struct erofs_node *node)
 {
 	u64 count = (node->inode.size + CHUNK_BYTES - 1) / CHUNK_BYTES;
@@ -302,7 +308,7 @@ static int match_chunks(struct matcher *matcher, int fd,
 		if (((u64)chunk + 1) * CHUNK_BYTES <= node->inode.size)
 			ret = old_chunk(matcher, &node->disk, chunk, &block);
 		if (!ret && block != EROFS_NO_BLOCK) {
-			ret = same_chunk(matcher, fd, node, chunk);
+			ret = same_chunk(matcher, file, node, chunk);
 			if (!ret)
 				block = EROFS_NO_BLOCK;
 			kept += ret > 0;
@@ -326,7 +332,8 @@ static int match_file(struct matcher *matcher, struct erofs_node *node)
 	bool chunks = node->placed && S_ISREG(node->disk.mode) &&
 		      !erofs_is_compressed(&node->disk) &&
 		      node->inode.size >= CHUNKS_LEAST * CHUNK_BYTES;
-	int fd, ret = 0;
+	struct tree_file file;
+	int ret = 0;
 
 	if (!node->inode.size) {
 		node->same_content = own;
@@ -336,20 +343,20 @@ static int match_file(struct matcher *matcher, struct erofs_node *node)
 		matcher->change->read_done += node->inode.size;
 		return 0;
 	}
-	fd = erofs_open_source(node);
-	if (fd < 0)
-		return fd;
+	ret = erofs_open_source(matcher->change, node, &file);
+	if (ret)
+		return ret;
 	if (own)
-		ret = same_content(matcher, fd, node, &node->disk);
+		ret = same_content(matcher, &file, node, &node->disk);
 	if (ret > 0) {
 		node->same_content = true;
 		ret = 0;
 	} else if (!ret && others) {
-		ret = borrow(matcher, fd, node);
+		ret = borrow(matcher, &file, node);
 	}
 	if (!ret && chunks && !node->same_content && !node->borrowed)
-		ret = match_chunks(matcher, fd, node);
-	close(fd);
+		ret = match_chunks(matcher, &file, node);
+	tree_file_close(&file);
 	return ret;
 }
 

@@ -66,15 +66,15 @@ static int make_xattrs(struct writer *writer, const struct erofs_node *node,
 
 /* The inline contents, @size bytes, of a file or link. */
 static int make_tail(struct writer *writer, const struct erofs_node *node,
-		     int fd, u8 *out, u32 size)
+		     const struct tree_file *file, u8 *out, u32 size)
 {
 	u64 start = erofs_full_blocks(&node->inode) << EROFS_BLOCK_SHIFT;
 
 	if (!size)
 		return 0;
 	if (from_source(node))
-		return erofs_read_source(writer->change, fd, node, start, out,
-					 size);
+		return erofs_read_source(writer->change, file, node, start,
+					 out, size);
 	if (!node->given)
 		return erofs_content_read(&writer->change->image, &node->disk,
 					  start, out, size);
@@ -153,27 +153,28 @@ static u64 block_bytes(const struct erofs_node *node)
  * so the file's holes are passed over.
  */
 static int write_blocks(struct writer *writer, const struct erofs_node *node,
-			int fd, u64 done, u64 end, u64 place)
+			const struct tree_file *file, u64 done, u64 end,
+			u64 place)
 {
 	u64 start = done;
 	int ret = 0;
 
 	while (!ret && done < end) {
-		off_t data = lseek(fd, (off_t)done, SEEK_DATA);
+		u64 data = tree_seek_data(file, done, end);
 		size_t part = BUFFER_SIZE, padded;
 
-		if (data < 0 && errno == ENXIO)
+		if (data == end)
 			break;
-		data &= ~(off_t)(EROFS_BLOCK_SIZE - 1);
-		if (data > 0 && (u64)data > done)
-			done = (u64)data;
+		data &= ~(u64)(EROFS_BLOCK_SIZE - 1);
+		if (data > done)
+			done = data;
 		if (done >= end)
 			break;
 		if (part > end - done)
 			part = (size_t)(end - done);
 		padded = (part + EROFS_BLOCK_SIZE - 1) &
 			 ~(size_t)(EROFS_BLOCK_SIZE - 1);
-		ret = erofs_read_source(writer->change, fd, node, done,
+		ret = erofs_read_source(writer->change, file, node, done,
 					writer->buffer, part);
 		if (ret)
 			break;
@@ -187,7 +188,7 @@ static int write_blocks(struct writer *writer, const struct erofs_node *node,
 
 /* Chunks that did not change are below the blocks that are added. */
 static int write_chunks(struct writer *writer, const struct erofs_node *node,
-			int fd)
+			const struct tree_file *file)
 {
 	u64 bytes = (u64)EROFS_CHUNK_BLOCKS << EROFS_BLOCK_SHIFT, end;
 	int ret = 0;
@@ -201,7 +202,7 @@ static int write_chunks(struct writer *writer, const struct erofs_node *node,
 		end = (i + 1) * bytes;
 		if (end > node->inode.size)
 			end = node->inode.size;
-		ret = write_blocks(writer, node, fd, i * bytes, end,
+		ret = write_blocks(writer, node, file, i * bytes, end,
 				   block << EROFS_BLOCK_SHIFT);
 	}
 	return ret;
@@ -292,29 +293,27 @@ static int write_file(struct writer *writer, const struct erofs_node *node)
 {
 	u32 tail = erofs_has_content(node->inode.mode) ?
 		   erofs_tail_size(&node->inode) : 0;
+	struct tree_file file = { .fd = -1 };
 	size_t length;
-	int fd = -1, ret;
+	int ret;
 
 	ret = start_inode(writer, node, &length);
-	if (!ret && from_source(node) && (tail || block_bytes(node))) {
-		fd = erofs_open_source(node);
-		if (fd < 0)
-			return fd;
-	}
+	if (!ret && from_source(node) && (tail || block_bytes(node)))
+		ret = erofs_open_source(writer->change, node, &file);
 	if (!ret && node->chunks)
-		ret = write_chunks(writer, node, fd);
+		ret = write_chunks(writer, node, &file);
 	else if (!ret && node->packed)
 		ret = write_packed_blocks(writer, node->packed);
 	else if (!ret && block_bytes(node))
-		ret = write_blocks(writer, node, fd, 0, block_bytes(node),
+		ret = write_blocks(writer, node, &file, 0, block_bytes(node),
 				   (u64)node->inode.address <<
 				   EROFS_BLOCK_SHIFT);
 	if (!ret && link_has_block(node))
 		ret = write_link_block(writer, node);
 	if (!ret)
-		ret = make_tail(writer, node, fd, writer->inode + length, tail);
-	if (fd >= 0)
-		close(fd);
+		ret = make_tail(writer, node, &file, writer->inode + length,
+				tail);
+	tree_file_close(&file);
 	if (!ret && (node->chunks || erofs_is_compressed(&node->inode)))
 		return write_list(writer, node, length);
 	return ret ? ret : write_inode(writer, node, length + tail);

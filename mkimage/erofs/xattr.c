@@ -8,7 +8,6 @@
 #include <sys/xattr.h>
 #include "common/message.h"
 #include "erofs/xattr.h"
-#include "fs/walk.h"
 #include "fs/xattr-sum.h"
 #include "mkimage.h"
 
@@ -286,12 +285,13 @@ static int add_attribute(const char *path, const char *name, const void *value,
 	return 0;
 }
 
-int erofs_xattrs_of_file(const char *path, struct erofs_xattrs *xattrs)
+int erofs_xattrs_of_file(const struct tree *tree, const char *path,
+			 struct erofs_xattrs *xattrs)
 {
 	char *list = NULL, *value = NULL, *name;
 	size_t list_room = 0, value_room = 0;
 	struct collection all = { 0 };
-	ssize_t size = walk_xattr(path, NULL, &list, &list_room), length;
+	ssize_t size = tree_xattr(tree, path, NULL, &list, &list_room), length;
 	int ret = 0;
 
 	if (size < 0 && errno != ENOTSUP) {
@@ -301,7 +301,7 @@ int erofs_xattrs_of_file(const char *path, struct erofs_xattrs *xattrs)
 	}
 	for (name = list; !ret && size > 0 && name < list + size;
 	     name += strlen(name) + 1) {
-		length = walk_xattr(path, name, &value, &value_room);
+		length = tree_xattr(tree, path, name, &value, &value_room);
 		if (length < 0 && errno == ENODATA)
 			continue;
 		if (length < 0) {

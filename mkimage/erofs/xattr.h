@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Extended attributes, in an erofs and in a directory.
+ * Extended attributes, in an erofs and in a tree of files.
  */
 #ifndef MKIMAGE_EROFS_XATTR_H
 #define MKIMAGE_EROFS_XATTR_H
 
 #include "erofs/image.h"
+#include "fs/tree.h"
 
 /*
  * The most bytes of attributes that an inode's header can tell:
@@ -32,8 +33,9 @@ int erofs_xattrs_read(struct erofs_image *image,
 		      struct erofs_xattrs *xattrs);
 /* Their digest, as fs/xattr-sum.h has it. Return: 0 or -ENOMEM, the same. */
 int erofs_xattrs_sum(const struct erofs_xattrs *xattrs, u8 *sum);
-/* Of the file, directory or link at @path, which is not followed. */
-int erofs_xattrs_of_file(const char *path, struct erofs_xattrs *xattrs);
+/* Of the file, directory or link at @path of @tree. */
+int erofs_xattrs_of_file(const struct tree *tree, const char *path,
+			 struct erofs_xattrs *xattrs);
 void erofs_xattrs_free(struct erofs_xattrs *xattrs);
 
 #endif /* MKIMAGE_EROFS_XATTR_H */

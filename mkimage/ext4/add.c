@@ -2,12 +2,10 @@
 /*
  * Adding a directory's contents to an ext4; see tree.h.
  */
-#include <dirent.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 #include "common/message.h"
 #include "ext4/tree.h"
 #include "mkimage.h"
@@ -30,9 +28,10 @@ struct addition {
 	ext2_ino_t number;		/* in the image */
 };
 
-int ext4_change_start(struct ext4_change *change, const char *doing,
-		      u64 bytes)
+int ext4_change_start(struct ext4_change *change, const struct tree *source,
+		      const char *doing, u64 bytes)
 {
+	change->ext4.source = source;
 	change->linked = NULL;
 	change->done = 0;
 	change->depth = 0;
@@ -119,7 +118,8 @@ static int make_link(struct ext4_change *change, struct addition *add)
 {
 	ext2_filsys fs = change->ext4.fs;
 	char target[4097];
-	ssize_t length = readlink(add->path, target, sizeof(target) - 1);
+	ssize_t length = tree_link(change->ext4.source, add->path, target,
+				   sizeof(target) - 1);
 	errcode_t code = length < 0 ? errno : 0;
 
 	if (length >= (ssize_t)fs->blocksize) {
@@ -183,7 +183,8 @@ static bool same_target(struct ext4_change *change, const struct addition *add,
 	struct addition read = *add;
 	ext2_file_t file;
 	unsigned int got = 0;
-	ssize_t length = readlink(read.path, new, sizeof(new));
+	ssize_t length = tree_link(change->ext4.source, read.path, new,
+				   sizeof(new));
 
 	if (length <= 0 || EXT2_I_SIZE(inode) != (u64)length)
 		return false;
@@ -293,17 +294,6 @@ static int add_entry(struct ext4_change *change, struct addition *add)
 	return ret;
 }
 
-static int compare_names(const struct dirent **left,
-			 const struct dirent **right)
-{
-	return strcmp((*left)->d_name, (*right)->d_name);
-}
-
-static int no_dots(const struct dirent *entry)
-{
-	return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-}
-
 static int add_name(struct ext4_change *change, struct ext4_directory *dir,
 		    const char *path, const char *name,
 		    const struct ext4_entry *old)
@@ -313,7 +303,7 @@ static int add_name(struct ext4_change *change, struct ext4_directory *dir,
 	int ret = below ? 0 : -ENOMEM;
 
 	add.path = below;
-	if (!ret && lstat(below, &add.st))
+	if (!ret && tree_stat(change->ext4.source, below, &add.st))
 		ret = ext4_failed(below, "cannot read it", errno);
 	if (!ret)
 		ret = add_entry(change, &add);
@@ -323,22 +313,20 @@ static int add_name(struct ext4_change *change, struct ext4_directory *dir,
 
 /* Names that exist come first: see ext4_directory_replace(). */
 static int add_names(struct ext4_change *change, struct ext4_directory *dir,
-		     const char *path, struct dirent **names, int count)
+		     const char *path, char **names, int count)
 {
 	int ret = 0, i;
 
 	for (i = 0; !ret && dir->count && i < count; i++) {
 		const struct ext4_entry *old =
-			ext4_directory_find(dir, names[i]->d_name);
+			ext4_directory_find(dir, names[i]);
 
 		if (old)
-			ret = add_name(change, dir, path, names[i]->d_name,
-				       old);
+			ret = add_name(change, dir, path, names[i], old);
 	}
 	for (i = 0; !ret && i < count; i++)
-		if (!ext4_directory_find(dir, names[i]->d_name))
-			ret = add_name(change, dir, path, names[i]->d_name,
-				       NULL);
+		if (!ext4_directory_find(dir, names[i]))
+			ret = add_name(change, dir, path, names[i], NULL);
 	return ret;
 }
 
@@ -346,19 +334,17 @@ int ext4_add_contents(struct ext4_change *change, ext2_ino_t number,
 		      const char *path)
 {
 	struct ext4_directory dir;
-	struct dirent **names = NULL;
-	int count, i, code, ret = ext4_deeper(&change->depth, path);
+	char **names = NULL;
+	int count, code, ret = ext4_deeper(&change->depth, path);
 
 	if (!ret)
 		ret = ext4_directory_open(&dir, &change->ext4, number, path);
 	if (ret)
 		return ret;
-	count = scandir(path, &names, no_dots, compare_names);
+	count = tree_names(change->ext4.source, path, &names);
 	ret = count < 0 ? ext4_failed(path, "cannot read it", errno) :
 			  add_names(change, &dir, path, names, count);
-	for (i = 0; i < count; i++)
-		free(names[i]);
-	free(names);
+	tree_names_free(names, count);
 	code = ext4_directory_close(&dir);
 	change->depth--;
 	return ret ? ret : code;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A directory becomes an ext4 without a journal.
+ * A tree of files becomes an ext4 without a journal.
  *
  * mke2fs makes it empty; the code that adds a directory's contents to an image
  * fills it. mke2fs -d does not serve: it drops fractions of seconds, copies
@@ -96,7 +96,7 @@ static int make(const struct walk *walk, int fd)
 	return program_run(argv, environment, "e2fsprogs", fd, NULL);
 }
 
-int ext4_build(const char *path, const struct walk *walk, int fd,
+int ext4_build(const struct tree *tree, const struct walk *walk, int fd,
 	       const struct build_options *options)
 {
 	struct ext4_change change;
@@ -105,19 +105,19 @@ int ext4_build(const char *path, const struct walk *walk, int fd,
 
 	(void)options;
 	if (!ret)
-		ret = ext4_open_file(&change.ext4, fd, path,
+		ret = ext4_open_file(&change.ext4, fd, tree->name,
 				     ext4_epoch(walk->epoch), true);
 	if (ret)
 		return ret;
-	ret = ext4_change_start(&change, "making an ext4",
+	ret = ext4_change_start(&change, tree, "making an ext4",
 				walk->file_blocks << INC_BLOCK_SHIFT);
-	if (!ret && lstat(path, &st))
-		ret = ext4_failed(path, "cannot read it", errno);
+	if (!ret && tree_stat(tree, tree->name, &st))
+		ret = ext4_failed(tree->name, "cannot read it", errno);
 	if (!ret)
-		ret = ext4_add_contents(&change, EXT2_ROOT_INO, path);
+		ret = ext4_add_contents(&change, EXT2_ROOT_INO, tree->name);
 	if (!ret)
-		ret = ext4_set_attributes(&change.ext4, EXT2_ROOT_INO, path,
-					  &st, true);
+		ret = ext4_set_attributes(&change.ext4, EXT2_ROOT_INO,
+					  tree->name, &st, true);
 	change.ext4.fs->super->s_kbytes_written = 0;
 	ext2fs_mark_super_dirty(change.ext4.fs);
 	return ext4_change_end(&change, ret);

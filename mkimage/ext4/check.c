@@ -70,7 +70,7 @@ int ext4_check(struct overlay *overlay, struct check *check)
 int ext4_check_file(int fd, struct check *check)
 {
 	struct checker checker = { .check = check };
-	int ret = ext4_open_file(&checker.ext4, fd, check->source, 0, false);
+	int ret = ext4_open_file(&checker.ext4, fd, check->tree->name, 0, false);
 
 	check->own = "lost+found";
 	return ret ? ret : check_all(&checker);

@@ -2,12 +2,9 @@
 /*
  * Contents of ext4's files; see tree.h.
  */
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include "common/message.h"
 #include "ext4/tree.h"
-#include "io.h"
 #include "mkimage.h"
 
 #define STEP_BYTES	(256u << 10)
@@ -18,7 +15,7 @@ struct stream {
 	ext2_ino_t number;
 	struct ext2_inode inode;
 	const char *path;
-	int fd;
+	struct tree_file file;
 	u64 size;
 	bool fresh;		/* the inode has no blocks from before */
 	blk64_t hole, hole_end;	/* to be punched out */
@@ -111,16 +108,6 @@ static int put_block(struct stream *stream, blk64_t at, const u8 *data)
 	return code ? failed(stream, code) : 0;
 }
 
-/* Where the next data of the file is, the end of the file if there is none. */
-static u64 seek_data(const struct stream *stream, u64 at)
-{
-	off_t found = lseek(stream->fd, (off_t)at, SEEK_DATA);
-
-	if (found >= 0)
-		return (u64)found < stream->size ? (u64)found : stream->size;
-	return errno == ENXIO ? stream->size : at;
-}
-
 static int put_all(struct stream *stream)
 {
 	u32 bs = stream->ext4->fs->blocksize, i;
@@ -133,7 +120,7 @@ static int put_all(struct stream *stream)
 	while (!ret && at < stream->size) {
 		u32 length = STEP_BYTES;
 
-		start = seek_data(stream, at);
+		start = tree_seek_data(&stream->file, at, stream->size);
 		start -= start % bs;
 		if (start > at) {
 			ret = add_hole(stream, at / bs, start / bs);
@@ -142,7 +129,7 @@ static int put_all(struct stream *stream)
 		}
 		if (stream->size - at < length)
 			length = (u32)(stream->size - at);
-		ret = read_all(stream->fd, at, data, length, stream->path);
+		ret = tree_read(&stream->file, at, data, length, stream->path);
 		if (length % bs)
 			memset(data + length, 0, bs - length % bs);
 		for (i = 0; !ret && i < length; i += bs)
@@ -158,19 +145,20 @@ static int stream_open(struct stream *stream, struct ext4 *ext4,
 		       const struct stat *st)
 {
 	errcode_t code;
+	int ret;
 
 	memset(stream, 0, sizeof(*stream));
 	stream->ext4 = ext4;
 	stream->number = number;
 	stream->path = path;
 	stream->size = (u64)st->st_size;
-	stream->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (stream->fd < 0)
-		return failed(stream, errno);
+	ret = tree_open(ext4->source, path, stream->size, &stream->file);
+	if (ret)
+		return ret;
 	code = ext2fs_read_inode(ext4->fs, number, &stream->inode);
 	if (!code)
 		return 0;
-	close(stream->fd);
+	tree_file_close(&stream->file);
 	return failed(stream, code);
 }
 
@@ -191,7 +179,7 @@ int ext4_put_data(struct ext4 *ext4, ext2_ino_t number, const char *path,
 		ret = punch(&stream, (stream.size + bs - 1) / bs, ~0ull);
 	if (!ret)
 		ret = put_all(&stream);
-	close(stream.fd);
+	tree_file_close(&stream.file);
 	if (ret || before == stream.size)
 		return ret;
 	code = ext2fs_read_inode(ext4->fs, number, &stream.inode);
@@ -244,14 +232,14 @@ int ext4_same_data(struct ext4 *ext4, ext2_ino_t number, const char *path,
 
 		if (stream.size - at < length)
 			length = (u32)(stream.size - at);
-		ret = read_all(stream.fd, at, data, length, path);
+		ret = tree_read(&stream.file, at, data, length, path);
 		if (length % bs)
 			memset(data + length, 0, bs - length % bs);
 		for (i = 0; !ret && *same && i < length; i += bs)
 			ret = compare_block(&stream, (at + i) / bs, data + i,
 					    same);
 	}
-	close(stream.fd);
+	tree_file_close(&stream.file);
 	free(data);
 	return ret;
 }

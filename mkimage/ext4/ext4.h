@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include "fs/overlay.h"
+#include "fs/tree.h"
 
 /* Kinds of rows of free blocks, see grow.c. */
 #define EXT4_ROWS	3
@@ -20,6 +21,7 @@
  * struct ext4 - a filesystem that is being read or changed
  * @overlay: the device; NULL: the file @fd
  * @name: for messages, not copied
+ * @source: the files that it is changed by; NULL: none
  * @now: time of the change
  * @next: where the next new block goes, if before @end; free up to there
  * @groups: block groups at the start
@@ -34,6 +36,7 @@ struct ext4 {
 	struct overlay *overlay;
 	int fd;
 	const char *name;
+	const struct tree *source;
 	int64_t now;
 	blk64_t next, end;
 	dgrp_t groups;

@@ -115,13 +115,14 @@ int ext4_extend(struct overlay *overlay, const struct extend_plan *plan)
 			true);
 	if (ret)
 		return ret;
-	ret = ext4_change_start(&change, "adding files", plan->source_bytes);
+	ret = ext4_change_start(&change, plan->source, "adding files", plan->source_bytes);
 	for (i = 0; !ret && i < plan->removed_count; i++)
 		ret = remove_path(&change, &parent, plan->removed[i]);
 	code = close_parent(&parent);
 	ret = ret ? ret : code;
 	ext4_claim_none(&change.ext4);
 	if (!ret && plan->source)
-		ret = ext4_add_contents(&change, EXT2_ROOT_INO, plan->source);
+		ret = ext4_add_contents(&change, EXT2_ROOT_INO,
+					plan->source->name);
 	return ext4_change_end(&change, ret);
 }

@@ -6,7 +6,6 @@
 #include <sys/xattr.h>
 #include "common/message.h"
 #include "ext4/tree.h"
-#include "fs/walk.h"
 
 /* The range of times depends on the inode: see ext4_time_extra(). */
 static int check_time(const char *path, int64_t seconds, bool large)
@@ -156,8 +155,8 @@ static errcode_t set_xattr(struct ext2_xattr_handle *handle, const char *name,
 	return ext2fs_xattr_set(handle, name, value, length);
 }
 
-static int set_xattrs(struct ext2_xattr_handle *handle, const char *path,
-		      const char *list, size_t size)
+static int set_xattrs(struct ext4 *ext4, struct ext2_xattr_handle *handle,
+		      const char *path, const char *list, size_t size)
 {
 	char *value = NULL;
 	size_t room = 0, at;
@@ -167,7 +166,8 @@ static int set_xattrs(struct ext2_xattr_handle *handle, const char *path,
 
 	code = remove_surplus(handle, list, size, &changed);
 	for (at = 0; !code && at < size; at += strlen(list + at) + 1) {
-		length = walk_xattr(path, list + at, &value, &room);
+		length = tree_xattr(ext4->source, path, list + at, &value,
+				    &room);
 		if (length < 0 && errno == ENODATA)
 			continue;
 		code = length < 0 ? errno :
@@ -185,7 +185,7 @@ static int copy_xattrs(struct ext4 *ext4, ext2_ino_t number, const char *path)
 	struct ext2_xattr_handle *handle;
 	char *list = NULL;
 	size_t room = 0;
-	ssize_t size = walk_xattr(path, NULL, &list, &room);
+	ssize_t size = tree_xattr(ext4->source, path, NULL, &list, &room);
 	errcode_t code;
 	int ret;
 
@@ -211,7 +211,8 @@ static int copy_xattrs(struct ext4 *ext4, ext2_ino_t number, const char *path)
 		free(list);
 		return ext4_failed(path, "its extended attributes", code);
 	}
-	ret = set_xattrs(handle, path, list, size > 0 ? (size_t)size : 0);
+	ret = set_xattrs(ext4, handle, path, list,
+			 size > 0 ? (size_t)size : 0);
 	ext2fs_xattrs_close(&handle);
 	free(list);
 	return ret;

@@ -162,12 +162,12 @@ struct ext4_change {
 };
 
 /*
- * add.c: start a change of the open change->ext4; @doing and @bytes are for the
+ * add.c: start a change of the open change->ext4 by @source, which may be NULL; @doing and @bytes are for the
  * progress. At its end, write and close it, or with an error @ret give it up.
- * In between, add the contents of the directory @path to the directory @dir.
+ * In between, add the contents of the source's directory @path to the directory @dir.
  */
-int ext4_change_start(struct ext4_change *change, const char *doing,
-		      u64 bytes);
+int ext4_change_start(struct ext4_change *change, const struct tree *source,
+		      const char *doing, u64 bytes);
 int ext4_change_end(struct ext4_change *change, int ret);
 int ext4_add_contents(struct ext4_change *change, ext2_ino_t dir,
 		      const char *path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Comparing a filesystem with the directory that is to be in it; see check.h.
+ * Comparing a filesystem with the files that are to be in it; see check.h.
  */
 #include <errno.h>
 #include <limits.h>
@@ -67,10 +67,11 @@ static int check_time(const struct check *check, const struct made *made,
 		       (long long)seconds, nanoseconds);
 }
 
-static int check_target(const struct made *made, const char *path)
+static int check_target(const struct check *check, const struct made *made,
+			const char *path)
 {
 	char target[PATH_MAX + 1];
-	ssize_t length = readlink(path, target, sizeof(target));
+	ssize_t length = tree_link(check->tree, path, target, sizeof(target));
 
 	if (length >= 0 && made->size == (u64)length &&
 	    !memcmp(made->target, target, (size_t)length))
@@ -130,11 +131,11 @@ static int check_attributes(struct check *check, const struct made *made,
 		return differs(path, "it is another device");
 	ret = check_time(check, made, path, st);
 	if (!ret && S_ISLNK(st->st_mode))
-		ret = check_target(made, path);
+		ret = check_target(check, made, path);
 	if (!ret && !S_ISDIR(st->st_mode))
 		ret = check_links(check, made, path, st);
 	if (!ret)
-		ret = xattr_sum_of_file(path, xattrs);
+		ret = xattr_sum_of_file(check->tree, path, xattrs);
 	if (!ret && memcmp(made->xattrs, xattrs, sizeof(xattrs)))
 		ret = differs(path, "its extended attributes are others");
 	return ret;
@@ -146,10 +147,10 @@ int check_made(struct check *check, const struct made *made)
 	char *path;
 	int ret = 0;
 
-	if (asprintf(&path, *made->path ? "%s/%s" : "%s%s", check->source,
+	if (asprintf(&path, *made->path ? "%s/%s" : "%s%s", check->tree->name,
 		     made->path) < 0)
 		return no_memory();
-	if (!lstat(path, &st)) {
+	if (!tree_stat(check->tree, path, &st)) {
 		check->found++;
 		if (*made->path || !check->extended)
 			ret = check_attributes(check, made, path, &st);
@@ -180,7 +181,7 @@ int check_end(struct check *check, int ret)
 	if (!ret)
 		twalk_r(check->linked, count_names, &ret);
 	if (!ret && check->found != check->paths)
-		ret = differs(check->source, "%llu of its %llu names are there",
+		ret = differs(check->tree->name, "%llu of its %llu names are there",
 			      (unsigned long long)check->found,
 			      (unsigned long long)check->paths);
 	tdestroy(check->linked, free);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checking a filesystem that was made of a directory, or extended by one: it is
- * read back, and every name in it is compared with the directory: its kind,
+ * Checking a filesystem that was made of a tree of files, or extended by one: it is
+ * read back, and every name in it is compared with the tree: its kind,
  * mode, owner, size, time, links, device number, target and extended
  * attributes, but not the contents of files. The check trusts nothing that the
  * making noted.
@@ -11,11 +11,12 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include "fs/tree.h"
 #include "libincremental/hash.h"
 
 /**
  * struct check - a comparison
- * @source: the directory; not copied
+ * @tree: the files; kept
  * @epoch: times in the filesystem are no later, in seconds since 1970
  * @paths: that are in the source, itself included
  * @extended: there may be other names in the filesystem, and the root has
@@ -23,7 +24,7 @@
  * @own: a name that the filesystem has by itself; NULL if there is none
  */
 struct check {
-	const char *source;
+	const struct tree *tree;
 	int64_t epoch;
 	u64 paths;
 	bool extended;

@@ -23,10 +23,11 @@
 
 #include <stdbool.h>
 #include "format.h"
+#include "fs/tree.h"
 
 /**
  * struct extend_plan - the changes to be made
- * @source: directory whose contents are added; NULL if nothing is
+ * @source: tree whose contents are added; NULL if nothing is
  * @removed: paths from the root, without slashes at either end and without
  * empty, "." or ".." parts; sorted by strcmp(), each once, none below
  * another
@@ -41,7 +42,7 @@
  * @dir: where temporary files go
  */
 struct extend_plan {
-	const char *source;
+	const struct tree *source;
 	u64 source_bytes;
 	u64 source_paths;
 	bool check;

@@ -59,8 +59,7 @@ struct build_options {
  * @compat: INC_COMPAT_* that hold for each device with it
  * @built_compat: those that hold for what @build makes, but not if it compresses
  * @compresses: it can
- * @build: make it of the directory @path, which @walk has looked at, in the empty
- * file @fd
+ * @build: make it of @tree, which @walk has looked at, in the empty file @fd
  * @check_file: read back what @build made; see check.h
  * @extend: change the one on @overlay; after an error the overlay is not used any
  * further
@@ -80,7 +79,7 @@ struct filesystem {
 	u64 compat;
 	u64 built_compat;
 	bool compresses;
-	int (*build)(const char *path, const struct walk *walk, int fd,
+	int (*build)(const struct tree *tree, const struct walk *walk, int fd,
 		     const struct build_options *options);
 	int (*check_file)(int fd, struct check *check);
 	int (*extend)(struct overlay *overlay, const struct extend_plan *plan);

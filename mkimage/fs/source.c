@@ -72,9 +72,10 @@ static int measure(struct source *source)
 static int build_filesystem(struct source *source,
 			    const struct source_options *options)
 {
-	struct check check = { .source = source->name };
+	const struct tree *tree = options->tree;
+	struct check check = { .tree = tree };
 	struct walk walk;
-	int ret = walk_directory(&walk, source->name, NULL);
+	int ret = walk_tree(&walk, tree, NULL);
 
 	if (ret)
 		return ret;
@@ -84,7 +85,7 @@ static int build_filesystem(struct source *source,
 		return -EIO;
 	source->compat = options->build.compression ?
 			 options->fs->compat : options->fs->built_compat;
-	ret = options->fs->build(source->name, &walk, source->fd,
+	ret = options->fs->build(tree, &walk, source->fd,
 				 &options->build);
 	if (ret || !options->check)
 		return ret;
@@ -102,6 +103,11 @@ int source_open(struct source *source, const char *path,
 
 	memset(source, 0, sizeof(*source));
 	source->name = path;
+	source->fd = -1;
+	if (options->tree) {
+		ret = build_filesystem(source, options);
+		return ret ? ret : measure(source);
+	}
 	source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (source->fd < 0 || fstat(source->fd, &st)) {
 		ret = -errno;
@@ -109,22 +115,17 @@ int source_open(struct source *source, const char *path,
 		return ret;
 	}
 	if (S_ISDIR(st.st_mode)) {
-		source_close(source);
-		if (options->raw) {
-			message_error("%s: it is a directory, which --raw does not go with",
-				      path);
-			return -EISDIR;
-		}
-		ret = build_filesystem(source, options);
-		return ret ? ret : measure(source);
+		message_error("%s: it is a directory, which --raw does not go with",
+			      path);
+		return -EISDIR;
 	}
 	if (options->build.compression) {
-		message_error("%s: it is no directory, which --fs-compression goes with",
+		message_error("%s: it is a raw filesystem image, and --fs-compression goes with files",
 			      path);
 		return -ENOTDIR;
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
-		message_error("%s: neither a directory nor a raw filesystem image",
+		message_error("%s: neither files nor a raw filesystem image",
 			      path);
 		return -EINVAL;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The source of an image: a raw filesystem image, given or made of a directory.
+ * The source of an image: a raw filesystem image, given or made of files.
  */
 #ifndef MKIMAGE_SOURCE_H
 #define MKIMAGE_SOURCE_H
@@ -27,22 +27,24 @@ struct source {
  * struct source_options - how it is opened
  * @known: filesystems, the last without a name; NULL: the one in a file or
  *	device is not identified
- * @fs: which of them a directory gets
+ * @fs: which of them files get
+ * @tree: files that a filesystem is made of; NULL: a raw filesystem image is given
  * @raw: a file or device need not hold a filesystem that is known
- * @check: compare the filesystem with the directory that it was made of
- * @build: how the filesystem is made of a directory
+ * @check: compare the filesystem with the files that it was made of
+ * @build: how the filesystem is made
  */
 struct source_options {
 	const struct filesystem *known;
 	const struct filesystem *fs;
+	const struct tree *tree;
 	bool raw;
 	bool check;
 	struct build_options build;
 };
 
 /**
- * source_open - open a raw filesystem image, or make one of a directory
- * @path: a file, block device or directory; not copied
+ * source_open - open a raw filesystem image, or make one of files
+ * @path: a file or block device, or the name of the tree of files; not copied
  *
  * Return: 0, or a negative errno after an error message; in either case
  * source_close() closes it.

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Walking a directory; see walk.h.
+ * Walking a tree; see walk.h.
  */
-#include <fcntl.h>
-#include <fts.h>
 #include <openssl/evp.h>
 #include <search.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
-#include <unistd.h>
 #include "common/message.h"
 #include "fs/walk.h"
 
@@ -22,7 +18,7 @@ struct linked {
 
 struct walker {
 	struct walk *walk;
-	size_t root_length;
+	const struct tree *tree;
 	const struct stat *image;
 	bool clamp;
 	void *linked;		/* a tree of struct linked */
@@ -55,11 +51,6 @@ static void add_bytes(struct walker *walker, const void *data, size_t length)
 {
 	add_number(walker, length);
 	add(walker, data, length);
-}
-
-static int compare_names(const FTSENT **left, const FTSENT **right)
-{
-	return strcmp((*left)->fts_name, (*right)->fts_name);
 }
 
 static int compare_linked(const void *left, const void *right)
@@ -105,31 +96,11 @@ static u64 linked_before(struct walker *walker, const struct stat *st)
 	return 0;
 }
 
-ssize_t walk_xattr(const char *path, const char *name, char **data,
-		   size_t *room)
-{
-	for (;;) {
-		ssize_t size = name ? lgetxattr(path, name, *data, *room) :
-				      llistxattr(path, *data, *room);
-		char *more;
-
-		if (size >= 0 && (size_t)size <= *room && *room)
-			return size;
-		if (size < 0 && errno != ERANGE)
-			return size;
-		more = realloc(*data, *room ? 2 * *room : 4096);
-		if (!more)
-			return -1;
-		*room = *room ? 2 * *room : 4096;
-		*data = more;
-	}
-}
-
 static int add_xattrs(struct walker *walker, const char *path)
 {
 	char *list = NULL, *value = NULL, *names[4096];
 	size_t list_room = 0, value_room = 0, count = 0, i;
-	ssize_t size = walk_xattr(path, NULL, &list, &list_room);
+	ssize_t size = tree_xattr(walker->tree, path, NULL, &list, &list_room);
 	int ret = 0;
 	char *name;
 
@@ -142,7 +113,8 @@ static int add_xattrs(struct walker *walker, const char *path)
 			names[count++] = name;
 	qsort(names, count, sizeof(names[0]), compare_text);
 	for (i = 0; !ret && i < count; i++) {
-		size = walk_xattr(path, names[i], &value, &value_room);
+		size = tree_xattr(walker->tree, path, names[i], &value,
+				  &value_room);
 		if (size < 0 && errno == ENODATA)
 			continue;
 		if (size < 0) {
@@ -160,13 +132,14 @@ static int add_xattrs(struct walker *walker, const char *path)
 	return ret;
 }
 
-static int add_link(struct walker *walker, const FTSENT *entry)
+static int add_link(struct walker *walker, const struct tree_entry *entry)
 {
 	char target[4097];
-	ssize_t length = readlink(entry->fts_accpath, target, sizeof(target));
+	ssize_t length = tree_link(walker->tree, entry->path, target,
+				   sizeof(target));
 
 	if (length < 0)
-		return failed(entry->fts_path, "cannot read the link", errno);
+		return failed(entry->path, "cannot read the link", errno);
 	add_bytes(walker, target, (size_t)length);
 	/* ext4 keeps up to 59 bytes in the inode. */
 	walker->walk->link_blocks += length > 59;
@@ -212,10 +185,10 @@ static void add_time(struct walker *walker, const struct stat *st)
 	add_number(walker, nanoseconds);
 }
 
-static int add_entry(struct walker *walker, const FTSENT *entry)
+static int add_entry(struct walker *walker, const struct tree_entry *entry)
 {
-	const struct stat *st = entry->fts_statp;
-	const char *path = entry->fts_path + walker->root_length;
+	const struct stat *st = entry->st;
+	const char *path = entry->path + walker->tree->name_length;
 	bool dir = S_ISDIR(st->st_mode);
 	u64 before = 0;
 	int ret;
@@ -224,14 +197,13 @@ static int add_entry(struct walker *walker, const FTSENT *entry)
 	if (walker->image && st->st_dev == walker->image->st_dev &&
 	    st->st_ino == walker->image->st_ino) {
 		message_error("%s: it is a link of the image that is to be changed",
-			      entry->fts_path);
+			      entry->path);
 		return -EINVAL;
 	}
 	add_bytes(walker, path, strlen(path));
 	/* An ext4 directory entry has 8 bytes and the name, padded to 4. */
-	if (entry->fts_parent)
-		entry->fts_parent->fts_number +=
-			(8 + entry->fts_namelen + 3) / 4 * 4;
+	if (entry->parent)
+		entry->parent->number += (8 + entry->name_length + 3) / 4 * 4;
 	if (!dir && st->st_nlink > 1)
 		before = linked_before(walker, st);
 	add_number(walker, before);
@@ -252,47 +224,31 @@ static int add_entry(struct walker *walker, const FTSENT *entry)
 		if (ret)
 			return ret;
 	}
-	return add_xattrs(walker, entry->fts_accpath);
+	return add_xattrs(walker, entry->path);
 }
 
-static int walk_entries(struct walker *walker, FTS *fts)
+/* Entries do not fill blocks to the last byte. */
+static void add_directory(struct walk *walk, const struct tree_entry *entry)
 {
-	FTSENT *entry;
-	u64 bytes;
+	u64 bytes = 24 + entry->number;
+
+	walk->directory_blocks += bytes / 3700 + 1;
+	if (bytes > 4096)
+		walk->directory_blocks += bytes / 8192 + 1;
+}
+
+static int walk_entry(void *context, struct tree_entry *entry, bool leaving)
+{
+	struct walker *walker = context;
 	int ret = 0;
 
-	for (;;) {
-		errno = 0;
-		entry = fts_read(fts);
-		if (!entry)
-			return errno ? failed(fts->fts_path, "cannot read it",
-					      errno) : 0;
-		switch (entry->fts_info) {
-		case FTS_DP:
-			/* Entries do not fill blocks to the last byte. */
-			bytes = 24 + (u64)entry->fts_number;
-			walker->walk->directory_blocks += bytes / 3700 + 1;
-			if (bytes > 4096)
-				walker->walk->directory_blocks +=
-					bytes / 8192 + 1;
-			continue;
-		case FTS_DNR:
-		case FTS_ERR:
-		case FTS_NS:
-			return failed(entry->fts_path, "cannot read it",
-				      entry->fts_errno);
-		case FTS_DC:
-			return failed(entry->fts_path,
-				      "the directory contains itself", ELOOP);
-		default:
-			ret = add_entry(walker, entry);
-			if (!ret && walker->error)
-				ret = failed(entry->fts_path, "cannot add it",
-					     -walker->error);
-			if (ret)
-				return ret;
-		}
-	}
+	if (leaving)
+		add_directory(walker->walk, entry);
+	else
+		ret = add_entry(walker, entry);
+	if (!ret && walker->error)
+		ret = failed(entry->path, "cannot add it", -walker->error);
+	return ret;
 }
 
 int walk_epoch(int64_t *epoch, bool *given)
@@ -313,43 +269,24 @@ int walk_epoch(int64_t *epoch, bool *given)
 	return -EINVAL;
 }
 
-int walk_directory(struct walk *walk, const char *path,
-		   const struct stat *image)
+int walk_tree(struct walk *walk, const struct tree *tree,
+	      const struct stat *image)
 {
-	struct walker walker = { .walk = walk, .image = image };
-	char *copy = strdup(path);
-	char *roots[] = { copy, NULL };
-	size_t length = strlen(path);
-	FTS *fts = NULL;
+	struct walker walker = { .walk = walk, .tree = tree, .image = image };
 	int ret;
 
 	memset(walk, 0, sizeof(*walk));
 	walker.context = EVP_MD_CTX_new();
-	if (!copy || !walker.context ||
-	    !EVP_DigestInit_ex(walker.context, EVP_sha256(), NULL)) {
-		ret = failed(path, "cannot read it", ENOMEM);
-		goto out;
-	}
-	ret = walk_epoch(&walk->epoch, &walker.clamp);
-	if (ret)
-		goto out;
-	/* Paths in the tree do not depend on how the root was named. */
-	while (length > 1 && copy[length - 1] == '/')
-		copy[--length] = '\0';
-	walker.root_length = length;
-	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, compare_names);
-	if (!fts) {
-		ret = failed(path, "cannot read it", errno);
-		goto out;
-	}
-	ret = walk_entries(&walker, fts);
+	if (walker.context &&
+	    EVP_DigestInit_ex(walker.context, EVP_sha256(), NULL))
+		ret = walk_epoch(&walk->epoch, &walker.clamp);
+	else
+		ret = failed(tree->name, "cannot read it", ENOMEM);
+	if (!ret)
+		ret = tree_visit(tree, walk_entry, &walker);
 	if (!ret && !EVP_DigestFinal_ex(walker.context, walk->id, NULL))
-		ret = failed(path, "cannot read it", ENOMEM);
-out:
-	if (fts)
-		fts_close(fts);
+		ret = failed(tree->name, "cannot read it", ENOMEM);
 	tdestroy(walker.linked, free);
 	EVP_MD_CTX_free(walker.context);
-	free(copy);
 	return ret;
 }

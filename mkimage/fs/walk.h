@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Walking through a directory.
+ * Walking through a tree of files.
  */
 #ifndef MKIMAGE_WALK_H
 #define MKIMAGE_WALK_H
 
 #include <sys/stat.h>
-#include <sys/types.h>
+#include "fs/tree.h"
 #include "libincremental/hash.h"
 
 /**
- * struct walk - the contents of a directory, itself included
+ * struct walk - the contents of a tree, its root included
  * @id: digest over all paths and their inodes (see the manual), but not over
  *	the contents of files
  * @epoch: no file is newer than that many seconds since 1970:
@@ -46,19 +46,10 @@ struct walk {
 int walk_epoch(int64_t *epoch, bool *given);
 
 /*
- * Walk through the directory @path. It is an error if @image, the image that is
- * to be changed, is one of its files; NULL: there is none. Return: as
- * walk_epoch().
+ * Walk through @tree. It is an error if @image, the image that is to be changed, is
+ * one of its files; NULL: there is none. Return: as walk_epoch().
  */
-int walk_directory(struct walk *walk, const char *path,
-		   const struct stat *image);
-
-/*
- * Read an extended attribute of the file at @path, or with @name NULL the list
- * of them. *data has *room bytes on the heap, and grows. Return: bytes that
- * were read, or -1 with errno.
- */
-ssize_t walk_xattr(const char *path, const char *name, char **data,
-		   size_t *room);
+int walk_tree(struct walk *walk, const struct tree *tree,
+	      const struct stat *image);
 
 #endif /* MKIMAGE_WALK_H */

@@ -61,11 +61,11 @@ bool xattr_sum_add(u8 *sum, const char *name, const void *value, size_t length)
 	return done;
 }
 
-int xattr_sum_of_file(const char *path, u8 *sum)
+int xattr_sum_of_file(const struct tree *tree, const char *path, u8 *sum)
 {
 	char *list = NULL, *value = NULL, *name;
 	size_t list_room = 0, value_room = 0;
-	ssize_t size = walk_xattr(path, NULL, &list, &list_room), length = 0;
+	ssize_t size = tree_xattr(tree, path, NULL, &list, &list_room), length = 0;
 	int ret = 0;
 
 	memset(sum, 0, INC_SHA256_SIZE);
@@ -73,7 +73,7 @@ int xattr_sum_of_file(const char *path, u8 *sum)
 		ret = -errno;
 	for (name = list; !ret && size > 0 && name < list + size;
 	     name += strlen(name) + 1) {
-		length = walk_xattr(path, name, &value, &value_room);
+		length = tree_xattr(tree, path, name, &value, &value_room);
 		if (length < 0 && errno != ENODATA)
 			ret = -errno;
 		else if (length >= 0 &&

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "fs/tree.h"
 #include "libincremental/hash.h"
 
 /*
@@ -19,6 +20,6 @@ bool xattr_sum_add(u8 *sum, const char *name, const void *value, size_t length);
  * Of the file, directory or link at @path, which is not followed. Return: 0, or
  * a negative errno after an error message.
  */
-int xattr_sum_of_file(const char *path, u8 *sum);
+int xattr_sum_of_file(const struct tree *tree, const char *path, u8 *sum);
 
 #endif /* MKIMAGE_XATTR_SUM_H */

@@ -30,7 +30,8 @@ static u32 count;
 
 static struct incr_image *holes;		/* they are written over it */
 static char dir[4096];
-static char source[4110], added[4120];
+static char source_path[4110], added[4120];
+static struct tree source;
 
 static int is_raw(const struct dirent *entry)
 {
@@ -78,7 +79,7 @@ static void load_all(void)
 static void clean_up(void)
 {
 	unlink(added);
-	MUST(!rmdir(source) && !rmdir(dir));
+	MUST(!rmdir(source_path) && !rmdir(dir));
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -91,9 +92,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	snprintf(dir, sizeof(dir), "%s/files.XXXXXX",
 		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	MUST(mkdtemp(dir));
-	snprintf(source, sizeof(source), "%s/source", dir);
-	snprintf(added, sizeof(added), "%s/new", source);
-	MUST(!mkdir(source, 0755));
+	snprintf(source_path, sizeof(source_path), "%s/source", dir);
+	snprintf(added, sizeof(added), "%s/new", source_path);
+	MUST(!mkdir(source_path, 0755));
+	tree_directory(&source, source_path);
 	fd = open(added, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	MUST(fd >= 0 && write(fd, "text", 4) == 4);
 	close(fd);
@@ -160,7 +162,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	ret = filesystem_find(filesystems, overlay, "", &fs);
 	if (!ret && data[1] & (ADD | REMOVE)) {
 		struct extend_plan plan = {
-			.source = data[1] & ADD ? source : NULL,
+			.source = data[1] & ADD ? &source : NULL,
 			.removed = removed,
 			.removed_count = data[1] & REMOVE ? 1 : 0,
 			.epoch = 1,
