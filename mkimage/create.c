@@ -45,14 +45,16 @@ const char create_help[] =
 "Usage: mkimage create [OPTION]... SOURCE IMAGE\n"
 "\n"
 "Make IMAGE of SOURCE: a directory, an archive (tar, cpio, zip, Debian package,\n"
-"compressed or not) or a raw filesystem image (a file or a block device of a\n"
+"compressed or not), an OCI image or a raw filesystem image (a file or a block device of a\n"
 "multiple of 4096 bytes). Of an archive nothing is unpacked, and owners, devices\n"
 "and attributes are kept without root.\n"
 "\n"
-"  --fs erofs|ext4   filesystem that files are put in (erofs)\n"
+"  --fs erofs|ext4   filesystem that files are put in (erofs), those of a squashfs\n"
+"                    if it is given\n"
 "  --fs-compression lz4hc[,SIZE]  the filesystem compresses, into clusters of up\n"
 "                    to SIZE bytes, 4K to 64K (4K); for erofs\n"
 "  --raw             take a file or device that holds no filesystem known here\n"
+"  --no-oci          take the layout of an OCI image for the files that it is of\n"
 "  --max-size SIZE   bytes that the files of an archive may have (64G)\n"
 "  --no-check        do not compare the filesystem made with the files\n"
 "  --cluster SIZE    bytes compressed together, 4K to 256K (4K)\n"
@@ -99,7 +101,7 @@ struct create {
 	const char *image_path;
 	struct source_options source_options;
 	struct tree *tree;		/* of files; NULL: none */
-	u64 max_size;
+	struct sources_options sources_options;
 	bool salt_given;
 	u8 salt[INC_SALT_MAX];
 	u32 salt_size;
@@ -507,9 +509,10 @@ static int open_source(struct create *create, const char *dir)
 	struct source_options *options = &create->source_options;
 	int ret = 0;
 
+	create->sources_options.dir = dir;
 	if (!options->raw)
-		ret = sources_open(&create->tree, create->source_path, dir,
-				   create->max_size);
+		ret = sources_open(&create->tree, create->source_path,
+				   &create->sources_options);
 	options->tree = create->tree;
 	return ret ? ret : source_open(&create->source, create->source_path,
 				       options);
@@ -652,6 +655,7 @@ static bool parse_option(struct create *create, int option)
 {
 	switch (option) {
 	case 'f':
+		create->sources_options.filesystems = true;
 		return parse_fs(create, optarg);
 	case 'C':
 		return parse_fs_compression(create, optarg);
@@ -682,9 +686,12 @@ static bool parse_option(struct create *create, int option)
 	case 'd':
 		create->dictionary = true;
 		return true;
+	case 'N':
+		create->sources_options.plain = true;
+		return true;
 	case 'm':
 		return option_size(create->command, "--max-size", optarg,
-				   &create->max_size);
+				   &create->sources_options.most);
 	case 'r':
 		create->source_options.raw = true;
 		return true;
@@ -716,7 +723,7 @@ static int run_command(const char *name, int argc, char **argv,
 	create.source_options.known = filesystems;
 	create.source_options.fs = &filesystems[0];
 	create.source_options.check = true;
-	create.max_size = SOURCES_SIZE_MAX;
+	create.sources_options.most = SOURCES_SIZE_MAX;
 	create.chunk_shift = INC_CHUNK_SHIFT_MIN;
 	create.signer_options = (struct signer_options)SIGNER_NO_OPTIONS;
 	create.threads = pipeline_threads();
@@ -747,6 +754,7 @@ int command_create(int argc, char **argv)
 		{ "fs", required_argument, NULL, 'f' },
 		{ "fs-compression", required_argument, NULL, 'C' },
 		{ "raw", no_argument, NULL, 'r' },
+		{ "no-oci", no_argument, NULL, 'N' },
 		{ "max-size", required_argument, NULL, 'm' },
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "salt", required_argument, NULL, 's' },

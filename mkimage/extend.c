@@ -37,9 +37,9 @@ const char extend_help[] =
 "       mkimage extend [OPTION]... (--in-place | --output LAYER) --startup LIST IMAGE\n"
 "\n"
 "Make the next generation of IMAGE: the files in SOURCE, a directory or an archive\n"
-"(tar, cpio, zip, Debian package, compressed or not), are added or replace those of\n"
-"the same name, directories merge. A layer holds the changes; IMAGE and LAYER one\n"
-"after the other are the extended image.\n"
+"(tar, cpio, zip, Debian package, compressed or not), an OCI image or a squashfs,\n"
+"are added or replace those of the same name, directories merge. A layer holds the\n"
+"changes; IMAGE and LAYER one after the other are the extended image.\n"
 "\n"
 "  --remove PATH     first remove PATH and all below it; may be given more than\n"
 "                    once, and without SOURCE\n"
@@ -50,6 +50,7 @@ const char extend_help[] =
 "  --in-place        append it to IMAGE\n"
 "  --dictionary      compress what is new with a dictionary of its own\n"
 "  --no-references   do not compress what is new from what IMAGE holds\n"
+"  --no-oci          take the layout of an OCI image for the files that it is of\n"
 "  --max-size SIZE   bytes that the files of an archive may have (64G)\n"
 "  --no-check        do not compare the result with SOURCE\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9)\n"
@@ -80,7 +81,7 @@ struct extend {
 	char **removed;
 	const char *source_path;
 	struct tree *source;
-	u64 max_size;
+	struct sources_options sources_options;
 	struct extend_plan plan;
 	struct signer_options signer_options;
 
@@ -201,9 +202,11 @@ static char *directory_of(const char *path)
 
 static int open_source(struct extend *extend)
 {
-	int ret = sources_open(&extend->source, extend->source_path,
-			       extend->plan.dir, extend->max_size);
+	int ret;
 
+	extend->sources_options.dir = extend->plan.dir;
+	ret = sources_open(&extend->source, extend->source_path,
+			   &extend->sources_options);
 	extend->plan.source = extend->source;
 	if (ret || extend->source)
 		return ret;
@@ -581,9 +584,12 @@ static bool parse_option(struct extend *extend, int option)
 	case 'd':
 		extend->dictionary = true;
 		return true;
+	case 'N':
+		extend->sources_options.plain = true;
+		return true;
 	case 'm':
 		return option_size("extend", "--max-size", optarg,
-				   &extend->max_size);
+				   &extend->sources_options.most);
 	case 'n':
 		extend->plan.check = false;
 		return true;
@@ -615,7 +621,8 @@ static void set_defaults(struct extend *extend)
 {
 	memset(extend, 0, sizeof(*extend));
 	extend->level = 9;
-	extend->max_size = SOURCES_SIZE_MAX;
+	extend->sources_options.most = SOURCES_SIZE_MAX;
+	extend->sources_options.filesystems = true;
 	extend->plan.check = true;
 	extend->references = true;
 	extend->signer_options = (struct signer_options)SIGNER_NO_OPTIONS;
@@ -648,6 +655,7 @@ int command_extend(int argc, char **argv)
 		{ "in-place", no_argument, NULL, 'i' },
 		{ "dictionary", no_argument, NULL, 'd' },
 		{ "no-references", no_argument, NULL, 'R' },
+		{ "no-oci", no_argument, NULL, 'N' },
 		{ "max-size", required_argument, NULL, 'm' },
 		{ "no-check", no_argument, NULL, 'n' },
 		{ "level", required_argument, NULL, 'l' },

@@ -57,7 +57,7 @@ int deb_add(struct model *model, struct input *input)
 		data->name = input->name;
 		data->inner = archive;
 		data->size = UINT64_MAX;
-		ret = archive_add(model, data, false);
+		ret = entries_add(model, data, false);
 	}
 	free(data);
 	archive_read_free(archive);

@@ -79,7 +79,7 @@ static int find_filter(const u8 *start, size_t size)
 	return is_tar(start, size) ? ARCHIVE_FILTER_NONE : -1;
 }
 
-bool archive_recognised(const u8 *start, size_t size)
+bool entries_recognised(const u8 *start, size_t size)
 {
 	return find_filter(start, size) >= 0;
 }
@@ -337,7 +337,7 @@ static void use_utc(void)
 	tzset();
 }
 
-int archive_add(struct model *model, struct input *input, bool whiteouts)
+int entries_add(struct model *model, struct input *input, bool whiteouts)
 {
 	struct reader reader = {
 		.model = model, .input = input, .whiteouts = whiteouts,

@@ -10,7 +10,7 @@
 #include "sources/model.h"
 
 /**
- * archive_add - add what an archive holds
+ * entries_add - add what an archive holds
  * @whiteouts: it is a layer of an OCI image: names that begin with ".wh." remove what
  * older layers have
  *
@@ -19,12 +19,12 @@
  *
  * Return: 0, or a negative errno after an error message.
  */
-int archive_add(struct model *model, struct input *input, bool whiteouts);
+int entries_add(struct model *model, struct input *input, bool whiteouts);
 
 /*
- * Do the @size bytes at @start begin an archive that archive_add() takes, or anything
+ * Do the @size bytes at @start begin an archive that entries_add() takes, or anything
  * that is compressed as such?
  */
-bool archive_recognised(const u8 *start, size_t size);
+bool entries_recognised(const u8 *start, size_t size);
 
 #endif /* MKIMAGE_ENTRIES_H */
