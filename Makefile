@@ -111,6 +111,8 @@ SRC_incrementalsetup := $(wildcard userspace/dmsetup-plugin/*.c) \
 			$(wildcard userspace/record/*.c) \
 			$(SRC_common)
 TOOLS	:= mkimage incrementald incrementalsetup
+SHARED	:= build/libincremental.so.0
+EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
 PLUGIN	:= build/libdevmapper-event-incremental.so
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 		$(wildcard tests/unit/test_*.c))
@@ -126,7 +128,7 @@ all: tools modules
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
-tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN)
+tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN) $(SHARED)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -151,6 +153,21 @@ build/libdevmapper-event-incremental.so: $(SRC_plugin) \
 	$(filter-out -fsanitize=% -fno-sanitize-%,$(COMPILE)) $(LDFLAGS) \
 		-fPIC -fvisibility=hidden -shared -o $@ $(SRC_plugin) \
 		$(call libs,plugin)
+
+# The library for others: what its public header names, and nothing else. Programs that
+# load it have no sanitizers.
+$(SHARED): $(SRC_libincremental) userspace/libincremental/libincremental.map Makefile \
+		$(wildcard userspace/libincremental/*.h userspace/libincremental/*/*.h dm-incremental/*.h)
+	@mkdir -p $(@D)
+	$(filter-out -fsanitize=% -fno-sanitize-%,$(COMPILE)) $(LDFLAGS) -fPIC -shared \
+		-Wl,-soname,$(@F) -Wl,-z,defs \
+		-Wl,--version-script=userspace/libincremental/libincremental.map \
+		-o $@ $(SRC_libincremental) $(call libs,libincremental)
+
+$(BUILD)/obj/examples/%.o: EXTRA_FLAGS += -Iuserspace/libincremental/include
+$(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(call libs,libincremental)
 
 # A unit test sees its tool's sources through #include where it must.
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(LIB)
@@ -256,7 +273,7 @@ modules: $(KERNELS:%=module-%)
 .PHONY: test-programs
 test-programs: unit-tests $(BUILD)/tests/loadertool $(BUILD)/tests/livetool \
 		$(BUILD)/tests/origintool $(BUILD)/tests/attack \
-		$(BUILD)/tests/faulttool fuzz-images
+		$(BUILD)/tests/faulttool $(EXAMPLES) fuzz-images
 
 # From a machine that has nothing. TESTS narrows it down:
 # make check TESTS="tests/kernel/6.12.t"
@@ -389,13 +406,14 @@ MAN	:= $(wildcard docs/man/*.[1-8])
 image_tool ?= mkimage incimage
 # Where dmeventd's plug-in goes, with a link from $(libdir), where the linker looks.
 plugindir ?= $(libdir)
+pythondir ?= $(prefix)/lib/python3/dist-packages
 first_name = $(firstword $(image_tool))
 
 install: tools
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
 		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8 \
 		$(DESTDIR)$(includedir)/linux \
-		$(DESTDIR)$(includedir)/incremental $(DESTDIR)$(libdir) \
+		$(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(pythondir) \
 		$(DESTDIR)$(plugindir)
 	$(INSTALL) $(BUILD)/mkimage $(DESTDIR)$(bindir)/$(first_name)
 	$(INSTALL) $(BUILD)/incrementald $(BUILD)/incrementalsetup \
@@ -418,9 +436,16 @@ install: tools
 		ln -sf $(first_name).1 $(DESTDIR)$(mandir)/man1/$$name.1; done
 	$(INSTALL) -m 644 dm-incremental/include/uapi/linux/dm-incremental.h \
 		$(DESTDIR)$(includedir)/linux
-	$(INSTALL) -m 644 userspace/libincremental/incremental.h \
-		dm-incremental/format.h $(DESTDIR)$(includedir)/incremental
+	$(INSTALL) -m 644 userspace/libincremental/include/incremental.h \
+		$(DESTDIR)$(includedir)
 	$(INSTALL) -m 644 $(LIB) $(DESTDIR)$(libdir)
+	$(INSTALL) -m 644 $(SHARED) $(DESTDIR)$(libdir)/libincremental.so.0.$(VERSION)
+	ln -sf libincremental.so.0.$(VERSION) $(DESTDIR)$(libdir)/libincremental.so.0
+	ln -sf libincremental.so.0 $(DESTDIR)$(libdir)/libincremental.so
+	sed 's,@prefix@,$(prefix),; s,@libdir@,$(libdir),; s,@includedir@,$(includedir),; s,@version@,$(VERSION),' \
+		userspace/libincremental/incremental.pc.in | \
+		$(INSTALL) -m 644 /dev/stdin $(DESTDIR)$(libdir)/pkgconfig/incremental.pc
+	$(INSTALL) -m 644 userspace/libincremental/python/dm_incremental.py $(DESTDIR)$(pythondir)
 	$(INSTALL) -m 644 $(PLUGIN) $(DESTDIR)$(plugindir)
 	$(if $(filter-out $(libdir),$(plugindir)),ln -sf \
 		$(patsubst $(libdir)/%,%,$(plugindir))/$(notdir $(PLUGIN)) $(DESTDIR)$(libdir))
@@ -436,12 +461,14 @@ uninstall:
 		$(DESTDIR)$(sbindir)/umount.incremental \
 		$(DESTDIR)$(mandir)/man8/umount.incremental.8 \
 		$(DESTDIR)$(includedir)/linux/dm-incremental.h \
-		$(DESTDIR)$(libdir)/libincremental.a \
+		$(DESTDIR)$(includedir)/incremental.h \
+		$(addprefix $(DESTDIR)$(libdir)/libincremental.,a so so.0 so.0.$(VERSION)) \
+		$(DESTDIR)$(libdir)/pkgconfig/incremental.pc \
+		$(DESTDIR)$(pythondir)/dm_incremental.py \
 		$(DESTDIR)$(libdir)/$(notdir $(PLUGIN)) \
 		$(DESTDIR)$(plugindir)/$(notdir $(PLUGIN))
 	rm -f $(addprefix $(DESTDIR)$(completionsdir)/,incrementalsetup incrementald $(image_tool))
 	rm -f $(DESTDIR)$(zshdir)/_incremental
-	rm -rf $(DESTDIR)$(includedir)/incremental
 	for page in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
 

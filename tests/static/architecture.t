@@ -44,7 +44,7 @@ ok "one that does not would be found" foreign_names "$work/planted.o"
 plant() {
 	copy=$work/$1
 	mkdir -p "$copy/build"
-	cp -rs "$PWD"/{Makefile,bench,docs,dm-incremental,mkimage,tests,userspace} "$copy"
+	cp -rs "$PWD"/{Makefile,bench,docs,dm-incremental,examples,mkimage,tests,userspace} "$copy"
 	cp -rs "$PWD"/build/{obj,kernel-6.12} "$copy/build"
 }
 

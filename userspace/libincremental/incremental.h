@@ -147,6 +147,10 @@ int incr_image_expand(struct incr_image *image, const struct inc_extent *extent,
 int incr_image_read(struct incr_image *image, u64 block, u64 count, void *buffer,
 		    struct incr_error *error);
 
+/* The same for any bytes of the device. */
+int incr_image_read_bytes(struct incr_image *image, u64 offset, size_t length,
+			  void *buffer, struct incr_error *error);
+
 /**
  * incr_image_zeros - how many blocks have no extent
  * @block: first

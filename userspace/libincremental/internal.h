@@ -208,6 +208,8 @@ int incr_extent_expand(const struct inc_source *source,
 		       struct incr_error *error);
 
 /* read.c */
+int incr_bytes_check(const struct incr_image *image, u64 offset, u64 length,
+		     struct incr_error *error);
 int incr_blocks_check(const struct inc_source *source,
 		      const struct inc_extent *extent, u64 block, u64 count,
 		      const u8 *blocks, struct inc_cursor *cursor,

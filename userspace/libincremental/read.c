@@ -239,6 +239,61 @@ int incr_image_read(struct incr_image *image, u64 block, u64 count, void *buffer
 	return ret;
 }
 
+/**
+ * incr_bytes_check - check that a range of bytes is on the device
+ */
+int incr_bytes_check(const struct incr_image *image, u64 offset, u64 length,
+		     struct incr_error *error)
+{
+	u64 size = image->view->seg->device_blocks << INC_BLOCK_SHIFT;
+
+	if (offset <= size && length <= size - offset)
+		return 0;
+	return incr_fail(error, -EINVAL,
+			 "bytes %llu+%llu reach past the device's end at %llu",
+			 (unsigned long long)offset, (unsigned long long)length,
+			 (unsigned long long)size);
+}
+
+/* A part of one block. */
+static int read_part(struct incr_image *image, u64 offset, size_t length,
+		     void *buffer, struct incr_error *error)
+{
+	u8 block[INC_BLOCK_SIZE];
+	int ret = incr_image_read(image, offset >> INC_BLOCK_SHIFT, 1, block,
+				  error);
+
+	if (!ret)
+		memcpy(buffer, block + offset % INC_BLOCK_SIZE, length);
+	return ret;
+}
+
+int incr_image_read_bytes(struct incr_image *image, u64 offset, size_t length,
+			  void *buffer, struct incr_error *error)
+{
+	u8 *bytes = buffer;
+	int ret = incr_bytes_check(image, offset, length, error);
+
+	while (!ret && length) {
+		size_t part = INC_BLOCK_SIZE - offset % INC_BLOCK_SIZE;
+
+		if (part > length)
+			part = length;
+		if (part < INC_BLOCK_SIZE) {
+			ret = read_part(image, offset, part, bytes, error);
+		} else {
+			part = length - length % INC_BLOCK_SIZE;
+			ret = incr_image_read(image, offset >> INC_BLOCK_SHIFT,
+					      part >> INC_BLOCK_SHIFT, bytes,
+					      error);
+		}
+		bytes += part;
+		offset += part;
+		length -= part;
+	}
+	return ret;
+}
+
 int incr_image_zeros(struct incr_image *image, u64 block, u64 max, u64 *count,
 		     struct incr_error *error)
 {
