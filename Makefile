@@ -82,6 +82,7 @@ endif
 PKG_CONFIG ?= pkg-config
 PKGS_libincremental := libcrypto liblz4
 PKGS_origin	:= libcurl libssl
+PKGS_nbdkit	:= nbdkit
 PKGS_mkimage	:= json-c ext2fs com_err libzstd libarchive $(PKGS_origin) $(PKGS_libincremental)
 PKGS_incrementald := $(PKGS_origin) libseccomp $(PKGS_libincremental)
 PKGS_plugin	:= devmapper-event devmapper
@@ -90,7 +91,7 @@ PKGS_test	:= cmocka libseccomp $(PKGS_libincremental)
 libs	= $(if $(PKGS_$(1)),$(shell $(PKG_CONFIG) --libs $(PKGS_$(1))))
 # pkg-config is asked once, and only if something is compiled.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags \
-		$(sort $(foreach t,$(TOOLS) test,$(PKGS_$(t))))))$(PKG_CFLAGS)
+		$(sort $(foreach t,$(TOOLS) nbdkit test,$(PKGS_$(t))))))$(PKG_CFLAGS)
 
 SRC_libincremental := $(wildcard userspace/libincremental/*.c) \
 		      dm-incremental/format.c
@@ -112,6 +113,7 @@ SRC_incrementalsetup := $(wildcard userspace/dmsetup-plugin/*.c) \
 			$(SRC_common)
 TOOLS	:= mkimage incrementald incrementalsetup
 SHARED	:= build/libincremental.so.0
+NBDKIT	:= build/nbdkit-incremental-plugin.so
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
 PLUGIN	:= build/libdevmapper-event-incremental.so
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
@@ -128,7 +130,7 @@ all: tools modules
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
-tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN) $(SHARED)
+tools: $(TOOLS:%=$(BUILD)/%) $(PLUGIN) $(SHARED) $(NBDKIT)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -153,6 +155,16 @@ build/libdevmapper-event-incremental.so: $(SRC_plugin) \
 	$(filter-out -fsanitize=% -fno-sanitize-%,$(COMPILE)) $(LDFLAGS) \
 		-fPIC -fvisibility=hidden -shared -o $@ $(SRC_plugin) \
 		$(call libs,plugin)
+
+# Likewise nbdkit.
+SRC_nbdkit	:= $(wildcard userspace/nbdkit-plugin/*.c userspace/store/*.c userspace/origin/*.c) \
+		   $(SRC_common) $(SRC_libincremental)
+$(NBDKIT): $(SRC_nbdkit) $(wildcard userspace/store/*.h userspace/origin/*.h userspace/common/*.h \
+		userspace/libincremental/*.h dm-incremental/*.h) Makefile
+	@mkdir -p $(@D)
+	$(filter-out -fsanitize=% -fno-sanitize-%,$(COMPILE)) $(LDFLAGS) \
+		-fPIC -fvisibility=hidden -shared -o $@ $(SRC_nbdkit) \
+		$(call libs,origin) $(call libs,libincremental)
 
 # The library for others: what its public header names, and nothing else. Programs that
 # load it have no sanitizers.
@@ -406,6 +418,7 @@ MAN	:= $(wildcard docs/man/*.[1-8])
 image_tool ?= mkimage incimage
 # Where dmeventd's plug-in goes, with a link from $(libdir), where the linker looks.
 plugindir ?= $(libdir)
+nbdkitdir ?= $(libdir)/nbdkit/plugins
 pythondir ?= $(prefix)/lib/python3/dist-packages
 first_name = $(firstword $(image_tool))
 
@@ -414,7 +427,7 @@ install: tools
 		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8 \
 		$(DESTDIR)$(includedir)/linux \
 		$(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(pythondir) \
-		$(DESTDIR)$(plugindir)
+		$(DESTDIR)$(nbdkitdir) $(DESTDIR)$(plugindir)
 	$(INSTALL) $(BUILD)/mkimage $(DESTDIR)$(bindir)/$(first_name)
 	$(INSTALL) $(BUILD)/incrementald $(BUILD)/incrementalsetup \
 		$(DESTDIR)$(sbindir)
@@ -445,6 +458,7 @@ install: tools
 	sed 's,@prefix@,$(prefix),; s,@libdir@,$(libdir),; s,@includedir@,$(includedir),; s,@version@,$(VERSION),' \
 		userspace/libincremental/incremental.pc.in | \
 		$(INSTALL) -m 644 /dev/stdin $(DESTDIR)$(libdir)/pkgconfig/incremental.pc
+	$(INSTALL) -m 644 $(NBDKIT) $(DESTDIR)$(nbdkitdir)
 	$(INSTALL) -m 644 userspace/libincremental/python/dm_incremental.py $(DESTDIR)$(pythondir)
 	$(INSTALL) -m 644 $(PLUGIN) $(DESTDIR)$(plugindir)
 	$(if $(filter-out $(libdir),$(plugindir)),ln -sf \
@@ -465,6 +479,7 @@ uninstall:
 		$(addprefix $(DESTDIR)$(libdir)/libincremental.,a so so.0 so.0.$(VERSION)) \
 		$(DESTDIR)$(libdir)/pkgconfig/incremental.pc \
 		$(DESTDIR)$(pythondir)/dm_incremental.py \
+		$(DESTDIR)$(nbdkitdir)/$(notdir $(NBDKIT)) \
 		$(DESTDIR)$(libdir)/$(notdir $(PLUGIN)) \
 		$(DESTDIR)$(plugindir)/$(notdir $(PLUGIN))
 	rm -f $(addprefix $(DESTDIR)$(completionsdir)/,incrementalsetup incrementald $(image_tool))

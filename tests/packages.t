@@ -61,6 +61,8 @@ ok "no file is called mkimage" eval '! contents dm-incremental | grep -w mkimage
 ok "the module's source is DKMS's" has_files dm-incremental-dkms '/usr/src/dm-incremental-*/dkms.conf' \
 	'/usr/src/dm-incremental-*/Kbuild' '/usr/src/dm-incremental-*/include/uapi/linux/dm-incremental.h' \
 	/usr/share/doc/dm-incremental-dkms/README.Debian
+ok "nbdkit's plugin is where nbdkit looks" has_files nbdkit-plugin-incremental \
+	'/usr/lib/*-gnu/nbdkit/plugins/nbdkit-incremental-plugin.so' /usr/share/man/man1/nbdkit-incremental-plugin.1.gz
 ok "the library is where it belongs" has_files libincremental0 '/usr/lib/*-gnu/libincremental.so.0'
 ok "and what programs are compiled with" has_files libincremental-dev /usr/include/incremental.h \
 	'/usr/lib/*-gnu/libincremental.so' '/usr/lib/*-gnu/libincremental.a' '/usr/lib/*-gnu/pkgconfig/incremental.pc' \
@@ -102,7 +104,7 @@ release=$(basename "$(find "$root/lib/modules" -mindepth 1 -maxdepth 1 | sort -V
 ok "apt reads the repository" inside apt-get -q -q update
 files >"$work/before"
 ok "apt installs them" inside apt-get -q -y install --no-install-recommends dm-incremental dm-incremental-dkms dm-incremental-doc \
-	libincremental0 libincremental-dev
+	libincremental0 libincremental-dev nbdkit-plugin-incremental
 like "DKMS has built the module" "$(inside dkms status dm-incremental)" "$release, .*: installed"
 module=$(find "$root/lib/modules" -name 'dm-incremental.ko*')
 like "which is one of this version for the kernel" \
@@ -113,10 +115,11 @@ like "the programs run" "$(inside incimage --version; inside incrementalsetup --
 	"incimage .*incrementalsetup .*incrementald "
 ok "dmeventd's plug-in is found by its name" inside perl -e '
 	require DynaLoader; DynaLoader::dl_load_file("libdevmapper-event-incremental.so") or die DynaLoader::dl_error()'
+like "nbdkit knows its plugin" "$(inside nbdkit incremental --dump-plugin)" "name=incremental"
 ok "an image is made" inside incimage create /usr/share/perl5 /tmp/a.inc
 ok "and a local one of it" inside incrementalsetup create --origin /tmp/a.inc /tmp/b.inc
 ok "they are purged" inside apt-get -q -y purge dm-incremental dm-incremental-dkms dm-incremental-doc \
-	libincremental0 libincremental-dev
+	libincremental0 libincremental-dev nbdkit-plugin-incremental
 ok "DKMS knows the module no more" eval '[ -z "$(inside dkms status dm-incremental)" ]'
 ok "what apt installed for them goes" inside apt-get -q -y autoremove --purge
 # DKMS keeps its key and its directory, and depmod what it writes.

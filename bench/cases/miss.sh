@@ -3,11 +3,11 @@
 #
 # bench/run miss: from a read of 4 KiB that nothing is there for until it returns; the origin is a
 # file in memory. "bare" is the tests' loader, which answers what it is asked for and verifies nothing:
-# what the kernel takes. incrementald's largest size is told, too. nbd and FUSE fetch the same, verify nothing and keep nothing.
+# what the kernel takes. incrementald's largest size is told, too. nbdkit and FUSE fetch the same, verify nothing and keep nothing; nbd-SIZE does both.
 
 # shellcheck disable=SC2034	# bench/run and in-root use these
 about_miss="time and work of reads of what is absent"
-peers_miss=(ours-4K ours-64K ours-4K-bare ours-64K-bare nbdkit squashfuse-128K)
+peers_miss=(ours-4K ours-64K ours-4K-bare ours-64K-bare nbdkit nbd-4K nbd-64K squashfuse-128K)
 size_miss=64
 programs_miss=(fio)
 local=/local.inc
@@ -32,6 +32,12 @@ up_miss() {	# up_miss PEER: $target can be read, and has nothing
 		fi
 		loader=$!
 		;;
+	nbd-*)
+		image=$images/ours-${1#*-}.inc loops=() mounted=''
+		/bench/loadertool sparse "$image" $local &&
+			serve_nbd /bench/nbdkit-incremental-plugin.so local=$local origin="$image" prefetch=no || return
+		target=/dev/nbd0
+		;;
 	*)
 		peer_up "$1" || return
 		[ "$1" != nbdkit ] || target=/dev/nbd0
@@ -47,7 +53,7 @@ down_miss() {
 		wait $loader 2>/dev/null || :
 		losetup -d "$device" && rm $local
 		;;
-	*) peer_down "$1" ;;
+	*) peer_down "$1" && rm -f $local ;;
 	esac
 }
 

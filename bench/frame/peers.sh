@@ -11,6 +11,7 @@
 #   verity-PEER          one of these above dm-verity
 #   squashfuse-SIZE      the squashfs in userspace
 #   nbdkit               the plain erofs from nbdkit by the kernel's nbd
+#   nbd-SIZE             the image of ours-SIZE from nbdkit by our plugin, by the kernel's nbd
 #   ours-SIZE[-dictionary]    the plain erofs above our target, SIZE: our clusters
 #   ours-lz4hc-SIZE      an erofs that mkimage made with clusters of SIZE, above our target
 #   before-SIZE[-dictionary]  the same by the module and mkimage of another commit
@@ -28,6 +29,7 @@ peer_files() {	# peer_files PEER: the names of its images
 	verity-*) printf '%s\n' "${1#verity-}"{,.hash,.root} ;;
 	squashfuse-*) echo "squashfs-${1#*-}" ;;
 	ours-* | before-*) echo "$1.inc" ;;
+	nbd-*) echo "ours-${1#*-}.inc" ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -35,6 +37,14 @@ peer_files() {	# peer_files PEER: the names of its images
 loop() {	# loop FILE: in $device
 	device=$(losetup --show --find --read-only "$1") || return
 	loops+=("$device")
+}
+
+# serve_nbd PLUGIN PARAMETER...: /dev/nbd0 from nbdkit, which is $daemon
+serve_nbd() {
+	rm -f /run/nbd.sock
+	nbdkit --foreground --readonly --unix /run/nbd.sock "$@" >>"$log" 2>&1 &
+	daemon=$!
+	wait_for test -S /run/nbd.sock && nbd-client -unix /run/nbd.sock /dev/nbd0 -b 4096 >>"$log" 2>&1
 }
 
 target_of() {	# target_of PEER: a device of our target, in $device
@@ -70,11 +80,9 @@ peer_up() {
 		daemon=$!
 		wait_for mountpoint -q /mnt
 		;;
-	nbdkit)
-		rm -f /run/nbd.sock
-		nbdkit --foreground --readonly --unix /run/nbd.sock file "$images/erofs" >>"$log" 2>&1 &
-		daemon=$!
-		wait_for test -S /run/nbd.sock && nbd-client -unix /run/nbd.sock /dev/nbd0 -b 4096 >>"$log" 2>&1 &&
+	nbdkit) serve_nbd file "$images/erofs" && mount -t erofs -o ro /dev/nbd0 /mnt ;;
+	nbd-*)
+		serve_nbd /bench/nbdkit-incremental-plugin.so local="$images/ours-${1#*-}.inc" &&
 			mount -t erofs -o ro /dev/nbd0 /mnt
 		;;
 	*) loop "$images/$1" && mount -t "${1%%-*}" -o ro "$device" /mnt ;;
@@ -85,7 +93,7 @@ peer_down() {	# peer_down PEER
 	local device
 	[ -z "$mounted" ] || umount /mnt || return
 	case $1 in
-	nbdkit) nbd-client -d /dev/nbd0 >>"$log" 2>&1 ;;
+	nbdkit | nbd-*) nbd-client -d /dev/nbd0 >>"$log" 2>&1 ;;
 	verity-* | ours-* | before-*) wait_for dmsetup remove bench ;;
 	esac || return
 	for device in "${loops[@]}"; do losetup -d "$device" || return; done

@@ -106,7 +106,7 @@ static int open_image(struct browse *browse, struct incr_error *error)
 
 	if (!ret)
 		ret = store_open(&browse->store, browse->local, browse->where,
-				 &browse->how, error);
+				 &browse->how, false, error);
 	if (ret)
 		return ret;
 	browse->name = store_name(browse->store);

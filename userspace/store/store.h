@@ -2,7 +2,7 @@
 /*
  * An image as it lies: a local file, an origin, or both. Bytes that are absent in
  * the local file come from the origin, as many as a read takes and a few around
- * them. Nothing is written, and nothing is trusted: the library verifies what it
+ * them. They may be kept there. Nothing is trusted: the library verifies what it
  * reads through this.
  */
 #ifndef STORE_H
@@ -18,13 +18,32 @@ struct store;
  * @local: path of a local file, which may have holes; NULL: none
  * @where: the origin, as origin_open() takes it; NULL: none. One of both must be there
  * @options: for the origin; the objects that it points to must outlive the store
+ * @fill: keep what is fetched in the local file, as incrementald does with the kernel's
+ *	store: it is locked, and what reads fetch is verified and written
  * @error: on failure a sentence that names the file or the origin
  *
  * Return: 0 or -errno.
  */
 int store_open(struct store **store, const char *local, const char *where,
-	       const struct origin_options *options, struct incr_error *error);
+	       const struct origin_options *options, bool fill,
+	       struct incr_error *error);
 void store_close(struct store *store);
+
+/* How long to try again what may pass: at first a few seconds. */
+void store_set_patience(struct store *store, unsigned int seconds);
+
+/*
+ * Note durably what has been filled; what was not is fetched again. Fills do so every few
+ * seconds. Return: 0 or -errno.
+ */
+int store_commit(struct store *store, struct incr_error *error);
+
+/*
+ * Set *@offset to the first byte at or after it that is absent, UINT64_MAX if there is none,
+ * and *@next behind what store_fill_at() fills there.
+ */
+void store_next_absent(struct store *store, u64 *offset, u64 *next);
+int store_fill_at(struct store *store, u64 offset, struct incr_error *error);
 
 /* Is the local file or the origin that file? See same_file(). */
 bool store_is_file(const struct store *store, const struct stat *file);
