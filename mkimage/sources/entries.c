@@ -198,7 +198,8 @@ static int check_owner(const struct reader *reader, la_int64_t id)
 
 /*
  * Times before 1970 have their fraction counted from the wrong side by libarchive: -1.25
- * becomes -1 and 0.25 seconds, where the system has -2 and 0.75.
+ * becomes -1 and 0.25 seconds, where the system has -2 and 0.75. Of the last second before
+ * 1970 it loses the sign, which nobody can find again.
  */
 static void read_time(const struct reader *reader, struct timespec *time)
 {

@@ -25,10 +25,12 @@ FUZZ_SRC_http	:= $(wildcard userspace/origin/*.c userspace/common/*.c)
 FUZZ_SRC_mkimage := tests/fuzz/edit.c tests/fuzz/seeds.c \
 	$(filter-out mkimage/main.c,$(SRC_mkimage))
 FUZZ_SRC_files	:= $(filter-out mkimage/main.c,$(SRC_mkimage))
+FUZZ_SRC_sources := $(filter-out mkimage/main.c,$(SRC_mkimage))
 FUZZ_SRC_parse	:= userspace/common/parse.c
 PKGS_fuzz_http	:= $(PKGS_origin)
 PKGS_fuzz_mkimage := $(PKGS_mkimage)
 PKGS_fuzz_files	:= $(PKGS_mkimage)
+PKGS_fuzz_sources := $(PKGS_mkimage)
 
 $(FUZZ)/obj/%.o: %.c Makefile tests/fuzz/fuzz.mk
 	@mkdir -p $(@D)

@@ -175,7 +175,7 @@ ok "the image for this machine is taken" "$mkimage" create --force platforms ima
 "$mkimage" extract --force image raw >/dev/null
 ok "and no other" test "$(tree --erofs raw | grep -c "b'mine'"):$(tree --erofs raw | wc -l)" = 1:2
 wrong() {	# wrong LAYOUT TEXT
-	fails "$1" 1 "$1.*$2" timeout 60 "$mkimage" create "$1" bad.image
+	fails "$1" 1 "$1.*$2" timeout 600 "$mkimage" create "$1" bad.image
 	ok "$1: one message, and no image" \
 		test "$(wc -l <.errors):$(find . -name '*bad.image*')" = 1:
 }
