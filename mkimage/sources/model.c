@@ -57,6 +57,8 @@ struct model *model_new(const char *name, const char *dir, u64 most)
 	model->root = model_new_node("", 0);
 	if (model->root)
 		model->root->inode = new_inode(model, S_IFDIR | 0755);
+	if (!model->table)
+		no_memory();
 	if (model->fd >= 0 && model->table && model->root &&
 	    model->root->inode)
 		return model;
