@@ -60,6 +60,7 @@ const char create_help[] =
 "  --cluster SIZE    bytes compressed together, 4K to 256K (4K)\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9; 6 with a dictionary)\n"
 "  --dictionary      compress with a dictionary made of samples of SOURCE\n"
+"  --references      compress what is like something else in SOURCE from that\n"
 "  --order TRACE     put first in IMAGE what this trace read (incrementalsetup\n"
 "                    record), in its order; it may be given several times\n"
 "  --rest-cluster SIZE  as --cluster, for what is not in the order (32K)\n"
@@ -83,6 +84,7 @@ const char squash_help[] =
 "\n"
 "  --level N         LZ4 HC compression level, 2 to 12 (9; 6 with a dictionary)\n"
 "  --dictionary      compress with a dictionary, whether IMAGE has one or not\n"
+"  --references      compress what is like something else in OUT from that\n"
 "  --order TRACE     put first in OUT what this trace read (incrementalsetup\n"
 "                    record), in its order; it may be given several times\n"
 "  --cluster SIZE    bytes of the order compressed together, 4K to 256K (4K)\n"
@@ -115,6 +117,7 @@ struct create {
 	u64 level;
 	u64 threads;
 	bool dictionary;
+	bool references;
 	bool force;
 	bool json;
 	struct signer_options signer_options;
@@ -358,7 +361,7 @@ static void print_summary(const struct create *create)
 static void set_uuid(struct create *create)
 {
 	u8 id[INC_SHA256_SIZE], order[INC_SHA256_SIZE];
-	char options[16];
+	char options[20];
 	size_t i;
 
 	memcpy(id, create->seg.meta.root, sizeof(id));
@@ -367,10 +370,11 @@ static void set_uuid(struct create *create)
 		for (i = 0; i < sizeof(id); i++)
 			id[i] ^= order[i];
 	}
-	snprintf(options, sizeof(options), "image %u %u %u%s",
+	snprintf(options, sizeof(options), "image %u %u %u%s%s",
 		 create->cluster_shift, create->chunk_shift,
 		 (unsigned int)create->level,
-		 create->seg.dictionary_size ? " d" : "");
+		 create->seg.dictionary_size ? " d" : "",
+		 create->references ? " r" : "");
 	derive_uuid(id, options, create->seg.uuid);
 }
 
@@ -449,6 +453,11 @@ static int build(struct create *create, const struct output *output)
 		ret = load_order(create, output->dir);
 	if (!ret && create->dictionary)
 		ret = prepare_dictionary(create);
+	if (!ret && create->references)
+		ret = within_new(&seg->within, seg->data, seg->dictionary,
+				 seg->dictionary_size, seg->device_blocks,
+				 seg->cluster_shift, (int)create->level,
+				 output->dir);
 	if (!ret && create->trace_count)
 		ret = add_ordered(create);
 	else if (!ret)
@@ -692,6 +701,9 @@ static bool parse_option(struct create *create, int option)
 	case 'm':
 		return option_size(create->command, "--max-size", optarg,
 				   &create->sources_options.most);
+	case 'e':
+		create->references = true;
+		return true;
 	case 'r':
 		create->source_options.raw = true;
 		return true;
@@ -765,6 +777,7 @@ int command_create(int argc, char **argv)
 		{ "level", required_argument, NULL, 'l' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "dictionary", no_argument, NULL, 'd' },
+		{ "references", no_argument, NULL, 'e' },
 		{ "force", no_argument, NULL, 'F' },
 		{ "json", no_argument, NULL, 'j' },
 		SIGNER_OPTIONS,
@@ -780,6 +793,7 @@ int command_squash(int argc, char **argv)
 	static const struct option options[] = {
 		{ "level", required_argument, NULL, 'l' },
 		{ "dictionary", no_argument, NULL, 'd' },
+		{ "references", no_argument, NULL, 'e' },
 		{ "order", required_argument, NULL, 'O' },
 		{ "cluster", required_argument, NULL, 'c' },
 		{ "rest-cluster", required_argument, NULL, 'R' },

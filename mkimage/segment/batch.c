@@ -122,7 +122,7 @@ static int make_cluster(const struct batch *batch, u64 first, u8 *packed,
 		end = batch->blocks;
 	cluster->codec = INC_CODEC_ZERO;
 	cluster->length = 0;
-	cluster->stored = NULL;
+	cluster->stored = cluster->data = NULL;
 	if (digests_zero(batch, first, end, options))
 		return 0;
 
@@ -137,6 +137,7 @@ static int make_cluster(const struct batch *batch, u64 first, u8 *packed,
 	if (cluster->entry || !options->level)
 		return 0;
 
+	cluster->data = data;
 	length = cluster_compress(options, cluster->shift, data, packed);
 	if (length) {
 		cluster->codec = options->primed ? INC_CODEC_LZ4_DICT :

@@ -52,6 +52,7 @@ void compressor_free(struct compressor *compressor);
  * @codec: enum inc_codec
  * @length: stored bytes
  * @stored: the stored bytes, in a batch; NULL if they were not compressed
+ * @data: the expanded bytes, in a batch; likewise
  */
 struct cluster {
 	u8 id[INC_SHA256_SIZE];
@@ -61,6 +62,7 @@ struct cluster {
 	bool whole;			/* not cut off by the device's end */
 	u32 length;
 	const u8 *stored;
+	const u8 *data;
 };
 
 /* The id of a whole cluster whose blocks have @digests, one after the other. */

@@ -30,7 +30,7 @@ struct lister {
 	u32 shift_most;
 };
 
-static int row_add(struct row *row, u64 entry, u64 block, u32 blocks)
+int row_add(struct row *row, u64 entry, u64 block, u32 blocks)
 {
 	struct row_cluster *more;
 

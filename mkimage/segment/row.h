@@ -51,6 +51,12 @@ int row_make(struct row *row, const struct overlay *overlay, u32 shift_most,
 	     u64 most);
 void row_free(struct row *row);
 
+/*
+ * Add the cluster of @block, of @blocks blocks, which is not indexed. Return: 0, also if the row
+ * is as long as it may be; or -ENOMEM after an error message.
+ */
+int row_add(struct row *row, u64 entry, u64 block, u32 blocks);
+
 /* Read and verify the row, and index it. Return: as row_make(). */
 int row_index(const struct row *row, const struct overlay *overlay,
 	      struct anchors *anchors, unsigned int threads);

@@ -51,6 +51,7 @@ int segment_init(struct segment *seg, const char *dir)
 void segment_free(struct segment *seg)
 {
 	metadata_free(&seg->meta);
+	within_free(seg->within);
 	spool_free(seg->data);
 	spool_free(seg->ids);
 	free(seg->known);
@@ -164,29 +165,17 @@ static bool owns(const struct segment *seg, const struct inc_extent *extent)
 	       extent->offset + extent->length;
 }
 
-int segment_store(struct segment *seg, u64 block,
-		  const struct cluster *cluster, u64 looks, u64 *entry)
+/* Store a cluster behind the others. */
+static int append(struct segment *seg, u64 block, const struct cluster *cluster,
+		  u64 looks, u64 *entry)
 {
 	struct inc_extent extent = {
 		.length = cluster->length,
 		.cluster_shift = cluster->shift,
 		.codec = cluster->codec,
 	};
-	struct segment_known *place = NULL;
-	struct record record;
-	int ret = 0;
+	int ret = pad_data(seg, block, looks);
 
-	*entry = 0;
-	if (cluster->whole)
-		ret = find_known(seg, cluster->id, entry, &place);
-	if (ret)
-		return ret;
-	if (*entry) {
-		seg->shared++;
-		seg->shared_bytes += cluster->length;
-		return 0;
-	}
-	ret = pad_data(seg, block, looks);
 	if (ret)
 		return ret;
 	extent.offset = spool_size(seg->data);
@@ -205,6 +194,40 @@ int segment_store(struct segment *seg, u64 block,
 					  extent.length, block);
 	extent.offset += seg->offset;
 	*entry = dm_inc_entry_encode(&extent);
+	return ret;
+}
+
+/* The same, with references to others if that is worth while. */
+static int append_referring(struct segment *seg, u64 block,
+			    const struct cluster *cluster, u64 looks, u64 *entry)
+{
+	struct cluster made = *cluster;
+	int ret = within_refer(seg->within, &made);
+
+	if (!ret)
+		ret = append(seg, block, &made, looks, entry);
+	return ret ? ret : within_stored(seg->within, block, &made, *entry);
+}
+
+int segment_store(struct segment *seg, u64 block,
+		  const struct cluster *cluster, u64 looks, u64 *entry)
+{
+	struct segment_known *place = NULL;
+	struct record record;
+	int ret = 0;
+
+	*entry = 0;
+	if (cluster->whole)
+		ret = find_known(seg, cluster->id, entry, &place);
+	if (ret)
+		return ret;
+	if (*entry) {
+		seg->shared++;
+		seg->shared_bytes += cluster->length;
+		return 0;
+	}
+	ret = seg->within ? append_referring(seg, block, cluster, looks, entry) :
+			    append(seg, block, cluster, looks, entry);
 	if (ret || !place)
 		return ret;
 	memset(&record, 0, sizeof(record));
@@ -414,8 +437,8 @@ static struct inc_run *put_runs(struct inc_run *to, const struct pagelist *list,
 static u64 incompat(const struct segment *seg)
 {
 	return (seg->dictionary_size ? INC_INCOMPAT_DICTIONARY : 0) |
-	       (seg->clusters[INC_CODEC_LZ4_REFERENCES] ?
-		INC_INCOMPAT_REFERENCES : 0);
+	       (seg->clusters[INC_CODEC_LZ4_REFERENCES] ||
+		within_any(seg->within) ? INC_INCOMPAT_REFERENCES : 0);
 }
 
 static int write_head(struct segment *seg, const struct layout *at, int fd,
@@ -687,7 +710,8 @@ int segment_write(struct segment *seg, int fd, const char *name)
 	if (!ret)
 		ret = write_tree(seg, &at, fd, name);
 	if (!ret && seg->data_written != at.data_offset)
-		ret = spool_copy(seg->data, fd, at.data_offset, name);
+		ret = spool_copy(seg->data, fd, at.data_offset, name) ?:
+		      within_write(seg->within, fd, at.data_offset, name);
 	if (!ret)
 		seg->data_written = at.data_offset;
 	return ret ? ret : write_head(seg, &at, fd, name);

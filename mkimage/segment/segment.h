@@ -7,6 +7,7 @@
 
 #include "segment/batch.h"
 #include "segment/metadata.h"
+#include "segment/within.h"
 
 struct segment_known;
 
@@ -23,6 +24,8 @@ struct segment_known;
  * @startup: text of a start-up list, of @startup_size bytes, or NULL and 0; likewise;
  * segment_free() frees it
  * @startup_room: bytes kept for it, not less
+ * @within: what its clusters may refer to in itself, or NULL; set after segment_init();
+ * segment_free() frees it
  * @clusters: clusters by codec, those stored once counted as often as they are
  * @shared: clusters that were stored already, and the bytes that saved
  * @head_size: bytes of the head, after segment_write(), as is
@@ -58,6 +61,7 @@ struct segment {
 	struct segment_known *known;	/* where their ids are */
 	u32 known_count;
 	u64 known_room;
+	struct within *within;
 
 	u64 clusters[INC_CODEC_LZ4_REFERENCES + 1];
 	u64 shared;

@@ -35,8 +35,11 @@
 #define CACHED		64u	/* expanded clusters, for each thread */
 
 struct windows {
-	struct incr_image *image;
+	struct incr_image *image;	/* NULL: of @stored */
 	const char *name;
+	struct spool *stored;
+	const u8 *dictionary;
+	u32 dictionary_size;
 	int level;
 	u32 cluster;			/* bytes of those that will refer */
 	u32 room;			/* bytes of a window */
@@ -100,28 +103,35 @@ static struct worker *get_worker(const struct windows *windows)
 	return NULL;
 }
 
-int windows_new(struct windows **windows, const struct overlay *overlay,
-		u64 most, u32 cluster_shift, int level, unsigned int threads)
+static int start(struct windows **windows, u32 cluster_shift, int level)
 {
 	struct windows *made = calloc(1, sizeof(*made));
-	u32 shift_most = 0;
-	int ret;
 
 	*windows = made;
 	if (!made || pthread_key_create(&made->key, worker_free))
 		return no_memory();
 	made->has_key = true;
-	made->image = overlay_image(overlay);
-	made->name = overlay_name(overlay);
 	made->level = level;
 	made->cluster = INC_BLOCK_SIZE << cluster_shift;
-	if (cluster_shift > INC_REFERENCES_SHIFT)
-		return 0;
 	made->room = 2 * made->cluster;
 	if (made->room < WINDOW_BYTES)
 		made->room = WINDOW_BYTES;
 	if (made->room > INC_REFERENCES_REACH - made->cluster)
 		made->room = INC_REFERENCES_REACH - made->cluster;
+	return 0;
+}
+
+int windows_new(struct windows **windows, const struct overlay *overlay,
+		u64 most, u32 cluster_shift, int level, unsigned int threads)
+{
+	int ret = start(windows, cluster_shift, level);
+	struct windows *made = *windows;
+	u32 shift_most = 0;
+
+	if (ret || cluster_shift > INC_REFERENCES_SHIFT)
+		return ret;
+	made->image = overlay_image(overlay);
+	made->name = overlay_name(overlay);
 	while (INC_BLOCK_SIZE << (shift_most + 1) <= made->room)
 		shift_most++;
 	ret = row_make(&made->row, overlay, shift_most, most);
@@ -131,6 +141,46 @@ int windows_new(struct windows **windows, const struct overlay *overlay,
 	if (!made->anchors)
 		return no_memory();
 	return row_index(&made->row, overlay, made->anchors, threads);
+}
+
+int windows_new_within(struct windows **windows, struct spool *stored,
+		       const u8 *dictionary, u32 size, u64 blocks,
+		       u32 cluster_shift, int level)
+{
+	int ret = start(windows, cluster_shift, level);
+	struct windows *made = *windows;
+
+	if (ret || cluster_shift > INC_REFERENCES_SHIFT)
+		return ret;
+	made->stored = stored;
+	made->dictionary = dictionary;
+	made->dictionary_size = size;
+	made->row.most = (u32)(ANCHORS_POSITIONS >> INC_BLOCK_SHIFT);
+	made->anchors = anchors_new(blocks << INC_BLOCK_SHIFT);
+	return made->anchors ? 0 : no_memory();
+}
+
+int windows_add(struct windows *windows, u64 block, u64 entry, const u8 *data)
+{
+	u32 first = windows->row.blocks, count, i;
+	struct worker *worker;
+	int ret;
+
+	if (!windows->anchors)
+		return 0;
+	worker = get_worker(windows);
+	if (!worker)
+		return no_memory();
+	ret = row_add(&windows->row, entry, block,
+		      windows->cluster >> INC_BLOCK_SHIFT);
+	if (ret || windows->row.blocks == first)
+		return ret;
+	count = anchors_scan(windows->anchors, data, windows->cluster,
+			     (u64)first << INC_BLOCK_SHIFT, worker->anchors,
+			     ANCHORS_MAX);
+	for (i = 0; i < count; i++)
+		anchors_add(windows->anchors, &worker->anchors[i]);
+	return 0;
 }
 
 void windows_free(struct windows *windows)
@@ -248,6 +298,26 @@ static void choose_window(const struct windows *windows, struct worker *worker)
 			choose_place(windows, worker, worker->places[i].start);
 }
 
+/* Expand an extent of a segment that is being written. */
+static int expand_stored(const struct windows *windows,
+			 const struct inc_extent *extent, u8 *stored, u8 *to)
+{
+	int bytes = (int)inc_cluster_bytes(extent), ret;
+	bool primed = extent->codec == INC_CODEC_LZ4_DICT;
+
+	ret = spool_read(windows->stored, extent->offset, extent->length,
+			 extent->codec == INC_CODEC_STORED ? to : stored);
+	if (ret || extent->codec == INC_CODEC_STORED)
+		return ret;
+	if (LZ4_decompress_safe_usingDict((const char *)stored, (char *)to,
+			(int)extent->length, bytes,
+			primed ? (const char *)windows->dictionary : NULL,
+			primed ? (int)windows->dictionary_size : 0) == bytes)
+		return 0;
+	message_error("%s is not as it was written", SPOOL_NAME);
+	return -EIO;
+}
+
 /* Expand a cluster of the row to @to. */
 static int expand(const struct windows *windows, struct worker *worker,
 		  u32 number, const struct inc_extent *extent, u8 *to)
@@ -259,12 +329,16 @@ static int expand(const struct windows *windows, struct worker *worker,
 
 	if (worker->numbers[at] != number + 1) {
 		worker->numbers[at] = 0;
-		ret = incr_image_expand(windows->image, extent, worker->stored,
-					cached, &error);
-		if (ret) {
+		if (windows->image)
+			ret = incr_image_expand(windows->image, extent,
+						worker->stored, cached, &error);
+		else
+			ret = expand_stored(windows, extent, worker->stored,
+					    cached);
+		if (ret && windows->image)
 			message_error("%s: %s", windows->name, error.text);
+		if (ret)
 			return ret;
-		}
 		worker->numbers[at] = number + 1;
 	}
 	memcpy(to, cached, inc_cluster_bytes(extent));

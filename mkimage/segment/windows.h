@@ -6,6 +6,7 @@
 #define MKIMAGE_WINDOWS_H
 
 #include "fs/overlay.h"
+#include "spool.h"
 
 struct windows;
 
@@ -27,6 +28,26 @@ struct windows;
 int windows_new(struct windows **windows, const struct overlay *overlay,
 		u64 most, u32 cluster_shift, int level, unsigned int threads);
 void windows_free(struct windows *windows);
+
+/**
+ * windows_new_within - clusters of a segment that is being written can refer to others of it
+ * @windows: likewise; nothing can be referred to yet
+ * @stored: the segment's data, which stay there; extents count from their start
+ * @dictionary: of @size bytes, or NULL and 0: that of the segment, which stays, too
+ * @blocks: of the device
+ *
+ * It takes as much memory. Return: as windows_new().
+ */
+int windows_new_within(struct windows **windows, struct spool *stored,
+		       const u8 *dictionary, u32 size, u64 blocks,
+		       u32 cluster_shift, int level);
+
+/*
+ * The whole cluster of @block, @data, has been stored as @entry, without references: from now on
+ * others can refer to it. None compresses meanwhile. Return: 0, or a negative errno after an
+ * error message.
+ */
+int windows_add(struct windows *windows, u64 block, u64 entry, const u8 *data);
 
 /*
  * Where the cluster before was found: a cluster's contents often follow it. Zeros for

@@ -171,4 +171,43 @@ cat layer >>other
 fails "a layer of another base" 1 'another image|does not fit|where it says' \
 	"$mkimage" verify other
 
+### Within an image: files that are nearly alike
+
+rm -rf alike
+mkdir alike
+noise 400000 31 >alike/a
+seq 60000 >alike/numbers
+{ echo moved; head -c 200000 alike/a; noise 300 32; tail -c +200100 alike/a; } >alike/b
+{ echo more; cat alike/b; } >alike/c
+find alike -exec touch -d @1600000000 {} +
+for cluster in 4K 16K; do
+	ok "within, $cluster: create" "$mkimage" create --force --cluster $cluster alike plain
+	ok "within, $cluster: with references" "$mkimage" create --force --references --cluster $cluster \
+		alike image
+	below "within, $cluster: two of the three files cost little" "$(stat -c %s image)" \
+		$(($(stat -c %s plain) - 650000))
+	image_is "within, $cluster" image alike
+	is "within, $cluster: the same device" "$("$mkimage" inspect --root-hash image)" \
+		"$("$mkimage" inspect --root-hash plain)"
+	ok "within, $cluster: with one thread" "$mkimage" create --force --references --threads 1 \
+		--cluster $cluster alike again
+	ok "within, $cluster: the same bytes" cmp image again
+done
+ok "within, 64K: create" "$mkimage" create --force --references --cluster 64K alike image
+is "within, 64K: none, as LZ4 does not reach so far" \
+	"$("$mkimage" inspect image | grep -c lz4_references)" 0
+ok "within: with a dictionary" "$mkimage" create --force --references --dictionary alike image
+image_is "within, with a dictionary" image alike
+ok "within: squash --references" "$mkimage" squash --force --references plain squashed
+image_is "within, squashed" squashed alike
+ok "within: squash undoes it" "$mkimage" squash --force image squashed
+is "within: then there are none" "$("$mkimage" inspect squashed | grep -c lz4_references)" 0
+# A layer that finds its contents in clusters that refer must not refer to these.
+mkdir -p alike.new
+{ echo again; cat alike/c; } >alike.new/d
+cp alike.new/d alike
+find alike alike.new -exec touch -d @1600000000 {} +
+ok "within: extend" "$mkimage" extend --in-place image alike.new
+image_is "within, extended" image alike
+
 finish

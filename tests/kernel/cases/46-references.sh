@@ -166,6 +166,36 @@ like "an extent that refers in a segment that says it has none" \
 dmsetup remove t
 detach
 
+### Within a segment
+
+head -c 400000 old.raw >alike
+{ cat alike; echo moved; cat alike; } >within.raw
+truncate -s 802816 within.raw
+RAW=$work/within.raw
+IMAGE=$work/within.inc
+ok "within a segment: an image" mkimage create --force --raw --references within.raw "$IMAGE"
+below "within a segment: half of it refers" "$(value "$IMAGE" segment.data.bytes)" 450000
+blocks=$(($(stat -c %s within.raw) / 4096))
+open_copy
+activate
+for mode in direct buffered mmap; do
+	ok "within a segment: everything reads right, $mode" "$tool" compare "$DEV" "$RAW" $mode 131072
+done
+dmsetup remove t
+detach
+rm "$LOCAL"
+ok "within a segment: a sparse copy" incrementalsetup create --origin "$IMAGE" "$LOCAL"
+attach "$LOCAL"
+activate t "$(incrementalsetup table "$LOCAL" "$LOOP")"
+serve nohints
+is "within a segment: a block waits for others" "$("$tool" scan "$DEV" "$RAW" direct 150 1)" ""
+ok "within a segment: everything can be read" "$tool" compare "$DEV" "$RAW" direct 262144
+stop
+dmsetup remove t
+detach
+damaged "within a segment, what it refers to" base
+RAW=$work/new.raw
+
 ### What only references need stays
 
 evict() {	# evict OPTION...: of device t; prints the number of bytes
