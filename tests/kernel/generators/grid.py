@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An image's parts, of which a damage grid is made; see damage and damage-layers.
+"""An image's parts, of which a damage grid is made; see damage, damage-layers and damage-references.
 
 A cell of a grid is a line:
 
@@ -11,7 +11,7 @@ lines.
 """
 import struct
 
-STORED, LZ4, LZ4_DICT = 1, 2, 3
+STORED, LZ4, LZ4_DICT, REFERENCES = 1, 2, 3, 5
 
 
 class Segment:

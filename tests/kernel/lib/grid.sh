@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 #
 # The damage grids: every kind of damage at once, each at a place of its own (see
-# damage and damage-layers).  With an origin all of it heals; without one just the
+# damage, damage-layers, damage-references).  With an origin all of it heals; without one just the
 # blocks that depend on it give EIO, whichever way they are read.
 
 DEV=/dev/mapper/t
