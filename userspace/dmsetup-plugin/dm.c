@@ -113,18 +113,24 @@ static int create_task(struct dm_task **task, int type, const char *name,
 	return 0;
 }
 
-bool dm_exists(const char *name)
+static bool get_info(const char *name, struct dm_info *info)
 {
 	struct incr_error ignored;
 	struct dm_task *task;
-	struct dm_info info;
 	bool exists;
 
 	if (create_task(&task, DM_DEVICE_INFO, name, &ignored))
 		return false;
-	exists = !run(task) && dm_task_get_info(task, &info) && info.exists;
+	exists = !run(task) && dm_task_get_info(task, info) && info->exists;
 	dm_task_destroy(task);
 	return exists;
+}
+
+bool dm_exists(const char *name)
+{
+	struct dm_info info;
+
+	return get_info(name, &info);
 }
 
 int dm_need_target(struct incr_error *error)
@@ -184,12 +190,43 @@ int dm_create(const char *name, const char *uuid, u64 sectors,
 	return err;
 }
 
+/*
+ * Have the kernel remove a device later. libdevmapper would remove its node in
+ * /dev/mapper now, although the device stays.
+ */
+static int defer_removal(const struct dm_info *info)
+{
+	struct dm_ioctl remove = {
+		.version = { DM_VERSION_MAJOR, 0, 0 },
+		.data_size = sizeof(remove),
+		.flags = DM_DEFERRED_REMOVE,
+		/* As the kernel packs the two. */
+		.dev = (info->minor & 0xff) | info->major << 8 |
+		       (u64)(info->minor & ~0xffu) << 12,
+	};
+	int fd = open(CONTROL, O_RDWR | O_CLOEXEC);
+	int err = fd < 0 || ioctl(fd, DM_DEV_REMOVE, &remove) ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	/* Its last user was quicker. */
+	if (!err && !(remove.flags & DM_DEFERRED_REMOVE))
+		dm_make_nodes(NULL);
+	return err;
+}
+
 int dm_remove(const char *name, bool deferred, struct incr_error *error)
 {
 	struct dm_task *task;
+	struct dm_info info;
 	uint32_t cookie = 0;
 	int err;
 
+	if (deferred && get_info(name, &info) && info.open_count) {
+		err = defer_removal(&info);
+		return err ? incr_fail(error, err, "cannot remove device %s: %s",
+				       name, strerror(-err)) : 0;
+	}
 	err = create_task(&task, DM_DEVICE_REMOVE, name, error);
 	if (err)
 		return err;
