@@ -24,6 +24,7 @@
 # make check-newest   all of it that takes a kernel, on the newest of Debian unstable
 # make check-debug    the kernel tests on a kernel with KASAN, lockdep and others
 # make check-ipe      policies of the security module IPE
+# make check-packages the Debian packages in a Debian that boots with systemd and udev
 # make check-filesystems  cold reads of every filesystem, by readers of all kinds
 # make check-layouts  filesystems as others make them, extended
 # make check-trees    random trees and layers, as the kernel reads them
@@ -52,6 +53,9 @@ includedir ?= $(prefix)/include
 completionsdir ?= $(prefix)/share/bash-completion/completions
 zshdir	?= $(prefix)/share/zsh/site-functions
 libdir	?= $(prefix)/lib
+unitdir	?= $(prefix)/lib/systemd/system
+generatordir ?= $(prefix)/lib/systemd/system-generators
+udevrulesdir ?= $(prefix)/lib/udev/rules.d
 INSTALL	?= install
 
 # The one place that names the version.
@@ -123,7 +127,7 @@ obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
 .PHONY: help all tools modules check check-long check-damage check-chaos \
-	check-preempt check-newest check-debug check-ipe check-filesystems check-layouts \
+	check-preempt check-newest check-debug check-ipe check-packages check-filesystems check-layouts \
 	demo bench deb install uninstall clean
 all: tools modules
 
@@ -368,6 +372,13 @@ check-ipe:
 	@echo "== tests"
 	prove --timer --failures tests/ipe/policies
 
+# The Debian packages, installed, used, upgraded and purged where systemd and udev run.
+check-packages:
+	@echo "== packages"
+	scripts/install-deps build vm deb packages
+	@echo "== tests"
+	prove --timer --failures tests/packages/booted
+
 # Long tests, one for each kernel: the damage matrix, with a power cut at each second; servers
 # and networks that fail; filesystems. Not part of check, but for a short part: see
 # docs/testing.md.
@@ -422,9 +433,12 @@ nbdkitdir ?= $(libdir)/nbdkit/plugins
 pythondir ?= $(prefix)/lib/python3/dist-packages
 first_name = $(firstword $(image_tool))
 
+# For systemd and udev; they name programs in /usr/sbin.
+SYSTEM_FILES := $(wildcard userspace/systemd/*.service userspace/udev/*.rules)
+
 install: tools
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
-		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8 \
+		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
 		$(DESTDIR)$(includedir)/linux \
 		$(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(pythondir) \
 		$(DESTDIR)$(nbdkitdir) $(DESTDIR)$(plugindir)
@@ -436,6 +450,12 @@ install: tools
 	$(INSTALL) -m 644 userspace/completion/incremental.bash $(DESTDIR)$(completionsdir)/incrementalsetup
 	set -e; for name in incrementald $(image_tool); do \
 		ln -sf incrementalsetup $(DESTDIR)$(completionsdir)/$$name; done
+	$(INSTALL) -d $(DESTDIR)$(unitdir) $(DESTDIR)$(generatordir) $(DESTDIR)$(udevrulesdir)
+	set -e; for file in $(SYSTEM_FILES); do \
+		case $$file in *.rules) to=$(udevrulesdir) ;; *) to=$(unitdir) ;; esac; \
+		sed 's,/usr/sbin/,$(sbindir)/,' $$file | \
+			$(INSTALL) -m 644 /dev/stdin $(DESTDIR)$$to/$${file##*/}; done
+	ln -sf $(sbindir)/incrementalsetup $(DESTDIR)$(generatordir)/incremental-generator
 	ln -sf incrementalsetup $(DESTDIR)$(sbindir)/mount.incremental
 	ln -sf incrementalsetup $(DESTDIR)$(sbindir)/umount.incremental
 	set -e; for page in $(MAN); do \
@@ -471,6 +491,9 @@ uninstall:
 		$(addsuffix .1,$(addprefix $(DESTDIR)$(mandir)/man1/,$(image_tool))) \
 		$(DESTDIR)$(sbindir)/incrementald \
 		$(DESTDIR)$(sbindir)/incrementalsetup \
+		$(DESTDIR)$(generatordir)/incremental-generator \
+		$(addprefix $(DESTDIR)$(udevrulesdir)/,$(notdir $(filter %.rules,$(SYSTEM_FILES)))) \
+		$(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(filter %.service,$(SYSTEM_FILES)))) \
 		$(DESTDIR)$(sbindir)/mount.incremental \
 		$(DESTDIR)$(sbindir)/umount.incremental \
 		$(DESTDIR)$(mandir)/man8/umount.incremental.8 \

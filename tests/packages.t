@@ -11,7 +11,7 @@ work=$(mktemp -d /tmp/dm-incremental-packages.XXXXXX)
 root=$work/root
 cleanup() {
 	cd /
-	umount -q "$root/proc" "$root/dev"
+	leave_debian
 	rm -rf --one-file-system "$work"
 }
 trap cleanup EXIT
@@ -19,6 +19,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 # shellcheck source=tests/lib/tap.sh
 . tests/lib/tap.sh
+# shellcheck source=tests/packages/lib.sh
+. tests/packages/lib.sh
 
 scripts/install-deps build deb packages || exit
 git rev-parse -q --verify HEAD >/dev/null || {
@@ -56,7 +58,9 @@ ok "tools, helpers of mount, plug-in and manual pages are where they belong" has
 	/usr/bin/incimage /usr/sbin/incrementald /usr/sbin/incrementalsetup /usr/sbin/mount.incremental \
 	/usr/sbin/umount.incremental '/usr/lib/*/device-mapper/libdevmapper-event-incremental.so' \
 	'/usr/lib/*-gnu/libdevmapper-event-incremental.so' /usr/share/man/man1/incimage.1.gz \
-	/usr/share/man/man8/{incrementald,incrementalsetup,mount.incremental,umount.incremental}.8.gz
+	/lib/systemd/system/incremental{,d}@.service /lib/systemd/system-generators/incremental-generator \
+	/lib/udev/rules.d/58-dm-incremental.rules /usr/share/man/man5/incrementaltab.5.gz \
+	/usr/share/man/man8/{incremental-generator,incrementald,incrementalsetup,mount.incremental,umount.incremental}.8.gz
 ok "no file is called mkimage" eval '! contents dm-incremental | grep -w mkimage'
 ok "the module's source is DKMS's" has_files dm-incremental-dkms '/usr/src/dm-incremental-*/dkms.conf' \
 	'/usr/src/dm-incremental-*/Kbuild' '/usr/src/dm-incremental-*/include/uapi/linux/dm-incremental.h' \
@@ -77,23 +81,9 @@ ok "each document is in the package of documents" has_files dm-incremental-doc "
 }
 
 echo "# in a Debian 12"
-tests/packages/root "$root" dkms linux-headers-amd64 ca-certificates u-boot-tools dmeventd || {
+enter_debian "$work/one" dkms linux-headers-amd64 ca-certificates u-boot-tools dmeventd || {
 	echo "Bail out! there is no Debian to install them in"
 	exit 1
-}
-# apt takes packages from here alone; what they depend on comes from the machine's sources.
-mkdir "$root/srv/packages"
-cp "$work"/one/*.deb "$root/srv/packages"
-(cd "$root/srv/packages" && dpkg-scanpackages . >Packages 2>/dev/null)
-echo "deb [trusted=yes] file:/srv/packages ./" >"$root/etc/apt/sources.list.d/local.list"
-cp /etc/resolv.conf "$root/etc/" 2>/dev/null
-printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-chmod 755 "$root/usr/sbin/policy-rc.d"
-mount -t proc proc "$root/proc"
-mount --bind /dev "$root/dev"
-inside() {
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-		chroot "$root" "$@"
 }
 files() {	# files outside of what apt, dpkg and DKMS keep for themselves
 	(cd "$root" && find . -xdev -path ./proc -prune -o -path ./dev -prune -o -path ./var/cache -prune -o \

@@ -2,6 +2,7 @@
 /*
  * Command lines of mount(8) and umount(8) as ours; see helper.h.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,7 @@ static const char *const no_matter[] = {
  * @general: options for the filesystem's mount, with commas between
  */
 struct line {
-	char **argv;
-	int argc;
+	struct arguments arguments;
 	char *general;
 };
 
@@ -65,14 +65,8 @@ static void mistake(const char *format, const char *what)
 
 static void add(struct line *line, char *argument)
 {
-	char **more = realloc(line->argv,
-			      (size_t)(line->argc + 2) * sizeof(*more));
-
-	if (!more || !argument)
+	if (arguments_add(&line->arguments, argument))
 		no_memory();
-	line->argv = more;
-	line->argv[line->argc++] = argument;
-	line->argv[line->argc] = NULL;
 }
 
 static void add_general(struct line *line, const char *option)
@@ -100,58 +94,40 @@ static bool is_among(const char *name, const char *const *list, size_t count)
 
 /* One of -o: ours, the filesystem's, or of no matter here. */
 static void take_option(struct line *line, const char *option,
-			enum helper_argument (*knows)(const char *name))
+			enum option_argument (*knows)(const char *name))
 {
-	size_t length = strcspn(option, "=");
-	bool has_value = option[length] == '=';
-	char *name = strndup(option, length), *argument;
+	char *name = strndup(option, strcspn(option, "=")), why[256];
+	int err = 0;
 
 	if (!name)
 		no_memory();
-	if (!strncasecmp(name, "x-", 2) || AMONG(name, general)) {
+	if (!strncasecmp(name, "x-", 2) || AMONG(name, general))
 		add_general(line, option);
-	} else if (!AMONG(name, no_matter)) {
-		switch (knows(name)) {
-		case HELPER_UNKNOWN:
-			mistake("there is no mount option \"%s\" (see mount.incremental(8); fs-options=... has those of the filesystem)",
-				name);
-		case HELPER_NONE:
-			if (has_value)
-				mistake("the mount option \"%s\" takes no value",
-					name);
-			break;
-		case HELPER_VALUE:
-			if (!has_value || !option[length + 1])
-				mistake("the mount option \"%s\" needs a value",
-					name);
-			break;
-		}
-		if (asprintf(&argument, "--%s", option) < 0)
-			no_memory();
-		add(line, argument);
+	else if (!AMONG(name, no_matter))
+		err = add_option(&line->arguments, option, knows, why);
+	if (err == -EINVAL) {
+		message_error("%s (see mount.incremental(8); fs-options=... has those of the filesystem)",
+			      why);
+		exit(EXITCODE_USAGE);
 	}
+	if (err)
+		no_memory();
 	free(name);
 }
 
 /* Commas between double quotes belong to a value; the quotes do not. */
 static void take_options(struct line *line, char *options,
-			 enum helper_argument (*knows)(const char *name))
+			 enum option_argument (*knows)(const char *name))
 {
-	char *from = options, *to, *option;
-	bool quoted = false;
+	const char *from = options;
+	bool unclosed = false;
+	char *option;
 
 	while (*from) {
-		option = strdup(from);
+		option = next_option(&from, &unclosed);
 		if (!option)
 			no_memory();
-		for (to = option; *from && (quoted || *from != ','); from++) {
-			if (*from == '"')
-				quoted = !quoted;
-			else
-				*to++ = *from;
-		}
-		*to = '\0';
-		if (quoted)
+		if (unclosed)
 			mistake("a quotation mark is missing in the mount options%s",
 				"");
 		if (*option)
@@ -159,8 +135,6 @@ static void take_options(struct line *line, char *options,
 		/* It may hold a URL with a password. */
 		explicit_bzero(option, strlen(option));
 		free(option);
-		if (*from)
-			from++;
 	}
 	/* Everybody can read a command line. */
 	memset(options, '*', strlen(options));
@@ -170,7 +144,7 @@ static void take_options(struct line *line, char *options,
 	doing " in another namespace (%s) is not possible: enter it first (nsenter(1))"
 
 static void mount_line(struct line *line, int argc, char **argv,
-		       enum helper_argument (*knows)(const char *name))
+		       enum option_argument (*knows)(const char *name))
 {
 	char *source, *place, *argument;
 	int option;
@@ -250,12 +224,12 @@ static void umount_line(struct line *line, int argc, char **argv)
 }
 
 const char *helper_command_line(int *argc, char ***argv,
-				enum helper_argument (*knows)(const char *name))
+				enum option_argument (*knows)(const char *name))
 {
 	const char *slash = *argc ? strrchr((*argv)[0], '/') : NULL;
 	const char *name = slash ? slash + 1 : *argc ? (*argv)[0] : "";
 	bool mounts = !strcmp(name, "mount.incremental");
-	struct line line = { .argv = NULL };
+	struct line line = { .general = NULL };
 
 	if (!mounts && strcmp(name, "umount.incremental"))
 		return NULL;
@@ -267,8 +241,8 @@ const char *helper_command_line(int *argc, char ***argv,
 	else
 		umount_line(&line, *argc, *argv);
 	free(line.general);
-	*argc = line.argc;
-	*argv = line.argv;
+	*argc = line.arguments.argc;
+	*argv = line.arguments.argv;
 	optind = 0;	/* getopt starts anew */
 	return name;
 }

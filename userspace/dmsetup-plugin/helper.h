@@ -6,8 +6,7 @@
 #ifndef SETUP_HELPER_H
 #define SETUP_HELPER_H
 
-/* The argument that an option of the command "mount" takes. */
-enum helper_argument { HELPER_UNKNOWN, HELPER_NONE, HELPER_VALUE };
+#include "dmsetup-plugin/arguments.h"
 
 /**
  * helper_command_line - turn a helper's command line into ours
@@ -20,7 +19,7 @@ enum helper_argument { HELPER_UNKNOWN, HELPER_NONE, HELPER_VALUE };
  * Return: the helper's name; NULL: it was not called as one.
  */
 const char *helper_command_line(int *argc, char ***argv,
-				enum helper_argument (*knows)(const char *name));
+				enum option_argument (*knows)(const char *name));
 
 /* An exit status of ours as mount(8) has them. */
 int helper_status(int status);

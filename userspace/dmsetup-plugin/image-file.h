@@ -51,6 +51,9 @@ int file_reopen(int fd, int flags);
 /* Root's alone: locks of images, and the origins of their loaders. */
 #define STATE_DIRECTORY	"/run/incremental"
 
+/* Root's alone, too: local images for which no other place was told. */
+#define LOCAL_DIRECTORY	"/var/lib/incremental"
+
 /*
  * The key that names an image's files there: made of the image's inode or device,
  * not of its names. A loop device counts as its file. @fd: open file, or block

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "dmsetup-plugin/child.h"
 #include "dmsetup-plugin/counters.h"
+#include "dmsetup-plugin/tab.h"
 #include "origin/origin.h"
 
 #define LOADER		"incrementald"
@@ -129,6 +130,61 @@ int loader_start(const struct options *options, const struct backing *backing,
 	if (err)
 		incr_fail(error, err, LOADER " did not start");
 	return err;
+}
+
+static void apart_path(const char *name, char *path, size_t size)
+{
+	char unit[UNIT_NAME_MAX];
+
+	snprintf(path, size, STATE_DIRECTORY "/loader-%s",
+		 unit_escape(name, unit));
+}
+
+int loader_leave(const struct options *options, const struct backing *backing,
+		 const char *key, const char *name, struct incr_error *error)
+{
+	char path[UNIT_NAME_MAX + 64], list[ORIGINS_PATH_MAX], node[160];
+	char counters[COUNTERS_PATH_MAX];
+	FILE *file;
+	int err;
+
+	/* systemd splits the words of a variable there. */
+	if (options->startup && strpbrk(options->startup, " \t\n\"'\\"))
+		return incr_fail(error, -ERR_USAGE,
+				 "the path of a start-up list that a service is to read may have no blanks, quotes or backslashes");
+	err = origins_save(options, key, error);
+	if (err)
+		return err;
+	origins_path(key, list);
+	counters_path(key, counters);
+	node_path(backing->path, node, sizeof(node));
+	apart_path(name, path, sizeof(path));
+	file = fopen(path, "we");
+	if (!file)
+		return incr_fail(error, -errno, "cannot write %s: %s", path,
+				 strerror(errno));
+	fprintf(file, "NODE=%s\nORIGINS=%s\nCOUNTERS=%s\nFLAGS=", node, list,
+		counters);
+	fprintf(file, "%s%s%s%s%s%s\n",
+		options->no_prefetch ? " --no-prefetch" : "",
+		options->verbose ? " --verbose" : "",
+		options->no_startup ? " --no-startup" : "",
+		options->wait_startup ? " --wait-startup" : "",
+		options->startup ? " --startup=" : "",
+		options->startup ? options->startup : "");
+	err = ferror(file) ? -EIO : 0;
+	if (fclose(file) && !err)
+		err = -errno;
+	return err ? incr_fail(error, err, "cannot write %s: %s", path,
+			       strerror(-err)) : 0;
+}
+
+void loader_apart_forget(const char *name)
+{
+	char path[UNIT_NAME_MAX + 64];
+
+	apart_path(name, path, sizeof(path));
+	unlink(path);
 }
 
 /* Has process @pid the node open, as a loader has? */

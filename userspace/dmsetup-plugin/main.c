@@ -11,9 +11,12 @@
 #include "common/option.h"
 #include "common/parse.h"
 #include "common/printable.h"
+#include "dmsetup-plugin/attach.h"
 #include "dmsetup-plugin/dm.h"
+#include "dmsetup-plugin/generator.h"
 #include "dmsetup-plugin/helper.h"
 #include "dmsetup-plugin/scrub/scrub.h"
+#include "dmsetup-plugin/tab.h"
 #include "dmsetup-plugin/update/update.h"
 #include "origin/origin.h"
 
@@ -24,7 +27,7 @@ enum {
 	CREATE = 1, OPEN = 2, CLOSE = 4, STATUS = 8, TABLE = 16, WAIT = 32,
 	SCRUB = 64, MONITOR = 128, UNMONITOR = 256, UPDATE = 512,
 	ROLLBACK = 1024, EVICT = 2048, RECORD = 4096, MOUNT = 8192,
-	UMOUNT = 16384, DUMP = 32768, ALL = 65535,
+	UMOUNT = 16384, DUMP = 32768, ATTACH = 65536, ALL = 131071,
 };
 
 static const struct command {
@@ -68,6 +71,8 @@ static const struct command {
 	  "mount an image, a local one or that of a URL", command_mount },
 	{ "umount", UMOUNT, 1, "DIR",
 	  "unmount it, and take down what mount has set up", command_umount },
+	{ "attach", ATTACH, 1, "NAME",
+	  "make device NAME as incrementaltab(5) says", command_attach },
 	{ NULL, 0, 0, NULL, NULL, NULL },
 };
 
@@ -81,6 +86,7 @@ enum {
 	OPT_NO_STARTUP, OPT_LOCAL, OPT_NAME, OPT_FS_TYPE, OPT_FS_OPTIONS,
 	OPT_MOUNT_OPTIONS, OPT_LAZY, OPT_ROOT_HASH_FILE, OPT_CANCEL_DEFERRED,
 	OPT_CORRUPTION, OPT_USAGE,
+	OPT_TAB,
 	OPT_ACCESS,	/* and more from there: enum access_option */
 };
 
@@ -174,6 +180,8 @@ static const struct {
 	  "mount options that any filesystem has" },
 	{ "lazy", NULL, OPT_LAZY, UMOUNT,
 	  "now from the tree, all else when it is no longer in use" },
+	{ "tab", "FILE", OPT_TAB, ATTACH,
+	  "in place of /etc/incrementaltab" },
 	{ "verbose", NULL, 'v', ALL, "say more" },
 	{ "batch-mode", NULL, 'q', ALL, "say nothing of what was made" },
 	{ "help", NULL, 'h', ALL, NULL },
@@ -489,6 +497,9 @@ static void take_option(struct options *options, int option)
 	case OPT_LAZY:
 		options->lazy = true;
 		break;
+	case OPT_TAB:
+		options->tab = optarg;
+		break;
 	case 'v':
 		options->verbose = true;
 		break;
@@ -531,8 +542,8 @@ static void parse(int argc, char **argv, struct options *options, u64 *given)
 	}
 }
 
-/* For -o of mount(8). */
-static enum helper_argument mount_knows(const char *name)
+/* For -o of mount(8), and for incrementaltab(5). */
+static enum option_argument mount_knows(const char *name)
 {
 	size_t i;
 
@@ -541,9 +552,9 @@ static enum helper_argument mount_knows(const char *name)
 		    option_table[i].commands != ALL &&
 		    strcmp(option_table[i].name, "mount-options") &&
 		    !strcmp(option_table[i].name, name))
-			return option_table[i].argument ? HELPER_VALUE :
-							  HELPER_NONE;
-	return HELPER_UNKNOWN;
+			return option_table[i].argument ? OPTION_VALUE :
+							  OPTION_NONE;
+	return OPTION_UNKNOWN;
 }
 
 static const struct command *find_command(const char *name)
@@ -583,10 +594,13 @@ int main(int argc, char **argv)
 	};
 	struct incr_error error = { "" };
 	const struct command *command;
+	struct arguments line;
 	const char *helper;
 	u64 given;
 	int err;
 
+	if (generator_called(argc ? argv[0] : NULL))
+		return generator_run(argc, argv);
 	message_init("incrementalsetup", MESSAGE_INFO);
 	/* No core of what is secret in our arguments and files. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -609,6 +623,19 @@ int main(int argc, char **argv)
 		message_error("usage: incrementalsetup %s [OPTION]... %s",
 			      command->name, command->usage);
 		return EXITCODE_USAGE;
+	}
+	if (command->bit == ATTACH) {
+		err = attach_command_line(options.tab ? options.tab : TAB_PATH,
+					  argv[optind], &line, mount_knows,
+					  &error);
+		if (err) {
+			message_error("%s", error.text);
+			return exitcode_of(err);
+		}
+		optind = 0;	/* getopt starts anew */
+		parse(line.argc, line.argv, &options, &given);
+		argv = line.argv;
+		optind++;
 	}
 	if (options.deferred && options.cancel_deferred)
 		usage_fail("--deferred and --cancel-deferred exclude each other%s",

@@ -17,7 +17,6 @@
 #include "libincremental/hash.h"
 #include "origin/url.h"
 
-#define LOCAL_DIRECTORY	"/var/lib/incremental"
 #define SUFFIX		".inc"
 #define WAIT_STEP	50000		/* us */
 #define WAIT_STEPS	200

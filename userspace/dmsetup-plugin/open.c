@@ -83,7 +83,9 @@ static int open_device(const struct options *options,
 	strcpy(key, lock->name);
 	image_unlock(lock);
 	if (!err && options->origin_count) {
-		err = loader_start(options, backing, key, &held, &old, error);
+		err = options->loader_apart ?
+		      loader_leave(options, backing, key, name, error) :
+		      loader_start(options, backing, key, &held, &old, error);
 		if (err && dm_remove(name, false, &why))
 			message_warning("%s", why.text);
 		if (err)
@@ -194,6 +196,8 @@ int command_close(const struct options *options, char **args,
 	if (options->cancel_deferred)
 		return dm_cancel_deferred(name, error);
 	err = dm_remove(name, options->deferred, error);
+	if (!err)
+		loader_apart_forget(name);
 	if (!err && *key)
 		loader_forget(table.device, key);
 	return err;

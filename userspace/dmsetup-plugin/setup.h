@@ -66,6 +66,8 @@ struct options {
 	const char *mount_options;
 	bool lazy;
 	bool batch;	/* say nothing of a new local image */
+	const char *tab;
+	bool loader_apart;	/* a service of its own starts it */
 	bool quiet;	/* say nothing of what has been made */
 	bool verbose;
 	bool help;
@@ -94,6 +96,8 @@ int command_unmonitor(const struct options *options, char **args,
 int command_mount(const struct options *options, char **args,
 		  struct incr_error *error);
 int command_umount(const struct options *options, char **args,
+		   struct incr_error *error);
+int command_attach(const struct options *options, char **args,
 		   struct incr_error *error);
 int command_record(const struct options *options, char **args,
 		   struct incr_error *error);
@@ -194,6 +198,14 @@ void backing_close(struct backing *backing);
 int loader_start(const struct options *options, const struct backing *backing,
 		 const char *key, const sigset_t *held, const sigset_t *old,
 		 struct incr_error *error);
+
+/*
+ * Leave to incrementald@.service how to start that loader, for device @name: in a
+ * file of variables, which loader_apart_forget() removes.
+ */
+int loader_leave(const struct options *options, const struct backing *backing,
+		 const char *key, const char *name, struct incr_error *error);
+void loader_apart_forget(const char *name);
 
 /*
  * With an image's last device its loaders go: forget the files about them. @device
