@@ -56,6 +56,7 @@ libdir	?= $(prefix)/lib
 unitdir	?= $(prefix)/lib/systemd/system
 generatordir ?= $(prefix)/lib/systemd/system-generators
 udevrulesdir ?= $(prefix)/lib/udev/rules.d
+initramfsdir ?= $(prefix)/share/initramfs-tools
 INSTALL	?= install
 
 # The one place that names the version.
@@ -455,6 +456,9 @@ install: tools
 		case $$file in *.rules) to=$(udevrulesdir) ;; *) to=$(unitdir) ;; esac; \
 		sed 's,/usr/sbin/,$(sbindir)/,' $$file | \
 			$(INSTALL) -m 644 /dev/stdin $(DESTDIR)$$to/$${file##*/}; done
+	$(INSTALL) -d $(DESTDIR)$(initramfsdir)/hooks $(DESTDIR)$(initramfsdir)/scripts/local-top
+	$(INSTALL) userspace/initramfs-tools/hook $(DESTDIR)$(initramfsdir)/hooks/incremental
+	$(INSTALL) userspace/initramfs-tools/local-top $(DESTDIR)$(initramfsdir)/scripts/local-top/incremental
 	ln -sf $(sbindir)/incrementalsetup $(DESTDIR)$(generatordir)/incremental-generator
 	ln -sf incrementalsetup $(DESTDIR)$(sbindir)/mount.incremental
 	ln -sf incrementalsetup $(DESTDIR)$(sbindir)/umount.incremental
@@ -492,6 +496,8 @@ uninstall:
 		$(DESTDIR)$(sbindir)/incrementald \
 		$(DESTDIR)$(sbindir)/incrementalsetup \
 		$(DESTDIR)$(generatordir)/incremental-generator \
+		$(DESTDIR)$(initramfsdir)/hooks/incremental \
+		$(DESTDIR)$(initramfsdir)/scripts/local-top/incremental \
 		$(addprefix $(DESTDIR)$(udevrulesdir)/,$(notdir $(filter %.rules,$(SYSTEM_FILES)))) \
 		$(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(filter %.service,$(SYSTEM_FILES)))) \
 		$(DESTDIR)$(sbindir)/mount.incremental \

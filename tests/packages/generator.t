@@ -42,6 +42,7 @@ app - https://example.com/app.inc 2289ac78 no-prefetch
 later - http://example.com/l.inc - noauto
 any	-	file:/mnt/x.inc	-	nofail,_netdev,netrc-file="/etc/a,b"
 whole /dev/vdb
+root - http://example.com/r.inc - x-initrd.attach
 END
 ok "a table" generate
 ok "of a URL: with the network" has app After="network-online.target nss-lookup.target"
@@ -56,6 +57,7 @@ ok "but it is there" has later Wants=incrementald@later.service
 ok "nofail: nothing waits for it" eval '! grep Before= "$work/units/incremental@any.service.d/"*'
 ok "_netdev: it is a remote one" test -L "$work/units/remote-fs.target.wants/incremental@any.service"
 ok "a whole image has no loader" eval '! grep incrementald "$work/units/incremental@whole.service.d/"*'
+ok "what the initramfs makes has no unit" eval '! find "$work/units" | grep root'
 mkdir -p "$work/check"
 cp userspace/systemd/*.service "$work/check"
 sed -i 's,/usr/sbin/incremental,'"$PWD/build/incremental," "$work/check"/*

@@ -25,6 +25,7 @@ struct wishes {
 	bool noauto;
 	bool nofail;
 	bool netdev;
+	bool initrd;
 };
 
 bool generator_called(const char *name)
@@ -47,6 +48,7 @@ static int read_wishes(const char *from, struct wishes *wishes)
 		wishes->noauto |= !strcmp(option, "noauto");
 		wishes->nofail |= !strcmp(option, "nofail");
 		wishes->netdev |= !strcmp(option, "_netdev");
+		wishes->initrd |= !strcmp(option, "x-initrd.attach");
 		explicit_bzero(option, strlen(option));
 		free(option);
 	}
@@ -131,8 +133,10 @@ static int generate(const char *directory, const struct tab *tab,
 
 	unit_escape(line->name, unit);
 	err = read_wishes(line->options, &wishes);
-	if (!err)
-		err = write_unit(directory, unit, tab, line, &wishes);
+	/* The initramfs has made such a device, and started its loader. */
+	if (err || wishes.initrd)
+		return err;
+	err = write_unit(directory, unit, tab, line, &wishes);
 	if (err || wishes.noauto)
 		return err;
 	target = tab_is_remote(line->origin) || wishes.netdev ?
