@@ -56,6 +56,18 @@ try() {
 		}
 	EOF
 
+	macro=INC_HAVE_SHA256_FINUP_2X
+	try "$@" <<-'EOF'
+		/* The library hashes two messages at a time from 7.1 on. */
+		#include <crypto/sha2.h>
+		bool probe(const struct sha256_ctx *ctx, const u8 *data, u8 *out);
+		bool probe(const struct sha256_ctx *ctx, const u8 *data, u8 *out)
+		{
+			sha256_finup_2x(ctx, data, data, 64, out, out + 32);
+			return sha256_finup_2x_is_optimized();
+		}
+	EOF
+
 	macro=INC_HAVE_ASSIGN_STR_1
 	mkdir "$work/trace"
 	cat >"$work/trace/probe.h" <<-'EOF'

@@ -3,9 +3,10 @@
  * SHA-256 of two blocks at a time, by the SHA instructions of x86.
  *
  * Each of these instructions waits for the one before, and the processor can start another
- * in the meantime. So two blocks side by side take little longer than one. Kernels before
- * 7.1 have no function for that. This file has nothing on other architectures, and refuses
- * where the processor has no such instructions: then the crypto API hashes all blocks.
+ * in the meantime. So two blocks side by side take little longer than one. Kernels from
+ * 7.1 on have a function for that, which is used there in place of this file. It has
+ * nothing on other architectures, and refuses where the processor has no such
+ * instructions: then the crypto API hashes all blocks.
  *
  * The test in userspace compiles this file, too (tests/unit/test_sha256x2.c).
  */

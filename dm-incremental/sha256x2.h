@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * SHA-256 of two blocks at a time (sha256x2.c).
+ * SHA-256 of two blocks at a time: by the kernel's library where that can, else by
+ * sha256x2.c.
  */
 #ifndef DM_INCREMENTAL_SHA256X2_H
 #define DM_INCREMENTAL_SHA256X2_H
@@ -8,7 +9,9 @@
 #include "format.h"
 
 #ifdef __KERNEL__
-#ifdef CONFIG_X86_64
+#ifdef INC_HAVE_SHA256_FINUP_2X
+#include <crypto/sha2.h>
+#elif defined(CONFIG_X86_64)
 #define INC_SHA256X2
 #endif
 #elif defined(__x86_64__)
@@ -16,6 +19,30 @@
 #endif
 
 #define INC_SHA256X2_DIGEST	32
+
+#ifdef INC_HAVE_SHA256_FINUP_2X
+
+struct inc_sha256x2 {
+	struct sha256_ctx ctx;	/* after the salt */
+};
+
+static inline bool dm_inc_sha256x2_init(struct inc_sha256x2 *salted, const u8 *salt,
+					u32 size)
+{
+	sha256_init(&salted->ctx);
+	sha256_update(&salted->ctx, salt, size);
+	return sha256_finup_2x_is_optimized();
+}
+
+static inline bool dm_inc_sha256x2(const struct inc_sha256x2 *salted,
+				   const void *const *data, u8 *digests)
+{
+	sha256_finup_2x(&salted->ctx, data[0], data[1], INC_BLOCK_SIZE, digests,
+			digests + INC_SHA256X2_DIGEST);
+	return true;
+}
+
+#else
 
 /**
  * struct inc_sha256x2 - the state that both blocks start from
@@ -50,5 +77,7 @@ static inline bool dm_inc_sha256x2(const struct inc_sha256x2 *salted,
 	return false;
 }
 #endif
+
+#endif /* INC_HAVE_SHA256_FINUP_2X */
 
 #endif /* DM_INCREMENTAL_SHA256X2_H */
