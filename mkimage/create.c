@@ -361,7 +361,7 @@ static void print_summary(const struct create *create)
 static void set_uuid(struct create *create)
 {
 	u8 id[INC_SHA256_SIZE], order[INC_SHA256_SIZE];
-	char options[20];
+	char options[24];
 	size_t i;
 
 	memcpy(id, create->seg.meta.root, sizeof(id));
@@ -370,11 +370,12 @@ static void set_uuid(struct create *create)
 		for (i = 0; i < sizeof(id); i++)
 			id[i] ^= order[i];
 	}
-	snprintf(options, sizeof(options), "image %u %u %u%s%s",
+	snprintf(options, sizeof(options), "image %u %u %u%s%s%s",
 		 create->cluster_shift, create->chunk_shift,
 		 (unsigned int)create->level,
 		 create->seg.dictionary_size ? " d" : "",
-		 create->references ? " r" : "");
+		 create->references ? " r" : "",
+		 create->seg.plain_apart ? " p" : "");
 	derive_uuid(id, options, create->seg.uuid);
 }
 
@@ -434,6 +435,10 @@ static int build(struct create *create, const struct output *output)
 	seg->cluster_shift = create->cluster_shift;
 	seg->device_blocks = create->source.blocks;
 	seg->compat = create->source.compat;
+	/* Which costs up to two chunks a batch. An order and references have another one. */
+	seg->plain_apart = create->source_options.build.compression &&
+			   create->chunk_shift == INC_CHUNK_SHIFT_MIN &&
+			   !create->trace_count && !create->references;
 	if (create->trace_count) {
 		seg->cluster_shift = create->rest_shift;
 		seg->compat |= INC_COMPAT_NEAR;
@@ -447,6 +452,7 @@ static int build(struct create *create, const struct output *output)
 	create->batch.zero_digest = create->zero_digest;
 	create->batch.cluster_shift = create->cluster_shift;
 	create->batch.level = (int)create->level;
+	create->batch.rather_plain = seg->plain_apart;
 
 	ret = segment_init(seg, output->dir);
 	if (!ret && create->trace_count)

@@ -13,6 +13,9 @@
  */
 #define LEAST_SAVING_SHIFT	6
 
+/* An eighth, where what is not compressed costs no copy. */
+#define LEAST_SAVING_SHIFT_PLAIN	3
+
 static pthread_key_t stream_key;
 static pthread_once_t stream_once = PTHREAD_ONCE_INIT;
 
@@ -80,6 +83,8 @@ u32 cluster_compress(const struct cluster_options *options, u32 shift,
 		     const u8 *data, u8 *packed)
 {
 	u32 bytes = INC_BLOCK_SIZE << shift;
+	u32 least = bytes >> (options->rather_plain ? LEAST_SAVING_SHIFT_PLAIN :
+						      LEAST_SAVING_SHIFT);
 	LZ4_streamHC_t *stream = thread_stream();
 	int length;
 
@@ -89,7 +94,6 @@ u32 cluster_compress(const struct cluster_options *options, u32 shift,
 		LZ4_resetStreamHC_fast(stream, options->level);
 	length = LZ4_compress_HC_continue(stream, (const char *)data,
 					  (char *)packed, (int)bytes,
-					  (int)(bytes - (bytes >>
-							 LEAST_SAVING_SHIFT)));
+					  (int)(bytes - least));
 	return length > 0 ? (u32)length : 0;
 }

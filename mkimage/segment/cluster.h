@@ -18,6 +18,7 @@ struct windows;
  * @order: tells how the device is divided into clusters, and those that it has are
  *	stored already
  * @level: of LZ4 HC; 0 to hash only
+ * @rather_plain: compress only what becomes much smaller by it
  * @known: clusters with these contents are not compressed; NULL if all are
  * @primed: a compressor with the dictionary; NULL for none
  * @windows: what clusters may refer to; NULL for nothing
@@ -27,6 +28,7 @@ struct cluster_options {
 	const u8 *zero_digest;
 	u32 cluster_shift;
 	int level;
+	bool rather_plain;
 	const struct known *known;
 	const struct compressor *primed;
 	const struct order *order;

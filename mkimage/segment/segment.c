@@ -136,21 +136,26 @@ static bool out_of_reach(const struct segment *seg, u64 block, u64 looks)
 	return looks - seg->looks + 2 > INC_WALK_PAGES;
 }
 
-/*
- * Then it goes to a chunk of its own. A reader of the chunk before goes no further than
- * to that one's owner, if this is a later block than its own owner. If it would miss an
- * extent so, a chunk without an owner comes between.
- */
-static int pad_data(struct segment *seg, u64 block, u64 looks)
+/* What follows begins at a chunk. */
+static int pad_to_chunk(struct segment *seg)
 {
 	static const u8 zeros[1u << INC_CHUNK_SHIFT_MAX];
 	u64 size = spool_size(seg->data);
-	u64 start = round_up(size, seg->chunk_shift);
-	int ret;
 
-	if (!out_of_reach(seg, block, looks))
-		return 0;
-	ret = spool_append(seg->data, zeros, start - size);
+	return spool_append(seg->data, zeros, round_up(size, seg->chunk_shift) - size);
+}
+
+/*
+ * An extent of @block goes to a chunk of its own. A reader of the chunk before goes no
+ * further than to that one's owner, if this is a later block than its own owner. If it
+ * would miss an extent so, a chunk without an owner comes between.
+ */
+static int start_chunk(struct segment *seg, u64 block)
+{
+	static const u8 zeros[1u << INC_CHUNK_SHIFT_MAX];
+	int ret = pad_to_chunk(seg);
+	u64 start = spool_size(seg->data);
+
 	if (ret || block <= seg->owner || block > seg->last)
 		return ret;
 	ret = spool_append(seg->data, zeros, 1u << seg->chunk_shift);
@@ -174,8 +179,10 @@ static int append(struct segment *seg, u64 block, const struct cluster *cluster,
 		.cluster_shift = cluster->shift,
 		.codec = cluster->codec,
 	};
-	int ret = pad_data(seg, block, looks);
+	int ret = 0;
 
+	if (out_of_reach(seg, block, looks))
+		ret = start_chunk(seg, block);
 	if (ret)
 		return ret;
 	extent.offset = spool_size(seg->data);
@@ -247,9 +254,44 @@ static int add_hole(struct segment *seg, u64 blocks)
 	return ret ? ret : metadata_add_entry(&seg->meta, 0, blocks);
 }
 
+/* Of a batch's clusters those that are stored uncompressed, or the others. */
+enum which { ALL, PLAIN, COMPRESSED };
+
+static bool is_of(const struct cluster *cluster, enum which which)
+{
+	return which == ALL || (cluster->codec == INC_CODEC_STORED) == (which == PLAIN);
+}
+
+static int store_clusters(struct segment *seg, const struct batch *batch,
+			  enum which which, u64 *entries)
+{
+	bool first = which != ALL;
+	u64 block = batch->block;
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; !ret && i < batch->cluster_count; i++) {
+		const struct cluster *cluster = &batch->clusters[i];
+
+		if (cluster->codec != INC_CODEC_ZERO && !cluster->entry &&
+		    is_of(cluster, which)) {
+			if (first)
+				ret = start_chunk(seg, block);
+			first = false;
+			if (!ret)
+				ret = segment_store(seg, block, cluster,
+						    pagelist_looks(&seg->meta.map.list,
+								   &seg->meta.map_runs),
+						    &entries[i]);
+		}
+		block += 1u << cluster->shift;
+	}
+	return ret;
+}
+
 int segment_add(struct segment *seg, const struct batch *batch)
 {
-	u64 done = 0;
+	u64 entries[BATCH_BLOCKS], done = 0;
 	int ret = 0;
 	u64 i;
 
@@ -257,20 +299,20 @@ int segment_add(struct segment *seg, const struct batch *batch)
 		return add_hole(seg, batch->blocks);
 	for (i = 0; !ret && i < batch->blocks; i++)
 		ret = metadata_add_digest(&seg->meta, batch->digest[i], 1);
+	for (i = 0; i < batch->cluster_count; i++)
+		entries[i] = batch->clusters[i].entry;
+	if (!ret && seg->plain_apart)
+		ret = store_clusters(seg, batch, PLAIN, entries);
+	if (!ret)
+		ret = store_clusters(seg, batch, seg->plain_apart ? COMPRESSED : ALL,
+				     entries);
 	for (i = 0; !ret && i < batch->cluster_count; i++) {
 		const struct cluster *cluster = &batch->clusters[i];
 		u64 left = batch->blocks - done, step = 1u << cluster->shift;
-		u64 entry = cluster->entry;
 
 		seg->clusters[cluster->codec]++;
-		if (cluster->codec != INC_CODEC_ZERO && !entry)
-			ret = segment_store(seg, batch->block + done, cluster,
-					    pagelist_looks(&seg->meta.map.list,
-							   &seg->meta.map_runs),
-					    &entry);
-		if (!ret)
-			ret = metadata_add_entry(&seg->meta, entry,
-						 left < step ? left : step);
+		ret = metadata_add_entry(&seg->meta, entries[i],
+					 left < step ? left : step);
 		done += step;
 	}
 	return ret;

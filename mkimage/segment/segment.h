@@ -20,6 +20,8 @@ struct segment_known;
  * @generation: its number, 0 for the base
  * @offset: where it starts in the image, 0 for the base
  * @compat: feature bits, INC_COMPAT_*
+ * @plain_apart: of each batch the clusters that are stored uncompressed come first, from
+ *	a chunk's start on, so that they can be read right into a reader's pages
  * @dictionary: of @dictionary_size bytes, or NULL and 0; likewise
  * @startup: text of a start-up list, of @startup_size bytes, or NULL and 0; likewise;
  * segment_free() frees it
@@ -46,6 +48,7 @@ struct segment {
 	u32 generation;
 	u64 offset;
 	u64 compat;
+	bool plain_apart;
 	const u8 *dictionary;
 	u32 dictionary_size;
 	char *startup;

@@ -65,6 +65,7 @@ for size in 4K 8K 16K 64K; do
 	ok "clusters of $size" "$mkimage" create --force --level 2 \
 		--fs-compression "lz4hc,$size" files "image-$size"
 	is_as "clusters of $size" "image-$size" files $all
+	ok "clusters of $size: the image is good" "$mkimage" verify "image-$size"
 	is "a readahead that fails is not read again" \
 		"$(value "image-$size" segment.features)" -
 done
