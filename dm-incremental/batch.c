@@ -16,6 +16,7 @@
  */
 #include <linux/blkdev.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -290,7 +291,7 @@ static void end_run(struct bio *bio)
 		queue_work(io->view->wq, &io->work);
 }
 
-static struct bio *start_run(struct inc_buffer *buffer, u64 from)
+static struct bio *start_run(struct inc_buffer *buffer, u64 from, u32 at)
 {
 	struct inc_io *io = buffer->io;
 	struct bio *bio = run_bio(buffer, buffer->nr_runs++);
@@ -305,7 +306,7 @@ static struct bio *start_run(struct inc_buffer *buffer, u64 from)
 	bio->bi_private = buffer;
 	buffer->run_start[buffer->nr_runs - 1] = from;
 	buffer->run_end[buffer->nr_runs - 1] = from;
-	buffer->run_at[buffer->nr_runs - 1] = buffer->used;
+	buffer->run_at[buffer->nr_runs - 1] = at;
 	return bio;
 }
 
@@ -316,26 +317,28 @@ static struct bio *start_run(struct inc_buffer *buffer, u64 from)
  */
 static bool add_to_batch(struct inc_buffer *buffer, u64 from, u64 to, u32 *at)
 {
-	u32 room = buffer->input_size - buffer->used;
+	u32 room = min_t(u32, buffer->input_size - buffer->used,
+			 (ARRAY_SIZE(buffer->vecs) - buffer->nr_vecs) * INC_PAGE_SIZE);
 	struct bio *bio;
 	unsigned int n;
 
 	for (n = 0; n < buffer->nr_runs; n++) {
-		if (from < buffer->run_start[n] || to > buffer->run_end[n])
+		if (buffer->run_at[n] == NO_INPUT ||
+		    from < buffer->run_start[n] || to > buffer->run_end[n])
 			continue;
 		*at = buffer->run_at[n] + (u32)(from - buffer->run_start[n]);
 		return true;
 	}
 	n = buffer->nr_runs - 1;
-	if (buffer->nr_runs && from >= buffer->run_start[n] &&
-	    from <= buffer->run_end[n]) {
+	if (buffer->nr_runs && buffer->run_at[n] != NO_INPUT &&
+	    from >= buffer->run_start[n] && from <= buffer->run_end[n]) {
 		if (to - buffer->run_end[n] > room)
 			return false;
 		bio = run_bio(buffer, n);
 	} else {
 		if (buffer->nr_runs == RUNS_MAX || to - from > room)
 			return false;
-		bio = start_run(buffer, from);
+		bio = start_run(buffer, from, buffer->used);
 		n = buffer->nr_runs - 1;
 	}
 
@@ -383,6 +386,122 @@ static bool add_references(struct inc_buffer *buffer, struct inc_referred *refer
 	return true;
 }
 
+/*
+ * Where the reader wants the block at @iter, if the file can be read to there before the
+ * block was verified; else NULL. The reader's bio has REQ_RAHEAD.
+ *
+ * No one may see these bytes, and no one may change them, until the reader's bio ends,
+ * which it does when all of them have been verified. That holds for pages that the page
+ * cache reads ahead to:
+ *
+ *	- Filesystems and the page cache set REQ_RAHEAD. No read into the memory of a
+ *	  program has it: neither O_DIRECT, nor io_uring, nor a loop device that reads
+ *	  so. (dm, and other devices above this one, only hand it on.)
+ *	- A locked folio that is not up to date and has a mapping is the page cache's,
+ *	  and is being filled: reads, faults and splice wait for its lock, and then take
+ *	  it if it is up to date. The task that locked it keeps the lock until the bio
+ *	  ends, and makes it up to date only if that succeeds. A buffer head or iomap
+ *	  may make a part of a folio up to date by itself; that takes the bio of this
+ *	  part.
+ *	- No page table has it; so no program can have pinned it by an address, as it
+ *	  would for O_DIRECT.
+ *	- The device is read-only. So only the bio's owner could write to the page, and
+ *	  it waits for the bio.
+ *
+ * erofs reads compressed files to such pages mostly: of the files, or of its cache of
+ * compressed clusters. Its other pages have no mapping. These, and all that do not look
+ * like the above, get a copy.
+ *
+ * The flags are read without a lock. Those of the page cache's folio do not change until
+ * the bio ends. Those of another one could; but the first rule alone keeps programs'
+ * memory out, and a mapping is not followed.
+ */
+static u8 *find_place(const struct inc_io *io, struct bvec_iter iter)
+{
+	struct bio_vec vec = bio_iter_iovec(io->bio, iter);
+	struct folio *folio = page_folio(vec.bv_page);
+
+	if (PageHighMem(vec.bv_page) || vec.bv_len < INC_BLOCK_SIZE ||
+	    vec.bv_offset % INC_BLOCK_SIZE)
+		return NULL;
+	if (!folio_test_locked(folio) || folio_test_uptodate(folio) ||
+	    !folio_mapping(folio) || folio_mapped(folio))
+		return NULL;
+	return (u8 *)page_address(vec.bv_page) + vec.bv_offset;
+}
+
+/*
+ * Find the places of the blocks [@first, @end) of the read, which are of one cluster.
+ * False if they must be read to the input.
+ */
+static bool find_places(struct inc_buffer *buffer, u32 first, u32 end,
+			struct bvec_iter iter)
+{
+	const struct inc_extent *extent = &buffer->extents[first];
+	const struct inc_io *io = buffer->io;
+	u64 last = io->block + end - 1;
+	u32 i;
+
+	if (!(io->bio->bi_opf & REQ_RAHEAD) || extent->codec != INC_CODEC_STORED ||
+	    extent->offset % INC_PAGE_SIZE)
+		return false;
+	/* The map is hostile: read nothing past the cluster. */
+	if (last - inc_cluster_start(extent, last) >= extent->length >> INC_BLOCK_SHIFT)
+		return false;
+	for (i = first; i < end; i++) {
+		buffer->place[i] = find_place(io, iter);
+		if (!buffer->place[i])
+			return false;
+		bio_advance_iter(io->bio, &iter, INC_BLOCK_SIZE);
+	}
+	return true;
+}
+
+/*
+ * Add blocks [@first, @end) of the read, which have places. A run that is read to places
+ * has no input, as several extents may use the same bytes of that. False: the batch is
+ * full.
+ */
+static bool add_in_place(struct inc_buffer *buffer, u32 first, u32 end)
+{
+	const struct inc_extent *extent = &buffer->extents[first];
+	u64 block = buffer->io->block + first;
+	u64 from = extent->offset +
+		   ((block - inc_cluster_start(extent, block)) << INC_BLOCK_SHIFT);
+	unsigned int n = buffer->nr_runs - 1;
+	struct bio *bio;
+
+	if (end - first > ARRAY_SIZE(buffer->vecs) - buffer->nr_vecs)
+		return false;
+	if (buffer->nr_runs && buffer->run_at[n] == NO_INPUT &&
+	    from == buffer->run_end[n]) {
+		bio = run_bio(buffer, n);
+	} else {
+		if (buffer->nr_runs == RUNS_MAX)
+			return false;
+		bio = start_run(buffer, from, NO_INPUT);
+		n = buffer->nr_runs - 1;
+	}
+	for (; first < end; first++) {
+		u8 *place = buffer->place[first];
+
+		__bio_add_page(bio, virt_to_page(place), INC_BLOCK_SIZE,
+			       offset_in_page(place));
+		buffer->nr_vecs++;
+		buffer->run_end[n] += INC_BLOCK_SIZE;
+	}
+	buffer->io->in_place = true;
+	return true;
+}
+
+/* Add an extent to the input, and what it refers to. False: the batch is full. */
+static bool add_to_input(struct inc_buffer *buffer, u32 i)
+{
+	return add_extent(buffer, &buffer->extents[i], &buffer->source[i]) &&
+	       (buffer->extents[i].codec != INC_CODEC_LZ4_REFERENCES ||
+		add_references(buffer, &buffer->referred[buffer->refers[i]]));
+}
+
 /**
  * dm_inc_batch_none - an empty batch, before the first block
  * @buffer: a read's; its work goes on as if that had been read
@@ -400,31 +519,36 @@ void dm_inc_batch_none(struct inc_buffer *buffer)
 /**
  * dm_inc_batch_plan - choose the blocks of a read's next batch
  * @buffer: the read's; its extents are set
- * @start: first block, counted in the read
+ * @start: first block, counted in the read; io->iter is there
  *
  * buffer->end is set to the block after the batch's last one. It may need no
  * bio: then buffer->nr_runs is 0.
  */
 void dm_inc_batch_plan(struct inc_buffer *buffer, u32 start)
 {
-	u32 i;
+	struct inc_io *io = buffer->io;
+	struct bvec_iter iter = io->iter;
+	u32 i, j, end;
 
 	dm_inc_batch_none(buffer);
 	buffer->start = start;
-	for (i = start; i < buffer->io->blocks; i++) {
-		const struct inc_extent *extent = &buffer->extents[i];
-
-		if (extent->codec == INC_CODEC_ZERO)
-			continue;
-		if (i > start && dm_inc_same_cluster(buffer, i)) {
-			buffer->source[i] = buffer->source[i - 1];
-			continue;
+	for (i = start; i < io->blocks; i = end) {
+		for (end = i + 1; end < io->blocks && dm_inc_same_cluster(buffer, end);)
+			end++;
+		if (buffer->extents[i].codec == INC_CODEC_ZERO) {
+			buffer->place[i] = NULL;
+		} else if (find_places(buffer, i, end, iter)) {
+			if (!add_in_place(buffer, i, end))
+				break;
+		} else {
+			if (!add_to_input(buffer, i))
+				break;
+			for (j = i; j < end; j++) {
+				buffer->source[j] = buffer->source[i];
+				buffer->place[j] = NULL;
+			}
 		}
-		if (!add_extent(buffer, extent, &buffer->source[i]))
-			break;
-		if (extent->codec == INC_CODEC_LZ4_REFERENCES &&
-		    !add_references(buffer, &buffer->referred[buffer->refers[i]]))
-			break;
+		bio_advance_iter(io->bio, &iter, (end - i) << INC_BLOCK_SHIFT);
 	}
 	buffer->end = i;
 }

@@ -14,6 +14,7 @@
 #define INPUT_BYTES	(272u << 10)
 #define INPUT_PAGES	DIV_ROUND_UP(INPUT_BYTES, PAGE_SIZE)
 #define RUNS_MAX	16	/* bios of one batch */
+#define NO_INPUT	U32_MAX
 
 /**
  * struct inc_buffer - a read's memory, from step 1 to its end
@@ -28,7 +29,7 @@
  * @used: bytes of @input in use
  * @run_start: where in the file each run starts
  * @run_end: and ends
- * @run_at: where in @input its bytes start
+ * @run_at: where in @input its bytes start; NO_INPUT: it is read into the reader's pages
  * @start: first block of the batch
  * @end: block after its last
  * @pending: bios in flight
@@ -37,7 +38,8 @@
  * @input: @pages, mapped one after the other; the memory of this buffer, too
  * @entries: of each block of the read, from the map
  * @extents: of each block, decoded from @entries
- * @source: of each block, where in @input its extent starts
+ * @source: of each block, where in @input its extent starts, unless it has a place
+ * @place: of each block of the batch that is read into the reader's page: there; else NULL
  * @digests: of each block
  * @nr_dictionaries: number of @dictionaries
  * @dictionaries: held for the read
@@ -71,6 +73,7 @@ struct inc_buffer {
 	__le64			entries[INC_IO_BLOCKS];
 	struct inc_extent	extents[INC_IO_BLOCKS];
 	u32			source[INC_IO_BLOCKS];
+	u8			*place[INC_IO_BLOCKS];
 	u8			digests[INC_IO_BLOCKS * INC_DIGEST_MAX];
 	unsigned int		nr_dictionaries;
 	struct inc_dictionary	*dictionaries[INC_IO_BLOCKS];

@@ -97,12 +97,14 @@ static void note_bad_data(struct inc_io *io, u32 i)
  * @count: 0 to 2
  * @first: number of the first in the read
  * @data: of each; stays as it is until they are delivered
+ * @in_place: of each: that is the reader's page
  * @digests: of each
  */
 struct pair {
 	u32		count;
 	u32		first;
 	const void	*data[2];
+	bool		in_place[2];
 	const u8	*digests[2];
 };
 
@@ -119,7 +121,10 @@ static int deliver_pair(struct inc_io *io, struct pair *pair)
 	for (i = 0; !r && i < pair->count; i++) {
 		if (bad[i])
 			note_bad_data(io, pair->first + i);
-		copy_out(io, bad[i] ? NULL : pair->data[i], INC_BLOCK_SIZE);
+		if (pair->in_place[i] && !bad[i])
+			bio_advance_iter(io->bio, &io->iter, INC_BLOCK_SIZE);
+		else
+			copy_out(io, bad[i] ? NULL : pair->data[i], INC_BLOCK_SIZE);
 	}
 	pair->count = 0;
 	return r;
@@ -127,11 +132,12 @@ static int deliver_pair(struct inc_io *io, struct pair *pair)
 
 /* Deliver block @i, now or with the next one. */
 static int deliver_block(struct inc_io *io, struct pair *pair, u32 i,
-			 const u8 *data, const u8 *digest)
+			 const u8 *data, bool in_place, const u8 *digest)
 {
 	if (!pair->count)
 		pair->first = i;
 	pair->data[pair->count] = data;
+	pair->in_place[pair->count] = in_place;
 	pair->digests[pair->count++] = digest;
 	if (pair->count < 2 && io->view->verity.pairs)
 		return 0;
@@ -173,6 +179,13 @@ static int deliver_from(struct inc_io *io, struct inc_area **area)
 			copy_out(io, NULL, INC_BLOCK_SIZE);
 			continue;
 		}
+		if (buffer->place[i]) {
+			r = deliver_block(io, &pair, i, buffer->place[i], true,
+					  digest);
+			if (r)
+				return r;
+			continue;
+		}
 		at = (u32)(block - inc_cluster_start(extent, block)) <<
 		     INC_BLOCK_SHIFT;
 		if (i == start || !dm_inc_same_cluster(buffer, i)) {
@@ -183,7 +196,7 @@ static int deliver_from(struct inc_io *io, struct inc_area **area)
 					     ((j - i) << INC_BLOCK_SHIFT));
 		}
 		if (cluster) {
-			r = deliver_block(io, &pair, i, cluster + at, digest);
+			r = deliver_block(io, &pair, i, cluster + at, false, digest);
 		} else {
 			r = deliver_pair(io, &pair);
 			note_bad_data(io, i);
@@ -280,7 +293,7 @@ bool dm_inc_deliver_kept(struct inc_io *io)
 		return false;
 	data = area->output + end - (io->blocks << INC_BLOCK_SHIFT);
 	for (i = 0; !r && i < io->blocks; i++, data += INC_BLOCK_SIZE)
-		r = deliver_block(io, &pair, i, data, digest_at(io, i));
+		r = deliver_block(io, &pair, i, data, false, digest_at(io, i));
 	r = r ?: deliver_pair(io, &pair);
 	if (damage->count)
 		r = -EBADMSG;

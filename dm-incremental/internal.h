@@ -379,6 +379,7 @@ struct inc_reader {
  * @status: BLK_STS_OK, or why waiting ended
  * @buffer: its memory (batch.h), NULL while it has none
  * @prepared: @buffer holds the extents and digests of all blocks
+ * @in_place: the reader's pages may hold bytes that were not verified (batch.c)
  * @waiting: on store->waiting while it waits for chunks (store->lock), or on
  *	view->starved while it waits for a buffer (view->buffers_lock), or on
  *	proof->held before it starts (proof->lock)
@@ -406,6 +407,7 @@ struct inc_io {
 	blk_status_t		status;
 	struct inc_buffer	*buffer;
 	bool			prepared;
+	bool			in_place;
 
 	struct list_head	waiting;
 	unsigned long		deadline;

@@ -15,7 +15,9 @@
  *	5. each cluster is expanded into private memory (expand.c), its blocks
  *	   are hashed there, two at a time if that is faster, then copied to the
  *	   reader's pages: these may change under us (O_DIRECT), and never get a
- *	   byte that was not verified
+ *	   byte that was not verified. Stored blocks are read to the reader's pages,
+ *	   and hashed there, if no one can see these until the read has ended
+ *	   (find_place() in batch.c)
  *
  * Step 4 and the buffers are in batch.c, step 5 in deliver.c.
  *
@@ -392,6 +394,9 @@ static void end_io(struct inc_io *io)
 	if (!io->status)
 		atomic64_add(io->healing, &view->store->nr_healed);
 	if (bio) {
+		/* The pages are not up to date; but nothing unverified stays in them. */
+		if (io->status && io->in_place)
+			zero_fill_bio(bio);
 		bio->bi_status = io->status;
 		bio_endio(bio);
 		return;
@@ -489,6 +494,7 @@ void dm_inc_read_init(struct inc_io *io, struct inc_view *view, struct bio *bio,
 	io->status = BLK_STS_OK;
 	io->buffer = NULL;
 	io->prepared = false;
+	io->in_place = false;
 	io->started = false;
 	io->born = dm_inc_history_seq(view->store);
 	io->healing = 0;
