@@ -135,7 +135,7 @@ done
 fails "ext4" 2 'goes with --fs erofs only' "$mkimage" create --fs ext4 \
 	--fs-compression lz4hc files refused
 fails "--raw" 2 'not with --raw' "$mkimage" create --raw --fs-compression lz4hc raw refused
-fails "a raw image" 1 'raw: it is no directory' \
+fails "a raw image" 1 'raw: it is a raw filesystem image, and --fs-compression goes with files' \
 	"$mkimage" create --fs-compression lz4hc raw refused
 ok "nothing was made" test ! -e refused
 
