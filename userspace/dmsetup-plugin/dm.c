@@ -191,8 +191,8 @@ int dm_create(const char *name, const char *uuid, u64 sectors,
 }
 
 /*
- * Have the kernel remove a device later. libdevmapper would remove its node in
- * /dev/mapper now, although the device stays.
+ * Have the kernel remove a device later, and udev its node in /dev/mapper then.
+ * libdevmapper would remove the node now, although the device stays.
  */
 static int defer_removal(const struct dm_info *info)
 {
@@ -222,7 +222,9 @@ int dm_remove(const char *name, bool deferred, struct incr_error *error)
 	uint32_t cookie = 0;
 	int err;
 
-	if (deferred && get_info(name, &info) && info.open_count) {
+	/* Without udev nobody would remove the node later. */
+	if (deferred && dm_udev_get_sync_support() && get_info(name, &info) &&
+	    info.open_count) {
 		err = defer_removal(&info);
 		return err ? incr_fail(error, err, "cannot remove device %s: %s",
 				       name, strerror(-err)) : 0;
