@@ -93,7 +93,7 @@ refused() {	# refused WHAT TEXT ARGUMENT...: with its sentence, and nothing is l
 	fails "$what" - "$text" mount -t incremental "$@"
 	ok "and leaves nothing" left
 }
-refused "an unknown option" 'no mount option "colour"' -o colour=red "$web/app.inc" mnt
+refused "an unknown option" 'there is no option "colour"' -o colour=red "$web/app.inc" mnt
 refused "an option without its value" '"root-hash" needs a value' -o root-hash "$web/app.inc" mnt
 refused "one with a value too many" '"no-prefetch" takes no value' -o no-prefetch=1 "$web/app.inc" mnt
 refused "an option of a nonsensical value" '"x" is not a hexadecimal digest' -o root-hash=x "$web/app.inc" mnt
