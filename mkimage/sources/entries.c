@@ -331,6 +331,17 @@ static int add_entries(struct reader *reader)
 	return ret;
 }
 
+static int add_filter(struct archive *archive, int filter)
+{
+	/*
+	 * That one reads as soon as it is appended, when there is no input yet. So
+	 * libarchive may find out by itself, and archive_add() looks how often it did.
+	 */
+	if (filter == ARCHIVE_FILTER_COMPRESS)
+		return archive_read_support_filter_compress(archive);
+	return archive_read_append_filter(archive, filter);
+}
+
 /* The times in a zip may be local ones: they are taken as UTC, the same everywhere. */
 static void use_utc(void)
 {
@@ -357,11 +368,15 @@ int entries_add(struct model *model, struct input *input, bool whiteouts)
 	if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
 	    archive_read_support_format_cpio(archive) != ARCHIVE_OK ||
 	    archive_read_support_format_zip(archive) != ARCHIVE_OK ||
-	    (filter > 0 &&
-	     archive_read_append_filter(archive, filter) != ARCHIVE_OK))
+	    (filter > 0 && add_filter(archive, filter) != ARCHIVE_OK))
 		ret = failed(&reader);
 	if (!ret)
 		ret = input_open(input, archive);
+	/* The archive itself counts, too. */
+	if (!ret && archive_filter_count(archive) > 2) {
+		message_error("%s: compressed more than once", input->name);
+		ret = -EINVAL;
+	}
 	if (!ret)
 		ret = add_entries(&reader);
 	archive_read_free(archive);

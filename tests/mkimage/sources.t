@@ -67,6 +67,7 @@ for pack in gzip bzip2 xz zstd lz4 lzip compress; do
 	command -v "$pack" >/dev/null || continue
 	"$pack" <tree.tar >tree.tar."$pack"
 done
+xz --format=lzma <tree.tar >tree.tar.lzma
 
 same() {	# same WHAT ARCHIVE
 	ok "$1: create" unprivileged "$mkimage" create --force "$2" out/image
@@ -244,6 +245,8 @@ wrong "a compressed tar beyond it" "more bytes than --max-size" bomb.tgz --max-s
 wrong "a size that is a lie" "more bytes than --max-size" huge.tar --max-size 1M
 wrong "a size that is a lie, below the limit" "[Tt]runcated" huge.tar
 wrong "compressed twice" "damaged, or no archive" twice.tgz
+compress <tree.tar.compress >twice.Z
+wrong "compressed twice by compress" "compressed more than once" twice.Z
 wrong "cut off" "[Tt]runcated" cut.tar
 wrong "cut off while compressed" "truncated" cut.tgz
 wrong "compressed, but no archive" "damaged, or no archive" noise.gz
