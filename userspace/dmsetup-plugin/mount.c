@@ -394,6 +394,19 @@ static bool still_mounted(const struct mount *mount)
 }
 
 /*
+ * Does the device stand on what it was made of? It has no name any more when the kernel
+ * waits for its last work; the node in /dev/incremental goes after that, and then this.
+ */
+static bool still_stands(const struct made *made, const struct mount *mount)
+{
+	char holder[sizeof(made->device) + 64];
+
+	snprintf(holder, sizeof(holder), "/sys/dev/block/%s/holders/dm-%u",
+		 made->device, mount->minor);
+	return !access(holder, F_OK);
+}
+
+/*
  * Unmounted: take the device down if that was its last use, and forget its files. It
  * may be in use for a moment more; the kernel does what is deferred later, too.
  */
@@ -407,7 +420,7 @@ static int take_down(const struct made *made, const struct mount *mount,
 		return err;
 	if (still_mounted(mount))
 		return 0;
-	for (i = 0; dm_exists(made->name); i++) {
+	for (i = 0; dm_exists(made->name) || still_stands(made, mount); i++) {
 		/* Another program has it open: it goes when that ends. */
 		if (i == WAIT_STEPS)
 			return 0;
