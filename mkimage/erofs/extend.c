@@ -7,11 +7,6 @@
 #include "erofs/change.h"
 #include "erofs/filesystem.h"
 
-static int read_overlay(void *context, u64 offset, void *data, size_t length)
-{
-	return overlay_read(context, offset, length, data);
-}
-
 static int write_overlay(void *context, u64 offset, const void *data,
 			 size_t length)
 {
@@ -30,13 +25,10 @@ static int note_old(void *context, u64 block, u64 count)
 
 static void set_device(struct erofs_device *device, struct overlay *overlay)
 {
-	device->read = read_overlay;
+	*device = erofs_on_overlay(overlay);
 	device->write = write_overlay;
 	device->resize = resize_overlay;
 	device->note_old = note_old;
-	device->context = overlay;
-	device->name = overlay_name(overlay);
-	device->blocks = overlay_blocks(overlay);
 }
 
 /* New files are compressed where there are compressed ones. */

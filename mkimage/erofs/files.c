@@ -18,11 +18,6 @@ struct lister {
 	struct erofs_image *image;
 };
 
-static int read_overlay(void *context, u64 offset, void *data, size_t length)
-{
-	return overlay_read(context, offset, length, data);
-}
-
 /* Contents that are compressed otherwise have another digest. */
 static int add_runs(struct lister *lister, const struct erofs_inode *inode)
 {
@@ -145,12 +140,7 @@ static int list_node(void *context, struct erofs_node *node,
 
 int erofs_files(struct overlay *overlay, files_visit visit, void *context)
 {
-	struct erofs_device device = {
-		.read = read_overlay,
-		.context = overlay,
-		.name = overlay_name(overlay),
-		.blocks = overlay_blocks(overlay),
-	};
+	struct erofs_device device = erofs_on_overlay(overlay);
 	struct lister *lister = malloc(sizeof(*lister));
 	struct erofs_tree tree = { 0 };
 	struct erofs_image image = { 0 };

@@ -10,8 +10,24 @@
 #include <sys/stat.h>
 #include "common/message.h"
 #include "erofs/image.h"
+#include "fs/overlay.h"
 
 #define CACHE_BLOCKS	256u
+
+static int read_overlay(void *context, u64 offset, void *data, size_t length)
+{
+	return overlay_read(context, offset, length, data);
+}
+
+struct erofs_device erofs_on_overlay(struct overlay *overlay)
+{
+	return (struct erofs_device){
+		.read = read_overlay,
+		.context = overlay,
+		.name = overlay_name(overlay),
+		.blocks = overlay_blocks(overlay),
+	};
+}
 
 int erofs_damaged(const struct erofs_image *image, const char *format, ...)
 {

@@ -38,6 +38,10 @@ struct erofs_device {
 	u64 blocks;
 };
 
+/* An overlay as such a device, to be read. */
+struct overlay;
+struct erofs_device erofs_on_overlay(struct overlay *overlay);
+
 /**
  * struct erofs_image - an open filesystem; fields are for reading only
  * @super: as it is on the device

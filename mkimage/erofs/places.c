@@ -15,11 +15,6 @@ struct placer {
 	void *context;
 };
 
-static int read_overlay(void *context, u64 offset, void *data, size_t length)
-{
-	return overlay_read(context, offset, length, data);
-}
-
 /* The inode's room has the inline end of its contents, too. */
 static int place_inode(struct placer *placer, const struct erofs_inode *inode,
 		       const char *path)
@@ -86,12 +81,7 @@ static int place_node(void *context, struct erofs_node *node,
 
 int erofs_places(struct overlay *overlay, files_place place, void *context)
 {
-	struct erofs_device device = {
-		.read = read_overlay,
-		.context = overlay,
-		.name = overlay_name(overlay),
-		.blocks = overlay_blocks(overlay),
-	};
+	struct erofs_device device = erofs_on_overlay(overlay);
 	struct erofs_image image = { 0 };
 	struct placer placer = {
 		.image = &image, .place = place, .context = context,

@@ -13,11 +13,6 @@ struct opened {
 	struct erofs_image image;
 };
 
-static int read_overlay(void *context, u64 offset, void *data, size_t length)
-{
-	return overlay_read(context, offset, length, data);
-}
-
 static void reader_close(void *context)
 {
 	struct opened *opened = context;
@@ -33,12 +28,7 @@ static int reader_open(struct overlay *overlay, void **result)
 
 	if (!opened)
 		return no_memory();
-	opened->device = (struct erofs_device){
-		.read = read_overlay,
-		.context = overlay,
-		.name = overlay_name(overlay),
-		.blocks = overlay_blocks(overlay),
-	};
+	opened->device = erofs_on_overlay(overlay);
 	ret = erofs_open(&opened->image, &opened->device);
 	if (ret)
 		reader_close(opened);
