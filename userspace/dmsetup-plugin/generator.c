@@ -15,6 +15,7 @@
 #include "common/printable.h"
 #include "dmsetup-plugin/arguments.h"
 #include "dmsetup-plugin/generator.h"
+#include "dmsetup-plugin/image-file.h"
 #include "dmsetup-plugin/tab.h"
 
 #define NAME		"incremental-generator"
@@ -90,7 +91,7 @@ static int write_unit(const char *directory, const char *unit,
 		return -errno;
 	fprintf(file, "# Made by " NAME " of line %u.\n[Unit]\nSourcePath=%s\n",
 		tab->number, tab->path);
-	write_needed(file, line->local ? line->local : "/var/lib/incremental");
+	write_needed(file, line->local ? line->local : LOCAL_DIRECTORY);
 	if (line->origin && *line->origin == '/')
 		write_needed(file, line->origin);
 	if (line->origin)

@@ -14,6 +14,7 @@
 #include "origin/origin.h"
 
 #define LOADER		"incrementald"
+#define FLAGS_MAX	6
 #define ORIGINS_OPTION	"--origins"
 
 static void find_loader(char *path, size_t size)
@@ -73,6 +74,26 @@ static int loader_errno(int status)
 	}
 }
 
+/* The loader's options that are the command's: FLAGS_MAX words at most. Return: how many. */
+static unsigned int add_flags(const struct options *options, const char **args)
+{
+	unsigned int n = 0;
+
+	if (options->no_prefetch)
+		args[n++] = "--no-prefetch";
+	if (options->verbose)
+		args[n++] = "--verbose";
+	if (options->startup) {
+		args[n++] = "--startup";
+		args[n++] = options->startup;
+	}
+	if (options->no_startup)
+		args[n++] = "--no-startup";
+	if (options->wait_startup)
+		args[n++] = "--wait-startup";
+	return n;
+}
+
 int loader_start(const struct options *options, const struct backing *backing,
 		 const char *key, const sigset_t *held, const sigset_t *old,
 		 struct incr_error *error)
@@ -90,18 +111,7 @@ int loader_start(const struct options *options, const struct backing *backing,
 	find_loader(path, sizeof(path));
 	args[n++] = LOADER;
 	args[n++] = "--daemon";
-	if (options->no_prefetch)
-		args[n++] = "--no-prefetch";
-	if (options->verbose)
-		args[n++] = "--verbose";
-	if (options->startup) {
-		args[n++] = "--startup";
-		args[n++] = options->startup;
-	}
-	if (options->no_startup)
-		args[n++] = "--no-startup";
-	if (options->wait_startup)
-		args[n++] = "--wait-startup";
+	n += add_flags(options, args + n);
 	counters_path(key, counters);
 	args[n++] = "--stats";
 	args[n++] = counters;
@@ -145,6 +155,8 @@ int loader_leave(const struct options *options, const struct backing *backing,
 {
 	char path[UNIT_NAME_MAX + 64], list[ORIGINS_PATH_MAX], node[160];
 	char counters[COUNTERS_PATH_MAX];
+	const char *flags[FLAGS_MAX];
+	unsigned int count, i;
 	FILE *file;
 	int err;
 
@@ -165,13 +177,10 @@ int loader_leave(const struct options *options, const struct backing *backing,
 				 strerror(errno));
 	fprintf(file, "NODE=%s\nORIGINS=%s\nCOUNTERS=%s\nFLAGS=", node, list,
 		counters);
-	fprintf(file, "%s%s%s%s%s%s\n",
-		options->no_prefetch ? " --no-prefetch" : "",
-		options->verbose ? " --verbose" : "",
-		options->no_startup ? " --no-startup" : "",
-		options->wait_startup ? " --wait-startup" : "",
-		options->startup ? " --startup=" : "",
-		options->startup ? options->startup : "");
+	count = add_flags(options, flags);
+	for (i = 0; i < count; i++)
+		fprintf(file, " %s", flags[i]);
+	fputc('\n', file);
 	err = ferror(file) ? -EIO : 0;
 	if (fclose(file) && !err)
 		err = -errno;
