@@ -214,13 +214,13 @@ static void print_summary(const struct create *create)
 	const struct segment *seg = &create->seg;
 	u64 device = seg->device_blocks << INC_BLOCK_SHIFT;
 	char root[2 * INC_SHA256_SIZE + 1], salt[2 * INC_SALT_MAX + 1] = "-";
-	char uuid[UUID_TEXT_SIZE], size[FORMAT_SIZE_MAX], from[FORMAT_SIZE_MAX];
+	char uuid[INCR_UUID_TEXT_SIZE], size[FORMAT_SIZE_MAX], from[FORMAT_SIZE_MAX];
 	struct json_object *object;
 
 	incr_hex_format(seg->meta.root, INC_SHA256_SIZE, root);
 	if (seg->salt_size)
 		incr_hex_format(seg->salt, seg->salt_size, salt);
-	uuid_format(seg->uuid, uuid);
+	incr_uuid_format(seg->uuid, uuid);
 	if (!create->json) {
 		printf("%s: %s for a device of %s (%.1f %%)\n",
 		       printable_name(create->image_path),

@@ -423,9 +423,9 @@ static void print_json(const struct extend *extend, const char *root)
 {
 	const struct segment *seg = &extend->seg;
 	struct json_object *object = json_object_new_object();
-	char uuid[UUID_TEXT_SIZE];
+	char uuid[INCR_UUID_TEXT_SIZE];
 
-	uuid_format(seg->uuid, uuid);
+	incr_uuid_format(seg->uuid, uuid);
 	json_name(object, "image", extend->image_path);
 	if (extend->layer_path)
 		json_name(object, "layer", extend->layer_path);

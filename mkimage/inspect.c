@@ -286,12 +286,12 @@ static int describe(struct json_object *root, struct incr_image *image,
 		    const char *path, struct incr_error *error)
 {
 	const struct inc_segment *seg = incr_image_segment(image);
-	char uuid[UUID_TEXT_SIZE];
+	char uuid[INCR_UUID_TEXT_SIZE];
 	struct counts counts;
 	u64 present;
 	int fd, ret;
 
-	uuid_format(seg->uuid, uuid);
+	incr_uuid_format(seg->uuid, uuid);
 	json_name(root, "image", path);
 	json_number(root, "image_bytes", incr_image_size(image));
 	json_text(root, "uuid", uuid);

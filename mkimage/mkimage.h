@@ -10,9 +10,4 @@
 /* "out of memory" to the user. Return: -ENOMEM. */
 int no_memory(void);
 
-#define UUID_TEXT_SIZE	37
-
-/* "12345678-1234-..." */
-void uuid_format(const u8 *uuid, char *text);
-
 #endif /* MKIMAGE_H */

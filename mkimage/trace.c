@@ -220,12 +220,12 @@ static struct json_object *read_object(const struct incr_trace_read *read)
 
 static void print_json(const struct incr_trace *trace)
 {
-	char uuid[UUID_TEXT_SIZE], root[2 * INC_DIGEST_MAX + 1];
+	char uuid[INCR_UUID_TEXT_SIZE], root[2 * INC_DIGEST_MAX + 1];
 	struct json_object *object = json_object_new_object();
 	struct json_object *reads = json_object_new_array();
 	size_t i;
 
-	uuid_format(trace->of.uuid, uuid);
+	incr_uuid_format(trace->of.uuid, uuid);
 	incr_hex_format(trace->of.root, trace->of.root_size, root);
 	json_text(object, "uuid", uuid);
 	json_number(object, "generation", trace->of.generation);

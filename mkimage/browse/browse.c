@@ -4,7 +4,6 @@
  */
 #include <search.h>
 #include <stdlib.h>
-#include <strings.h>
 #include "browse/browse.h"
 #include "command.h"
 #include "common/message.h"
@@ -55,27 +54,16 @@ bool browse_option(struct browse *browse, const char *command, int option)
 	return browse->access.value[option];
 }
 
-static bool is_url(const char *text)
-{
-	static const char *const schemes[] = { "http://", "https://", "file:" };
-	size_t i;
-
-	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-		if (!strncasecmp(text, schemes[i], strlen(schemes[i])))
-			return true;
-	return false;
-}
-
 /* Take the operand apart, at the first "@" with a URL behind it. */
 static int split(struct browse *browse, char *operand)
 {
 	char *at = operand;
 
-	if (is_url(operand)) {
+	if (origin_is_url(operand)) {
 		browse->where = origin_take(operand);
 		return browse->where ? 0 : no_memory();
 	}
-	while ((at = strchr(at, '@')) && !is_url(at + 1))
+	while ((at = strchr(at, '@')) && !origin_is_url(at + 1))
 		at++;
 	if (at) {
 		browse->where = origin_take(at + 1);
@@ -85,19 +73,6 @@ static int split(struct browse *browse, char *operand)
 	}
 	browse->local = operand;
 	return 0;
-}
-
-static int check_signature(struct browse *browse, struct incr_error *error)
-{
-	struct incr_anchors *anchors;
-	struct incr_signer signer;
-	int ret = incr_anchors_load(&anchors, browse->certificate, error);
-
-	if (ret)
-		return ret;
-	ret = incr_image_check_signature(browse->image, anchors, &signer, error);
-	incr_anchors_free(anchors);
-	return ret;
 }
 
 static int open_image(struct browse *browse, struct incr_error *error)
@@ -116,7 +91,8 @@ static int open_image(struct browse *browse, struct incr_error *error)
 		ret = incr_image_trust(browse->image, browse->root,
 				       browse->root_size, NULL, 0, error);
 	if (!ret && browse->certificate)
-		ret = check_signature(browse, error);
+		ret = incr_image_check_certificates(browse->image,
+						    browse->certificate, error);
 	return ret;
 }
 

@@ -63,7 +63,7 @@ static u64 size_in_blocks(const struct walk *walk)
 static int make(const struct walk *walk, int fd)
 {
 	char file[32], size[32], inodes[32], epoch[64], extended[128];
-	char uuid_text[UUID_TEXT_SIZE], seed_text[UUID_TEXT_SIZE];
+	char uuid_text[INCR_UUID_TEXT_SIZE], seed_text[INCR_UUID_TEXT_SIZE];
 	const char *const argv[] = {
 		"mke2fs", "-q", "-F", "-T", "default", "-b", "4096", "-I", "256",
 		"-m", "0", "-N", inodes, "-O", FEATURES, "-U", uuid_text,
@@ -82,8 +82,8 @@ static int make(const struct walk *walk, int fd)
 	}
 	derive_uuid(walk->id, "filesystem", uuid);
 	derive_uuid(walk->id, "hash seed", seed);
-	uuid_format(uuid, uuid_text);
-	uuid_format(seed, seed_text);
+	incr_uuid_format(uuid, uuid_text);
+	incr_uuid_format(seed, seed_text);
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
 	snprintf(size, sizeof(size), "%llu",
 		 (unsigned long long)size_in_blocks(walk));

@@ -89,7 +89,7 @@ static int give_name(int fd, const char *temporary, const char *path,
 static void say_made(struct incr_image *image, int fd, const char *path)
 {
 	const struct inc_segment *segment = incr_image_segment(image);
-	char root[2 * INC_DIGEST_MAX + 1], uuid[33];
+	char root[2 * INC_DIGEST_MAX + 1], uuid[INCR_UUID_TEXT_SIZE];
 	char size[FORMAT_SIZE_MAX], device[FORMAT_SIZE_MAX];
 	char disk[FORMAT_SIZE_MAX];
 	struct stat st = { .st_blocks = 0 };
@@ -97,10 +97,10 @@ static void say_made(struct incr_image *image, int fd, const char *path)
 	if (fstat(fd, &st))
 		st.st_blocks = 0;
 	incr_hex_format(segment->root_digest, segment->digest_size, root);
-	incr_hex_format(segment->uuid, sizeof(segment->uuid), uuid);
+	incr_uuid_format(segment->uuid, uuid);
 	printf("%s\n"
 	       "  image:       %s, %s on disk\n"
-	       "  UUID:        %.8s-%.4s-%.4s-%.4s-%s\n"
+	       "  UUID:        %s\n"
 	       "  generation:  %u\n"
 	       "  device:      %s\n"
 	       "  hash:        %s\n"
@@ -108,8 +108,7 @@ static void say_made(struct incr_image *image, int fd, const char *path)
 	       printable_name(path),
 	       format_size(incr_image_size(image), size),
 	       format_size((u64)st.st_blocks * 512, disk),
-	       uuid, uuid + 8, uuid + 12, uuid + 16, uuid + 20,
-	       segment->generation,
+	       uuid, segment->generation,
 	       format_size(segment->device_blocks * INC_BLOCK_SIZE, device),
 	       segment->hash_name, root);
 }

@@ -6,25 +6,18 @@
 #include "common/printable.h"
 #include "dmsetup-plugin/image-file.h"
 
-static void print_uuid(const u8 *uuid)
-{
-	char hex[33];
-
-	incr_hex_format(uuid, 16, hex);
-	printf("UUID:            \t%.8s-%.4s-%.4s-%.4s-%.12s\n", hex, hex + 8,
-	       hex + 12, hex + 16, hex + 20);
-}
-
 static void print_image(const char *path, const struct incr_image *image)
 {
 	const struct inc_segment *segment = incr_image_segment(image);
 	char root[2 * INC_DIGEST_MAX + 1], salt[2 * INC_SALT_MAX + 1] = "-";
+	char uuid[INCR_UUID_TEXT_SIZE];
 
 	incr_hex_format(segment->root_digest, segment->digest_size, root);
+	incr_uuid_format(segment->uuid, uuid);
 	if (segment->salt_size)
 		incr_hex_format(segment->salt, segment->salt_size, salt);
 	printf("Incremental image %s\n", printable_name(path));
-	print_uuid(segment->uuid);
+	printf("UUID:            \t%s\n", uuid);
 	printf("Generation:      \t%u\n", segment->generation);
 	printf("Data blocks:     \t%llu\n",
 	       (unsigned long long)segment->device_blocks);

@@ -64,13 +64,6 @@ struct made {
 	char key[IMAGE_KEY_MAX];
 };
 
-static bool is_url(const char *source)
-{
-	return !strncasecmp(source, "http://", 7) ||
-	       !strncasecmp(source, "https://", 8) ||
-	       !strncasecmp(source, "file:", 5);
-}
-
 /* The last part of a path or URL, of characters that every name may have. */
 static void short_name(const char *from, char *to, size_t size)
 {
@@ -269,7 +262,7 @@ static int find_local(struct options *with, const char *source,
 	char *copy;
 	int err = 0;
 
-	if (!is_url(source) && !with->local) {
+	if (!origin_is_url(source) && !with->local) {
 		made->local = strdup(source);
 		return made->local ? 0 : incr_fail(error, -ENOMEM, "out of memory");
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Hexadecimal digits; see incremental.h.
+ * Hexadecimal digits, and UUIDs; see incremental.h.
  */
 #include "libincremental/incremental.h"
 
@@ -40,4 +40,18 @@ void incr_hex_format(const u8 *bytes, size_t size, char *hex)
 		hex[2 * i + 1] = digits[bytes[i] & 15];
 	}
 	hex[2 * size] = '\0';
+}
+
+void incr_uuid_format(const u8 *uuid, char *text)
+{
+	static const int parts[] = { 4, 2, 2, 2, 6 };
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		incr_hex_format(uuid, (size_t)parts[i], text);
+		uuid += parts[i];
+		text += 2 * parts[i];
+		if (i + 1 < sizeof(parts) / sizeof(parts[0]))
+			*text++ = '-';
+	}
 }

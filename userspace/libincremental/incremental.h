@@ -376,6 +376,10 @@ int incr_image_check_signature(struct incr_image *image,
 			       struct incr_signer *signer,
 			       struct incr_error *error);
 
+/* The same, with the certificates in the file @path, whoever of them signed it. */
+int incr_image_check_certificates(struct incr_image *image, const char *path,
+				  struct incr_error *error);
+
 /**
  * incr_image_prove_size - does the root digest vouch for the device's size?
  *
@@ -392,5 +396,10 @@ int incr_hex_digit(char c);
 /* "0123ab" <-> bytes. Parse returns the number of bytes or -EINVAL. */
 int incr_hex_parse(const char *hex, u8 *bytes, size_t max);
 void incr_hex_format(const u8 *bytes, size_t size, char *hex);
+
+#define INCR_UUID_TEXT_SIZE	37
+
+/* "12345678-1234-..." */
+void incr_uuid_format(const u8 *uuid, char *text);
 
 #endif /* INCREMENTAL_H */

@@ -138,16 +138,8 @@ int incremental_check_signature(struct incremental_image *image,
 				const char *certificates,
 				struct incremental_error *error)
 {
-	struct incr_anchors *anchors;
-	struct incr_signer signer;
-	int ret = incr_anchors_load(&anchors, certificates, internal(error));
-
-	if (ret)
-		return ret;
-	ret = incr_image_check_signature(image->image, anchors, &signer,
-					 internal(error));
-	incr_anchors_free(anchors);
-	return ret;
+	return incr_image_check_certificates(image->image, certificates,
+					     internal(error));
 }
 
 int incremental_read(struct incremental_image *image, uint64_t offset,

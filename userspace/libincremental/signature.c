@@ -520,3 +520,17 @@ int incr_image_check_signature(struct incr_image *image,
 	CMS_ContentInfo_free(cms);
 	return ret;
 }
+
+int incr_image_check_certificates(struct incr_image *image, const char *path,
+				  struct incr_error *error)
+{
+	struct incr_anchors *anchors;
+	struct incr_signer signer;
+	int ret = incr_anchors_load(&anchors, path, error);
+
+	if (ret)
+		return ret;
+	ret = incr_image_check_signature(image, anchors, &signer, error);
+	incr_anchors_free(anchors);
+	return ret;
+}

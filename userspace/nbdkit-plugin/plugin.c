@@ -157,19 +157,6 @@ static int incremental_config_complete(void)
 	return -1;
 }
 
-static int check_signature(struct incr_error *error)
-{
-	struct incr_anchors *anchors;
-	struct incr_signer signer;
-	int err = incr_anchors_load(&anchors, plugin.certificate, error);
-
-	if (err)
-		return err;
-	err = incr_image_check_signature(plugin.image, anchors, &signer, error);
-	incr_anchors_free(anchors);
-	return err;
-}
-
 /* Before nbdkit goes to the background, so that a mistake is seen. */
 static int incremental_get_ready(void)
 {
@@ -187,7 +174,8 @@ static int incremental_get_ready(void)
 		err = incr_image_trust(plugin.image, plugin.root,
 				       plugin.root_size, NULL, 0, &error);
 	if (!err && plugin.certificate)
-		err = check_signature(&error);
+		err = incr_image_check_certificates(plugin.image,
+						    plugin.certificate, &error);
 	if (err)
 		return failed(err, &error);
 	store_set_patience(plugin.store, (unsigned int)plugin.read_timeout);

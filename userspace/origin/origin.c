@@ -31,6 +31,13 @@ static bool scheme_is(const char *where, const char *scheme)
 	return n == strlen(scheme) && !strncasecmp(where, scheme, n);
 }
 
+bool origin_is_url(const char *text)
+{
+	return !strncasecmp(text, "http://", 7) ||
+	       !strncasecmp(text, "https://", 8) ||
+	       !strncasecmp(text, "file:", 5);
+}
+
 static const struct origin_backend *find_backend(const char *where,
 						 struct incr_error *error)
 {

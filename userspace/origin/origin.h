@@ -115,6 +115,9 @@ void origin_close(struct origin *origin);
  */
 char *origin_take(char *argument);
 
+/* Is it a URL of a kind that is supported, rather than a path? */
+bool origin_is_url(const char *text);
+
 /* Does the name mean the same in every working directory? */
 bool origin_means_the_same(const char *where);
 
