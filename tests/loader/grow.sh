@@ -76,7 +76,7 @@ ok "the old generation is unchanged" cmp other.src/noise /dev/fd/7
 loader --no-prefetch --origin grown.inc
 ok "two layers are added" append 2 3
 ok "the loader sees both" within 20 lines 1 "has grown to generation 3"
-dd if=/dev/mapper/app3 of=/dev/null bs=1M iflag=direct 2>/dev/null &
+dd if=/dev/mapper/app3 of=/dev/null bs=1M iflag=direct 2>dd.err &
 reader=$!
 ok "reads wait for a layer that the origin lacks" within 60 lines 1 "without its last layers"
 ok "but its bytes of the old generations can be read" \

@@ -31,9 +31,15 @@ trap cleanup EXIT
 
 # ---- a web server ----
 
+# The first of 50 ports that no other test uses: the lock lasts as long as this test and its
+# servers do. They lie below those that the kernel gives to connections (32768 and up).
+for ((port = 20000; port < 32000; port += 50)); do
+	{ exec {ports}>"${TMPDIR:-/tmp}/dm-incremental-ports.$port"; } 2>/dev/null || continue
+	flock -n "$ports" && break
+	exec {ports}>&-
+done
+
 # free_port FROM: the first port from FROM on that has no listener now
-# shellcheck disable=SC2034	# for tests: differs from test to test
-port=$((20000 + $$ % 20000))
 free_port() {
 	local free=$1
 	while (exec 3<>"/dev/tcp/127.0.0.1/$free") 2>/dev/null; do

@@ -273,12 +273,13 @@ fails "a netrc file with a word that is none" 4 "netrc is not of the form of net
 fails "a certificate that is none" 4 "holds no certificate" create --client-cert netrc
 fails "a key without a certificate" 4 "needs --client-cert" create --client-key client.key
 fails "a file that is not there" 4 "cannot read nothere" create --header-file nothere
-"$top/tests/kernel/tools/origin.py" app.inc port "grep -ls 'w[0]rd' /proc/[0-9]*/cmdline /proc/[0-9]*/environ >shown || true" &
+# The number keeps apart what another test shows at this moment.
+"$top/tests/kernel/tools/origin.py" app.inc port "grep -ls 'w[0]rd$$' /proc/[0-9]*/cmdline /proc/[0-9]*/environ >shown || true" &
 echo $! >origin.pid
 within 20 test -s port
-printf 'Authorization: Bearer w0rd\n' >headers
+printf "Authorization: Bearer w0rd$$\\n" >headers
 ok "nor to a user who looks at the processes" incrementalsetup create --force --header-file headers \
-	--proxy "http://user:w0rd@127.0.0.1:$(<port)" --origin http://nothere.invalid/app.inc x.inc
+	--proxy "http://user:w0rd$$@127.0.0.1:$(<port)" --origin http://nothere.invalid/app.inc x.inc
 is "while the server is asked" "$(cat shown)" ""
 
 echo "# what is killed leaves no core"
