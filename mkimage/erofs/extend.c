@@ -54,6 +54,8 @@ int erofs_extend(struct overlay *overlay, const struct extend_plan *plan)
 		ret = erofs_tree_load(&change.tree, &change.image);
 	if (!ret)
 		change.compression = compression_of(&change);
+	if (change.compression)
+		overlay_note_compressed(overlay);
 	for (i = 0; !ret && i < plan->removed_count; i++)
 		ret = erofs_tree_remove(&change.tree, plan->removed[i]);
 	erofs_tree_end_removal(&change.tree);

@@ -45,6 +45,7 @@ struct overlay {
 	struct marks changed;
 	struct marks old;	/* see overlay_note_old() */
 	u64 noted;		/* how often */
+	bool compressed;	/* see overlay_note_compressed() */
 	struct cached *cache;
 };
 
@@ -443,6 +444,16 @@ bool overlay_next(const struct overlay *overlay, u64 block, u64 *first,
 		  u64 *end)
 {
 	return next_marked(&overlay->changed, block, first, end);
+}
+
+void overlay_note_compressed(struct overlay *overlay)
+{
+	overlay->compressed = true;
+}
+
+bool overlay_compressed(const struct overlay *overlay)
+{
+	return overlay->compressed;
 }
 
 int overlay_note_old(struct overlay *overlay, u64 block, u64 count)

@@ -81,4 +81,8 @@ int overlay_note_old(struct overlay *overlay, u64 block, u64 count);
 bool overlay_next_old(const struct overlay *overlay, u64 block, u64 *first,
 		      u64 *end);
 
+/* The filesystem compresses contents of files; has that been noted? */
+void overlay_note_compressed(struct overlay *overlay);
+bool overlay_compressed(const struct overlay *overlay);
+
 #endif /* MKIMAGE_OVERLAY_H */

@@ -123,27 +123,11 @@ static int consume_digests(struct layer *layer, const struct batch *batch)
 	return ret;
 }
 
-/* Find a cluster's place; store it if it has none. */
-static int place_cluster(struct layer *layer, u64 block,
-			 const struct cluster *cluster, u64 *entry)
-{
-	struct segment *seg = layer->seg;
-
-	*entry = cluster->entry;
-	seg->clusters[cluster->codec]++;
-	if (cluster->codec == INC_CODEC_ZERO)
-		return 0;
-	if (!*entry)
-		return segment_store(seg, block, cluster, inc_map_page(block),
-				     entry);
-	seg->shared++;
-	return 0;
-}
-
 static int consume_clusters(struct layer *layer, const struct batch *batch)
 {
 	u32 step = 1u << layer->seg->cluster_shift, i;
 	u64 at, end = batch->block + batch->blocks;
+	u64 entries[BATCH_BLOCKS];
 	int ret = 0;
 
 	for (at = 0; !ret && at < batch->blocks; at++) {
@@ -154,13 +138,14 @@ static int consume_clusters(struct layer *layer, const struct batch *batch)
 			memcpy(layer->seg->meta.root, batch->digest[0],
 			       INC_SHA256_SIZE);
 	}
+	if (!ret)
+		ret = segment_store_batch(layer->seg, batch, entries);
 	at = batch->block;
 	for (i = 0; !ret && i < batch->cluster_count; i++) {
-		u64 entry = 0, stop = at + step < end ? at + step : end;
-		__le64 item;
+		u64 stop = at + step < end ? at + step : end;
+		__le64 item = cpu_to_le64(entries[i]);
 
-		ret = place_cluster(layer, at, &batch->clusters[i], &entry);
-		item = cpu_to_le64(entry);
+		layer->seg->shared += batch->clusters[i].entry != 0;
 		for (; !ret && at < stop; at++)
 			ret = repage_set(&layer->map, at, &item);
 	}
@@ -486,6 +471,9 @@ static int prepare(struct layer *layer, const struct inc_hash *hash)
 	layer->batch.hash = hash;
 	layer->batch.zero_digest = layer->zero_digest;
 	layer->batch.cluster_shift = base->cluster_shift;
+	seg->plain_apart = overlay_compressed(layer->overlay) &&
+			   seg->chunk_shift == INC_CHUNK_SHIFT_MIN;
+	layer->batch.rather_plain = seg->plain_apart;
 	layer->known = known_new();
 	return layer->known ? segment_init(seg, layer->options->dir) : -ENOMEM;
 }

@@ -257,9 +257,30 @@ static int add_hole(struct segment *seg, u64 blocks)
 /* Of a batch's clusters those that are stored uncompressed, or the others. */
 enum which { ALL, PLAIN, COMPRESSED };
 
+/* So many in a batch are worth the padding that aligning them takes. */
+#define PLAIN_LEAST	16u
+
 static bool is_of(const struct cluster *cluster, enum which which)
 {
+	if (cluster->codec == INC_CODEC_ZERO || cluster->entry)
+		return false;
 	return which == ALL || (cluster->codec == INC_CODEC_STORED) == (which == PLAIN);
+}
+
+static u32 count_of(const struct batch *batch, enum which which)
+{
+	u32 count = 0, i;
+
+	for (i = 0; i < batch->cluster_count; i++)
+		count += is_of(&batch->clusters[i], which);
+	return count;
+}
+
+/* In a layer any page of the map before @block may have to be looked at. */
+static u64 looks_to(const struct segment *seg, u64 block)
+{
+	return seg->generation ? inc_map_page(block) :
+	       pagelist_looks(&seg->meta.map.list, &seg->meta.map_runs);
 }
 
 static int store_clusters(struct segment *seg, const struct batch *batch,
@@ -273,20 +294,33 @@ static int store_clusters(struct segment *seg, const struct batch *batch,
 	for (i = 0; !ret && i < batch->cluster_count; i++) {
 		const struct cluster *cluster = &batch->clusters[i];
 
-		if (cluster->codec != INC_CODEC_ZERO && !cluster->entry &&
-		    is_of(cluster, which)) {
+		if (is_of(cluster, which)) {
 			if (first)
 				ret = start_chunk(seg, block);
 			first = false;
 			if (!ret)
 				ret = segment_store(seg, block, cluster,
-						    pagelist_looks(&seg->meta.map.list,
-								   &seg->meta.map_runs),
+						    looks_to(seg, block),
 						    &entries[i]);
 		}
 		block += 1u << cluster->shift;
 	}
 	return ret;
+}
+
+int segment_store_batch(struct segment *seg, const struct batch *batch, u64 *entries)
+{
+	bool apart = seg->plain_apart && count_of(batch, PLAIN) >= PLAIN_LEAST;
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < batch->cluster_count; i++) {
+		entries[i] = batch->clusters[i].entry;
+		seg->clusters[batch->clusters[i].codec]++;
+	}
+	if (apart)
+		ret = store_clusters(seg, batch, PLAIN, entries);
+	return ret ? ret : store_clusters(seg, batch, apart ? COMPRESSED : ALL, entries);
 }
 
 int segment_add(struct segment *seg, const struct batch *batch)
@@ -299,18 +333,11 @@ int segment_add(struct segment *seg, const struct batch *batch)
 		return add_hole(seg, batch->blocks);
 	for (i = 0; !ret && i < batch->blocks; i++)
 		ret = metadata_add_digest(&seg->meta, batch->digest[i], 1);
-	for (i = 0; i < batch->cluster_count; i++)
-		entries[i] = batch->clusters[i].entry;
-	if (!ret && seg->plain_apart)
-		ret = store_clusters(seg, batch, PLAIN, entries);
 	if (!ret)
-		ret = store_clusters(seg, batch, seg->plain_apart ? COMPRESSED : ALL,
-				     entries);
+		ret = segment_store_batch(seg, batch, entries);
 	for (i = 0; !ret && i < batch->cluster_count; i++) {
-		const struct cluster *cluster = &batch->clusters[i];
-		u64 left = batch->blocks - done, step = 1u << cluster->shift;
+		u64 left = batch->blocks - done, step = 1u << batch->clusters[i].shift;
 
-		seg->clusters[cluster->codec]++;
 		ret = metadata_add_entry(&seg->meta, entries[i],
 					 left < step ? left : step);
 		done += step;

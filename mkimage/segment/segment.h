@@ -21,7 +21,7 @@ struct segment_known;
  * @offset: where it starts in the image, 0 for the base
  * @compat: feature bits, INC_COMPAT_*
  * @plain_apart: of each batch the clusters that are stored uncompressed come first, from
- *	a chunk's start on, so that they can be read right into a reader's pages
+ *	a chunk's start on, so that they can be read right into a reader's pages; if they are some
  * @dictionary: of @dictionary_size bytes, or NULL and 0; likewise
  * @startup: text of a start-up list, of @startup_size bytes, or NULL and 0; likewise;
  * segment_free() frees it
@@ -116,6 +116,14 @@ int segment_finish(struct segment *seg);
  */
 int segment_store(struct segment *seg, u64 block,
 		  const struct cluster *cluster, u64 looks, u64 *entry);
+
+/**
+ * segment_store_batch - store a batch's clusters, but for those that have an entry
+ * @entries: set to that of each cluster, BATCH_BLOCKS at most
+ *
+ * As segment_store(); segment_add() has done it. For a layer.
+ */
+int segment_store_batch(struct segment *seg, const struct batch *batch, u64 *entries);
 
 /*
  * Then write the segment to the start of the empty file @fd, whatever its place in the

@@ -86,11 +86,12 @@ rm -f image image-8K image-16K
 
 mkdir new
 python3 - <<'END'
-import shutil
+import random, shutil
 data = open("files/mixed-3000000", "rb").read()
 for name, contents in (("mixed-3000000", data[:1000000] + b"inserted" + data[1000000:]),
                        ("same-1048576", b"short"), ("noise-8193", data[:70000]),
-                       ("text-1", data[:200000]), ("mixed-65536", b""), ("added", data[:5000])):
+                       ("text-1", data[:200000]), ("mixed-65536", b""), ("added", data[:5000]),
+                       ("fresh", random.Random(3).randbytes(400000))):
     with open("new/" + name, "wb") as file:
         file.write(contents)
 shutil.copy("files/text-3000000", "new/another")
@@ -105,6 +106,9 @@ cp -a new/. files
 for size in 4K 64K; do
 	layer_size "a layer, $size" $((2 << 20)) "image-$size" new
 	cat layer >>"image-$size"
+	read -r stored aligned <<<"$(python3 "$top/tests/mkimage/references.py" stored "image-$size")"
+	ok "of its $stored blocks that are stored as they are $aligned begin at chunks" \
+		test $((aligned * 10)) -ge $((stored * 9)) -a "$stored" -gt 50
 	is_as "a layer, $size" "image-$size" files all
 	fails "the same again, $size: no layer" 1 'nothing would change' \
 		"$mkimage" extend --in-place "image-$size" new

@@ -3,13 +3,15 @@
 
 references.py count IMAGE        the extents of the newest segment that refer, how many
                                  references they have, and the most that one has
+references.py stored IMAGE       those that are stored as they are, and how many of these
+                                 begin at a chunk
 references.py damage IMAGE HOW   give one of them references that are wrong
 """
 import hashlib
 import struct
 import sys
 
-REFERRING = 5
+STORED, REFERRING = 1, 5
 MASK = (1 << 40) - 1
 
 
@@ -51,6 +53,12 @@ class Image:
         return [(block, entry & MASK, (entry >> 40 & 0x3ffff) + 1)
                 for block, entry in self.entries()
                 if entry >> 61 == REFERRING and start <= entry & MASK < end]
+
+    def stored(self):
+        """Offsets of the blocks in the newest segment's data that are stored as they are."""
+        start = self.segments[-1]
+        return [entry & MASK for _, entry in self.entries()
+                if entry >> 61 == STORED and entry & MASK >= start]
 
     def references(self, at):
         """(offset, length) of each reference of the extent at an offset, and where they end."""
@@ -131,6 +139,10 @@ def main():
     if sys.argv[1] == "count":
         counts = [len(image.references(at)[0]) for _, at, _ in image.referring()]
         print(len(counts), sum(counts), max(counts, default=0))
+        return
+    if sys.argv[1] == "stored":
+        stored = image.stored()
+        print(len(stored), sum(offset % 4096 == 0 for offset in stored))
         return
     print(damage(image, sys.argv[3]))
     with open(sys.argv[2], "wb") as file:
