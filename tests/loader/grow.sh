@@ -76,7 +76,7 @@ ok "the old generation is unchanged" cmp other.src/noise /dev/fd/7
 loader --no-prefetch --origin grown.inc
 ok "two layers are added" append 2 3
 ok "the loader sees both" within 20 lines 1 "has grown to generation 3"
-dd if=/dev/mapper/app3 of=/dev/null bs=1M iflag=direct 2>dd.err &
+dd if=/dev/mapper/app3 of=/dev/null bs=1M iflag=direct 2>read.err &
 reader=$!
 ok "reads wait for a layer that the origin lacks" within 60 lines 1 "without its last layers"
 ok "but its bytes of the old generations can be read" \
@@ -87,6 +87,19 @@ ok "that read ends once the origin has the layer" wait $reader
 drop_caches
 ok "so do all others" holds 3
 ok "also the files of the layer between" cmp noise2 <(mount -o ro /dev/mapper/app3 newer && cat newer/noise2; umount newer)
+# An origin that had a layer may lose it: its file was put back, or a cache's other server replies.
+publish 4 500000 grown.3.inc
+cat layer.4 >>grown.inc
+ok "a layer is added that the origin has" append 4
+ok "the loader sees that, too" within 20 lines 1 "has grown to generation 4"
+ok "and reads of it" dd if=/dev/mapper/app4 of=/dev/null bs=4096 count=1 iflag=direct
+truncate -s "$(stat -c %s grown.3.inc)" grown.inc
+dd if=/dev/mapper/app4 of=/dev/null bs=1M iflag=direct 2>read.err &
+reader=$!
+ok "reads wait for a layer that the origin has no more" within 60 lines 2 "without its last layers"
+cat layer.4 >>grown.inc
+ok "and end once it has the layer again" wait $reader
+ok "they bring its file" holds 4
 stop
 ok "the rest" timeout 300 incrementald --exit-when-complete --origin "$web/grown.inc" app
 ok "the local image is the origin's" cmp $local grown.inc
@@ -94,4 +107,5 @@ exec 7<&-
 umount mnt
 dmsetup remove app1
 dmsetup remove app3
+dmsetup remove app4
 ok "close" incrementalsetup close app

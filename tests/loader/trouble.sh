@@ -119,7 +119,7 @@ fresh
 loader --no-prefetch --origin "$web/there.inc"
 read_block 0
 put later.inc there.inc
-dd if=/dev/mapper/app of=/dev/null bs=1M 2>/dev/null &
+dd if=/dev/mapper/app of=/dev/null bs=1M 2>read.err &
 reader=$!
 ok "the log has the reason" within 20 grep -q "there.inc.*the origin holds another image" log
 is "nothing wrong was filled" "$(status hash_failures)" 0

@@ -377,8 +377,9 @@ static int compare(struct mirrors *mirrors, struct mirror *mirror,
 }
 
 /* How it fits is known now. Its pauses grow until it has all of the image. */
+/* Under mirrors->lock; @why of one that is rejected. */
 static void set_state(struct mirrors *mirrors, struct mirror *mirror,
-		      enum mirror_state state)
+		      enum mirror_state state, const struct incr_error *why)
 {
 	unsigned int pause = atomic_load(&mirror->pause);
 
@@ -389,6 +390,8 @@ static void set_state(struct mirrors *mirrors, struct mirror *mirror,
 	if (state != MIRROR_GOOD && pause < LOOK_MAX)
 		pause *= 2;
 	atomic_store(&mirror->pause, pause);
+	if (state == MIRROR_REJECTED)
+		mirror->why = *why;
 	atomic_store(&mirror->state, state);
 	if (state != MIRROR_GOOD || !atomic_exchange(&mirror->set_aside, false))
 		return;
@@ -396,44 +399,64 @@ static void set_state(struct mirrors *mirrors, struct mirror *mirror,
 	atomic_store(&mirrors->recovered, true);
 }
 
-/* Is it our image, all of it, or as much as there was at first? */
+/* The state of a mirror that replies so to a look for @image. */
+static enum mirror_state look(struct mirrors *mirrors, struct mirror *mirror,
+			      struct origin_connection *connection,
+			      const struct mirror_image *image, int *err,
+			      struct incr_error *error)
+{
+	struct incr_error ignored;
+
+	*err = compare(mirrors, mirror, connection, image, error);
+	if (!*err)
+		return MIRROR_GOOD;
+	if (*err == -ECANCELED || origin_error_passes(*err))
+		return MIRROR_UNCHECKED;
+	if (image->size != mirrors->first.size &&
+	    (*err == -EPROTO || *err == -ENOENT) &&
+	    !compare(mirrors, mirror, connection, &mirrors->first, &ignored)) {
+		*err = 0;
+		return MIRROR_BEHIND;
+	}
+	*err = -ESTALE;
+	return MIRROR_REJECTED;
+}
+
+/*
+ * Is it our image, all of it, or as much as there was at first? After success the mirror's
+ * state says which: if the image has got longer meanwhile, it is looked for again.
+ */
 static int check_head(struct mirrors *mirrors, struct mirror *mirror,
 		      struct origin_connection *connection,
 		      struct incr_error *error)
 {
-	enum mirror_state state = MIRROR_GOOD;
+	enum mirror_state state;
 	struct mirror_image image;
-	struct incr_error ignored;
+	bool same;
 	int err;
 
-	pthread_mutex_lock(&mirrors->lock);
-	image = mirrors->image;
-	pthread_mutex_unlock(&mirrors->lock);
-	/* Whatever it has now is looked at. */
-	origin_doubt(mirror->origin);
-	err = compare(mirrors, mirror, connection, &image, error);
-	if (err == -ECANCELED || origin_error_passes(err))
-		return err;
-	if (err && image.size != mirrors->first.size &&
-	    (err == -EPROTO || err == -ENOENT) &&
-	    !compare(mirrors, mirror, connection, &mirrors->first, &ignored)) {
-		state = MIRROR_BEHIND;
-		err = 0;
-	} else if (err) {
-		state = MIRROR_REJECTED;
-		err = -ESTALE;
-	}
-	pthread_mutex_lock(&mirrors->lock);
-	/* If it has got longer meanwhile, the next one looks again. */
-	if (image.size == mirrors->image.size)
-		set_state(mirrors, mirror, state);
-	pthread_mutex_unlock(&mirrors->lock);
+	do {
+		pthread_mutex_lock(&mirrors->lock);
+		image = mirrors->image;
+		pthread_mutex_unlock(&mirrors->lock);
+		/* Whatever it has now is looked at. */
+		origin_doubt(mirror->origin);
+		state = look(mirrors, mirror, connection, &image, &err, error);
+		if (state == MIRROR_UNCHECKED)
+			return err;
+		pthread_mutex_lock(&mirrors->lock);
+		same = image.size == mirrors->image.size;
+		if (same)
+			set_state(mirrors, mirror, state, error);
+		pthread_mutex_unlock(&mirrors->lock);
+	} while (!same);
 	return err;
 }
 
 /*
  * A mirror that lacks the wanted range may have it by now: look again, but not all
- * the time, and not from all threads at once.
+ * the time, and not from all threads at once. One that does not look says what another
+ * found: whichever comes first is the one that is logged.
  */
 static int look_again(struct mirrors *mirrors, struct mirror *mirror,
 		      struct origin_connection *connection,
@@ -441,11 +464,26 @@ static int look_again(struct mirrors *mirrors, struct mirror *mirror,
 {
 	u64 at = atomic_load(&mirror->look_at), now = milliseconds();
 
-	if (now < at || !atomic_compare_exchange_strong(&mirror->look_at, &at,
+	if (now >= at && atomic_compare_exchange_strong(&mirror->look_at, &at,
 							now + LOOK_FIRST))
-		return incr_fail(error, -ESTALE,
-				 "the origin did not have the image just now");
-	return check_head(mirrors, mirror, connection, error);
+		return check_head(mirrors, mirror, connection, error);
+	if (atomic_load(&mirror->state) != MIRROR_REJECTED)
+		return 0;
+	pthread_mutex_lock(&mirrors->lock);
+	*error = mirror->why;
+	pthread_mutex_unlock(&mirrors->lock);
+	return -ESTALE;
+}
+
+/* A mirror that has been looked at: does it lack bytes before @end, as it lacks layers? */
+static int check_length(struct mirrors *mirrors, struct mirror *mirror, u64 end,
+			struct incr_error *error)
+{
+	if (end <= mirrors->first.size ||
+	    atomic_load(&mirror->state) != MIRROR_BEHIND)
+		return 0;
+	return incr_fail(error, -ESTALE,
+			 "the origin holds the image without its last layers");
 }
 
 /* Does the mirror have all bytes before @end? */
@@ -460,11 +498,7 @@ static int check_mirror(struct mirrors *mirrors, struct mirror *mirror,
 	else if (state == MIRROR_REJECTED ||
 		 (state == MIRROR_BEHIND && end > mirrors->first.size))
 		err = look_again(mirrors, mirror, connection, error);
-	if (!err && end > mirrors->first.size &&
-	    atomic_load(&mirror->state) == MIRROR_BEHIND)
-		err = incr_fail(error, -ESTALE,
-				"the origin holds the image without its last layers");
-	return err;
+	return err ? err : check_length(mirrors, mirror, end, error);
 }
 
 /*
@@ -496,9 +530,16 @@ static int read_mirror(struct mirrors *mirrors, unsigned int index,
 			return err;
 		/* Is it this range that it lacks, or has it lost all of the image? */
 		head_err = check_head(mirrors, mirror, connection, &head);
-		/* A reply that is of no use may have been one of a kind. */
+		if (!head_err)
+			head_err = check_length(mirrors, mirror, offset + length,
+						&head);
+		/*
+		 * A reply that is of no use may have been one of a kind, and a range that
+		 * was not there may have come before the head was looked at.
+		 */
 	} while (!head_err && ++looks < LOOKS_MAX &&
-		 (err == -ESTALE || (err == -EPROTO && looks == 1)));
+		 (err == -ESTALE ||
+		  ((err == -EPROTO || err == -ENOENT) && looks == 1)));
 	if (!head_err)
 		return err;
 	*error = head;

@@ -32,6 +32,7 @@ enum mirror_state {
  * @look_at: of one that is rejected or behind: not to be looked at before then,
  *	CLOCK_MONOTONIC milliseconds
  * @pause: milliseconds to wait the next time
+ * @why: of one that is rejected; under struct mirrors' lock
  * @set_aside: that was said
  * @failed_at: it could not be reached then, CLOCK_MONOTONIC seconds, and has
  *	not been since; 0: it could
@@ -48,6 +49,7 @@ struct mirror {
 	_Atomic time_t rejected_at;
 	_Atomic u64 look_at;
 	atomic_uint pause;
+	struct incr_error why;
 	atomic_bool set_aside;
 	_Atomic time_t failed_at;
 	struct outage outage;

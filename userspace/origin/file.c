@@ -98,9 +98,8 @@ static int file_read(struct origin_connection *connection, u64 offset,
 	struct stat st;
 	int ret;
 
-	/* A layer may have been appended to it. */
-	if (offset + length > atomic_load(&origin->size) &&
-	    !fstat(origin->fd, &st) && S_ISREG(st.st_mode))
+	/* A layer may have been appended to it, or taken away again. */
+	if (!fstat(origin->fd, &st) && S_ISREG(st.st_mode))
 		atomic_store(&origin->size, (u64)st.st_size);
 	ret = incr_read_exactly(origin->fd, offset, buffer, length);
 	if (ret == -ENODATA)
