@@ -171,6 +171,18 @@ cat layer >>other
 fails "a layer of another base" 1 'another image|does not fit|where it says' \
 	"$mkimage" verify other
 
+# What is referred to is in a segment that is not there: a local image that has the layer only.
+noise 409600 41 >old.raw
+{ echo moved; head -c 409594 old.raw; } >new.raw
+ok "create a raw image" "$mkimage" create --raw old.raw raw.inc
+border=$(($(stat -c %s raw.inc) / 4096))
+ok "extend it" "$mkimage" extend --in-place --raw new.raw raw.inc
+is "all of its blocks refer" "$(value raw.inc clusters.lz4_references.blocks)" 100
+ok "a local image of its heads" "${mkimage%/*}/incrementalsetup" create --origin raw.inc local
+dd if=raw.inc of=local bs=4096 skip="$border" seek="$border" conv=notrunc status=none
+fails "nothing but the layer is there" 1 'bytes [0-9]+ to [0-9]+ are not present' \
+	"$mkimage" extract --force local out
+
 ### Within an image: files that are nearly alike
 
 rm -rf alike
