@@ -21,8 +21,8 @@ done
 fails "no device" 1 "DEVICE is missing" incrementald --origin app.inc
 fails "no origin" 1 "at least one --origin" incrementald loop0
 fails "two devices" 1 "one argument too many" incrementald --origin app.inc loop0 loop1
-for bad in 0 65 -1 8x "" 99999999999999999999 " 8" 0x8; do
-	fails "--jobs \"$bad\"" 1 "must be a number from 1 to 64" incrementald --jobs "$bad" --origin app.inc loop0
+for bad in 0 257 -1 8x "" 99999999999999999999 " 8" 0x8; do
+	fails "--jobs \"$bad\"" 1 "must be a number from 1 to 256" incrementald --jobs "$bad" --origin app.inc loop0
 done
 fails "--root-hash that is no hex" 1 "not a hexadecimal digest" incrementald --root-hash xyz --origin app.inc loop0
 fails "--root-hash too long" 1 "not a hexadecimal digest" incrementald --root-hash "$(printf '00%.0s' {1..65})" --origin app.inc loop0

@@ -138,8 +138,9 @@ static void take_part(struct run *run, struct piece *piece)
 	piece->arrived++;
 	run->delivered += piece->part;
 	if (piece->arrived < parts(piece)) {
-		pace_arrived(&run->pace, &piece->job,
-			     piece->arrived * piece->part);
+		pace_arrived(&run->pace, &piece->job, run->time,
+			     piece->arrived * piece->part,
+			     piece->first_at - piece->asked_at);
 		return;
 	}
 	done = *piece;
@@ -259,6 +260,99 @@ static void test_soon(void **data)
 	print_message("3 Mbit/s each, 200 ms: %llu Mbit/s after 6 s\n",
 		      (unsigned long long)(run.delivered / 2 / MEGABIT));
 	assert_true(run.delivered / 2 >= run.link.share * run.workers * 7 / 10);
+}
+
+/* Of many that are slow by themselves there are as many as may be, with short pieces. */
+static void test_many(void **data)
+{
+	struct run run = {
+		.link = {
+			.rate = 1000 * MEGABIT, .trip = 200 * MILLI,
+			.share = 3 * MEGABIT,
+		},
+		.workers = 61, .time = NANO,
+	};
+	u64 piece;
+
+	(void)data;
+	pace_init(&run.pace, run.time, run.workers);
+	begin(&run);
+	steps_until(&run, run.time + 10 * NANO);
+	steps_until(&run, run.time + 4 * NANO);
+	assert_true(run.delivered / 4 >= run.link.share * 61 * 8 / 10);
+	assert_int_equal(run.pace.most, 61);
+	piece = pace_piece(&run.pace, UINT64_MAX);
+	print_message("61 of 3 Mbit/s, 200 ms: %llu of them, pieces of %llu KiB\n",
+		      (unsigned long long)run.pace.pieces,
+		      (unsigned long long)(piece / K));
+	assert_true(run.pace.pieces > 55);
+	assert_true(piece <= run.link.share * PIECE_TRIPS / 5 * 5 / 4);
+	/* The memory of all is bounded even so. */
+	assert_true(piece * 61 <= PIECES_MAX);
+}
+
+/* When nothing was fetched for some time, that does not mean that connections are slow. */
+static void test_pause(void **data)
+{
+	struct run run = {
+		.link = { .rate = 25 * MEGABIT, .trip = 50 * MILLI },
+		.workers = 61, .time = NANO,
+	};
+	unsigned int i;
+
+	(void)data;
+	pace_init(&run.pace, run.time, run.workers);
+	begin(&run);
+	for (i = 0; i < 20; i++) {
+		steps_until(&run, run.time + 2 * NANO);
+		run.workers = 0;	/* nothing is begun */
+		while (run.count)
+			step(&run);
+		run.time += 8 * NANO;
+		run.workers = 61;
+		begin(&run);
+	}
+	assert_int_equal(run.pace.most, MOST_FIRST);
+}
+
+/* The first window is what the link has carried for readers; it is never less than without. */
+static void test_known_link(void **data)
+{
+	struct pace pace;
+
+	(void)data;
+	pace_init(&pace, NANO, 5);
+	pace_other(&pace, 2 * NANO, 1 * MEGABIT, 50 * MILLI);
+	assert_int_equal(pace.window, WINDOW_FIRST);
+	pace_other(&pace, 3 * NANO, 100 * MEGABIT, 200 * MILLI);
+	assert_int_equal(pace.window, 100 * MEGABIT / 20);
+	pace_other(&pace, 4 * NANO, 1 * MEGABIT, 200 * MILLI);
+	assert_int_equal(pace.window, 100 * MEGABIT / 20);
+}
+
+/* A piece that runs gets its share of a window that has become wider, and counts with that. */
+static void test_share_widens(void **data)
+{
+	struct pace_job job;
+	struct pace pace;
+	u64 share;
+
+	(void)data;
+	pace_init(&pace, NANO, 1);
+	pace_begin(&pace, &job, 2 * NANO, 1024 * K);
+	share = job.share;
+	assert_int_equal(pace.on_way, share);
+	pace_arrived(&pace, &job, 2 * NANO + 60 * MILLI, 4 * K, 50 * MILLI);
+	assert_int_equal(job.share, share);
+	pace_arrived(&pace, &job, 2 * NANO + 120 * MILLI, 80 * K, 50 * MILLI);
+	assert_true(job.share > share);
+	assert_int_equal(job.share, pace.window);
+	assert_int_equal(pace.on_way, job.share);
+	pace_arrived(&pace, &job, 2 * NANO + 121 * MILLI, 1020 * K, 50 * MILLI);
+	assert_int_equal(pace.on_way, 4 * K);
+	pace_end(&pace, &job, 2 * NANO + 122 * MILLI, 1024 * K, 50 * MILLI);
+	assert_int_equal(pace.on_way, 0);
+	assert_int_equal(pace.whole, 0);
 }
 
 /* A link that has become slower, or longer, is found out; so is one that has become faster. */
@@ -395,6 +489,8 @@ static void test_last_pieces(void **data)
 	pace_init(&pace, NANO, 20);
 	pace.most = 20;
 	pace.window = WINDOW_MAX;
+	pace.rate.best = 1000 * MEGABIT;
+	pace.delay.best = 200 * MILLI;
 	assert_int_equal(pace_piece(&pace, UINT64_MAX), PIECES_MAX / 20 / PACE_PIECE_STEP * PACE_PIECE_STEP);
 	while (left) {
 		u64 piece = pace_piece(&pace, left);
@@ -493,7 +589,8 @@ static void something(struct run *run, u64 *state)
 		if (!piece)
 			break;
 		piece->arrived += any(state, piece->length + 1 - piece->arrived);
-		pace_arrived(&run->pace, &piece->job, piece->arrived);
+		pace_arrived(&run->pace, &piece->job, run->time, piece->arrived,
+			     any(state, 4) ? any_time(state) : 0);
 		break;
 	case 5:
 		if (!piece)
@@ -549,6 +646,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_soon),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_known_link),
+		cmocka_unit_test(test_share_widens),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_quiet),

@@ -217,6 +217,33 @@ static bool told(int event)
 	return read(event, &count, sizeof(count)) == sizeof(count);
 }
 
+/* Of many workers just some are at demands, so that one reader's do not all go first. */
+static void test_demands_at_once(void **data)
+{
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *job[DEMANDS_AT_ONCE + 1];
+	unsigned int i;
+
+	queue_destroy(queue);
+	queue_init(queue, &state->device, SIZE, 64, -1, false);
+	assert_int_equal(queue->background_max, 56);
+	assert_int_equal(queue_room(queue), DEMANDS_AT_ONCE);
+	for (i = 0; i <= DEMANDS_AT_ONCE; i++)
+		add(queue, i * 16 * K, 4 * K, 0);
+	add(queue, 512 * K, 4 * K, DM_INCREMENTAL_REQUEST_HINT);
+	for (i = 0; i < DEMANDS_AT_ONCE; i++)
+		job[i] = take(queue, i * 16 * K, 4 * K, PRIORITY_DEMAND, false);
+	/* A hint would go before the demand that is left. */
+	idle(queue);
+	queue_done(queue, job[0], false);
+	job[i] = take(queue, i * 16 * K, 4 * K, PRIORITY_DEMAND, false);
+	idle(queue);
+	for (i = 1; i <= DEMANDS_AT_ONCE; i++)
+		queue_done(queue, job[i], false);
+	queue_done(queue, take(queue, 512 * K, 4 * K, PRIORITY_HINT, false), false);
+}
+
 /* As many demands wait as there are workers; the kernel keeps the others. */
 static void test_room(void **data)
 {
@@ -820,25 +847,25 @@ static void test_arrived(void **data)
 	for (i = 0; i < 3; i++)
 		piece[i] = take(queue, i * PIECE, PIECE, PRIORITY_BACKGROUND, false);
 	idle(queue);
-	queue_arrived(queue, piece[1], PIECE / 2, NANO);
+	queue_arrived(queue, piece[1], PIECE / 2, 0, NANO);
 	idle(queue);
 	assert_int_equal(piece[1]->pace.yielded, 0);
-	queue_arrived(queue, piece[1], PIECE - 4 * K, NANO);
+	queue_arrived(queue, piece[1], PIECE - 4 * K, 0, NANO);
 	piece[3] = take(queue, 3 * PIECE, PIECE, PRIORITY_BACKGROUND, false);
 	idle(queue);
 	add(queue, 9 * PIECE, 4 * K, 0);
 	demand = take(queue, 9 * PIECE, 4 * K, PRIORITY_DEMAND, false);
-	queue_arrived(queue, piece[0], 4 * K, NANO);
+	queue_arrived(queue, piece[0], 4 * K, 0, NANO);
 	assert_int_equal(piece[0]->pace.yielded, NANO);
 	/* No longer than that. */
-	queue_arrived(queue, piece[0], 8 * K, NANO);
+	queue_arrived(queue, piece[0], 8 * K, 0, NANO);
 	assert_int_equal(piece[0]->pace.yielded, NANO);
 	queue_done(queue, demand, false);
-	queue_arrived(queue, piece[2], 4 * K, NANO);
+	queue_arrived(queue, piece[2], 4 * K, 0, NANO);
 	wait = piece[2]->pace.yielded;
 	assert_true(wait > 0 && wait < NANO);
 	pass(1);
-	queue_arrived(queue, piece[2], 8 * K, NANO);
+	queue_arrived(queue, piece[2], 8 * K, 0, NANO);
 	assert_int_equal(piece[2]->pace.yielded, wait);
 	for (i = 0; i < 4; i++)
 		queue_done(queue, piece[i], false);
@@ -892,6 +919,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refetch, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_anew, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_demands_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_aside, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_resume, set_up,

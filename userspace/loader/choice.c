@@ -21,7 +21,7 @@
 static void tell_room(struct queue *queue)
 {
 	if (!queue->full ||
-	    queue->waiting[PRIORITY_DEMAND].count >= queue->workers)
+	    queue->waiting[PRIORITY_DEMAND].count >= queue->demands_max)
 		return;
 	queue->full = false;
 	/* EAGAIN: it has not been read since, so its reader will know. */
@@ -93,7 +93,6 @@ static struct job *take_demand(struct queue *queue, u64 time)
 {
 	bool may = queue->running_again < queue->again_max;
 	struct job *job = NULL;
-
 	if (may && !queue->took_again)
 		job = take_from(queue, &queue->again, time);
 	if (!job)
@@ -209,6 +208,9 @@ static struct job *choose(struct queue *queue, u64 *wait)
 		*wait = queue->held_until;
 		return NULL;
 	}
+	/* When one of those ends, its worker looks again. */
+	if (queue->running.count - queue->running_low >= queue->demands_max)
+		return NULL;
 	end_pauses(queue, time);
 	job = take_demand(queue, time);
 	if (!job && others_may(queue, time))

@@ -94,6 +94,20 @@ static int fill(struct worker *worker, u64 offset, u64 length,
 	return err;
 }
 
+/* Of a piece of the rest: readers may go first, and its share of what is on the way may change. */
+static void piece_arrived(struct worker *worker, size_t received)
+{
+	struct connections *connections = &worker->connections;
+	struct origin_connection *connection = connections->to[worker->mirror];
+
+	queue_arrived(&worker->loader->queue, worker->piece, received,
+		      origin_delay(connection), worker->loader->yield);
+	if (connections->window == worker->piece->pace.share)
+		return;
+	connections->window = worker->piece->pace.share;
+	origin_window(connection, connections->window);
+}
+
 /*
  * Bytes up to @received of what is being fetched have come: fill what of the range can be
  * verified by now, as a reader may wait for it. That is a try: whatever is in the way,
@@ -112,8 +126,7 @@ static void stream(void *context, size_t received)
 	struct incr_error error;
 
 	if (worker->piece)
-		queue_arrived(&loader->queue, worker->piece, received,
-			      loader->yield);
+		piece_arrived(worker, received);
 	if (all) {
 		to = end;
 		worker->stream_need = UINT64_MAX;	/* one try */

@@ -15,11 +15,13 @@
 #include "loader/stats.h"
 #include "node/device.h"
 
-#define JOBS_DEFAULT	24
-#define JOBS_MAX	64
+#define JOBS_DEFAULT	64
+#define JOBS_MAX	256
 /* Nanoseconds that a piece of the rest may stay unread, for each second of --timeout; at most. */
 #define YIELD_PER_S	500000000ull
 #define YIELD_MAX	10000000000ull
+/* A worker that has nothing to do has a buffer of so much at most. */
+#define BUFFER_KEPT	(512u << 10)
 #define RETRY_DEFAULT	5
 #define RETRY_MAX	1000
 

@@ -6,6 +6,7 @@
  * The main thread starts everything (start.c) and serves the device (serve.c);
  * workers fetch, verify and fill (fetch.c).
  */
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include "common/message.h"
@@ -53,6 +54,8 @@ int main(int argc, char **argv)
 	int err;
 
 	message_init("incrementald", MESSAGE_INFO);
+	/* A buffer of a long piece goes back to the system when it is freed, whatever came before it. */
+	mallopt(M_MMAP_THRESHOLD, BUFFER_KEPT);
 	/* What we are told is secret in part. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	options_parse(&session.options, argc, argv);

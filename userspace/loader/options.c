@@ -64,7 +64,7 @@ static const char help[] =
 "      --record TRACE       record which blocks are read\n"
 "      --no-prefetch        fetch only ranges that are read\n"
 "      --no-hints           do not fetch what readers may want next\n"
-"      --jobs N             ranges in flight at most (default 24)\n"
+"      --jobs N             ranges in flight at most (default 64)\n"
 "      --timeout SECONDS    to connect, and that a reply may stall (default 20)\n"
 "      --retry N            rounds over the origins before a range is given up\n"
 "                           for the time being (default 5)\n"

@@ -23,24 +23,33 @@
 #define SHARE_OF_MANY	(2ull << 10)
 /* So many of the last first bytes come late where bytes queue. */
 #define LATE_MIN	3u
+/* A first byte that has come on time tells that nothing queued so many round trips ago at most. */
+#define ON_TIME_TRIPS	4u
+/* It grows if a part like that of it has come in a round trip, by such a part; with many, by that. */
+#define USED		3u
+#define GROWTH		16u
+#define GROWTH_OF_MANY	4u
 /* After a reader has waited, first bytes tell nothing for so many round trips. */
 #define EVEN_TRIPS	2u
 /* A piece is so many shares long: between two of them a connection is idle for a round trip. */
 #define SHARES		8u
 #define SHARES_FIRST	2u
 /* Pieces of all connections together have at most so much, which is memory. */
-#define PIECES_MAX	(32ull << 20)
+#define PIECES_MAX	(64ull << 20)
 /* As many connections as that need not prove their worth. */
 #define MOST_FIRST	5u
+/* A connection of many has a piece for so many round trips, at the rate of all. */
+#define PIECE_TRIPS	16u
 /* Whether more are worth it is looked at after so long, or so many round trips. */
-#define TRIAL		NANO
-#define TRIAL_TRIPS	10u
-#define TRIAL_PIECES	1u	/* of each connection */
+#define TRIAL		(500 * MILLI)
+#define TRIAL_TRIPS	5u
 /* The next trial is with so many times as many connections. */
 #define RISE		4u
 /* They are, if the rate rises by a tenth; if not, the next rise is not before so long. */
 #define WORTH		10u
 #define TRIAL_PAUSE	(30 * NANO)
+/* They have so many spans to show it. */
+#define TRIAL_SPANS	3u
 
 void pace_init(struct pace *pace, u64 now, unsigned int workers)
 {
@@ -129,23 +138,37 @@ static u64 rate_of(const struct pace *pace)
 						   pace->rate.last;
 }
 
-static u64 share_of(const struct pace *pace)
+/* Is each connection slow by itself? Then nothing queues, mostly. */
+static bool has_many(const struct pace *pace)
 {
-	u64 connections = pace->window / (pace->most > MOST_FIRST ?
-					  SHARE_OF_MANY : SHARE_MIN);
+	return pace->most > MOST_FIRST;
+}
+
+/* That share the window. */
+static u64 connections_of(const struct pace *pace)
+{
+	u64 connections = pace->window / (has_many(pace) ? SHARE_OF_MANY : SHARE_MIN);
 
 	if (connections < 1)
 		connections = 1;
-	return pace->window / (connections < pace->most ? connections :
-							  pace->most);
+	return connections < pace->most ? connections : pace->most;
+}
+
+static u64 share_of(const struct pace *pace)
+{
+	return pace->window / connections_of(pace);
 }
 
 u64 pace_piece(const struct pace *pace, u64 left)
 {
-	bool long_ones = pace->steady || pace->most > MOST_FIRST;
+	bool long_ones = pace->steady || has_many(pace);
 	u64 piece = share_of(pace) * (long_ones ? SHARES : SHARES_FIRST);
 	u64 most = PIECES_MAX / pace->most;
+	u64 trips = (u64)((double)rate_of(pace) * PIECE_TRIPS *
+			  (double)delay_of(pace) / NANO) / pace->most;
 
+	if (has_many(pace) && most > trips)
+		most = trips;
 	if (most > PACE_PIECE_MAX)
 		most = PACE_PIECE_MAX;
 	if (most > left / (2 * pace->most))
@@ -163,9 +186,13 @@ static bool has_room(const struct pace *pace)
 
 	if (!pace->pieces)
 		return true;
+	if (pace->pieces == pace->workers)
+		return false;
+	/* Of slow ones much less is on the way than their shares: they are counted. */
+	if (has_many(pace))
+		return pace->whole < connections_of(pace);
 	/* A little less than a share of some piece is left, as shares are rounded. */
-	return pace->pieces < pace->workers &&
-	       pace->on_way + share_of(pace) / 8 <= window;
+	return pace->on_way + share_of(pace) / 8 <= window;
 }
 
 bool pace_may_begin(const struct pace *pace, u64 now, u64 *when)
@@ -183,6 +210,31 @@ bool pace_may_begin(const struct pace *pace, u64 now, u64 *when)
 	return false;
 }
 
+/* Have all connections gone on for some time, at @since, without readers? */
+static bool is_even(const struct pace *pace, u64 since)
+{
+	return !pace->waits &&
+	       since >= pace_yields_until(pace) + EVEN_TRIPS * delay_of(pace);
+}
+
+/* From here on it is looked at how much comes. */
+static void begin_trip(struct pace *pace, u64 now)
+{
+	pace->trip.since = now;
+	pace->trip.delivered = pace->delivered;
+}
+
+static void begin_span(struct pace *pace, u64 now)
+{
+	struct pace_trial *trial = &pace->trial;
+
+	trial->since = now;
+	trial->delivered = pace->delivered;
+	trial->disturbed = pace->waits;
+	trial->trips = trial->slow = 0;
+	begin_trip(pace, now);
+}
+
 void pace_begin(struct pace *pace, struct pace_job *job, u64 now, u64 length)
 {
 	*job = (struct pace_job){
@@ -193,30 +245,23 @@ void pace_begin(struct pace *pace, struct pace_job *job, u64 now, u64 length)
 		.measures = pace->half,
 		.turn = pace->pieces,
 	};
+	if (!pace->pieces)
+		begin_span(pace, now);
 	job->on_way = job->share < length ? job->share : length;
+	job->whole = true;
+	pace->whole++;
 	pace->pieces++;
 	pace->on_way += job->on_way;
-	job->filled = !has_room(pace);
-	job->even = now >= pace_yields_until(pace) + EVEN_TRIPS * delay_of(pace);
+	job->even = is_even(pace, now);
 }
 
-bool pace_arrived(struct pace *pace, struct pace_job *job, u64 arrived)
+static void note_rate(struct pace *pace, u64 now, u64 bytes, u64 took)
 {
-	u64 left = arrived < job->length ? job->length - arrived : 0;
-	bool full = !has_room(pace);
+	u64 rate = (u64)((double)bytes * NANO / (double)took);
 
-	if (arrived > job->arrived) {
-		pace->delivered += arrived - job->arrived;
-		job->arrived = arrived;
-	}
-	/* What it was begun for can be told from its first byte. */
-	if (job->measures)
-		pace->half = job->measures = false;
-	if (left < job->on_way) {
-		pace->on_way -= job->on_way - left;
-		job->on_way = left;
-	}
-	return full && has_room(pace);
+	span_turn(&pace->rate, now);
+	if (rate > pace->rate.best)
+		pace->rate.best = rate;
 }
 
 static void note_delay(struct pace *pace, u64 now, u64 delay)
@@ -225,7 +270,7 @@ static void note_delay(struct pace *pace, u64 now, u64 delay)
 		return;
 	/* What is on the way may have queued up: let that drain, and look again. */
 	if (span_turn(&pace->delay, now))
-		pace->half = true;
+		pace->half = !has_many(pace);
 	if (!pace->delay.best || delay < pace->delay.best)
 		pace->delay.best = delay;
 }
@@ -242,8 +287,7 @@ static u64 latest_of(const struct pace *pace)
 static bool has_queued(const struct pace *pace)
 {
 	u64 latest = latest_of(pace);
-	/* Of many connections each is slow by itself: nothing queues, mostly. */
-	unsigned int enough = pace->most > MOST_FIRST ? PACE_SAMPLES : LATE_MIN;
+	unsigned int enough = has_many(pace) ? PACE_SAMPLES : LATE_MIN;
 	unsigned int i, late = 0;
 
 	for (i = 0; i < PACE_SAMPLES; i++)
@@ -252,42 +296,79 @@ static bool has_queued(const struct pace *pace)
 }
 
 /*
- * A piece has come, and its first byte after @delay: is there room for more, or less?
+ * The first byte of a piece has come after @delay: is there less room than the window has?
  *
  * While a reader waits, and when all goes on after it, the queue is not what the window
  * makes of it: it is empty, and then all of the window comes at once.
  */
-static void adjust(struct pace *pace, const struct pace_job *job, u64 now,
-		   u64 delay)
+static void note_first(struct pace *pace, struct pace_job *job, u64 now, u64 delay)
 {
-	u64 most = (u64)((double)rate_of(pace) * WINDOW_TRIPS *
-			 (double)delay_of(pace) / NANO);
-	u64 least = rate_of(pace) * (SLACK_MIN / MILLI) / 1000;
 	bool wanted = pace->wanted_at >= job->began &&
 		      pace->wanted_at <= job->began + delay;
-	bool even = job->even && !wanted;
 
-	if (even)
-		pace->sample[pace->samples++ % PACE_SAMPLES] = delay;
-	if (even && has_queued(pace)) {
-		pace->steady = true;
-		if (now >= pace->shrink_at) {
-			pace->window -= pace->window / 8;
-			pace->shrink_at = now + delay;
-		}
-	} else if (even && job->filled && delay <= latest_of(pace)) {
-		/* All of it was used. */
-		pace->window += pace->steady ? pace->window / 16 : job->length;
+	if (!delay || job->noted)
+		return;
+	job->noted = true;
+	note_delay(pace, now, delay);
+	if (!job->even || wanted)
+		return;
+	pace->sample[pace->samples++ % PACE_SAMPLES] = delay;
+	if (!has_queued(pace)) {
+		if (delay <= latest_of(pace))
+			pace->on_time_at = now;
+		return;
 	}
-	if (most > WINDOW_MAX)
-		most = WINDOW_MAX;
-	if (pace->window > most)
+	pace->steady = true;
+	if (now >= pace->shrink_at) {
+		pace->window -= pace->window / 8;
+		pace->shrink_at = now + delay;
+	}
+}
+
+/* In a round trip so much has come: may more be on the way? */
+static void adjust(struct pace *pace, u64 now, u64 came)
+{
+	u64 trip = delay_of(pace);
+	u64 most = (u64)((double)rate_of(pace) * WINDOW_TRIPS * (double)trip / NANO);
+	u64 least = rate_of(pace) * (SLACK_MIN / MILLI) / 1000;
+
+	if (!has_queued(pace) && now - pace->on_time_at < ON_TIME_TRIPS * trip) {
+		if (!pace->steady && pace->window < 2 * came)
+			pace->window = 2 * came;
+		else if (pace->steady && came >= pace->window / USED)
+			pace->window += pace->window / (has_many(pace) ? GROWTH_OF_MANY : GROWTH);
+	}
+	if (pace->steady && pace->window > most)
 		pace->window = most;
+	if (pace->window > WINDOW_MAX)
+		pace->window = WINDOW_MAX;
 	/* So little delays nobody by more than the slack. */
 	if (least < WINDOW_MIN)
 		least = WINDOW_MIN;
 	if (pace->window < least)
 		pace->window = least;
+}
+
+/* Some bytes have come: is a round trip over? */
+static void end_trip(struct pace *pace, u64 now)
+{
+	struct pace_trip *trip = &pace->trip;
+	u64 took = now - trip->since, came = pace->delivered - trip->delivered;
+
+	if (!delay_of(pace) || took < delay_of(pace))
+		return;
+	note_rate(pace, now, came, took);
+	came = (u64)((double)came * (double)delay_of(pace) / (double)took);
+	if (is_even(pace, trip->since)) {
+		/* Neither the window nor a queue is in its way, nor TCP's slow start. */
+		pace->trial.trips++;
+		if (!has_queued(pace) && came < pace->window / 8 * 5 &&
+		    came < trip->came / 2 * 3)
+			pace->trial.slow++;
+		adjust(pace, now, came);
+	}
+	trip->came = came;
+	begin_trip(pace, now);
 }
 
 /* ---- connections ---- */
@@ -298,74 +379,108 @@ static void judge(struct pace *pace, u64 now)
 	struct pace_trial *trial = &pace->trial;
 	u64 rate = (u64)((double)(pace->delivered - trial->delivered) * NANO /
 			 (double)(now - trial->since));
+	bool slow = trial->slow * 2 > trial->trips;
 
-	/* New connections begin slowly, and old pieces have larger shares. */
-	if (trial->before && !trial->settled) {
-		trial->settled = true;
-		return;
-	}
 	if (trial->before && rate < trial->rate + trial->rate / WORTH) {
+		/* New connections begin slowly. */
+		if (++trial->spans < TRIAL_SPANS)
+			return;
 		pace->most = trial->before;
 		trial->not_before = now + TRIAL_PAUSE;
 	}
 	trial->before = 0;
-	if (trial->slow * 2 < trial->pieces || pace->most == pace->workers ||
-	    now < trial->not_before)
+	if (!slow || pace->most == pace->workers || now < trial->not_before)
 		return;
 	trial->before = pace->most;
-	trial->settled = false;
+	trial->spans = 0;
 	trial->rate = rate;
 	pace->most *= RISE;
 	if (pace->most > pace->workers)
 		pace->most = pace->workers;
 }
 
-static void try_connections(struct pace *pace, const struct pace_job *job,
-			    u64 now, u64 fetched)
+static void try_connections(struct pace *pace, u64 now)
 {
 	struct pace_trial *trial = &pace->trial;
-	u64 span = TRIAL_TRIPS * delay_of(pace), took = now - job->began;
+	u64 span = TRIAL_TRIPS * delay_of(pace);
 
-	/* A share comes in a round trip and the slack, if nothing but the share limits it. */
-	trial->pieces++;
-	if (!has_queued(pace) &&
-	    (double)fetched * (double)(delay_of(pace) + SLACK_MIN) <
-	    (double)job->share * (double)took / 2)
-		trial->slow++;
-	if (now - trial->since < (span > TRIAL ? span : TRIAL) ||
-	    trial->pieces < TRIAL_PIECES * pace->most)
+	if (now - trial->since < (span > TRIAL ? span : TRIAL))
 		return;
 	if (!trial->disturbed)
 		judge(pace, now);
-	trial->since = now;
-	trial->delivered = pace->delivered;
-	trial->disturbed = pace->waits;
-	trial->pieces = trial->slow = 0;
+	begin_span(pace, now);
 }
 
-void pace_end(struct pace *pace, const struct pace_job *job, u64 now,
-	      u64 fetched, u64 delay)
+/* The window has become wider: so is @job's share of it, if that matters. */
+static void widen_share(struct pace *pace, struct pace_job *job, u64 left)
 {
-	u64 took = now > job->began ? now - job->began : 1, rate;
+	u64 share = share_of(pace);
+
+	if (share < job->share + job->share / 4)
+		return;
+	job->share = share;
+	if (job->whole && left > job->on_way) {
+		pace->on_way -= job->on_way;
+		job->on_way = share < left ? share : left;
+		pace->on_way += job->on_way;
+	}
+}
+
+bool pace_arrived(struct pace *pace, struct pace_job *job, u64 now, u64 arrived,
+		  u64 delay)
+{
+	u64 left = arrived < job->length ? job->length - arrived : 0;
+	bool full = !has_room(pace);
+
+	if (arrived > job->arrived) {
+		pace->delivered += arrived - job->arrived;
+		job->arrived = arrived;
+	}
+	/* What it was begun for can be told from its first byte. */
+	if (job->measures)
+		pace->half = job->measures = false;
+	note_first(pace, job, now, delay);
+	end_trip(pace, now);
+	try_connections(pace, now);
+	if (left < job->on_way) {
+		if (job->whole)
+			pace->whole--;
+		job->whole = false;
+		pace->on_way -= job->on_way - left;
+		job->on_way = left;
+	}
+	widen_share(pace, job, left);
+	return full && has_room(pace);
+}
+
+void pace_end(struct pace *pace, struct pace_job *job, u64 now, u64 fetched,
+	      u64 delay)
+{
+	u64 took = now > job->began ? now - job->began : 1;
 
 	pace->pieces--;
+	pace->whole -= job->whole;
 	pace->on_way -= job->on_way;
 	if (job->measures)
 		pace->half = false;
-	note_delay(pace, now, delay);
-	if (!fetched)
+	if (!fetched) {
+		note_delay(pace, now, delay);
 		return;
+	}
 	if (fetched > job->arrived)
 		pace->delivered += fetched - job->arrived;
-	span_turn(&pace->rate, now);
-	rate = (u64)((double)(pace->delivered - job->delivered) * NANO /
-		     (double)took);
-	if (rate > pace->rate.best)
-		pace->rate.best = rate;
-	if (!delay)
-		return;
-	adjust(pace, job, now, delay);
-	try_connections(pace, job, now, fetched);
+	note_rate(pace, now, pace->delivered - job->delivered, took);
+	note_first(pace, job, now, delay);
+	end_trip(pace, now);
+	try_connections(pace, now);
+}
+
+/* What the link is known to carry. */
+static u64 first_window(const struct pace *pace)
+{
+	u64 window = (u64)((double)pace->other_rate * (double)delay_of(pace) / NANO);
+
+	return window < WINDOW_MAX ? window : WINDOW_MAX;
 }
 
 void pace_other(struct pace *pace, u64 now, u64 rate, u64 delay)
@@ -373,6 +488,8 @@ void pace_other(struct pace *pace, u64 now, u64 rate, u64 delay)
 	note_delay(pace, now, delay);
 	if (rate)
 		pace->other_rate = rate;
+	if (!pace->delivered && pace->window < first_window(pace))
+		pace->window = first_window(pace);
 	if (delay && !pace->waits)
 		pace->quiet_since = now;
 }

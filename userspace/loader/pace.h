@@ -15,13 +15,15 @@
  *
  * Where bytes queue, the first byte of a reply comes late. The window grows as long as first
  * bytes come hardly later than the soonest did lately, and shrinks when they do not (as LEDBAT
- * has it, RFC 6817). It doubles at first, then goes in small steps. Loss does not shrink it, as
+ * has it, RFC 6817). At first it is what the link is known to carry, and then twice what comes in a
+ * round trip, as long as that grows; later it goes in small steps. Loss does not shrink it, as
  * the server's TCP sees to that, but it never is more than three times what is on the way. The soonest can be
  * seen only when nothing queues, so now and then half of the window is used for a moment.
  *
- * Connections: a small window has one, a larger one some. If they get much less than
- * their shares, as each that loses packets is slowed down by the server, there are four times
- * as many, for as long as that brings something.
+ * Connections: a small window has one, a larger one some. If much less comes than the window
+ * has, and nothing queues, each is slowed down by the server, as it is where packets are lost. Then there are
+ * four times as many, for as long as that brings something. Of many slow ones the number is
+ * bounded, not what is on the way.
  *
  * No locks: the caller has one. All times are nanoseconds of CLOCK_MONOTONIC.
  */
@@ -64,9 +66,9 @@ struct pace_best {
  * struct pace_trial - do more connections bring more?
  * @since: when this span began, and @delivered: the pace's then
  * @disturbed: a reader has waited in it: it tells nothing
- * @pieces: that have ended in it, and @slow: those that got much less than their shares
+ * @trips: round trips in it, and @slow: those in which much less came than the window has
  * @before: connections before the last rise, whose worth is not known yet; 0: it is
- * @settled: the span after that rise is over
+ * @spans: since that rise
  * @rate: bytes per second before it
  * @not_before: no rise before this time, as the last brought nothing
  */
@@ -74,12 +76,23 @@ struct pace_trial {
 	u64 since;
 	u64 delivered;
 	bool disturbed;
-	unsigned int pieces;
+	unsigned int trips;
 	unsigned int slow;
 	unsigned int before;
-	bool settled;
+	unsigned int spans;
 	u64 rate;
 	u64 not_before;
+};
+
+/**
+ * struct pace_trip - what comes in a round trip
+ * @since: when it began, and @delivered: the pace's then
+ * @came: in the one before
+ */
+struct pace_trip {
+	u64 since;
+	u64 delivered;
+	u64 came;
 };
 
 /**
@@ -94,9 +107,12 @@ struct pace_trial {
  * @window: bytes that may be on the way
  * @steady: it has shrunk once: it does not double any more
  * @shrink_at: it does not shrink before
+ * @on_time_at: a first byte has come on time then
+ * @trip: what comes meanwhile
  * @delivered: bytes so far
  * @on_way: bytes of pieces that may be on the way
  * @pieces: their number
+ * @whole: of these, those that have a share or more left
  * @from: none is begun before
  * @half: the delay is to be measured: half of the window is used
  * @waits: a reader waits
@@ -116,9 +132,12 @@ struct pace {
 	u64 window;
 	bool steady;
 	u64 shrink_at;
+	u64 on_time_at;
+	struct pace_trip trip;
 	u64 delivered;
 	u64 on_way;
 	unsigned int pieces;
+	unsigned int whole;
 	u64 from;
 	bool half;
 	bool waits;
@@ -134,7 +153,8 @@ struct pace {
  * @length: its bytes, @arrived: those that have come
  * @share: of the window; a worker may read it while the piece is running
  * @on_way: bytes of it that count as on the way
- * @filled: with it, the window was full
+ * @whole: that is a share
+ * @noted: what its first byte tells
  * @turn: others that were there when it was begun
  * @even: it was begun when all had gone on for some time without readers
  * @measures: it was begun to measure the delay
@@ -147,8 +167,9 @@ struct pace_job {
 	u64 arrived;
 	u64 share;
 	u64 on_way;
+	bool whole;
 	unsigned int turn;
-	bool filled;
+	bool noted;
 	bool even;
 	bool measures;
 	u64 yielded;
@@ -190,8 +211,12 @@ u64 pace_piece(const struct pace *pace, u64 left);
  */
 void pace_begin(struct pace *pace, struct pace_job *job, u64 now, u64 length);
 
-/* So many bytes of it have come. Return: another one may be begun, unlike before. */
-bool pace_arrived(struct pace *pace, struct pace_job *job, u64 arrived);
+/*
+ * So many bytes of it have come, the first one @delay after it was asked for; 0: not known. Its share may
+ * be another one now. Return: another one may be begun, unlike before.
+ */
+bool pace_arrived(struct pace *pace, struct pace_job *job, u64 now, u64 arrived,
+		  u64 delay);
 
 /**
  * pace_end - it has come, or not
@@ -199,8 +224,8 @@ bool pace_arrived(struct pace *pace, struct pace_job *job, u64 arrived);
  *	already: that tells nothing of the link
  * @delay: nanoseconds from the request to the first byte; 0: not known
  */
-void pace_end(struct pace *pace, const struct pace_job *job, u64 now,
-	      u64 fetched, u64 delay);
+void pace_end(struct pace *pace, struct pace_job *job, u64 now, u64 fetched,
+	      u64 delay);
 
 /*
  * Another range has come that goes before the rest, of an origin that sends so many bytes per second;

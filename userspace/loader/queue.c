@@ -7,6 +7,9 @@
 #include "loader/jobs.h"
 #include "loader/queue.h"
 
+/* One of so many workers has no piece of the rest, and so many have none. */
+#define SPARE_OF	8u
+#define SPARE_MIN	3u
 /* More are dropped: the kernel asks again for ranges that are still wanted. */
 #define DEMANDS_MAX	65536u
 #define HINTS_MAX	8192u
@@ -22,8 +25,11 @@ u64 queue_now(void)
 void queue_init(struct queue *queue, const struct device *device, u64 end,
 		unsigned int workers, int event, bool background)
 {
+	unsigned int spare = workers / SPARE_OF;
 	pthread_condattr_t clock;
 
+	if (spare < SPARE_MIN)
+		spare = SPARE_MIN;
 	memset(queue, 0, sizeof(*queue));
 	pthread_mutex_init(&queue->lock, NULL);
 	pthread_condattr_init(&clock);
@@ -33,11 +39,12 @@ void queue_init(struct queue *queue, const struct device *device, u64 end,
 	pthread_condattr_destroy(&clock);
 	queue->device = device;
 	queue->end = end;
-	queue->workers = workers;
+	queue->demands_max = workers < DEMANDS_AT_ONCE ? workers : DEMANDS_AT_ONCE;
 	queue->event = event;
 	queue->low_max = workers > 1 ? workers - 1 : 1;
-	queue->background_max = workers > 4 ? workers - 3 : queue->low_max;
-	queue->again_max = workers > 1 ? workers / 2 : 1;
+	queue->background_max = workers > SPARE_MIN + 1 ? workers - spare :
+							  queue->low_max;
+	queue->again_max = workers > 1 ? queue->demands_max / 2 : 1;
 	queue->background = background;
 	queue->delay = 1;
 	queue->pass_delay = PASS_DELAY;

@@ -23,6 +23,8 @@
 #define PAUSE_MAX	8000u
 /* Seconds: the pause after a first pass over the image that had failures. */
 #define PASS_DELAY	8u
+/* The most demands that workers have at a time: more would let one reader's go before all others'. */
+#define DEMANDS_AT_ONCE	24u
 
 /**
  * struct startup_work - where work on the start-up list is
@@ -57,16 +59,16 @@ struct startup_work {
  * @again: demands that were put aside and are due
  * @running: jobs that workers have
  * @aside: jobs that were put aside and are not due
- * @workers: threads that call queue_take(), and the most jobs that wait for them
+ * @demands_max: the most demands that workers have, and the most that wait for them
  * @event: eventfd, which is written to when there is room again; -1: none
  * @full: there was none when queue_room() was called
  * @ranges: all demands, and all hints, for tsearch(): none overlaps another
  * @known: how many jobs there are of each priority
  * @demands: demands that were not put aside
  * @demand_at: when the last demand was added, CLOCK_MONOTONIC nanoseconds
- * @running_low: jobs in @running that no reader waits for
+ * @running_low: jobs in @running that no reader waits for; the others are demands
  * @low_max: the most of those, so that demand finds a worker
- * @background_max: the most pieces of the rest in @running, so that hints do, too
+ * @background_max: the most pieces of the rest in @running, so that others do, too
  * @running_again: demands in @running that have failed before
  * @again_max: the most of those
  * @took_again: the last demand taken was one of those: now another's turn
@@ -94,7 +96,7 @@ struct queue {
 	struct job_list again;
 	struct job_list running;
 	struct job_heap aside;
-	unsigned int workers;
+	unsigned int demands_max;
 	int event;
 	bool full;
 	void *ranges[PRIORITY_BACKGROUND];

@@ -169,7 +169,7 @@ size_t queue_room(struct queue *queue)
 
 	pthread_mutex_lock(&queue->lock);
 	waiting = queue->waiting[PRIORITY_DEMAND].count;
-	room = waiting < queue->workers ? queue->workers - waiting : 0;
+	room = waiting < queue->demands_max ? queue->demands_max - waiting : 0;
 	queue->full = !room;
 	pthread_mutex_unlock(&queue->lock);
 	return room;

@@ -3,7 +3,7 @@
  * What the kernel asks for becomes jobs: demands and hints.
  *
  * The kernel's readers take turns, but only with wants that no loader has read. So
- * the queue has room for as many demands as there are workers, each of which then
+ * the queue has room for as many demands as are fetched at a time, so that each worker of these
  * has another one to go on with, and the rest stays in the kernel until there is
  * room again (queue_room()).
  */

@@ -55,10 +55,11 @@ static u64 yield_to_readers(struct queue *queue, const struct job *job, u64 most
 	return time - since;
 }
 
-void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 yield)
+void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 delay,
+		   u64 yield)
 {
 	pthread_mutex_lock(&queue->lock);
-	if (pace_arrived(&queue->pace, &job->pace, arrived))
+	if (pace_arrived(&queue->pace, &job->pace, queue_now(), arrived, delay))
 		pthread_cond_signal(&queue->wake);
 	if (job->pace.yielded < yield)
 		job->pace.yielded +=

@@ -17,11 +17,13 @@
 /**
  * queue_arrived - bytes of a piece of the rest have come
  * @arrived: so many of it
+ * @delay: nanoseconds from the request to the first of them; 0: not known
  * @yield: nanoseconds that it may stay unread in all, while readers wait
  *
- * Does not return as long as readers wait.
+ * Does not return as long as readers wait. Its share of the window may be another one then.
  */
-void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 yield);
+void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 delay,
+		   u64 yield);
 
 /*
  * @job is done, or given up for now; the caller has set its @fetched and @delay, and must

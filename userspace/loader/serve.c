@@ -246,7 +246,7 @@ static void take_batch(struct session *session,
  */
 static int take_requests(struct session *session)
 {
-	struct dm_incremental_request requests[JOBS_MAX];
+	struct dm_incremental_request requests[DEMANDS_AT_ONCE];
 	struct loader *loader = &session->loader;
 	size_t room;
 	ssize_t n;

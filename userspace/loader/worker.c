@@ -15,12 +15,18 @@ void worker_init(struct worker *worker, struct loader *loader)
 	worker->loader = loader;
 }
 
-void worker_destroy(struct worker *worker)
+static void free_buffer(struct worker *worker)
 {
-	connections_close(&worker->connections);
 	free(worker->buffer);
 	worker->buffer = NULL;
 	worker->capacity = 0;
+	worker->have = worker->have_end = 0;
+}
+
+void worker_destroy(struct worker *worker)
+{
+	connections_close(&worker->connections);
+	free_buffer(worker);
 }
 
 /* No origin has it: waiting readers learn it now, not at their timeout. */
@@ -105,6 +111,9 @@ static void do_job(struct worker *worker, struct job *job)
 	pool_give(&loader->pool, &worker->connections);
 	loaded_drop(loader, worker->loaded);
 	worker->loaded = NULL;
+	/* There are many workers: none keeps that of a long piece. */
+	if (worker->capacity > BUFFER_KEPT)
+		free_buffer(worker);
 	if (outcome == OUTCOME_AWAY) {
 		queue_away(&loader->queue, job, worker->pause);
 		return;

@@ -49,6 +49,16 @@ static void note_flow(struct origin_connection *connection, size_t size)
 	origin_flow(connection->origin, size, pause > PAUSE_MIN ? pause : PAUSE_MIN);
 }
 
+static void note_delay(struct origin_connection *connection)
+{
+	curl_off_t sent = 0, first = 0;
+
+	curl_easy_getinfo(connection->handle, CURLINFO_PRETRANSFER_TIME_T, &sent);
+	curl_easy_getinfo(connection->handle, CURLINFO_STARTTRANSFER_TIME_T,
+			  &first);
+	connection->delay = first > sent ? (u64)(first - sent) * 1000 : 0;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
 	struct reply *reply = context;
@@ -66,6 +76,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 				       "the reply is longer than it said");
 	if (reply->err)
 		return 0;
+	if (!reply->received)
+		note_delay(reply->connection);
 	memcpy(reply->buffer + reply->received, data, size);
 	reply->received += size;
 	note_flow(reply->connection, size);
@@ -275,16 +287,6 @@ static void note_retry_after(struct origin_connection *connection)
 	connection->retry_after = seconds < 0 ? 0 :
 				  seconds > ORIGIN_RETRY_AFTER_MAX ?
 				  ORIGIN_RETRY_AFTER_MAX : (unsigned int)seconds;
-}
-
-static void note_delay(struct origin_connection *connection)
-{
-	curl_off_t sent = 0, first = 0;
-
-	curl_easy_getinfo(connection->handle, CURLINFO_PRETRANSFER_TIME_T, &sent);
-	curl_easy_getinfo(connection->handle, CURLINFO_STARTTRANSFER_TIME_T,
-			  &first);
-	connection->delay = first > sent ? (u64)(first - sent) * 1000 : 0;
 }
 
 /* The result of a request that has ended with @c. */

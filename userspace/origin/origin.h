@@ -186,8 +186,8 @@ void origin_window(struct origin_connection *connection, size_t bytes);
 /**
  * origin_watch - be told how far the next reads have come
  * @arrived: called from within origin_read() when bytes have come: the first @received
- *	are in its buffer, unless it fails with -EPROTO. It must not use the connection.
- *	NULL: nobody is told, as at first
+ *	are in its buffer, unless it fails with -EPROTO. Of the connection it may use no more than
+ *	origin_delay(), which is known by then, and origin_window(). NULL: nobody is told, as at first
  * @context: passed to it
  */
 void origin_watch(struct origin_connection *connection,
