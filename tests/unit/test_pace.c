@@ -315,19 +315,31 @@ static void test_pause(void **data)
 	assert_int_equal(run.pace.most, MOST_FIRST);
 }
 
-/* The first window is what the link has carried for readers; it is never less than without. */
+/*
+ * The first window is what the link has carried for readers; it is never less than without. Where it
+ * is large there are more connections, as many as may be.
+ */
 static void test_known_link(void **data)
 {
+	struct pace_job job;
 	struct pace pace;
 
 	(void)data;
-	pace_init(&pace, NANO, 5);
+	pace_init(&pace, NANO, 24);
 	pace_other(&pace, 2 * NANO, 1 * MEGABIT, 50 * MILLI);
 	assert_int_equal(pace.window, WINDOW_FIRST);
 	pace_other(&pace, 3 * NANO, 100 * MEGABIT, 200 * MILLI);
 	assert_int_equal(pace.window, 100 * MEGABIT / 20);
 	pace_other(&pace, 4 * NANO, 1 * MEGABIT, 200 * MILLI);
 	assert_int_equal(pace.window, 100 * MEGABIT / 20);
+	assert_int_equal(pace.most, 100 * MEGABIT / 20 / SHARE_FIRST);
+	/* When something of it has come, that is better known. */
+	pace_init(&pace, NANO, 24);
+	pace_begin(&pace, &job, 2 * NANO, PACE_PIECE_MIN);
+	pace_arrived(&pace, &job, 3 * NANO, 4 * K, 200 * MILLI);
+	pace_other(&pace, 4 * NANO, 100 * MEGABIT, 200 * MILLI);
+	assert_int_equal(pace.window, WINDOW_FIRST);
+	assert_int_equal(pace.most, MOST_FIRST);
 }
 
 /* A piece that runs gets its share of a window that has become wider, and counts with that. */

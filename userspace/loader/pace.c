@@ -21,6 +21,8 @@
 /* A connection has at least so much of the window, unless that is smaller; one of many, so much. */
 #define SHARE_MIN	(32ull << 10)
 #define SHARE_OF_MANY	(2ull << 10)
+/* Each begins with 14 KiB in a round trip, so of a large first window a share has so much. */
+#define SHARE_FIRST	(64ull << 10)
 /* So many of the last first bytes come late where bytes queue. */
 #define LATE_MIN	3u
 /* A first byte that has come on time tells that nothing queued so many round trips ago at most. */
@@ -475,12 +477,22 @@ void pace_end(struct pace *pace, struct pace_job *job, u64 now, u64 fetched,
 	try_connections(pace, now);
 }
 
-/* What the link is known to carry. */
-static u64 first_window(const struct pace *pace)
+/* Nothing of the rest has come yet: begin with what the link is known to carry. */
+static void expect(struct pace *pace)
 {
 	u64 window = (u64)((double)pace->other_rate * (double)delay_of(pace) / NANO);
+	u64 most;
 
-	return window < WINDOW_MAX ? window : WINDOW_MAX;
+	if (window > WINDOW_MAX)
+		window = WINDOW_MAX;
+	if (window <= pace->window)
+		return;
+	pace->window = window;
+	most = window / SHARE_FIRST;
+	if (most > pace->workers)
+		most = pace->workers;
+	if (most > pace->most)
+		pace->most = (unsigned int)most;
 }
 
 void pace_other(struct pace *pace, u64 now, u64 rate, u64 delay)
@@ -488,8 +500,8 @@ void pace_other(struct pace *pace, u64 now, u64 rate, u64 delay)
 	note_delay(pace, now, delay);
 	if (rate)
 		pace->other_rate = rate;
-	if (!pace->delivered && pace->window < first_window(pace))
-		pace->window = first_window(pace);
+	if (!pace->delivered)
+		expect(pace);
 	if (delay && !pace->waits)
 		pace->quiet_since = now;
 }
