@@ -316,8 +316,10 @@ static void note_first(struct pace *pace, struct pace_job *job, u64 now, u64 del
 		return;
 	pace->sample[pace->samples++ % PACE_SAMPLES] = delay;
 	if (!has_queued(pace)) {
-		if (delay <= latest_of(pace))
+		if (delay <= latest_of(pace)) {
+			pace->on_time = true;
 			pace->on_time_at = now;
+		}
 		return;
 	}
 	pace->steady = true;
@@ -337,8 +339,9 @@ static void adjust(struct pace *pace, u64 now, u64 came)
 	if (!has_queued(pace) && now - pace->on_time_at < ON_TIME_TRIPS * trip) {
 		if (!pace->steady && pace->window < 2 * came)
 			pace->window = 2 * came;
-		else if (pace->steady && came >= pace->window / USED)
+		else if (pace->steady && pace->on_time && came >= pace->window / USED)
 			pace->window += pace->window / (has_many(pace) ? GROWTH_OF_MANY : GROWTH);
+		pace->on_time = false;
 	}
 	if (pace->steady && pace->window > most)
 		pace->window = most;
@@ -355,16 +358,20 @@ static void adjust(struct pace *pace, u64 now, u64 came)
 static void end_trip(struct pace *pace, u64 now)
 {
 	struct pace_trip *trip = &pace->trip;
-	u64 took = now - trip->since, came = pace->delivered - trip->delivered;
+	u64 took = now - trip->since, came = pace->delivered - trip->delivered, in_time;
 
 	if (!delay_of(pace) || took < delay_of(pace))
 		return;
 	note_rate(pace, now, came, took);
+	in_time = (u64)((double)came * (double)(delay_of(pace) + SLACK_MIN) / (double)took);
 	came = (u64)((double)came * (double)delay_of(pace) / (double)took);
 	if (is_even(pace, trip->since)) {
-		/* Neither the window nor a queue is in its way, nor TCP's slow start. */
+		/*
+		 * Neither the window, which comes in a round trip and the slack, nor a queue is in its
+		 * way, nor TCP's slow start.
+		 */
 		pace->trial.trips++;
-		if (!has_queued(pace) && came < pace->window / 8 * 5 &&
+		if (!has_queued(pace) && in_time < pace->window / 8 * 5 &&
 		    came < trip->came / 2 * 3)
 			pace->trial.slow++;
 		adjust(pace, now, came);
@@ -413,12 +420,15 @@ static void try_connections(struct pace *pace, u64 now)
 	begin_span(pace, now);
 }
 
-/* The window has become wider: so is @job's share of it, if that matters. */
+/*
+ * The window has become wider: so is @job's share of it, if that matters. A share does not become
+ * smaller, so small steps to and fro are left to the next pieces.
+ */
 static void widen_share(struct pace *pace, struct pace_job *job, u64 left)
 {
 	u64 share = share_of(pace);
 
-	if (share < job->share + job->share / 4)
+	if ((pace->steady && !has_many(pace)) || share < job->share + job->share / 4)
 		return;
 	job->share = share;
 	if (job->whole && left > job->on_way) {

@@ -108,6 +108,7 @@ struct pace_trip {
  * @steady: it has shrunk once: it does not double any more
  * @shrink_at: it does not shrink before
  * @on_time_at: a first byte has come on time then
+ * @on_time: one has, since the window might grow last
  * @trip: what comes meanwhile
  * @delivered: bytes so far
  * @on_way: bytes of pieces that may be on the way
@@ -133,6 +134,7 @@ struct pace {
 	bool steady;
 	u64 shrink_at;
 	u64 on_time_at;
+	bool on_time;
 	struct pace_trip trip;
 	u64 delivered;
 	u64 on_way;
