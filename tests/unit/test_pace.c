@@ -316,6 +316,39 @@ static void test_pause(void **data)
 }
 
 /*
+ * After a reader all comes at once that has waited unread meanwhile. It tells nothing of the link: else the
+ * window would become so wide that the next reader finds a queue, and connections would seem slow.
+ */
+static void test_readers(void **data)
+{
+	struct run run = {
+		.link = { .rate = 25 * MEGABIT, .trip = 2 * MILLI },
+		.workers = 61, .time = NANO,
+	};
+	unsigned int i;
+	u64 waits = 0, sent = 0;
+
+	(void)data;
+	pace_init(&run.pace, run.time, run.workers);
+	begin(&run);
+	for (i = 0; i < 100; i++) {
+		steps_until(&run, run.time + (100 + 37 * i % 900) * MILLI);
+		waits += run.waits;
+		sent += run.sent;
+		pace_wanted(&run.pace, run.time);
+		run.time += 20 * MILLI;
+		pace_satisfied(&run.pace, run.time);
+		run.time = pace_yields_until(&run.pace);
+	}
+	print_message("readers at 25 Mbit/s, 2 ms: %llu KiB, %u connections, a demand waits %llu ms\n",
+		      (unsigned long long)(run.pace.window / K), run.pace.most,
+		      (unsigned long long)(waits / sent / MILLI));
+	assert_int_equal(run.pace.most, MOST_FIRST);
+	assert_true(rate_of(&run.pace) <= run.link.rate * 5 / 4);
+	assert_true(waits / sent <= 12 * MILLI);
+}
+
+/*
  * The first window is what the link has carried for readers; it is never less than without. Where it
  * is large there are more connections, as many as may be.
  */
@@ -660,6 +693,7 @@ int main(void)
 		cmocka_unit_test(test_soon),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_known_link),
 		cmocka_unit_test(test_share_widens),
 		cmocka_unit_test(test_change),

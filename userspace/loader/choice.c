@@ -93,6 +93,7 @@ static struct job *take_demand(struct queue *queue, u64 time)
 {
 	bool may = queue->running_again < queue->again_max;
 	struct job *job = NULL;
+
 	if (may && !queue->took_again)
 		job = take_from(queue, &queue->again, time);
 	if (!job)

@@ -31,6 +31,8 @@
 #define USED		3u
 #define GROWTH		16u
 #define GROWTH_OF_MANY	4u
+/* It is looked at how much comes in so long at least: shorter, and what comes in bursts would seem fast. */
+#define TRIP_MIN	(20 * MILLI)
 /* After a reader has waited, first bytes tell nothing for so many round trips. */
 #define EVEN_TRIPS	2u
 /* A piece is so many shares long: between two of them a connection is idle for a round trip. */
@@ -359,13 +361,15 @@ static void end_trip(struct pace *pace, u64 now)
 {
 	struct pace_trip *trip = &pace->trip;
 	u64 took = now - trip->since, came = pace->delivered - trip->delivered, in_time;
+	u64 least = delay_of(pace) > TRIP_MIN ? delay_of(pace) : TRIP_MIN;
 
-	if (!delay_of(pace) || took < delay_of(pace))
+	if (!delay_of(pace) || took < least)
 		return;
-	note_rate(pace, now, came, took);
 	in_time = (u64)((double)came * (double)(delay_of(pace) + SLACK_MIN) / (double)took);
 	came = (u64)((double)came * (double)delay_of(pace) / (double)took);
 	if (is_even(pace, trip->since)) {
+		/* What has waited unread for a reader's sake comes as fast as memory. */
+		note_rate(pace, now, pace->delivered - trip->delivered, took);
 		/*
 		 * Neither the window, which comes in a round trip and the slack, nor a queue is in its
 		 * way, nor TCP's slow start.
