@@ -39,7 +39,7 @@
 #define SHARES		8u
 #define SHARES_FIRST	2u
 /* Pieces of all connections together have at most so much, which is memory. */
-#define PIECES_MAX	(64ull << 20)
+#define PIECES_MAX	(128ull << 20)
 /* As many connections as that need not prove their worth. */
 #define MOST_FIRST	5u
 /* A connection of many has a piece for so many round trips, at the rate of all. */
