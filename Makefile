@@ -10,7 +10,7 @@
 # make help           this
 #
 # Parts of a build, all below build/:
-# make tools          mkimage, incrementald, incrementalsetup, the library, the plug-in
+# make tools          mkimage, incrementald, incrementalsetup, incrementalblk, the library, plug-ins
 # make modules        the module for each kernel; make module-6.12 for one
 # make module-newest  the module for the newest kernel of Debian unstable
 # make unit-tests     build/tests/test_NAME
@@ -27,6 +27,7 @@
 # make check-packages the Debian packages in a Debian that boots with systemd and udev
 # make check-filesystems  cold reads of every filesystem, by readers of all kinds
 # make check-layouts  filesystems as others make them, extended
+# make check-sources  images of archives and packages beside those of directories, as the kernel reads them
 # make check-trees    random trees and layers, as the kernel reads them
 # make attack         10,000 hostile images on the module
 # make bench          measurements beside what else could be used; hours
@@ -88,6 +89,7 @@ PKG_CONFIG ?= pkg-config
 PKGS_libincremental := libcrypto liblz4
 PKGS_origin	:= libcurl libssl
 PKGS_nbdkit	:= nbdkit
+PKGS_incrementalblk := liburing $(PKGS_origin) $(PKGS_libincremental)
 PKGS_mkimage	:= json-c ext2fs com_err libzstd libarchive $(PKGS_origin) $(PKGS_libincremental)
 PKGS_incrementald := $(PKGS_origin) libseccomp $(PKGS_libincremental)
 PKGS_plugin	:= devmapper-event devmapper
@@ -116,7 +118,11 @@ SRC_incrementalsetup := $(wildcard userspace/dmsetup-plugin/*.c) \
 			$(wildcard userspace/origin/*.c) \
 			$(wildcard userspace/record/*.c) \
 			$(SRC_common)
-TOOLS	:= mkimage incrementald incrementalsetup
+SRC_incrementalblk := $(wildcard userspace/block-server/*.c) \
+		      $(wildcard userspace/store/*.c) \
+		      $(wildcard userspace/origin/*.c) \
+		      $(SRC_common)
+TOOLS	:= mkimage incrementald incrementalsetup incrementalblk
 SHARED	:= build/libincremental.so.0
 NBDKIT	:= build/nbdkit-incremental-plugin.so
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
@@ -128,7 +134,7 @@ obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB	:= $(BUILD)/libincremental.a
 
 .PHONY: help all tools modules check check-long check-damage check-chaos \
-	check-preempt check-newest check-debug check-ipe check-packages check-filesystems check-layouts \
+	check-preempt check-newest check-debug check-ipe check-packages check-filesystems check-layouts check-sources \
 	demo bench deb install uninstall clean
 all: tools modules
 
@@ -398,6 +404,15 @@ check-damage check-chaos check-filesystems:
 	@echo "== tests"
 	prove -j$(JOBS) --timer --failures $(LONG_TESTS)
 
+# Images of every kind of source, on each kernel.
+check-sources:
+	@echo "== packages"
+	scripts/install-deps build test
+	@echo "== build"
+	$(MAKE) -j$(JOBS) WERROR=1 tools modules
+	@echo "== tests"
+	for kernel in $(KERNELS); do tests/sources/run --kernel $$kernel || exit; done
+
 # Filesystems as others make them, extended, and read by the kernel.
 check-layouts:
 	@echo "== packages"
@@ -444,12 +459,12 @@ install: tools
 		$(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(pythondir) \
 		$(DESTDIR)$(nbdkitdir) $(DESTDIR)$(plugindir)
 	$(INSTALL) $(BUILD)/mkimage $(DESTDIR)$(bindir)/$(first_name)
-	$(INSTALL) $(BUILD)/incrementald $(BUILD)/incrementalsetup \
+	$(INSTALL) $(BUILD)/incrementald $(BUILD)/incrementalsetup $(BUILD)/incrementalblk \
 		$(DESTDIR)$(sbindir)
 	$(INSTALL) -d $(DESTDIR)$(completionsdir) $(DESTDIR)$(zshdir)
 	$(INSTALL) -m 644 userspace/completion/_incremental $(DESTDIR)$(zshdir)
 	$(INSTALL) -m 644 userspace/completion/incremental.bash $(DESTDIR)$(completionsdir)/incrementalsetup
-	set -e; for name in incrementald $(image_tool); do \
+	set -e; for name in incrementald incrementalblk $(image_tool); do \
 		ln -sf incrementalsetup $(DESTDIR)$(completionsdir)/$$name; done
 	$(INSTALL) -d $(DESTDIR)$(unitdir) $(DESTDIR)$(generatordir) $(DESTDIR)$(udevrulesdir)
 	set -e; for file in $(SYSTEM_FILES); do \
@@ -495,6 +510,7 @@ uninstall:
 		$(addsuffix .1,$(addprefix $(DESTDIR)$(mandir)/man1/,$(image_tool))) \
 		$(DESTDIR)$(sbindir)/incrementald \
 		$(DESTDIR)$(sbindir)/incrementalsetup \
+		$(DESTDIR)$(sbindir)/incrementalblk \
 		$(DESTDIR)$(generatordir)/incremental-generator \
 		$(DESTDIR)$(initramfsdir)/hooks/incremental \
 		$(DESTDIR)$(initramfsdir)/scripts/local-top/incremental \
@@ -511,7 +527,7 @@ uninstall:
 		$(DESTDIR)$(nbdkitdir)/$(notdir $(NBDKIT)) \
 		$(DESTDIR)$(libdir)/$(notdir $(PLUGIN)) \
 		$(DESTDIR)$(plugindir)/$(notdir $(PLUGIN))
-	rm -f $(addprefix $(DESTDIR)$(completionsdir)/,incrementalsetup incrementald $(image_tool))
+	rm -f $(addprefix $(DESTDIR)$(completionsdir)/,incrementalsetup incrementald incrementalblk $(image_tool))
 	rm -f $(DESTDIR)$(zshdir)/_incremental
 	for page in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done

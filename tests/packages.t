@@ -55,12 +55,12 @@ has_files() {	# has_files PACKAGE FILE...: "*" matches anything
 	done
 }
 ok "tools, helpers of mount, plug-in and manual pages are where they belong" has_files dm-incremental \
-	/usr/bin/incimage /usr/sbin/incrementald /usr/sbin/incrementalsetup /usr/sbin/mount.incremental \
+	/usr/bin/incimage /usr/sbin/incrementalblk /usr/sbin/incrementald /usr/sbin/incrementalsetup /usr/sbin/mount.incremental \
 	/usr/sbin/umount.incremental '/usr/lib/*/device-mapper/libdevmapper-event-incremental.so' \
 	'/usr/lib/*-gnu/libdevmapper-event-incremental.so' /usr/share/man/man1/incimage.1.gz \
 	/lib/systemd/system/incremental{,d}@.service /lib/systemd/system-generators/incremental-generator \
 	/lib/udev/rules.d/58-dm-incremental.rules /usr/share/man/man5/incrementaltab.5.gz \
-	/usr/share/man/man8/{incremental-generator,incrementald,incrementalsetup,mount.incremental,umount.incremental}.8.gz
+	/usr/share/man/man8/{incremental-generator,incrementalblk,incrementald,incrementalsetup,mount.incremental,umount.incremental}.8.gz
 ok "no file is called mkimage" eval '! contents dm-incremental | grep -w mkimage'
 ok "the module's source is DKMS's" has_files dm-incremental-dkms '/usr/src/dm-incremental-*/dkms.conf' \
 	'/usr/src/dm-incremental-*/Kbuild' '/usr/src/dm-incremental-*/include/uapi/linux/dm-incremental.h' \

@@ -107,7 +107,7 @@ version=$(sed -n 's/^VERSION.*:= //p' Makefile)
 one_version() {
 	[ -n "$version" ] && grep -q "^## $version" NEWS.md || return
 	local tool
-	for tool in mkimage incrementald incrementalsetup; do
+	for tool in mkimage incrementald incrementalsetup incrementalblk; do
 		"build/$tool" --version | grep -F " $version" || { echo "build/$tool: not $version"; return 1; }
 	done
 	! grep -F ".TH" docs/man/* | grep -F "$version" && head -n 1 debian/changelog | grep -F "($version)"

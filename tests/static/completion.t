@@ -51,11 +51,13 @@ for program in mkimage incrementalsetup; do
 		ok "$program $command: each is in the manual page" page_has "$(echo docs/man/$program.?)" "${names[@]}"
 	done < <(commands $program)
 done
-listed incrementald >"$work/options"
-offered incrementald -- >"$work/offered"
-ok "incrementald: there are options, and each is offered" eval '[ "$(wc -l <"$work/options")" -gt 15 ] && covers "$work/options" "$work/offered"'
-mapfile -t names <"$work/options"
-ok "incrementald: each is in the manual page" page_has docs/man/incrementald.8 "${names[@]}"
+for program in incrementald incrementalblk; do
+	listed $program >"$work/options"
+	offered $program -- >"$work/offered"
+	ok "$program: there are options, and each is offered" eval '[ "$(wc -l <"$work/options")" -gt 15 ] && covers "$work/options" "$work/offered"'
+	mapfile -t names <"$work/options"
+	ok "$program: each is in the manual page" page_has docs/man/$program.8 "${names[@]}"
+done
 is "a part of a word narrows it down" "$(offered incrementalsetup unm)" unmonitor
 is "values of an option, too" "$(offered mkimage create --fs e | tr '\n' ' ')" "erofs ext4 "
 : >"$work/some.inc"

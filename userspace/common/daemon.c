@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "common/daemon.h"
 #include "common/exitcode.h"
 #include "common/message.h"
-#include "loader/daemon.h"
 
 static int parent = -1;
 static int null = -1;
@@ -91,7 +91,7 @@ int daemon_begin(void)
 	return 0;
 }
 
-void daemon_ready(void)
+void daemon_quiet(void)
 {
 	message_use_syslog();
 	if (chdir("/"))
@@ -100,6 +100,11 @@ void daemon_ready(void)
 	dup2(null, STDOUT_FILENO);
 	dup2(null, STDERR_FILENO);
 	close(null);
+}
+
+void daemon_ready(void)
+{
+	daemon_quiet();
 	if (write(parent, "", 1) != 1)
 		message_warning("the process that started this is gone");
 	close(parent);

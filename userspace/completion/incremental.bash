@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# bash's completion of mkimage (incimage), incrementald and incrementalsetup. It asks the
-# programs themselves, by --help, so it always has their commands and options.
+# bash's completion of mkimage (incimage), incrementald, incrementalblk and incrementalsetup. It asks
+# the programs themselves, by --help, so it always has their commands and options.
 
 _incremental_help() {	# _incremental_help PROGRAM [COMMAND]: its help
 	"$@" --help 2>/dev/null
@@ -11,7 +11,7 @@ _incremental_help() {	# _incremental_help PROGRAM [COMMAND]: its help
 _incremental() {
 	local program=$1 current=$2 previous=$3 command='' words
 
-	if [[ ${program##*/} != incrementald ]]; then
+	if [[ ${program##*/} != incremental@(d|blk) ]]; then
 		# The first word that is no option; options come after it as a rule.
 		if [ "$COMP_CWORD" -gt 1 ] && [[ ${COMP_WORDS[1]} != -* ]]; then
 			command=${COMP_WORDS[1]}
@@ -49,4 +49,4 @@ _incremental() {
 	mapfile -t COMPREPLY < <(compgen -f -- "$current")
 }
 
-complete -F _incremental incrementalsetup incrementald incimage mkimage
+complete -F _incremental incrementalsetup incrementald incrementalblk incimage mkimage

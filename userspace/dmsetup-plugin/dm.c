@@ -149,17 +149,17 @@ int dm_need_target(struct incr_error *error)
 	return err ? -ENODEV : 0;
 }
 
-static int set_table(struct dm_task *task, const char *uuid, u64 sectors,
-		     const char *parameters)
+static int set_table(struct dm_task *task, const char *target, const char *uuid,
+		     u64 sectors, const char *parameters)
 {
 	return dm_task_set_uuid(task, uuid) && dm_task_set_ro(task) &&
-	       dm_task_add_target(task, 0, sectors, TARGET, parameters) &&
+	       dm_task_add_target(task, 0, sectors, target, parameters) &&
 	       dm_task_set_add_node(task, DM_ADD_NODE_ON_CREATE) ?
 	       0 : -ENOMEM;
 }
 
-int dm_create(const char *name, const char *uuid, u64 sectors,
-	      const char *parameters, struct incr_error *error)
+static int create(const char *name, const char *target, const char *uuid,
+		  u64 sectors, const char *parameters, struct incr_error *error)
 {
 	struct kernel_log log;
 	struct dm_task *task;
@@ -170,7 +170,7 @@ int dm_create(const char *name, const char *uuid, u64 sectors,
 	err = create_task(&task, DM_DEVICE_CREATE, name, error);
 	if (err)
 		return err;
-	err = set_table(task, uuid, sectors, parameters);
+	err = set_table(task, target, uuid, sectors, parameters);
 	if (!err && !dm_task_set_cookie(task, &cookie, 0))
 		err = -ENOMEM;
 	if (err) {
@@ -188,6 +188,21 @@ int dm_create(const char *name, const char *uuid, u64 sectors,
 			  strerror(-err));
 	kernel_log_close(&log);
 	return err;
+}
+
+int dm_create(const char *name, const char *uuid, u64 sectors,
+	      const char *parameters, struct incr_error *error)
+{
+	return create(name, TARGET, uuid, sectors, parameters, error);
+}
+
+int dm_create_served(const char *name, const char *uuid, u64 sectors,
+		     const char *device, struct incr_error *error)
+{
+	char parameters[160];
+
+	snprintf(parameters, sizeof(parameters), "%s 0", device);
+	return create(name, "linear", uuid, sectors, parameters, error);
 }
 
 /*
@@ -315,8 +330,8 @@ int dm_fail_reads(const char *name, struct incr_error *error)
 }
 
 /* The one target's parameters, of a table or a status; allocated. */
-static int read_line(int type, const char *name, struct dm_state *state,
-		     char **line, struct incr_error *error)
+static int read_line(int type, const char *wanted, const char *name,
+		     struct dm_state *state, char **line, struct incr_error *error)
 {
 	char *target = NULL, *parameters = NULL;
 	struct dm_task *task;
@@ -340,7 +355,7 @@ static int read_line(int type, const char *name, struct dm_state *state,
 	} else {
 		dm_get_next_target(task, NULL, &start, &length, &target,
 				   &parameters);
-		if (!target || strcmp(target, TARGET) || !parameters)
+		if (!target || strcmp(target, wanted) || !parameters)
 			err = incr_fail(error, -ENOTBLK,
 					"device %s is not an incremental device",
 					name);
@@ -364,10 +379,26 @@ int dm_read_state(const char *name, struct dm_state *state,
 	int err;
 
 	memset(state, 0, sizeof(*state));
-	err = read_line(DM_DEVICE_TABLE, name, state, &state->table, error);
+	err = read_line(DM_DEVICE_TABLE, TARGET, name, state, &state->table, error);
 	if (!err)
-		err = read_line(DM_DEVICE_STATUS, name, state, &state->status,
-				error);
+		err = read_line(DM_DEVICE_STATUS, TARGET, name, state,
+				&state->status, error);
+	if (err)
+		dm_free_state(state);
+	return err;
+}
+
+int dm_read_served(const char *name, struct dm_state *state,
+		   struct incr_error *error)
+{
+	int err;
+
+	memset(state, 0, sizeof(*state));
+	err = read_line(DM_DEVICE_TABLE, "linear", name, state, &state->table,
+			error);
+	if (!err && strncmp(state->uuid, UUID_SERVED, strlen(UUID_SERVED)))
+		err = incr_fail(error, -ENOTBLK,
+				"device %s is not an incremental device", name);
 	if (err)
 		dm_free_state(state);
 	return err;

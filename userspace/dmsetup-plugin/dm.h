@@ -12,6 +12,8 @@
 #define UUID_PREFIX	"INCREMENTAL-"
 /* After it: when the device was made, its root hash was the image's own word. */
 #define UUID_UNVOUCHED	"UNVOUCHED-"
+/* Of devices that stand on one which a process serves. */
+#define UUID_SERVED	"INCREMENTALBLK-"
 #define DM_NAME_MAX	128	/* with its terminating zero, as DM_NAME_LEN */
 #define DM_UUID_MAX	129	/* with its terminating zero, as DM_UUID_LEN */
 
@@ -27,6 +29,10 @@ int dm_need_target(struct incr_error *error);
 /* Create a read-only device of one target; nothing is left on failure. */
 int dm_create(const char *name, const char *uuid, u64 sectors,
 	      const char *parameters, struct incr_error *error);
+
+/* The same on all of block device @device, which a process serves. */
+int dm_create_served(const char *name, const char *uuid, u64 sectors,
+		     const char *device, struct incr_error *error);
 
 int dm_remove(const char *name, bool deferred, struct incr_error *error);
 
@@ -49,6 +55,9 @@ struct dm_state {
 /* -ENODEV: no such device; -ENOTBLK: it is of another kind. */
 int dm_read_state(const char *name, struct dm_state *state,
 		  struct incr_error *error);
+/* Likewise, of one that stands on a served device: @state has no status. */
+int dm_read_served(const char *name, struct dm_state *state,
+		   struct incr_error *error);
 void dm_free_state(struct dm_state *state);
 
 /**

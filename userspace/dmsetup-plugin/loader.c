@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "dmsetup-plugin/child.h"
 #include "dmsetup-plugin/counters.h"
@@ -16,63 +15,6 @@
 #define LOADER		"incrementald"
 #define FLAGS_MAX	6
 #define ORIGINS_OPTION	"--origins"
-
-static void find_loader(char *path, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", path, size - sizeof(LOADER));
-	char *name;
-
-	if (n > 0) {
-		path[n] = '\0';
-		name = strrchr(path, '/');
-		if (name) {
-			strcpy(name + 1, LOADER);
-			if (!access(path, X_OK))
-				return;
-		}
-	}
-	strcpy(path, LOADER);
-}
-
-/* Wait for @child, and end it if a signal of @held comes meanwhile. */
-static int wait_child(pid_t child, const sigset_t *held, int *status)
-{
-	int number, came = 0, err;
-	sigset_t all = *held;
-	pid_t ended;
-
-	sigaddset(&all, SIGCHLD);
-	while (!(ended = waitpid(child, status, WNOHANG))) {
-		number = sigwaitinfo(&all, NULL);
-		if (number > 0 && number != SIGCHLD) {
-			came = number;
-			kill(child, SIGTERM);
-		}
-	}
-	err = ended < 0 ? -errno : 0;
-	if (came)
-		raise(came);
-	return came ? -EINTR : err;
-}
-
-/* The loader's exit status as the errno that would make it ours. */
-static int loader_errno(int status)
-{
-	switch (WIFEXITED(status) ? WEXITSTATUS(status) : EXITCODE_DEVICE) {
-	case EXITCODE_OK:
-		return 0;
-	case EXITCODE_USAGE:
-		return -ERR_USAGE;
-	case EXITCODE_PERMISSION:
-		return -EPERM;
-	case EXITCODE_MEMORY:
-		return -ENOMEM;
-	case EXITCODE_BUSY:
-		return -EBUSY;
-	default:
-		return -ENXIO;
-	}
-}
 
 /* The loader's options that are the command's: FLAGS_MAX words at most. Return: how many. */
 static unsigned int add_flags(const struct options *options, const char **args)
@@ -108,7 +50,7 @@ int loader_start(const struct options *options, const struct backing *backing,
 	err = origins_save(options, key, error);
 	if (err)
 		return err;
-	find_loader(path, sizeof(path));
+	child_find(LOADER, path, sizeof(path));
 	args[n++] = LOADER;
 	args[n++] = "--daemon";
 	n += add_flags(options, args + n);
@@ -125,17 +67,17 @@ int loader_start(const struct options *options, const struct backing *backing,
 
 	/* libdevmapper's control file would be inherited. */
 	dm_lib_release();
-	err = child_start(&child, path, args, old);
+	err = child_start(&child, path, args, old, -1);
 	if (err)
 		return incr_fail(error, err, "cannot start " LOADER ": %s",
 				 strerror(-err));
-	err = wait_child(child, held, &status);
+	err = child_wait(child, held, &status);
 	if (err == -EINTR)
 		return incr_fail(error, err, "interrupted");
 	if (err)
 		return incr_fail(error, err, "cannot wait for " LOADER ": %s",
 				 strerror(-err));
-	err = loader_errno(status);
+	err = child_errno(status);
 	/* It has said why. */
 	if (err)
 		incr_fail(error, err, LOADER " did not start");

@@ -86,7 +86,7 @@ enum {
 	OPT_NO_STARTUP, OPT_LOCAL, OPT_NAME, OPT_FS_TYPE, OPT_FS_OPTIONS,
 	OPT_MOUNT_OPTIONS, OPT_LAZY, OPT_ROOT_HASH_FILE, OPT_CANCEL_DEFERRED,
 	OPT_CORRUPTION, OPT_USAGE,
-	OPT_TAB,
+	OPT_TAB, OPT_USERSPACE,
 	OPT_ACCESS,	/* and more from there: enum access_option */
 };
 
@@ -157,6 +157,8 @@ static const struct {
 	  "the loader fetches no ranges beforehand, whatever list there is" },
 	{ "wait-startup", NULL, OPT_WAIT_STARTUP, OPEN | MOUNT,
 	  "return when these have been fetched" },
+	{ "userspace", NULL, OPT_USERSPACE, OPEN | MOUNT,
+	  "without the module: a process serves the device (ublk or nbd)" },
 	{ "deferred", NULL, OPT_DEFERRED, CLOSE,
 	  "if it is in use, remove it later" },
 	{ "cancel-deferred", NULL, OPT_CANCEL_DEFERRED, CLOSE,
@@ -496,6 +498,9 @@ static void take_option(struct options *options, int option)
 		break;
 	case OPT_LAZY:
 		options->lazy = true;
+		break;
+	case OPT_USERSPACE:
+		options->userspace = true;
 		break;
 	case OPT_TAB:
 		options->tab = optarg;

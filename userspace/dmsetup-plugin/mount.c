@@ -14,6 +14,7 @@
 #include "common/status-line.h"
 #include "dmsetup-plugin/child.h"
 #include "dmsetup-plugin/counters.h"
+#include "dmsetup-plugin/userspace.h"
 #include "libincremental/hash.h"
 #include "origin/url.h"
 
@@ -51,6 +52,7 @@ static void note_signals(void)
  * @local: the local image
  * @new_local: it was made now
  * @opened: the device is there
+ * @served: by a process, without the module
  * @name: of the device
  * @device: that it stands on, as "7:0"
  * @key: of the image's files in /run
@@ -59,6 +61,7 @@ struct made {
 	char *local;
 	bool new_local;
 	bool opened;
+	bool served;
 	char name[DM_NAME_MAX];
 	char device[128];
 	char key[IMAGE_KEY_MAX];
@@ -191,7 +194,7 @@ static int run_tool(const char *const *args, const char *name,
 	int status, err;
 
 	sigemptyset(&none);
-	err = child_start(&child, args[0], args, &none);
+	err = child_start(&child, args[0], args, &none, -1);
 	if (err)
 		return incr_fail(error, err, "cannot start %s(8): %s", args[0],
 				 strerror(-err));
@@ -243,7 +246,10 @@ static void undo(const struct made *made)
 {
 	struct incr_error why;
 
-	if (made->opened) {
+	if (made->opened && made->served) {
+		if (userspace_close(made->name, &why))
+			message_warning("%s", why.text);
+	} else if (made->opened) {
 		if (dm_remove(made->name, false, &why))
 			message_warning("%s", why.text);
 		else if (*made->device)
@@ -292,6 +298,21 @@ static int find_local(struct options *with, const char *source,
 	return err;
 }
 
+static int need_target(const struct options *options, struct incr_error *error)
+{
+	struct incr_error why;
+	int err;
+
+	if (options->userspace)
+		return 0;
+	err = dm_need_target(&why);
+	/* Whoever may not load modules can have it by a process. */
+	if (err == -ENODEV)
+		return incr_fail(error, err, "%s, or mount with the option userspace, which does without",
+				 why.text);
+	return err ? incr_fail(error, err, "%s", why.text) : 0;
+}
+
 int command_mount(const struct options *options, char **args,
 		  struct incr_error *error)
 {
@@ -314,7 +335,8 @@ int command_mount(const struct options *options, char **args,
 	source = origin_take(args[0]);
 	if (!source)
 		return incr_fail(error, -ENOMEM, "out of memory");
-	err = dm_need_target(error);
+	made.served = options->userspace;
+	err = need_target(options, error);
 	if (!err)
 		err = find_local(&with, source, &made, error);
 	note_signals();
@@ -329,14 +351,14 @@ int command_mount(const struct options *options, char **args,
 		err = command_open(&with, open_args, error);
 		made.opened = !err;
 	}
-	if (!err)
+	if (!err && !made.served)
 		err = look_at_device(&made, with.origin_count, error);
 	if (!err && came)
 		err = incr_fail(error, -EINTR, "interrupted");
 	if (!err)
 		err = mount_device(options, made.name, args[1], error);
-	/* It goes with its last mount, however that ends. */
-	if (!err && dm_remove(made.name, true, &why))
+	/* It goes with its last mount, however that ends; a served one by umount only. */
+	if (!err && !made.served && dm_remove(made.name, true, &why))
 		message_warning("%s", why.text);
 	if (err)
 		undo(&made);
@@ -459,6 +481,7 @@ int command_umount(const struct options *options, char **args,
 			dm_free_state(&state);
 			ours = true;
 		}
+		made.served = *made.name && userspace_has(made.name);
 		if (options->lazy) {
 			tool[2] = "-l";
 			tool[3] = "--";
@@ -468,6 +491,9 @@ int command_umount(const struct options *options, char **args,
 	}
 	if (!err && ours)
 		err = take_down(&made, mount, error);
+	/* A lazy one may be in use for long. */
+	if (!err && made.served && !still_mounted(mount))
+		err = userspace_close(made.name, error);
 	mounts_free(&mounts);
 	free(place);
 	return err;

@@ -8,7 +8,9 @@
 #include <unistd.h>
 #include "common/message.h"
 #include "common/status-line.h"
+#include "dmsetup-plugin/child.h"
 #include "dmsetup-plugin/counters.h"
+#include "dmsetup-plugin/userspace.h"
 #include "libincremental/startup.h"
 
 static void format_uuid(const struct image_facts *facts,
@@ -20,26 +22,6 @@ static void format_uuid(const struct image_facts *facts,
 	incr_hex_format(facts->uuid, sizeof(facts->uuid), hex);
 	snprintf(text, DM_UUID_MAX, UUID_PREFIX "%s%s-%s",
 		 is_vouched_for(options) ? "" : UUID_UNVOUCHED, hex, name);
-}
-
-void hold_signals(sigset_t *held, sigset_t *old)
-{
-	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-	struct sigaction action;
-	sigset_t more;
-	size_t i;
-
-	sigemptyset(held);
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (!sigaction(numbers[i], NULL, &action) &&
-		    action.sa_handler != SIG_IGN)
-			sigaddset(held, numbers[i]);
-	more = *held;
-	/* These are not waited for as reasons to give up. */
-	sigaddset(&more, SIGPIPE);
-	sigaddset(&more, SIGCHLD);
-	signal(SIGCHLD, SIG_DFL);
-	sigprocmask(SIG_BLOCK, &more, old);
 }
 
 void loader_forget(const char *device, const char *key)
@@ -150,11 +132,19 @@ int command_open(const struct options *given, char **args,
 		err = image_file_open(&file, args[0], error);
 	if (!err)
 		err = image_facts(&file, options, &facts, error);
-	if (!err)
+	if (!err && !options->userspace)
 		err = dm_need_target(error);
 	if (!err && dm_exists(name))
 		err = incr_fail(error, -EEXIST, "device %s exists already",
 				name);
+	if (options->userspace) {
+		if (!err)
+			err = userspace_open(options, &file, &facts, name, error);
+		image_file_close(&file);
+		free(facts.parameters);
+		free(with.startup);
+		return err;
+	}
 	/* A process that sets up the same image meanwhile must find our loop device. */
 	if (!err)
 		err = image_lock(&lock, file.fd, args[0], error);
@@ -186,6 +176,9 @@ int command_close(const struct options *options, char **args,
 	int err;
 
 	err = device_name(args[0], &name, error);
+	if (!err && !options->deferred && !options->cancel_deferred &&
+	    userspace_has(name))
+		return userspace_close(name, error);
 	if (!err)
 		err = dm_read_state(name, &state, error);
 	if (err)

@@ -118,7 +118,7 @@ static int record_command(struct recorder *recorder, char **command,
 				 strerror(errno));
 	if (*command)
 		err = child_start(&child, *command,
-				  (const char *const *)command, old);
+				  (const char *const *)command, old, -1);
 	if (err)
 		incr_fail(error, err, "cannot start %s: %s", *command,
 			  strerror(-err));

@@ -67,6 +67,7 @@ struct options {
 	bool lazy;
 	bool batch;	/* say nothing of a new local image */
 	const char *tab;
+	bool userspace;	/* without the module */
 	bool loader_apart;	/* a service of its own starts it */
 	bool quiet;	/* say nothing of what has been made */
 	bool verbose;
@@ -226,11 +227,5 @@ void loader_origins(struct options *options, const char *node,
  * @to, too, with the same plugin. @name is for the warning if that fails.
  */
 void monitor_follow(const char *name, const char *from, const char *to);
-
-/*
- * Block the signals that would end this program, but not ignored ones. @held are
- * those signals, @old is the mask without them.
- */
-void hold_signals(sigset_t *held, sigset_t *old);
 
 #endif /* SETUP_H */

@@ -8,6 +8,7 @@
 #include "common/printable.h"
 #include "common/status-line.h"
 #include "dmsetup-plugin/counters.h"
+#include "dmsetup-plugin/userspace.h"
 
 static const struct {
 	const char *key;	/* of JSON */
@@ -151,6 +152,8 @@ int command_status(const struct options *options, char **args,
 	int err;
 
 	err = device_name(args[0], &name, error);
+	if (!err && userspace_has(name))
+		return userspace_status(name, options->json, error);
 	if (!err)
 		err = read_lines(name, &state, &table, &status, error);
 	if (err == -ENODEV)

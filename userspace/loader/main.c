@@ -9,8 +9,8 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include "common/daemon.h"
 #include "common/message.h"
-#include "loader/daemon.h"
 #include "loader/notify.h"
 #include "loader/session.h"
 

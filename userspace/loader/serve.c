@@ -9,9 +9,9 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include "common/daemon.h"
 #include "common/message.h"
 #include "common/parse.h"
-#include "loader/daemon.h"
 #include "loader/foresee.h"
 #include "loader/notify.h"
 #include "loader/requests.h"

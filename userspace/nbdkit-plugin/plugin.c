@@ -4,7 +4,6 @@
  * nbdkit-incremental-plugin(1).
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +22,10 @@
 /* Seconds that a read waits for a server that is away, as for the target's read_timeout. */
 #define READ_TIMEOUT	30u
 #define READ_TIMEOUT_MAX 3600u
-/* Connections that bring what nobody has read. */
-#define FILLERS		4u
 
 /**
  * struct plugin - what was said on the command line, and what is open
- * @fillers: threads that fill the rest of the local file, @filler_count of them
- * @next: where the next one goes on
+ * @rest: threads that fill the rest of the local file
  * @stop: they end, and so do their fetches
  */
 static struct plugin {
@@ -46,17 +42,13 @@ static struct plugin {
 	struct store *store;
 	struct incr_image *image;
 	u64 size;
-	pthread_t fillers[FILLERS];
-	unsigned int filler_count;
-	pthread_mutex_t lock;
-	u64 next;
+	struct rest *rest;
 	atomic_bool stop;
 } plugin = {
 	.generation = INCR_NEWEST,
 	.read_timeout = READ_TIMEOUT,
 	.prefetch = true,
 	.how = { .timeout = ORIGIN_TIMEOUT_DEFAULT, .stop = &plugin.stop },
-	.lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
 /* Clients see an errno; the sentence goes to nbdkit's log. */
@@ -184,44 +176,16 @@ static int incremental_get_ready(void)
 	return 0;
 }
 
-/* Where one of the threads goes on; false: there is nothing left. */
-static bool take_next(u64 *offset)
+static void tell_end(const char *text)
 {
-	pthread_mutex_lock(&plugin.lock);
-	*offset = plugin.next;
-	store_next_absent(plugin.store, offset, &plugin.next);
-	pthread_mutex_unlock(&plugin.lock);
-	return *offset != UINT64_MAX;
-}
-
-/* Fill what nobody has read; readers get what they ask for meanwhile. */
-static void *fill_rest(void *unused)
-{
-	struct incr_error error;
-	u64 offset;
-	int err = 0;
-
-	(void)unused;
-	while (!err && !atomic_load(&plugin.stop) && take_next(&offset))
-		err = store_fill_at(plugin.store, offset, &error);
-	if (err && !atomic_load(&plugin.stop))
-		nbdkit_debug("filling the rest has ended: %s", error.text);
-	if (!err && store_commit(plugin.store, &error))
-		nbdkit_debug("%s", error.text);
-	return NULL;
+	nbdkit_debug("filling the rest has ended: %s", text);
 }
 
 static int incremental_after_fork(void)
 {
-	unsigned int i;
-
-	if (!plugin.local || !plugin.where || !plugin.prefetch)
-		return 0;
-	/* Fewer will do. */
-	for (i = 0; i < FILLERS; i++)
-		if (!pthread_create(&plugin.fillers[plugin.filler_count], NULL,
-				    fill_rest, NULL))
-			plugin.filler_count++;
+	if (plugin.prefetch)
+		store_rest_start(&plugin.rest, plugin.store, &plugin.stop,
+				 tell_end);
 	return 0;
 }
 
@@ -230,8 +194,7 @@ static void incremental_cleanup(void)
 	struct incr_error error;
 
 	atomic_store(&plugin.stop, true);
-	while (plugin.filler_count)
-		pthread_join(plugin.fillers[--plugin.filler_count], NULL);
+	store_rest_end(plugin.rest);
 	if (plugin.store && store_commit(plugin.store, &error))
 		nbdkit_error("%s", error.text);
 }

@@ -12,6 +12,13 @@
 /* Seconds that a failure which may pass is tried again. */
 #define PATIENCE	3u
 
+static _Thread_local bool only_present;
+
+void store_only_present(bool only)
+{
+	only_present = only;
+}
+
 static int read_absent(struct store *store, u64 offset, size_t length,
 		       u8 *buffer, struct incr_error *error)
 {
@@ -23,6 +30,8 @@ static int read_absent(struct store *store, u64 offset, size_t length,
 				 "bytes %llu to %llu are not present in this local image",
 				 (unsigned long long)offset,
 				 (unsigned long long)offset + length - 1);
+	if (only_present)
+		return incr_fail(error, -EAGAIN, "not present yet");
 	if (!store->local)
 		return store_read_origin(store, offset, length, buffer, error);
 	err = store->filled ? store_fill(store, offset, length, buffer, &why) :

@@ -45,6 +45,26 @@ int store_commit(struct store *store, struct incr_error *error);
 void store_next_absent(struct store *store, u64 *offset, u64 *next);
 int store_fill_at(struct store *store, u64 offset, struct incr_error *error);
 
+struct rest;
+
+/**
+ * store_rest_start - fill what nobody has read, by a few threads, until all is there
+ * @rest: set; NULL if there is nothing to do, or no thread
+ * @stop: the threads end soon once it is true
+ * @tell: called with a sentence when one of them ends early; from any thread
+ */
+void store_rest_start(struct rest **rest, struct store *store,
+		      const atomic_bool *stop, void (*tell)(const char *text));
+
+/* Wait for them. */
+void store_rest_end(struct rest *rest);
+
+/*
+ * From now on reads of this thread, if @only, fail with -EAGAIN where they would have to
+ * fetch: for one that may not wait.
+ */
+void store_only_present(bool only);
+
 /* Is the local file or the origin that file? See same_file(). */
 bool store_is_file(const struct store *store, const struct stat *file);
 

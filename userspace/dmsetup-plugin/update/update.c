@@ -12,7 +12,9 @@
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include "common/message.h"
+#include "dmsetup-plugin/child.h"
 #include "dmsetup-plugin/update/report.h"
+#include "dmsetup-plugin/userspace.h"
 #include "dmsetup-plugin/update/update.h"
 
 /* The file below the loop device. */
@@ -598,12 +600,17 @@ static int run(int (*what)(struct change *change, struct incr_error *error),
 	       const struct options *options, const char *name,
 	       struct incr_error *error)
 {
+	const char *short_name;
 	struct change change;
 	int err;
 
 	if (options->layer && options->origin_count)
 		return incr_fail(error, -ERR_USAGE,
 				 "--layer and --origin do not go together");
+	if (!device_name(name, &short_name, error) && userspace_has(short_name))
+		return incr_fail(error, -ENOTBLK,
+				 "device %s is served without the module, which alone can change the generation of a device in use",
+				 short_name);
 	err = begin(&change, options, name, error);
 	if (!err)
 		err = what(&change, error);
