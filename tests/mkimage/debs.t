@@ -8,8 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP tar keeps owners for root only"; exit 0; }
 
-packages=(base-files bash bsdutils coreutils cron dash e2fsprogs gzip iputils-ping
-	libc-bin login man-db mount netbase openssh-client passwd perl-base sudo tzdata util-linux)
+mapfile -t packages < <(grep -v "^#" "$top/tests/lib/packages")
 mkdir fetched
 (cd fetched && "$top/scripts/apt-fetch" "${packages[@]}") ||
 	{ echo "Bail out! the packages cannot be fetched"; exit 1; }

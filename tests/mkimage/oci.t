@@ -6,6 +6,8 @@
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lib/trees.sh
+. "$top/tests/lib/trees.sh"
 tree() {
 	python3 "$top/tests/mkimage/tree.py" "$@"
 }
@@ -22,42 +24,7 @@ export SOURCE_DATE_EPOCH=1900000000
 ### An image of three layers, made by umoci
 
 if [ "$(id -u)" = 0 ]; then
-	# What umoci makes itself has the present time: it is set.
-	layer() {	# layer: the changes of bundle/rootfs become a layer
-		find bundle/rootfs -newermt '2026-01-01' -exec touch -h -d '2020-02-02 02:02:02Z' {} +
-		umoci repack --image layout:x bundle >/dev/null 2>&1
-	}
-	umoci init --layout layout
-	umoci new --image layout:x
-	umoci unpack --image layout:x bundle >/dev/null 2>&1
-	(
-		cd bundle/rootfs || exit
-		mkdir -p usr/bin etc var/lib/old/deep tmp
-		ln -s usr/bin bin
-		cp /bin/true usr/bin/tool
-		chmod 4755 usr/bin/tool
-		ln usr/bin/tool usr/bin/again
-		echo one >etc/one
-		echo two >etc/two
-		echo deep >var/lib/old/deep/file
-		mknod null c 1 3
-		chmod 1777 tmp
-		setfattr -n user.x -v y etc/one
-		setfattr -n security.capability \
-			-v 0x0100000200200000000000000000000000000000 usr/bin/tool
-		chown 100:200 etc/two
-	)
-	layer
-	rm bundle/rootfs/etc/two bundle/rootfs/null
-	rm -r bundle/rootfs/var/lib/old
-	mkdir bundle/rootfs/var/lib/old
-	echo new >bundle/rootfs/var/lib/old/new
-	echo changed >bundle/rootfs/etc/one
-	layer
-	rm -r bundle/rootfs/etc
-	echo "a file where a directory was" >bundle/rootfs/etc
-	noise 200000 7 >bundle/rootfs/usr/noise
-	layer
+	oci_layout layout bundle
 	ok "umoci made three layers" test "$(find layout/blobs -type f -size +100c | wc -l)" -ge 5
 	umoci unpack --image layout:x unpacked >/dev/null 2>&1
 	same "a layout" layout unpacked/rootfs

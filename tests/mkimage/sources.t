@@ -7,6 +7,8 @@
 
 # shellcheck source=tests/mkimage/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lib/trees.sh
+. "$top/tests/lib/trees.sh"
 tree() {
 	python3 "$top/tests/mkimage/tree.py" "$@"
 }
@@ -29,36 +31,7 @@ umask 022
 
 ### A tree with all that a filesystem holds
 
-mkdir -p tree/dir/deep tree/empty
-echo text >tree/file
-ln tree/file tree/dir/hard
-ln -s ../file tree/dir/link
-ln -s "$(printf 'x/%.0s' {1..400})y" tree/long
-noise 300000 1 >tree/dir/noise
-: >tree/none
-mkfifo tree/fifo
-truncate -s 3M tree/sparse
-echo end >>tree/sparse
-chmod 4751 tree/file
-chmod 1777 tree/empty
-touch -d '2031-02-03 04:05:06.123456789' tree/dir/noise
-touch -d '1969-12-31 23:59:58.25Z' tree/none
-touch -h -d '2001-02-03 04:05:06.5' tree/dir/link
-printf 'bytes' >tree/"$(printf '\377\376 e\314\201 \303\251')"
-printf 'name' >tree/"$(printf 'n%.0s' {1..255})"
-setfattr -n user.one -v 1 tree/dir/noise
-setfattr -n user.empty tree/dir
-setfacl -m u:1234:rw,g:4321:r tree/none
-setfacl -d -m u:77:rx tree/dir
-if [ "$root" ]; then
-	chown -h 1000:2000 tree/dir/link
-	chown 4000000000:12 tree/dir/deep
-	mknod tree/null c 1 3
-	mknod tree/block b 259 70000
-	setfattr -n trusted.two -v "$(printf '\\000\\377')" tree/dir/noise
-	setfattr -n security.capability \
-		-v 0x0100000200200000000000000000000000000000 tree/file
-fi
+full_tree tree
 tree tree >wanted
 
 gnu=(tar --numeric-owner -S -C tree)
@@ -96,13 +69,7 @@ ok "ext4: fsck" e2fsck -fn raw
 
 ### Formats that hold less: what they hold is compared
 
-plain() {	# plain DIRECTORY: the same without attributes and fractions of seconds
-	rm -rf "$1"
-	cp -a --no-preserve=xattr tree "$1"
-	setfacl -b -R "$1"
-	find "$1" -exec touch -h -d '2020-01-02 03:04:06Z' {} +
-}
-plain plain
+plain tree plain
 tree plain >wanted
 (cd plain && find . -depth | LC_ALL=C sort | cpio -o -H newc --quiet) >tree.cpio
 same "a cpio" tree.cpio
