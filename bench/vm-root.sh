@@ -34,7 +34,7 @@ make_root() {
 		[[ $file != *"$tree"* ]] || continue
 		mkdir -p "$root$(dirname "$file")"
 		cp -L "$file" "$root$file"
-	done < <(libraries build/incrementald build/incrementalsetup "${files[@]}")
+	done < <(libraries build/incrementald build/incrementalsetup build/incrementalblk "${files[@]}")
 	printf 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 	tar -C "$root" -cf "$work/root.tar" .

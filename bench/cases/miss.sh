@@ -3,11 +3,12 @@
 #
 # bench/run miss: from a read of 4 KiB that nothing is there for until it returns; the origin is a
 # file in memory. "bare" is the tests' loader, which answers what it is asked for and verifies nothing:
-# what the kernel takes. incrementald's largest size is told, too. nbdkit and FUSE fetch the same, verify nothing and keep nothing; nbd-SIZE does both.
+# what the kernel takes. incrementald's largest size is told, too. nbdkit and FUSE fetch the same, verify nothing and keep nothing; nbd-SIZE and ublk-SIZE
+# do both.
 
 # shellcheck disable=SC2034	# bench/run and in-root use these
 about_miss="time and work of reads of what is absent"
-peers_miss=(ours-4K ours-64K ours-4K-bare ours-64K-bare nbdkit nbd-4K nbd-64K squashfuse-128K)
+peers_miss=(ours-4K ours-64K ours-4K-bare ours-64K-bare nbdkit nbd-4K nbd-64K ublk-4K ublk-64K squashfuse-128K)
 size_miss=64
 programs_miss=(fio)
 local=/local.inc
@@ -37,6 +38,12 @@ up_miss() {	# up_miss PEER: $target can be read, and has nothing
 		/bench/loadertool sparse "$image" $local &&
 			serve_nbd /bench/nbdkit-incremental-plugin.so local=$local origin="$image" prefetch=no || return
 		target=/dev/nbd0
+		;;
+	ublk-*)
+		image=$images/ours-${1#*-}.inc loops=() mounted='' daemon=''
+		/bench/loadertool sparse "$image" $local &&
+			serve_ublk --origin "$image" --no-prefetch $local || return
+		target=$served
 		;;
 	*)
 		peer_up "$1" || return

@@ -7,7 +7,7 @@
 about_warm="processor time of reads, everything present"
 peers_warm=(loop erofs erofs-lz4hc-4K erofs-lz4hc-16K erofs-lz4hc-64K ext4 squashfs-4K squashfs-128K
 	verity-erofs verity-erofs-lz4hc-4K verity-erofs-lz4hc-16K verity-erofs-lz4hc-64K
-	ours-4K ours-4K-dictionary ours-16K ours-64K ours-lz4hc-4K ours-lz4hc-16K ours-lz4hc-64K squashfuse-128K nbdkit nbd-4K nbd-64K)
+	ours-4K ours-4K-dictionary ours-16K ours-64K ours-lz4hc-4K ours-lz4hc-16K ours-lz4hc-64K squashfuse-128K nbdkit nbd-4K nbd-64K ublk-4K ublk-64K)
 # In a user-mode kernel programs are other processes, whose time is not in the kernel's.
 peers_warm_uml=(loop erofs erofs-lz4hc-4K erofs-lz4hc-16K erofs-lz4hc-64K ext4 squashfs-4K squashfs-128K
 	verity-erofs verity-erofs-lz4hc-4K verity-erofs-lz4hc-16K verity-erofs-lz4hc-64K

@@ -66,7 +66,7 @@ make_peer() {
 		make_peer "$kind"
 		make_verity "$kind"
 		;;
-	nbd-*) make_peer "ours-$kind" ;;
+	nbd-* | ublk-*) make_peer "ours-$kind" ;;
 	ours-lz4hc-*)
 		made "$images/$1.inc" "$tool" create --salt $salt --fs-compression "lz4hc,${1##*-}" \
 			"$images/source" "$images/$1.inc.new"

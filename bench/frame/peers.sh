@@ -12,6 +12,7 @@
 #   squashfuse-SIZE      the squashfs in userspace
 #   nbdkit               the plain erofs from nbdkit by the kernel's nbd
 #   nbd-SIZE             the image of ours-SIZE from nbdkit by our plugin, by the kernel's nbd
+#   ublk-SIZE            the same from incrementalblk, by the kernel's ublk
 #   ours-SIZE[-dictionary]    the plain erofs above our target, SIZE: our clusters
 #   ours-lz4hc-SIZE      an erofs that mkimage made with clusters of SIZE, above our target
 #   before-SIZE[-dictionary]  the same by the module and mkimage of another commit
@@ -29,7 +30,7 @@ peer_files() {	# peer_files PEER: the names of its images
 	verity-*) printf '%s\n' "${1#verity-}"{,.hash,.root} ;;
 	squashfuse-*) echo "squashfs-${1#*-}" ;;
 	ours-* | before-*) echo "$1.inc" ;;
-	nbd-*) echo "ours-${1#*-}.inc" ;;
+	nbd-* | ublk-*) echo "ours-${1#*-}.inc" ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -45,6 +46,11 @@ serve_nbd() {
 	nbdkit --foreground --readonly --unix /run/nbd.sock "$@" >>"$log" 2>&1 &
 	daemon=$!
 	wait_for test -S /run/nbd.sock && nbd-client -unix /run/nbd.sock /dev/nbd0 -b 4096 >>"$log" 2>&1
+}
+
+# serve_ublk PARAMETER...: $served from incrementalblk
+serve_ublk() {
+	served=$(/bench/incrementalblk --daemon --transport ublk "$@" 2>>"$log")
 }
 
 target_of() {	# target_of PEER: a device of our target, in $device
@@ -85,6 +91,7 @@ peer_up() {
 		serve_nbd /bench/nbdkit-incremental-plugin.so local="$images/ours-${1#*-}.inc" &&
 			mount -t erofs -o ro /dev/nbd0 /mnt
 		;;
+	ublk-*) serve_ublk "$images/ours-${1#*-}.inc" && mount -t erofs -o ro "$served" /mnt ;;
 	*) loop "$images/$1" && mount -t "${1%%-*}" -o ro "$device" /mnt ;;
 	esac
 }
@@ -94,6 +101,7 @@ peer_down() {	# peer_down PEER
 	[ -z "$mounted" ] || umount /mnt || return
 	case $1 in
 	nbdkit | nbd-*) nbd-client -d /dev/nbd0 >>"$log" 2>&1 ;;
+	ublk-*) wait_for /bench/incrementalblk --stop "$served" ;;
 	verity-* | ours-* | before-*) wait_for dmsetup remove bench ;;
 	esac || return
 	for device in "${loops[@]}"; do losetup -d "$device" || return; done
