@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include "browse/path.h"
 #include "browse/place.h"
@@ -24,8 +25,9 @@ const char cp_help[] =
 "Usage: mkimage cp [OPTION]... IMAGE PATH TO\n"
 "\n"
 "Copy a file, or a directory and all below it, out of IMAGE. If TO is a directory\n"
-"the copy goes into it. Modes, times, symbolic and hard links are kept, and holes;\n"
-"for root owners and device nodes, too. Extended attributes are not copied.\n"
+"the copy goes into it. Modes, times, symbolic and hard links are kept, holes,\n"
+"ACLs and users' extended attributes; for root all attributes, owners and device\n"
+"nodes, too.\n"
 "\n"
 BROWSE_IMAGE_HELP
 "\n"
@@ -42,6 +44,7 @@ BROWSE_OPTIONS_HELP;
  * @links: inodes with several names that were copied, see struct copied
  * @left: bytes of contents that may still be written
  * @buffer: READER_READ_MAX bytes
+ * @no_xattrs: a warning has said that they cannot be kept
  */
 struct copy {
 	struct browse browse;
@@ -51,6 +54,7 @@ struct copy {
 	struct place place;
 	u64 left;
 	char *buffer;
+	bool no_xattrs;
 };
 
 /* An inode and its first name, from the place's directory on. */
@@ -144,15 +148,81 @@ static mode_t node_mode(const struct copy *copy, const struct node *node)
 	return node->mode & (copy->root ? 07777 : 01777);
 }
 
-static int set_attributes(const struct copy *copy, int fd,
+/* Any number of a hostile image's files may be of the same blocks. */
+static int take_bytes(struct copy *copy, size_t length)
+{
+	if (length > copy->left) {
+		message_error("%s: files in it have more in common than can be copied: together they are over %u times as large as the device",
+			      copy->browse.name, CONTENT_FACTOR);
+		return -EFBIG;
+	}
+	copy->left -= length;
+	return 0;
+}
+
+/* An inode's attributes on their way to an open file, or to what is at @at. */
+struct xattr_copy {
+	struct copy *copy;
+	int fd;
+	const char *at;
+	const char *path;
+};
+
+static int set_xattr(void *context, const char *name, const void *value, size_t length)
+{
+	struct xattr_copy *to = context;
+	int ret = take_bytes(to->copy, length + strlen(name));
+
+	if (ret)
+		return ret;
+	/* Others are root's to give. */
+	if (!to->copy->root && strncmp(name, "user.", 5) &&
+	    strncmp(name, "system.posix_acl_", 17))
+		return 0;
+	if (!(to->at ? lsetxattr(to->at, name, value, length, 0) :
+	      fsetxattr(to->fd, name, value, length, 0)))
+		return 0;
+	if (errno != ENOTSUP)
+		return failed(to->path, "cannot set an extended attribute");
+	if (!to->copy->no_xattrs)
+		message_warning("%s: the filesystem there does not take all extended attributes: they are left out",
+				to->path);
+	to->copy->no_xattrs = true;
+	return 0;
+}
+
+/* Give them to @name in directory @dir, or to @dir, which may be a file, if that is NULL. */
+static int copy_xattrs(struct copy *copy, int dir, const char *name,
+		       const struct node *node, const char *path)
+{
+	struct xattr_copy to = { .copy = copy, .fd = dir, .path = path };
+	char *at = NULL;
+	int ret;
+
+	/* There is no lsetxattrat(). */
+	if (name && asprintf(&at, "/proc/self/fd/%d/%s", dir, name) < 0)
+		return no_memory();
+	to.at = at;
+	ret = copy->browse.reader->xattrs(copy->browse.opened, node, set_xattr, &to);
+	free(at);
+	return ret;
+}
+
+static int set_attributes(struct copy *copy, int fd,
 			  const struct node *node, const char *path)
 {
 	struct timespec times[2];
+	int ret;
 
-	if ((copy->root && fchown(fd, node->uid, node->gid)) ||
-	    fchmod(fd, node_mode(copy, node)) ||
+	/* A new owner costs capabilities, and a mode may forbid attributes. */
+	if (copy->root && fchown(fd, node->uid, node->gid))
+		return failed(path, "cannot set its owner");
+	ret = copy_xattrs(copy, fd, NULL, node, path);
+	if (ret)
+		return ret;
+	if (fchmod(fd, node_mode(copy, node)) ||
 	    futimens(fd, node_times(node, times)))
-		return failed(path, "cannot set its owner, mode and time");
+		return failed(path, "cannot set its mode and time");
 	return 0;
 }
 
@@ -165,16 +235,9 @@ static bool is_zero(const char *data, size_t length)
 static int write_sparse(struct copy *copy, int fd, u64 offset,
 			const char *data, size_t length, const char *path)
 {
-	int ret = 0;
+	int ret;
 
-	/* Any number of a hostile image's files may be of the same blocks. */
-	if (length > copy->left) {
-		message_error("%s: files in it have more in common than can be copied: together they are over %u times as large as the device",
-			      copy->browse.name, CONTENT_FACTOR);
-		return -EFBIG;
-	}
-	copy->left -= length;
-
+	ret = take_bytes(copy, length);
 	while (!ret && length) {
 		size_t part = INC_BLOCK_SIZE - offset % INC_BLOCK_SIZE;
 
@@ -250,12 +313,16 @@ static int copy_special(struct copy *copy, int dir, const char *name,
 	if (S_ISLNK(node->mode) ? symlinkat(text, dir, name) :
 	    mknodat(dir, name, (node->mode & S_IFMT) | 0600, node->device))
 		return failed(path, "cannot create it");
-	if ((copy->root && fchownat(dir, name, node->uid, node->gid,
-				    AT_SYMLINK_NOFOLLOW)) ||
-	    (!S_ISLNK(node->mode) &&
+	if (copy->root && fchownat(dir, name, node->uid, node->gid,
+				   AT_SYMLINK_NOFOLLOW))
+		return failed(path, "cannot set its owner");
+	ret = copy_xattrs(copy, dir, name, node, path);
+	if (ret)
+		return ret;
+	if ((!S_ISLNK(node->mode) &&
 	     fchmodat(dir, name, node_mode(copy, node), 0)) ||
 	    utimensat(dir, name, node_times(node, times), AT_SYMLINK_NOFOLLOW))
-		return failed(path, "cannot set its owner, mode and time");
+		return failed(path, "cannot set its mode and time");
 	return 0;
 }
 

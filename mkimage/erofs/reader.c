@@ -6,6 +6,7 @@
 #include "erofs/content.h"
 #include "erofs/filesystem.h"
 #include "erofs/names.h"
+#include "erofs/xattr.h"
 #include "mkimage.h"
 
 struct opened {
@@ -114,6 +115,23 @@ static int reader_read(void *context, const struct node *node, u64 offset,
 					      data, length);
 }
 
+static int reader_xattrs(void *context, const struct node *node,
+			 xattr_visit visit, void *visit_context)
+{
+	struct opened *opened = context;
+	struct erofs_xattrs xattrs;
+	struct erofs_inode inode;
+	int ret = erofs_inode_read(&opened->image, node->number, &inode);
+
+	if (!ret)
+		ret = erofs_xattrs_read(&opened->image, &inode, &xattrs);
+	if (ret)
+		return ret;
+	ret = erofs_xattrs_visit(&xattrs, visit, visit_context);
+	erofs_xattrs_free(&xattrs);
+	return ret;
+}
+
 const struct reader erofs_reader = {
 	.open = reader_open,
 	.close = reader_close,
@@ -121,4 +139,5 @@ const struct reader erofs_reader = {
 	.node = reader_node,
 	.list = reader_list,
 	.read = reader_read,
+	.xattrs = reader_xattrs,
 };

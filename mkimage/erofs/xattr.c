@@ -221,12 +221,13 @@ static const char *prefix_text(u8 prefix)
 	return "";
 }
 
-int erofs_xattrs_sum(const struct erofs_xattrs *xattrs, u8 *sum)
+int erofs_xattrs_visit(const struct erofs_xattrs *xattrs, xattr_visit visit,
+		       void *context)
 {
 	const struct erofs_disk_xattr *entry;
 	size_t done;
+	int ret;
 
-	memset(sum, 0, INC_SHA256_SIZE);
 	for (done = 0; done < xattrs->size; done += entry_size(entry)) {
 		const char *rest = (const char *)xattrs->data + done +
 				   sizeof(*entry);
@@ -235,11 +236,23 @@ int erofs_xattrs_sum(const struct erofs_xattrs *xattrs, u8 *sum)
 		entry = (const void *)(xattrs->data + done);
 		snprintf(name, sizeof(name), "%s%.*s",
 			 prefix_text(entry->prefix), entry->name_length, rest);
-		if (!xattr_sum_add(sum, name, rest + entry->name_length,
-				   le16_to_cpu(entry->value_length)))
-			return no_memory();
+		ret = visit(context, name, rest + entry->name_length,
+			    le16_to_cpu(entry->value_length));
+		if (ret)
+			return ret;
 	}
 	return 0;
+}
+
+static int add_to_sum(void *sum, const char *name, const void *value, size_t length)
+{
+	return xattr_sum_add(sum, name, value, length) ? 0 : no_memory();
+}
+
+int erofs_xattrs_sum(const struct erofs_xattrs *xattrs, u8 *sum)
+{
+	memset(sum, 0, INC_SHA256_SIZE);
+	return erofs_xattrs_visit(xattrs, add_to_sum, sum);
 }
 
 /* Split @name into @head's prefix and the rest. */

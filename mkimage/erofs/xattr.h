@@ -31,6 +31,9 @@ struct erofs_xattrs {
 int erofs_xattrs_read(struct erofs_image *image,
 		      const struct erofs_inode *inode,
 		      struct erofs_xattrs *xattrs);
+/* With their names as the kernel has them. Return: 0, or what @visit returned. */
+int erofs_xattrs_visit(const struct erofs_xattrs *xattrs, xattr_visit visit,
+		       void *context);
 /* Their digest, as fs/xattr-sum.h has it. Return: 0 or -ENOMEM, the same. */
 int erofs_xattrs_sum(const struct erofs_xattrs *xattrs, u8 *sum);
 /* Of the file, directory or link at @path of @tree. */

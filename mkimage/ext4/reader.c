@@ -188,6 +188,15 @@ static int reader_read(void *context, const struct node *node, u64 offset,
 	return read_blocks(ext4, node, small, offset, data, length);
 }
 
+static int reader_xattrs(void *context, const struct node *node,
+			 xattr_visit visit, void *visit_context)
+{
+	struct ext4 *ext4 = context;
+
+	return ext4_xattrs_visit(ext4, (ext2_ino_t)node->number, ext4->name,
+				 visit, visit_context);
+}
+
 const struct reader ext4_reader = {
 	.open = reader_open,
 	.close = reader_close,
@@ -195,4 +204,5 @@ const struct reader ext4_reader = {
 	.node = reader_node,
 	.list = reader_list,
 	.read = reader_read,
+	.xattrs = reader_xattrs,
 };

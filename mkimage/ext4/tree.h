@@ -7,6 +7,7 @@
 
 #include "ext4/ext4.h"
 #include "progress.h"
+#include "fs/tree.h"
 
 /*
  * path.c: "DIRECTORY/NAME", or "NAME" if @dir is "". Return: freed by the caller;
@@ -104,6 +105,10 @@ typedef int (*ext4_visit_path)(void *context, ext2_ino_t number,
 			       const struct ext2_inode_large *inode,
 			       const char *path);
 int ext4_visit(struct ext4 *ext4, ext4_visit_path visit, void *context);
+
+/* In visit.c: an inode's attributes. Return: as ext4_visit(). */
+int ext4_xattrs_visit(struct ext4 *ext4, ext2_ino_t number, const char *path,
+		      xattr_visit visit, void *context);
 
 /*
  * In visit.c: the digest of an inode's attributes (see fs/xattr-sum.h); a

@@ -7,6 +7,7 @@
 #include "common/message.h"
 #include "ext4/tree.h"
 #include "fs/xattr-sum.h"
+#include "mkimage.h"
 
 struct visitor {
 	struct ext4 *ext4;
@@ -64,11 +65,13 @@ int ext4_visit(struct ext4 *ext4, ext4_visit_path visit, void *context)
 #define XATTRS_MAX	(1ull << 30)
 #define XATTRS_FACTOR	16u
 
-struct sum {
+struct xattrs {
 	struct ext2_xattr_handle *handle;
-	u8 *sum;
+	xattr_visit visit;
+	void *context;
 	u64 bytes;
 	errcode_t code;
+	int ret;
 };
 
 /* Count bytes of attributes: inodes may share their blocks and inodes. */
@@ -88,45 +91,56 @@ static int meet_xattrs(struct ext4 *ext4, const char *path, u64 bytes)
  * libext2fs has a POSIX ACL in the kernel's form only for a caller that names
  * it.
  */
-static int add_xattr(char *name, char *value, size_t length, void *context)
+static int visit_xattr(char *name, char *value, size_t length, void *context)
 {
-	struct sum *sum = context;
+	struct xattrs *xattrs = context;
 	void *posix = NULL;
 
 	if (!strncmp(name, "system.", 7)) {
-		sum->code = ext2fs_xattr_get(sum->handle, name, &posix,
-					     &length);
-		if (sum->code)
+		xattrs->code = ext2fs_xattr_get(xattrs->handle, name, &posix,
+						&length);
+		if (xattrs->code)
 			return XATTR_ABORT;
 		value = posix;
 	}
-	sum->bytes += length;
-	if (!xattr_sum_add(sum->sum, name, value, length))
-		sum->code = EXT2_ET_NO_MEMORY;
+	xattrs->bytes += length;
+	xattrs->ret = xattrs->visit(xattrs->context, name, value, length);
 	ext2fs_free_mem(&posix);
-	return sum->code ? XATTR_ABORT : 0;
+	return xattrs->ret ? XATTR_ABORT : 0;
+}
+
+int ext4_xattrs_visit(struct ext4 *ext4, ext2_ino_t number, const char *path,
+		      xattr_visit visit, void *context)
+{
+	struct xattrs xattrs = { .visit = visit, .context = context };
+	errcode_t code;
+
+	if (!ext2fs_has_feature_xattr(ext4->fs->super))
+		return 0;
+	code = ext2fs_xattrs_open(ext4->fs, number, &xattrs.handle);
+	if (!code) {
+		code = ext2fs_xattrs_read(xattrs.handle);
+		if (!code)
+			code = ext2fs_xattrs_iterate(xattrs.handle, visit_xattr, &xattrs);
+		ext2fs_xattrs_close(&xattrs.handle);
+	}
+	if (!code)
+		code = xattrs.code;
+	if (code)
+		return ext4_failed(path, "its extended attributes", code);
+	return xattrs.ret ? xattrs.ret : meet_xattrs(ext4, path, xattrs.bytes);
+}
+
+static int add_to_sum(void *sum, const char *name, const void *value, size_t length)
+{
+	return xattr_sum_add(sum, name, value, length) ? 0 : no_memory();
 }
 
 int ext4_xattr_sum(struct ext4 *ext4, ext2_ino_t number, const char *path,
 		   u8 *digest)
 {
-	struct sum sum = { .sum = digest };
-	errcode_t code;
-
 	memset(digest, 0, INC_SHA256_SIZE);
-	if (!ext2fs_has_feature_xattr(ext4->fs->super))
-		return 0;
-	code = ext2fs_xattrs_open(ext4->fs, number, &sum.handle);
-	if (!code) {
-		code = ext2fs_xattrs_read(sum.handle);
-		if (!code)
-			code = ext2fs_xattrs_iterate(sum.handle, add_xattr, &sum);
-		ext2fs_xattrs_close(&sum.handle);
-	}
-	if (!code)
-		code = sum.code;
-	return code ? ext4_failed(path, "its extended attributes", code) :
-		      meet_xattrs(ext4, path, sum.bytes);
+	return ext4_xattrs_visit(ext4, number, path, add_to_sum, digest);
 }
 
 int ext4_read_link(struct ext4 *ext4, ext2_ino_t number,

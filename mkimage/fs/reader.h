@@ -6,6 +6,7 @@
 #define MKIMAGE_READER_H
 
 #include "fs/overlay.h"
+#include "fs/tree.h"
 
 /**
  * struct node - an inode
@@ -45,6 +46,7 @@ typedef int (*reader_entry)(void *context, const char *name, u64 number);
  * @list: the names in a directory, in any order
  * @read: bytes of a regular file's contents, or of a symbolic link's text: @offset + @length
  *	is at most @node->size, and @length at most READER_READ_MAX
+ * @xattrs: all extended attributes
  *
  * All that return an int return 0, or a negative errno after an error message. One thread at
  * a time.
@@ -58,6 +60,8 @@ struct reader {
 		    void *context);
 	int (*read)(void *opened, const struct node *node, u64 offset,
 		    void *data, size_t length);
+	int (*xattrs)(void *opened, const struct node *node, xattr_visit visit,
+		      void *context);
 };
 
 #endif /* MKIMAGE_READER_H */

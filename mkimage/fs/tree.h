@@ -14,6 +14,15 @@
 struct tree;
 
 /**
+ * xattr_visit - called for each extended attribute of a file
+ * @value: @length bytes
+ *
+ * Return: 0 to go on, else what the walk returns.
+ */
+typedef int (*xattr_visit)(void *context, const char *name, const void *value,
+			   size_t length);
+
+/**
  * struct tree_entry - a file, directory and so on while a tree is visited
  * @path: for messages, and for the functions below
  * @name: its last part, @name_length bytes

@@ -26,6 +26,15 @@ for i in $(seq 600); do
 	echo "$i" >"tree/many/file-$i"
 done
 printf x >"tree/$(printf 'new\nline\033')"
+setfattr -n user.one -v 1 tree/noise
+setfattr -n user.empty tree/dir
+setfacl -m u:1234:rw,g:4321:r tree/empty
+setfacl -d -m u:77:rx tree/dir
+if [ "$(id -u)" = 0 ]; then
+	setfattr -n trusted.two -v 0x00ff tree/noise
+	setfattr -h -n trusted.link -v x tree/links/up
+	setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 tree/dir/hello
+fi
 chmod 555 tree/dir/sub
 chmod 640 tree/numbers
 touch -d '1960-01-02 03:04:05.123456789 UTC' tree/noise
@@ -36,6 +45,7 @@ describe() {
 	(cd "$1" && find . -name lost+found -prune -o -printf '%P|%y|%m|%U|%G|%T@|%l|' \
 		\( -type d -printf - -o -type f -printf '%n|%s' -o -printf '%n' \) -printf '\n') | sort
 	(cd "$1" && find . -name lost+found -prune -o -type f -print0 | sort -z | xargs -0 sha256sum)
+	(cd "$1" && getfattr -R -h -d -m - --absolute-names . 2>/dev/null | grep -v '^# file: ./lost+found')
 }
 
 describe tree >tree.txt
