@@ -648,6 +648,45 @@ static void test_startup_of_another(void **data)
 	}
 }
 
+static bool tells(struct queue *queue, u64 offset, u32 flags)
+{
+	const struct dm_incremental_request request = {
+		.offset = offset, .length = 4 * K, .flags = flags,
+	};
+
+	return queue_startup_tells(queue, &request);
+}
+
+/* Hints are of no use beside a list that is right; they are when readers go beyond it. */
+static void test_startup_tells(void **data)
+{
+	static const struct incr_range list[] = { { 512 * K, 64 * K } };
+	struct queue *queue = &((struct state *)*data)->queue;
+	unsigned int i;
+
+	assert_false(tells(queue, 512 * K, DM_INCREMENTAL_REQUEST_HINT));
+	assert_false(tells(queue, 512 * K, 0));
+	queue_startup(queue, list, 1, 0);
+	assert_true(tells(queue, 700 * K, DM_INCREMENTAL_REQUEST_HINT));
+	assert_true(tells(queue, 512 * K, 0));
+	assert_false(tells(queue, 700 * K, 0));
+	for (i = 0; i < 4; i++) {
+		add(queue, (512 + 4 * i) * K, 4 * K, 0);
+		queue_done(queue, queue_take(queue), false);
+	}
+	add(queue, 700 * K, 4 * K, 0);
+	queue_done(queue, queue_take(queue), false);
+	assert_true(tells(queue, 512 * K, DM_INCREMENTAL_REQUEST_HINT));
+	startup(queue, 512 * K, 64 * K);
+	idle(queue);
+	assert_true(queue_startup_over(queue));
+	assert_true(tells(queue, 700 * K, DM_INCREMENTAL_REQUEST_HINT));
+	assert_false(tells(queue, 512 * K, 0));
+	add(queue, 720 * K, 4 * K, 0);
+	queue_done(queue, queue_take(queue), false);
+	assert_false(tells(queue, 700 * K, DM_INCREMENTAL_REQUEST_HINT));
+}
+
 /* What fails of the list holds up neither the rest of it nor the background. */
 static void test_startup_fails(void **data)
 {
@@ -930,6 +969,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_startup_of_another, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_startup_tells, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_startup_fails, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_startup_costs, set_up,

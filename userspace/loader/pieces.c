@@ -20,6 +20,8 @@
 /* Demands that show whether the list is of what runs: so many outside of it, of so many. */
 #define OUTSIDE_MIN		6u
 #define JUDGED_MAX		64u
+/* A list tells better than hints what will be read, if no more than one of so many is outside of it. */
+#define OUTSIDE_OF		5u
 
 /**
  * cut_job - make a job of the next absent bytes
@@ -134,8 +136,12 @@ bool queue_startup_judge(struct queue *queue, u64 offset)
 {
 	struct startup_work *work = &queue->startup;
 
-	if (work->at == work->count ||
-	    work->inside + work->outside == JUDGED_MAX)
+	/* When all of it has been fetched, what is absent is not in it. */
+	if (!queue_startup_left(queue)) {
+		work->late++;
+		return false;
+	}
+	if (work->at == work->count || work->inside + work->outside == JUDGED_MAX)
 		return false;
 	if (is_listed(work, offset))
 		work->inside++;
@@ -145,6 +151,21 @@ bool queue_startup_judge(struct queue *queue, u64 offset)
 		return false;
 	work->at = work->count;
 	return true;
+}
+
+bool queue_startup_tells(struct queue *queue, const struct dm_incremental_request *request)
+{
+	const struct startup_work *work = &queue->startup;
+	unsigned int outside;
+	bool tells;
+
+	pthread_mutex_lock(&queue->lock);
+	outside = work->outside + work->late;
+	tells = work->count && outside * OUTSIDE_OF <= work->inside + outside;
+	if (tells && !(request->flags & DM_INCREMENTAL_REQUEST_HINT))
+		tells = queue_startup_left(queue) && is_listed(work, request->offset);
+	pthread_mutex_unlock(&queue->lock);
+	return tells;
 }
 
 bool queue_startup_left(const struct queue *queue)

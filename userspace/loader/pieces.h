@@ -39,6 +39,13 @@ void queue_startup_fetched(struct queue *queue, u64 bytes);
 /* Is nothing of the list left, or only what has failed and is tried again? */
 bool queue_startup_over(struct queue *queue);
 
+/*
+ * Does the list tell better than @request, and what is around it, what will be read next? Then no
+ * bytes are fetched for a hint, nor around a demand: most of them would not be read. That is
+ * so as long as few demands are not in the list.
+ */
+bool queue_startup_tells(struct queue *queue, const struct dm_incremental_request *request);
+
 /* ---- steps of choice.h and requests.h: @queue->lock is held ---- */
 
 /*

@@ -35,6 +35,7 @@
  * @jobs: of the list, but for those that were put aside
  * @may_cost: bytes that may still be fetched for it
  * @inside, @outside: demands since it came for what it has, and for what it has not
+ * @late: demands since all of it has been fetched
  * @expected_until: the list is not there yet, but may come before then;
  *	CLOCK_MONOTONIC nanoseconds
  */
@@ -49,6 +50,7 @@ struct startup_work {
 	u64 may_cost;
 	unsigned int inside;
 	unsigned int outside;
+	unsigned int late;
 	u64 expected_until;
 };
 

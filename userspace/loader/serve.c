@@ -14,6 +14,7 @@
 #include "common/parse.h"
 #include "loader/foresee.h"
 #include "loader/notify.h"
+#include "loader/pieces.h"
 #include "loader/requests.h"
 #include "loader/session.h"
 
@@ -203,6 +204,7 @@ static void take_request(struct session *session,
 	bool hint = request->flags & DM_INCREMENTAL_REQUEST_HINT;
 	bool refetch = request->flags & DM_INCREMENTAL_REQUEST_REFETCH;
 	bool again = request->flags & DM_INCREMENTAL_REQUEST_AGAIN;
+	bool told;
 
 	if (request->flags & DM_INCREMENTAL_REQUEST_GROWN) {
 		take_growth(session);
@@ -214,10 +216,11 @@ static void take_request(struct session *session,
 					   request->length - 1),
 		      hint ? ", hint" : "", refetch ? ", damaged" : "",
 		      again ? ", again" : "");
+	told = !refetch && queue_startup_tells(&session->loader.queue, request);
 	/* First, so that one request to the origin gets both. */
-	if (session->options.hints && !again)
+	if (session->options.hints && !again && !told)
 		foresee(&session->loader, request);
-	if (session->options.hints || refetch || !hint)
+	if ((session->options.hints && !told) || refetch || !hint)
 		queue_add(&session->loader.queue, request);
 }
 
