@@ -142,6 +142,14 @@ static u64 rate_of(const struct pace *pace)
 						   pace->rate.last;
 }
 
+/* Of the link, whatever it was that came. */
+static u64 known_rate(const struct pace *pace)
+{
+	u64 rate = rate_of(pace);
+
+	return rate > pace->other_rate ? rate : pace->other_rate;
+}
+
 /* Is each connection slow by itself? Then nothing queues, mostly. */
 static bool has_many(const struct pace *pace)
 {
@@ -168,7 +176,7 @@ u64 pace_piece(const struct pace *pace, u64 left)
 	bool long_ones = pace->steady || has_many(pace);
 	u64 piece = share_of(pace) * (long_ones ? SHARES : SHARES_FIRST);
 	u64 most = PIECES_MAX / pace->most;
-	u64 trips = (u64)((double)rate_of(pace) * PIECE_TRIPS *
+	u64 trips = (u64)((double)known_rate(pace) * PIECE_TRIPS *
 			  (double)delay_of(pace) / NANO) / pace->most;
 
 	if (has_many(pace) && most > trips)
@@ -522,12 +530,9 @@ void pace_other(struct pace *pace, u64 now, u64 rate, u64 delay)
 
 u64 pace_around(const struct pace *pace)
 {
-	u64 rate = rate_of(pace);
-	u64 trip, around = PACE_AROUND_MIN;
+	u64 trip = (u64)((double)known_rate(pace) * (double)delay_of(pace) / NANO);
+	u64 around = PACE_AROUND_MIN;
 
-	if (rate < pace->other_rate)
-		rate = pace->other_rate;
-	trip = (u64)((double)rate * (double)delay_of(pace) / NANO);
 	if (!trip)
 		return PACE_AROUND_FIRST;
 	while (around < PACE_AROUND_MAX && around + around / 2 <= trip)
