@@ -648,6 +648,39 @@ static void test_startup_of_another(void **data)
 	}
 }
 
+/* A list's jobs that can be taken at once are @most. */
+static void takes_of_list(struct state *state, const struct incr_range *list, size_t count,
+			  unsigned int most)
+{
+	struct queue *queue = &state->queue;
+	struct job *job[32];
+	unsigned int i;
+
+	queue_destroy(queue);
+	queue_init(queue, &state->device, SIZE, 64, -1, false);
+	queue_startup(queue, list, count, 0);
+	for (i = 0; i < most; i++) {
+		job[i] = queue_take(queue);
+		assert_int_equal(job[i]->priority, PRIORITY_STARTUP);
+	}
+	idle(queue);
+	for (i = 0; i < most; i++)
+		queue_done(queue, job[i], false);
+}
+
+/* A few ranges of a list are fetched at a time, and more of them if they are small. */
+static void test_startup_small(void **data)
+{
+	static const struct incr_range large = { 0, SIZE };
+	struct incr_range small[48];
+	unsigned int i;
+
+	for (i = 0; i < 48; i++)
+		small[i] = (struct incr_range){ (8 + i * 20) * K, 4 * K };
+	takes_of_list(*data, &large, 1, 7);
+	takes_of_list(*data, small, 48, 24);
+}
+
 static bool tells(struct queue *queue, u64 offset, u32 flags)
 {
 	const struct dm_incremental_request request = {
@@ -666,7 +699,9 @@ static void test_startup_tells(void **data)
 
 	assert_false(tells(queue, 512 * K, DM_INCREMENTAL_REQUEST_HINT));
 	assert_false(tells(queue, 512 * K, 0));
+	add(queue, 800 * K, 4 * K, DM_INCREMENTAL_REQUEST_HINT);
 	queue_startup(queue, list, 1, 0);
+	assert_int_equal(queue->waiting[PRIORITY_HINT].count, 0);
 	assert_true(tells(queue, 700 * K, DM_INCREMENTAL_REQUEST_HINT));
 	assert_true(tells(queue, 512 * K, 0));
 	assert_false(tells(queue, 700 * K, 0));
@@ -969,6 +1004,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_startup_of_another, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_startup_small, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_startup_tells, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_startup_fails, set_up,
 						tear_down),

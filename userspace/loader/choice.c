@@ -9,8 +9,13 @@
 #include "loader/jobs.h"
 #include "loader/pieces.h"
 
-/* The most jobs of a list and hints at a time: more connections are of no use to them. */
+/*
+ * The most jobs of a list and hints at a time: more connections are of no use to them. If all of these
+ * have few bytes, a long link would be idle: then there are more.
+ */
 #define OTHERS_MAX	7u
+#define OTHERS_SMALL_MAX	24u
+#define OTHERS_BYTES	(640u << 10)
 /* Background work goes on beside so much of it that has failed. */
 #define BACKGROUND_MAX	64u
 /* A hint comes so long before the demand of the same reader, at most, in nanoseconds. */
@@ -178,8 +183,18 @@ static bool low_may(const struct queue *queue, u64 time)
 /* May it be one of the start-up list, or a hint? */
 static bool others_may(const struct queue *queue, u64 time)
 {
-	return low_may(queue, time) &&
-	       queue->running_low - queue->pace.pieces < OTHERS_MAX;
+	unsigned int others = queue->running_low - queue->pace.pieces;
+	const struct job *job;
+	u64 bytes = 0;
+
+	if (!low_may(queue, time) || others >= OTHERS_SMALL_MAX)
+		return false;
+	if (others < OTHERS_MAX)
+		return true;
+	for (job = queue->running.first; job; job = job->next)
+		if (job->priority == PRIORITY_STARTUP || job->priority == PRIORITY_HINT)
+			bytes += job->length;
+	return bytes < OTHERS_BYTES;
 }
 
 /* Is there work that no reader waits for, or may there be? */

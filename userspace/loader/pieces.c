@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include "common/message.h"
+#include "loader/jobs.h"
 #include "loader/pieces.h"
 
 /* Present bytes between two absent ranges that are cheaper fetched than
@@ -85,6 +86,20 @@ void queue_expect_startup(struct queue *queue, unsigned int milliseconds)
 	pthread_mutex_unlock(&queue->lock);
 }
 
+/* They were foreseen before there was a list, which tells better. */
+static void drop_hints(struct queue *queue)
+{
+	struct job *job, *next;
+
+	for (job = queue->waiting[PRIORITY_HINT].first; job; job = next) {
+		next = job->next;
+		if (job->refetch)
+			continue;
+		job_list_remove(job);
+		queue_forget(queue, job);
+	}
+}
+
 void queue_startup(struct queue *queue, const struct incr_range *ranges,
 		   size_t count, size_t metadata)
 {
@@ -100,6 +115,8 @@ void queue_startup(struct queue *queue, const struct incr_range *ranges,
 	};
 	for (i = 0; i < count; i++)
 		queue->startup.may_cost += STARTUP_COST * ranges[i].length;
+	if (count)
+		drop_hints(queue);
 	pthread_cond_broadcast(&queue->wake);
 	pthread_mutex_unlock(&queue->lock);
 }
