@@ -20,6 +20,8 @@
 #define BACKGROUND_MAX	64u
 /* A hint comes so long before the demand of the same reader, at most, in nanoseconds. */
 #define HINT_DELAY	MILLI
+/* The same if a list may come, which tells better than hints. */
+#define HINT_DELAY_LIST	(100 * MILLI)
 /* Several times as long as the kernel waits before it asks again. */
 #define WANTED_FOR	(10 * NANO)
 
@@ -116,12 +118,13 @@ static struct job *take_demand(struct queue *queue, u64 time)
 static struct job *take_hint(struct queue *queue, u64 time, u64 *wait)
 {
 	const struct job *first = queue->waiting[PRIORITY_HINT].first;
+	u64 delay = time < queue->startup.expected_until ? HINT_DELAY_LIST : HINT_DELAY;
 
 	if (!first)
 		return NULL;
 	if (first->wanted_at > queue->demand_at &&
-	    time < first->wanted_at + HINT_DELAY) {
-		*wait = first->wanted_at + HINT_DELAY;
+	    time < first->wanted_at + delay) {
+		*wait = first->wanted_at + delay;
 		return NULL;
 	}
 	return take_from(queue, &queue->waiting[PRIORITY_HINT], time);

@@ -3,6 +3,7 @@
  * What readers will want next; see foresee.h.
  */
 #include "loader/foresee.h"
+#include "loader/pieces.h"
 #include "loader/requests.h"
 
 /* Bytes around a page of metadata that is wanted, at least: there are few pages. */
@@ -38,7 +39,11 @@ void foresee_opening(struct loader *loader)
 	u64 map = (seg->owners_offset + seg->owners_size + mask) & ~mask;
 	u64 tree = seg->guarded_offset + seg->guarded_size;
 	u64 end = lesser((tree + TREE_TOP) & ~mask, seg->data_offset);
+	const struct dm_incremental_request any = { .flags = DM_INCREMENTAL_REQUEST_HINT };
 
+	/* It has what a start needs of them, and its data would come later. */
+	if (queue_startup_tells(&loader->queue, &any))
+		return;
 	tree &= ~mask;
 	/* The guard, and a dictionary: all that follows is checked by them. */
 	hint(loader, seg->meta_offset & ~mask, owners, 0);
