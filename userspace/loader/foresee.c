@@ -8,6 +8,8 @@
 
 /* Bytes around a page of metadata that is wanted, at least: there are few pages. */
 #define METADATA_WINDOW	(64ull << 10)
+/* Of the bytes around a read, so many are before it: files are read forwards, mostly. */
+#define BEHIND_OF	8u
 /* The most of a map, and of an owner table, that is fetched before it is wanted. */
 #define OPENING_MAX	(512ull << 10)
 /* Of a tree, the pages that lead to all others: they come first. */
@@ -86,10 +88,11 @@ static void foresee_data(struct loader *loader, const struct inc_segment *seg,
 		reach = queue_hinted(&loader->queue, start, end);
 		if (around > PACE_AROUND_FIRST ||
 		    (!reach && !places_announced(&loader->places, start))) {
-			from = start & ~(around - 1);
-			if (reach < end)
-				reach = end;
-			reach = (reach + around - 1) & ~(around - 1);
+			u64 behind = (around / BEHIND_OF) & ~(u64)(loader->device.chunk - 1);
+
+			from = start > behind ? start - behind : 0;
+			if (reach < start + around - behind)
+				reach = start + around - behind;
 		}
 		reach = runs_wait(&loader->runs, start, end, reach);
 	}
