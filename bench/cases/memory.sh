@@ -6,7 +6,7 @@
 
 # shellcheck disable=SC2034	# bench/run and in-root use these
 about_memory="kernel memory of open devices"
-peers_memory=(verity-erofs ours-4K ours-4K-dictionary ours-64K)
+peers_memory=(verity-erofs ours-4K ours-4K-dictionary ours-64K ours-1G ours-100G)
 size_memory=1
 
 # free_memory: in $free, KiB of the machine's without what can be dropped. Pages that processors
@@ -55,6 +55,8 @@ measure_memory() {
 		loops=()
 		[[ $peer != verity-* ]] || loops=("$(losetup --show --find --read-only "$image.hash")")
 		for ((i = 0; i < count; i++)); do loops+=("$(losetup --show --find --read-only "$image")") || die "no loop device"; done
+		# What the first one of all takes is not a device's.
+		open_devices "$peer" 1 && wait_for dmsetup remove bench0 || die "no device of $peer"
 		free_memory
 		base=$free
 		open_devices "$peer" "$count" || die "no $count devices of $peer"

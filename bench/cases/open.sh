@@ -2,35 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # bench/run open: what is fetched, and how long it takes, from nothing local to the first ls of the
-# mounted root, for images of 100 MiB, 1 GiB and 10 GiB. The origin is nginx on the loopback device.
-# The data is sparse: of each MiB of the large file 4 KiB are no hole, so that the tree and the map of
-# the image are as large as those of any image, and its data is not.
+# mounted root, for devices of 100 MiB to 100 GiB (make_sparse() in bench/frame/inputs.sh). The origin is nginx
+# on the loopback device.
 
 # shellcheck disable=SC2034	# bench/run and in-root use these
 about_open="bytes fetched and time until the first ls"
-peers_open=(ours-100M ours-1G ours-10G)
+peers_open=(ours-100M ours-1G ours-10G ours-100G)
 size_open=1
 local=/local.inc
-
-make_sparse() {	# make_sparse SIZE IMAGE
-	rm -rf "$images/sparse"
-	mkdir "$images/sparse"
-	cp -a "$images/source/tree" "$images/sparse/"
-	python3 - "$1" "$images/sparse/large" <<-'EOF' || return
-		import os, random, sys
-		size = int(sys.argv[1][:-1]) << {"M": 20, "G": 30}[sys.argv[1][-1]]
-		source = random.Random(1)
-		with open(sys.argv[2], "wb") as file:
-		    for at in range(0, size, 1 << 20):
-		        file.seek(at)
-		        file.write(source.randbytes(4096))
-		    file.truncate(size)
-	EOF
-	build/mkimage create --no-check "$images/sparse" "$2" && rm -rf "$images/sparse"
-}
-
-make_open() { made "$images/$1.inc" make_sparse "${1#ours-}" "$images/$1.inc.new"; }
-files_open() { echo "$1.inc"; }
 
 first_ls() {
 	local origin=http://127.0.0.1/$1.inc

@@ -48,6 +48,26 @@ make_ext4() {
 	mke2fs -q -F -t ext4 -O ^has_journal -m 0 -d "$images/source" "$1" $((kib + kib / 10 + 4096))k
 }
 
+# make_sparse SIZE IMAGE: of a device of that size, 100M for example. It is an erofs with a tree of
+# small files, and behind it a block of data in each 512 KiB: so each page of the map and of the tree has
+# something in it, and these are as large as those of any image, and its data is small.
+make_sparse() {
+	rm -f "$images/sparse"
+	mkfs.erofs "$images/sparse" "$images/source/tree" || return
+	python3 - "$1" "$images/sparse" <<-'EOF' || return
+		import random, sys
+		size = int(sys.argv[1][:-1]) << {"M": 20, "G": 30}[sys.argv[1][-1]]
+		source = random.Random(1)
+		with open(sys.argv[2], "r+b") as file:
+		    end = file.seek(0, 2)
+		    for at in range((end | 0x7ffff) + 1, size, 512 << 10):
+		        file.seek(at)
+		        file.write(source.randbytes(64).ljust(4096, b"."))
+		    file.truncate(size)
+	EOF
+	build/mkimage create --raw --no-check "$images/sparse" "$2" && rm -f "$images/sparse"
+}
+
 # make_peer PEER: its files in $images
 make_peer() {
 	local kind=${1#*-} tool=build/mkimage raw
@@ -67,6 +87,7 @@ make_peer() {
 		make_verity "$kind"
 		;;
 	nbd-* | ublk-*) make_peer "ours-$kind" ;;
+	ours-*[MG]) made "$images/$1.inc" make_sparse "$kind" "$images/$1.inc.new" ;;
 	ours-lz4hc-*)
 		made "$images/$1.inc" "$tool" create --salt $salt --fs-compression "lz4hc,${1##*-}" \
 			"$images/source" "$images/$1.inc.new"

@@ -15,6 +15,7 @@
 #   ublk-SIZE            the same from incrementalblk, by the kernel's ublk
 #   ours-SIZE[-dictionary]    the plain erofs above our target, SIZE: our clusters
 #   ours-lz4hc-SIZE      an erofs that mkimage made with clusters of SIZE, above our target
+#   ours-SIZE of M or G  a small erofs at the start of a device of SIZE
 #   before-SIZE[-dictionary]  the same by the module and mkimage of another commit
 
 images=/images
