@@ -578,6 +578,46 @@ static void plans(void **state)
 	unmake(maker);
 }
 
+static bool page_covered(const struct incr_range *ranges, size_t count, u64 page)
+{
+	return covered(ranges, count, page << 12, (page + 1) << 12);
+}
+
+/* What the first block takes but for its extent is known without any read. */
+static void plans_first(void **state)
+{
+	struct maker *maker = make(12);
+	struct memory memory = { .maker = maker };
+	const struct inc_segment *seg;
+	struct incr_range *ranges;
+	struct incr_image *image;
+	struct incr_error error;
+	u64 bytes = 0;
+	size_t count, i;
+
+	(void)state;
+	must(open_memory(&image, &memory, INCR_NEWEST, &error), &error);
+	memory.fail_end = UINT64_MAX;
+	must(incr_image_plan_first(image, &ranges, &count, &error), &error);
+	assert_true(page_covered(ranges, count, maker->map_page[0]));
+	assert_true(page_covered(ranges, count, maker->tree_page[0]));
+	assert_true(page_covered(ranges, count, maker->tree_page[1]));
+	assert_false(page_covered(ranges, count, maker->tree_page[2]));
+	/* Map page 0 is the second segment's. */
+	seg = incr_image_segment_at(image, 1);
+	assert_true(page_covered(ranges, count, seg->guard_offset >> 12));
+	assert_true(page_covered(ranges, count, seg->owners_offset >> 12));
+	assert_true(covered(ranges, count, seg->dictionary_offset,
+			    seg->dictionary_offset + DICTIONARY));
+	for (i = 0; i < count; i++)
+		bytes += ranges[i].length;
+	/* And the dictionary's two. */
+	assert_true(bytes <= 7 * 4096);
+	free(ranges);
+	incr_image_close(image);
+	unmake(maker);
+}
+
 /* The start of the data of @at's segment; UINT64_MAX if @at is before it. */
 static u64 data_start(const struct incr_image *image, u64 at)
 {
@@ -1263,6 +1303,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(reads),
 		cmocka_unit_test(zeros_and_trust),
 		cmocka_unit_test(plans),
+		cmocka_unit_test(plans_first),
 		cmocka_unit_test(verifies),
 		cmocka_unit_test(changed_bits),
 		cmocka_unit_test(damaged_image),

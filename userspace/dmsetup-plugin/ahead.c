@@ -9,7 +9,7 @@
 #include "dmsetup-plugin/ahead.h"
 
 #define ATTEMPTS	3
-#define SLICES		4u
+#define SLICES		2u
 #define SLICE		(12u << 10)	/* bytes; with its header in one first reply */
 #define WINDOW		((size_t)SLICES * SLICE)
 

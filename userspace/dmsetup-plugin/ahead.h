@@ -6,8 +6,8 @@
  * that has to go to the origin takes what follows as well, and the next reads find
  * it in memory. The first read has nothing to go by but a connection yet to be
  * made, whose first reply is limited to some 14 KiB by TCP (RFC 6928). So it opens
- * several at a time and reads a slice through each: the first 48 KiB are there
- * after two round trips.
+ * two at a time and reads a slice through each: the first 24 KiB, more than most
+ * heads have, are there after two round trips.
  */
 #ifndef SETUP_AHEAD_H
 #define SETUP_AHEAD_H

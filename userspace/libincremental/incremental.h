@@ -258,6 +258,15 @@ int incr_image_plan(struct incr_image *image, u64 block, u64 blocks,
 		    struct incr_range **ranges, size_t *count,
 		    struct incr_error *error);
 
+/**
+ * incr_image_plan_first - the metadata that reading the device's first blocks takes
+ * @ranges, @count: as of incr_image_plan(): pages of map, tree and owner table with what
+ *	proves them right, and the dictionary. Nothing is read to know them.
+ */
+int incr_image_plan_first(const struct incr_image *image,
+			  struct incr_range **ranges, size_t *count,
+			  struct incr_error *error);
+
 /* The contents of a range of the image file, for messages and priorities. */
 enum incr_area {
 	INCR_AREA_HEAD, INCR_AREA_BITMAP, INCR_AREA_GUARD, INCR_AREA_DICTIONARY,

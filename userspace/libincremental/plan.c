@@ -204,6 +204,19 @@ static int plan_blocks(struct plan *plan, const struct inc_source *source,
 	return ret;
 }
 
+static int plan_finish(struct plan *plan, int ret, struct incr_range **ranges,
+		       size_t *count)
+{
+	if (ret) {
+		free(plan->ranges);
+		return ret;
+	}
+	plan_merge(plan);
+	*ranges = plan->ranges;
+	*count = plan->count;
+	return 0;
+}
+
 int incr_image_plan(struct incr_image *image, u64 block, u64 blocks,
 		    struct incr_range **ranges, size_t *count,
 		    struct incr_error *error)
@@ -220,12 +233,32 @@ int incr_image_plan(struct incr_image *image, u64 block, u64 blocks,
 				 (unsigned long long)blocks,
 				 (unsigned long long)seg->device_blocks);
 	ret = plan_blocks(&plan, &source, block, block + blocks, error);
-	if (ret) {
-		free(plan.ranges);
-		return ret;
-	}
-	plan_merge(&plan);
-	*ranges = plan.ranges;
-	*count = plan.count;
-	return 0;
+	return plan_finish(&plan, ret, ranges, count);
+}
+
+int incr_image_plan_first(const struct incr_image *image,
+			  struct incr_range **ranges, size_t *count,
+			  struct incr_error *error)
+{
+	const struct inc_view *view = image->view;
+	const struct inc_segment *seg = view->seg;
+	struct plan plan = { .mask = (1ull << seg->chunk_shift) - 1 };
+	struct inc_hashes tree;
+	u64 map;
+	int ret;
+
+	incr_hashes_tree(&tree, view);
+	map = dm_inc_dir_lookup(view->map_runs, seg->map_runs, 0)
+	      << INC_PAGE_SHIFT;
+	ret = plan_hashes(&plan, &tree, 0, error);
+	if (!ret)
+		ret = plan_guarded(&plan, image, map, INC_PAGE_SIZE, error);
+	/* The extents that the page names are in its segment, mostly. */
+	seg = incr_segment_holding(image, map);
+	if (!ret && seg && seg->owners_size)
+		ret = plan_guarded(&plan, image, seg->owners_offset,
+				   INC_PAGE_SIZE, error);
+	if (!ret && seg)
+		ret = plan_dictionary(&plan, image, seg->data_offset, error);
+	return plan_finish(&plan, ret, ranges, count);
 }

@@ -2,6 +2,7 @@
 /*
  * What readers will want next; see foresee.h.
  */
+#include <stdlib.h>
 #include "loader/foresee.h"
 #include "loader/pieces.h"
 #include "loader/requests.h"
@@ -14,6 +15,10 @@
 #define OPENING_MAX	(512ull << 10)
 /* Of a tree, the pages that lead to all others: they come first. */
 #define TREE_TOP	(32ull << 10)
+/* If only what is read is fetched: the most waits before it counts as more than a mount; */
+#define MOUNT_WAITS	8u
+/* and the bytes around each of these. */
+#define MOUNT_AROUND	(32ull << 10)
 
 static void hint(struct loader *loader, u64 start, u64 end, u32 flags)
 {
@@ -32,29 +37,6 @@ static u64 lesser(u64 a, u64 b)
 	return a < b ? a : b;
 }
 
-void foresee_opening(struct loader *loader)
-{
-	const struct inc_segment *seg =
-		incr_image_segment(loader->loaded->image);
-	u64 mask = loader->device.chunk - 1;
-	u64 owners = seg->owners_offset & ~mask;
-	u64 map = (seg->owners_offset + seg->owners_size + mask) & ~mask;
-	u64 tree = seg->guarded_offset + seg->guarded_size;
-	u64 end = lesser((tree + TREE_TOP) & ~mask, seg->data_offset);
-	const struct dm_incremental_request any = { .flags = DM_INCREMENTAL_REQUEST_HINT };
-
-	/* It has what a start needs of them, and its data would come later. */
-	if (queue_startup_tells(&loader->queue, &any))
-		return;
-	tree &= ~mask;
-	/* The guard, and a dictionary: all that follows is checked by them. */
-	hint(loader, seg->meta_offset & ~mask, owners, 0);
-	/* Each read needs all levels of the tree, but one page of the map, which is larger. */
-	hint(loader, tree > map ? tree : map, end, 0);
-	hint(loader, map, lesser(tree, map + OPENING_MAX), 0);
-	hint(loader, owners, lesser(map, owners + OPENING_MAX), 0);
-}
-
 /* Hints of what is absent there; what is present in between is not to be fetched again. */
 static void hint_absent(struct loader *loader, u64 start, u64 end)
 {
@@ -65,6 +47,68 @@ static void hint_absent(struct loader *loader, u64 start, u64 end)
 		hint(loader, from, (to + mask) & ~mask, 0);
 		start = to;
 	}
+}
+
+/* A list has what a start needs of the metadata, and its data would come later. */
+static bool list_tells(struct loader *loader)
+{
+	const struct dm_incremental_request any = { .flags = DM_INCREMENTAL_REQUEST_HINT };
+
+	return queue_startup_tells(&loader->queue, &any);
+}
+
+/* The metadata that any read needs. */
+static void foresee_all(struct loader *loader)
+{
+	const struct inc_segment *seg =
+		incr_image_segment(loader->loaded->image);
+	u64 mask = loader->device.chunk - 1;
+	u64 owners = seg->owners_offset & ~mask;
+	u64 map = (seg->owners_offset + seg->owners_size + mask) & ~mask;
+	u64 tree = seg->guarded_offset + seg->guarded_size;
+	u64 end = lesser((tree + TREE_TOP) & ~mask, seg->data_offset);
+
+	loader->mounting = false;
+	if (list_tells(loader))
+		return;
+	tree &= ~mask;
+	/* The guard, and a dictionary: all that follows is checked by them. */
+	hint_absent(loader, seg->meta_offset & ~mask, owners);
+	/* Each read needs all levels of the tree, but one page of the map, which is larger. */
+	hint_absent(loader, tree > map ? tree : map, end);
+	hint_absent(loader, map, lesser(tree, map + OPENING_MAX));
+	hint_absent(loader, owners, lesser(map, owners + OPENING_MAX));
+}
+
+void foresee_opening(struct loader *loader)
+{
+	struct incr_range *ranges;
+	struct incr_error error;
+	size_t count, i;
+
+	if (loader->queue.background || list_tells(loader) ||
+	    incr_image_plan_first(loader->loaded->image, &ranges, &count, &error)) {
+		foresee_all(loader);
+		return;
+	}
+	loader->mounting = true;
+	loader->mount_waits = 0;
+	for (i = 0; i < count; i++)
+		hint_absent(loader, ranges[i].offset,
+			    ranges[i].offset + ranges[i].length);
+	free(ranges);
+}
+
+/*
+ * Where only what is read is fetched, a filesystem may be mounted and listed, and no more. The
+ * kernel reads ahead in files alone: then one is read.
+ */
+static void look_for_readers(struct loader *loader, const struct dm_incremental_request *request)
+{
+	if (loader->mounting &&
+	    (request->flags & DM_INCREMENTAL_REQUEST_HINT ||
+	     ++loader->mount_waits > MOUNT_WAITS))
+		foresee_all(loader);
 }
 
 /*
@@ -83,7 +127,8 @@ static void foresee_data(struct loader *loader, const struct inc_segment *seg,
 		places_announce(&loader->places, start);
 		reach = runs_hint(&loader->runs, start, end);
 	} else {
-		u64 around = queue_around(&loader->queue);
+		u64 around = loader->mounting ? MOUNT_AROUND :
+			     queue_around(&loader->queue);
 
 		reach = queue_hinted(&loader->queue, start, end);
 		if (around > PACE_AROUND_FIRST ||
@@ -108,6 +153,8 @@ static void foresee_metadata(struct loader *loader, const struct inc_segment *se
 
 	if (around < METADATA_WINDOW)
 		around = METADATA_WINDOW;
+	if (loader->mounting)
+		around = MOUNT_AROUND;
 	start = request->offset & ~(around - 1);
 	hint(loader, start > seg->meta_offset ? start : seg->meta_offset,
 	     lesser(start + around, seg->data_offset),
@@ -119,6 +166,7 @@ void foresee(struct loader *loader, const struct dm_incremental_request *request
 	const struct incr_image *image = loader->loaded->image;
 	u32 i;
 
+	look_for_readers(loader, request);
 	for (i = 0; i < incr_image_segments(image); i++) {
 		const struct inc_segment *seg =
 			incr_image_segment_at(image, i);

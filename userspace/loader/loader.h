@@ -41,6 +41,8 @@ struct loaded {
  * @loaded: the image for jobs that start now; set by the main thread alone
  * @rests: fetched, and to be verified when there is time
  * @runs, @places: what is foreseen from; the main thread's
+ * @mounting: only what is read is fetched, and no file is read yet, as far as is known; main's
+ * @mount_waits: reads that have waited meanwhile; main's
  * @stop: makes fetches give up; set along with queue_stop()
  * @gone: the device is gone, or cannot be filled: nothing is left to do
  * @gone_error: why, 0 if it was just closed
@@ -62,6 +64,8 @@ struct loader {
 	struct rests rests;
 	struct runs runs;
 	struct places places;
+	bool mounting;
+	unsigned int mount_waits;
 	struct stats stats;
 	atomic_bool stop;
 	atomic_bool gone;
