@@ -11,6 +11,8 @@
 
 /**
  * struct change - one run of either command
+ * @how: @newer reads by it, to the end
+ * @like_loaders: @options, with what its loaders were given, if @asked_loaders
  * @node: /dev/incremental/...
  * @loop: the loop device; "" if the image is a block device itself
  * @loop_fd: it is open, so it shows the same file to the end; -1: there is none
@@ -27,6 +29,9 @@ struct change {
 	const struct options *options;
 	struct family family;
 	struct newer newer;
+	struct origin_options how;
+	struct options like_loaders;
+	bool asked_loaders;
 	char path[4096];
 	char node[160];
 	char loop[160];

@@ -151,9 +151,28 @@ static int begin(struct change *change, const struct options *options,
 				      change->file.fd, error);
 }
 
+/* Free what its loaders' options are more than the command's. */
+static void forget_like_loaders(struct change *change)
+{
+	struct options *options = &change->like_loaders;
+	unsigned int i;
+
+	if (!change->asked_loaders)
+		return;
+	while (options->origin_count)
+		free(options->origins[--options->origin_count]);
+	for (i = 0; i < ACCESS_OPTIONS; i++)
+		if (change->options->access.value[i])
+			options->access.value[i] = NULL;
+	access_free(&options->access);
+}
+
 static void end(struct change *change)
 {
 	newer_close(&change->newer);
+	/* Which has read by these. */
+	origin_forget(&change->how);
+	forget_like_loaders(change);
 	family_free(&change->family);
 	free(change->mountpoint);
 	image_unlock(&change->lock);
@@ -203,39 +222,30 @@ static int make_do(struct change *change, int err, struct incr_error *error)
 static int read_newer(struct change *change, const struct options *options,
 		      struct incr_error *error)
 {
-	struct origin_options how = { .timeout = ORIGIN_TIMEOUT_DEFAULT };
-	int err = origin_load(&how, &options->access, error);
+	struct origin_options *how = &change->how;
+	int err;
 
+	how->timeout = ORIGIN_TIMEOUT_DEFAULT;
+	err = origin_load(how, &options->access, error);
 	if (!err && options->layer)
-		err = newer_find(&change->newer, options->layer, &how, true,
+		err = newer_find(&change->newer, options->layer, how, true,
 				 options->generation, error);
 	else if (!err && options->origin_count)
-		err = ask_origins(change, options, &how, error);
+		err = ask_origins(change, options, how, error);
 	else if (!err)
 		err = incr_fail(error, -ENOENT,
 				"no loader of %s says where the origin is: give --origin or --layer",
 				change->family.name);
-	origin_forget(&how);
 	return err;
 }
 
 /* Of the origins that its loaders were given. */
 static int read_like_loaders(struct change *change, struct incr_error *error)
 {
-	const struct options *given = change->options;
-	struct options options = *given;
-	unsigned int i;
-	int err;
-
-	loader_origins(&options, change->node, change->lock.name);
-	err = read_newer(change, &options, error);
-	while (options.origin_count)
-		free(options.origins[--options.origin_count]);
-	for (i = 0; i < ACCESS_OPTIONS; i++)
-		if (given->access.value[i])
-			options.access.value[i] = NULL;
-	access_free(&options.access);
-	return err;
+	change->like_loaders = *change->options;
+	change->asked_loaders = true;
+	loader_origins(&change->like_loaders, change->node, change->lock.name);
+	return read_newer(change, &change->like_loaders, error);
 }
 
 /* Find the generation to come to; change->newer.image has it then. */
