@@ -9,7 +9,7 @@
 . "$top/tests/kernel/lib/matrix.sh"
 
 for number in 1 110 300; do
-	for image in erofs dictionary; do
+	for image in erofs dictionary alike; do
 		cell $image $number down 0 1 2 3 4 5 6
 	done
 done

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# The damage matrix: some number of corrupt extents at a time, with or without a
-# dictionary, with a loader that works, one whose origin is down, a silent one, or
-# none, and a power cut some time after the healing has begun. No good block is lost
-# in any case, nor waits for a corrupt one; with a loader that works everything heals.
+# The damage matrix: some number of corrupt extents at a time, with a dictionary, without
+# one, or with extents that refer to others, with a loader that works, one whose origin is
+# down, a silent one, or none, and a power cut some time after the healing has begun. No
+# good block is lost in any case, nor waits for a corrupt one; with a loader that works
+# everything heals.
 #
 # The reads' timeout is an hour here: a read that waited for a corrupt block would hang.
 
