@@ -56,7 +56,7 @@ start_loader() {	# start_loader KIND: working, down, silent or absent
 cut_at() {	# cut_at SECONDS...: copy the file after that many seconds
 	local cut start=$EPOCHREALTIME
 	for cut; do
-		sleep "$(awk -v a="$start" -v b="$EPOCHREALTIME" -v c="$cut" 'BEGIN { d = a + c - b; print d > 0 ? d : 0 }')"
+		sleep "$(awk -v a="$start" -v b="$EPOCHREALTIME" -v c="$cut" 'BEGIN { d = a + c - b; print (d > 0 ? d : 0) }')"
 		cp "$LOCAL" "cut.$cut"
 	done
 }
