@@ -111,18 +111,6 @@ static struct options {
 	.recover = NO_DEVICE,
 };
 
-static void usage_error(const char *format, const char *what)
-	__attribute__((format(printf, 1, 0), noreturn));
-
-static void usage_error(const char *format, const char *what)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), format, what);
-	message_error("%s (see --help)", text);
-	exit(EXITCODE_USAGE);
-}
-
 static u64 number(const char *name, u64 most)
 {
 	u64 value;
@@ -133,17 +121,6 @@ static u64 number(const char *name, u64 most)
 		exit(EXITCODE_USAGE);
 	}
 	return value;
-}
-
-/* A copy of an argument, in which secrets are overwritten. */
-static char *take_secret(void)
-{
-	char *copy = origin_take(optarg);
-
-	if (copy)
-		return copy;
-	message_error("out of memory");
-	exit(EXITCODE_MEMORY);
 }
 
 static void take_origins(void)
@@ -167,7 +144,7 @@ static enum transport transport(void)
 		return UBLK;
 	if (!strcmp(optarg, "nbd"))
 		return NBD;
-	usage_error("--transport must be auto, ublk or nbd, not \"%s\"", optarg);
+	option_fail("--transport must be auto, ublk or nbd, not \"%s\"", optarg);
 }
 
 static void take(int option)
@@ -177,8 +154,8 @@ static void take(int option)
 	switch (option) {
 	case OPT_ORIGIN:
 		if (options.origin_count == 2)
-			usage_error("one origin is taken%s", "");
-		options.origins[options.origin_count++] = take_secret();
+			option_fail("one origin is taken%s", "");
+		options.origins[options.origin_count++] = option_copy(origin_take(optarg));
 		break;
 	case OPT_ORIGINS:
 		take_origins();
@@ -186,7 +163,7 @@ static void take(int option)
 	case OPT_ROOT_HASH:
 		size = incr_hex_parse(optarg, options.root, sizeof(options.root));
 		if (size <= 0)
-			usage_error("--root-hash \"%s\" is not a hexadecimal digest",
+			option_fail("--root-hash \"%s\" is not a hexadecimal digest",
 				    printable_name(optarg));
 		options.root_size = (size_t)size;
 		break;
@@ -207,7 +184,7 @@ static void take(int option)
 		break;
 	case OPT_RECOVER:
 		if (device_number(optarg, UBLK_NAME, &options.recover))
-			usage_error("\"%s\" is no device of ublk", printable_name(optarg));
+			option_fail("\"%s\" is no device of ublk", printable_name(optarg));
 		break;
 	case OPT_STOP:
 		options.stop = optarg;
@@ -230,7 +207,7 @@ static void take(int option)
 			exit(EXITCODE_USAGE);
 		option -= OPT_ACCESS;
 		free(options.access.value[option]);
-		options.access.value[option] = take_secret();
+		options.access.value[option] = option_copy(origin_take(optarg));
 	}
 }
 
@@ -242,21 +219,21 @@ static void parse(int argc, char **argv)
 		take(option);
 	if (options.stop) {
 		if (optind < argc)
-			usage_error("\"%s\" is one argument too many",
+			option_fail("\"%s\" is one argument too many",
 				    printable_name(argv[optind]));
 		return;
 	}
 	if (optind == argc)
-		usage_error("IMAGE is missing%s", "");
+		option_fail("IMAGE is missing%s", "");
 	options.image = argv[optind++];
 	if (optind < argc)
-		usage_error("\"%s\" is one argument too many",
+		option_fail("\"%s\" is one argument too many",
 			    printable_name(argv[optind]));
 	/* One request after another has one place to come from. */
 	if (options.origin_count > 1)
-		usage_error("one origin is taken, without mirrors%s", "");
+		option_fail("one origin is taken, without mirrors%s", "");
 	if (options.recover != NO_DEVICE && options.transport == NBD)
-		usage_error("--recover is for ublk%s", "");
+		option_fail("--recover is for ublk%s", "");
 }
 
 /* A server that is started later has another working directory. */

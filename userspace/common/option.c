@@ -4,7 +4,9 @@
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "common/exitcode.h"
 #include "common/message.h"
 #include "common/option.h"
 
@@ -58,4 +60,21 @@ int option_next(int argc, char **argv, const char *shorts,
 		return option;
 	complain(argv[optind - 1], option == ':', longs);
 	return '?';
+}
+
+void option_fail(const char *format, const char *what)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), format, what);
+	message_error("%s (see --help)", text);
+	exit(EXITCODE_USAGE);
+}
+
+char *option_copy(char *copy)
+{
+	if (copy)
+		return copy;
+	message_error("out of memory");
+	exit(EXITCODE_MEMORY);
 }

@@ -14,4 +14,14 @@
 int option_next(int argc, char **argv, const char *shorts,
 		const struct option *longs);
 
+/*
+ * A mistake on the command line: say so, with @what in @format, point to --help, and end
+ * the program with EXITCODE_USAGE.
+ */
+void option_fail(const char *format, const char *what)
+	__attribute__((format(printf, 1, 0), noreturn));
+
+/* Return: @copy, of an argument; NULL for want of memory ends the program, with a message. */
+char *option_copy(char *copy);
+
 #endif /* COMMON_OPTION_H */

@@ -261,18 +261,6 @@ static void print_usage(void)
 		       command->usage);
 }
 
-static void usage_fail(const char *format, const char *what)
-	__attribute__((format(printf, 1, 0), noreturn));
-
-static void usage_fail(const char *format, const char *what)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), format, what);
-	message_error("%s (see --help)", text);
-	exit(EXITCODE_USAGE);
-}
-
 static u64 take_number(const char *name, u64 most)
 {
 	u64 value;
@@ -283,17 +271,6 @@ static u64 take_number(const char *name, u64 most)
 		exit(EXITCODE_USAGE);
 	}
 	return value;
-}
-
-/* An origin: it must not stay readable on our command line. */
-static char *take_secret(void)
-{
-	char *copy = origin_take(optarg);
-
-	if (copy)
-		return copy;
-	message_error("out of memory");
-	exit(EXITCODE_MEMORY);
 }
 
 static void take_origins(struct options *options)
@@ -314,8 +291,8 @@ static void take_root(struct options *options, const char *hex)
 	int n = incr_hex_parse(hex, options->root, sizeof(options->root));
 
 	if (n <= 0)
-		usage_fail("--root-hash \"%s\" is not a hexadecimal digest",
-			   printable_name(hex));
+		option_fail("--root-hash \"%s\" is not a hexadecimal digest",
+			    printable_name(hex));
 	options->root_size = (size_t)n;
 }
 
@@ -346,8 +323,8 @@ static enum on_corruption take_corruption(void)
 		return CORRUPTION_FAIL;
 	if (!strcmp(optarg, "panic"))
 		return CORRUPTION_PANIC;
-	usage_fail("--on-corruption must be refetch, fail or panic, not \"%s\"",
-		   optarg);
+	option_fail("--on-corruption must be refetch, fail or panic, not \"%s\"",
+		    optarg);
 }
 
 /* "OFFSET:LENGTH", both with units; the argument is taken apart. */
@@ -361,8 +338,8 @@ static void take_range(struct incr_range *range)
 	    parse_size(colon + 1, 1, INT64_MAX, &range->length)) {
 		if (colon)
 			*colon = ':';
-		usage_fail("--range must be OFFSET:LENGTH, not \"%s\"",
-			   optarg);
+		option_fail("--range must be OFFSET:LENGTH, not \"%s\"",
+			    optarg);
 	}
 }
 
@@ -372,8 +349,8 @@ static enum absent_readahead take_readahead(void)
 		return READAHEAD_HINT;
 	if (!strcmp(optarg, "fetch"))
 		return READAHEAD_FETCH;
-	usage_fail("--absent-readahead must be fetch or hint, not \"%s\"",
-		   optarg);
+	option_fail("--absent-readahead must be fetch or hint, not \"%s\"",
+		    optarg);
 }
 
 static void take_option(struct options *options, int option)
@@ -381,8 +358,8 @@ static void take_option(struct options *options, int option)
 	switch (option) {
 	case OPT_ORIGIN:
 		if (options->origin_count == ORIGINS_MAX)
-			usage_fail("too many origins%s", "");
-		options->origins[options->origin_count++] = take_secret();
+			option_fail("too many origins%s", "");
+		options->origins[options->origin_count++] = option_copy(origin_take(optarg));
 		break;
 	case OPT_ORIGINS:
 		take_origins(options);
@@ -453,7 +430,7 @@ static void take_option(struct options *options, int option)
 		options->timeout = take_number("timeout", 86400 * 365);
 		break;
 	case OPT_LAYER:
-		options->layer = take_secret();
+		options->layer = option_copy(origin_take(optarg));
 		break;
 	case OPT_MOUNTPOINT:
 		options->mountpoint = optarg;
@@ -472,8 +449,8 @@ static void take_option(struct options *options, int option)
 		break;
 	case OPT_MAX_HEADS:
 		if (parse_size(optarg, 0, INT64_MAX, &options->max_heads))
-			usage_fail("--max-heads must be a size, not \"%s\"",
-				   optarg);
+			option_fail("--max-heads must be a size, not \"%s\"",
+				    optarg);
 		break;
 	case OPT_UNPROVED:
 		options->unproved_size = true;
@@ -520,7 +497,7 @@ static void take_option(struct options *options, int option)
 			exit(EXITCODE_USAGE);
 		option -= OPT_ACCESS;
 		free(options->access.value[option]);
-		options->access.value[option] = take_secret();
+		options->access.value[option] = option_copy(origin_take(optarg));
 	}
 }
 
@@ -569,7 +546,7 @@ static const struct command *find_command(const char *name)
 	while (command->name && strcmp(command->name, name))
 		command++;
 	if (!command->name)
-		usage_fail("there is no command \"%s\"", name);
+		option_fail("there is no command \"%s\"", name);
 	return command;
 }
 
@@ -620,7 +597,7 @@ int main(int argc, char **argv)
 		       exitcode_of(-EIO) : EXITCODE_OK;
 	}
 	if (optind == argc)
-		usage_fail("a command is missing%s", "");
+		option_fail("a command is missing%s", "");
 	command = find_command(argv[optind++]);
 	check_given(command, given);
 	if (argc - optind < command->args ||
@@ -643,22 +620,22 @@ int main(int argc, char **argv)
 		optind++;
 	}
 	if (options.deferred && options.cancel_deferred)
-		usage_fail("--deferred and --cancel-deferred exclude each other%s",
-			   "");
+		option_fail("--deferred and --cancel-deferred exclude each other%s",
+			    "");
 	if (command->bit == CREATE && !options.origin_count)
-		usage_fail("create needs an --origin%s", "");
+		option_fail("create needs an --origin%s", "");
 	if ((options.startup || options.wait_startup) &&
 	    !options.origin_count && command->bit != MOUNT)
-		usage_fail("--startup and --wait-startup need an --origin%s", "");
+		option_fail("--startup and --wait-startup need an --origin%s", "");
 	if (options.unproved_size && options.require_signature)
-		usage_fail("--unproved-size and --require-signature exclude each other%s",
-			   "");
+		option_fail("--unproved-size and --require-signature exclude each other%s",
+			    "");
 	if (options.min_epoch && !options.certificate &&
 	    !options.require_signature &&
 	    !(command->bit & (UPDATE | ROLLBACK)))
-		usage_fail("--min-epoch needs --certificate%s: only a signature vouches for an epoch",
-			   command->bit == CREATE ? "" :
-			   " or --require-signature");
+		option_fail("--min-epoch needs --certificate%s: only a signature vouches for an epoch",
+			    command->bit == CREATE ? "" :
+			    " or --require-signature");
 	dm_begin(options.verbose);
 	err = options.certificate ? incr_anchors_load(&options.anchors,
 						      options.certificate,

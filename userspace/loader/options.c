@@ -91,18 +91,6 @@ static const char help[] =
 "\n"
 "SIGTERM ends it; SIGUSR1 logs its counters.\n";
 
-static void usage_error(const char *format, const char *what)
-	__attribute__((format(printf, 1, 0), noreturn));
-
-static void usage_error(const char *format, const char *what)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), format, what);
-	message_error("%s (see --help)", text);
-	exit(EXITCODE_USAGE);
-}
-
 static unsigned int number(const char *name, const char *text, unsigned int least,
 			   unsigned int most)
 {
@@ -116,24 +104,13 @@ static unsigned int number(const char *name, const char *text, unsigned int leas
 	return (unsigned int)value;
 }
 
-/* A copy of an argument, in which secrets are overwritten. */
-static char *take_secret(char *argument)
-{
-	char *copy = origin_take(argument);
-
-	if (copy)
-		return copy;
-	message_error("out of memory");
-	exit(EXITCODE_MEMORY);
-}
-
 static void add_origin(struct options *options, char *origin)
 {
 	if (options->origin_count == MIRRORS_MAX) {
 		message_error("there may be %u origins at most", MIRRORS_MAX);
 		exit(EXITCODE_USAGE);
 	}
-	options->origins[options->origin_count++] = take_secret(origin);
+	options->origins[options->origin_count++] = option_copy(origin_take(origin));
 }
 
 static void add_origins(struct options *options, const char *path)
@@ -154,7 +131,7 @@ static void set_root(struct options *options, const char *hex)
 	int n = incr_hex_parse(hex, options->root, sizeof(options->root));
 
 	if (n <= 0)
-		usage_error("--root-hash \"%s\" is not a hexadecimal digest", hex);
+		option_fail("--root-hash \"%s\" is not a hexadecimal digest", hex);
 	options->root_size = (size_t)n;
 }
 
@@ -166,7 +143,7 @@ static enum sandbox_mode sandbox_mode(const char *text)
 		return SANDBOX_REQUIRED;
 	if (!strcmp(text, "off"))
 		return SANDBOX_OFF;
-	usage_error("--sandbox must be auto, required or off, not \"%s\"", text);
+	option_fail("--sandbox must be auto, required or off, not \"%s\"", text);
 }
 
 static void take(struct options *options, int option)
@@ -249,7 +226,7 @@ static void take(struct options *options, int option)
 			exit(EXITCODE_USAGE);
 		option -= OPT_ACCESS;
 		free(options->access.value[option]);
-		options->access.value[option] = take_secret(optarg);
+		options->access.value[option] = option_copy(origin_take(optarg));
 	}
 }
 
@@ -268,10 +245,10 @@ void options_parse(struct options *options, int argc, char **argv)
 	while ((option = option_next(argc, argv, "vhV", long_options)) != -1)
 		take(options, option);
 	if (optind == argc)
-		usage_error("DEVICE is missing%s", "");
+		option_fail("DEVICE is missing%s", "");
 	options->device = argv[optind++];
 	if (optind < argc)
-		usage_error("\"%s\" is one argument too many", argv[optind]);
+		option_fail("\"%s\" is one argument too many", argv[optind]);
 	if (!options->origin_count)
-		usage_error("at least one --origin is needed%s", "");
+		option_fail("at least one --origin is needed%s", "");
 }
