@@ -2,7 +2,6 @@
 /*
  * Metadata pages: the walk down the hash tree or the guard, and map entries.
  */
-#include <stdio.h>
 #include "libincremental/internal.h"
 
 /*
@@ -57,10 +56,19 @@ static int page_fetch(const struct inc_source *source, u64 file_page,
 	return 0;
 }
 
-/* A page that must have the digest @expected; "@name (offset ...)" it is. */
+static int no_match(const char *name, u64 offset, struct incr_error *error)
+{
+	return incr_fail(error, -EBADMSG,
+			 "%s (offset %llu) does not match its digest", name,
+			 (unsigned long long)offset);
+}
+
+/*
+ * A page that must have the digest @expected. Return: 0; 1: it has not, which the caller
+ * says; -errno.
+ */
 static int page_prove(const struct inc_source *source, u64 file_page,
-		      const u8 *expected, const char *name, void *page,
-		      struct incr_error *error)
+		      const u8 *expected, void *page, struct incr_error *error)
 {
 	u8 digest[INC_SHA256_SIZE];
 	int ret = page_fetch(source, file_page, page, digest, error);
@@ -68,9 +76,7 @@ static int page_prove(const struct inc_source *source, u64 file_page,
 	if (ret || !memcmp(digest, expected, sizeof(digest)))
 		return ret;
 	incr_cache_drop(source->image->cache, file_page);
-	return incr_fail(error, -EBADMSG,
-			 "%s (offset %llu) does not match its digest", name,
-			 (unsigned long long)file_page << INC_PAGE_SHIFT);
+	return 1;
 }
 
 void incr_hashes_tree(struct inc_hashes *hashes, const struct inc_view *view)
@@ -118,6 +124,21 @@ u64 incr_hashes_below(const struct inc_hashes *hashes, u64 number, u32 *level)
 	       ((INC_PAGE_SHIFT - tree->digest_shift) * (*level + 1));
 }
 
+/* Say what is wrong with a page of a hash tree, which holds @block at level @level. */
+static int tree_page_fail(const struct inc_hashes *hashes, u32 level, u64 block,
+			  const char *what, struct incr_error *error)
+{
+	u32 place;
+	u64 file_page = incr_hashes_page(hashes, level, block, &place);
+
+	return incr_fail(error, -EBADMSG, "%s page %llu (offset %llu) %s",
+			 hashes->name,
+			 (unsigned long long)dm_inc_tree_page(hashes->tree,
+							      level, block,
+							      &place),
+			 (unsigned long long)file_page << INC_PAGE_SHIFT, what);
+}
+
 /**
  * incr_hashes_fetch - a verified page of a hash tree
  * @level: below the tree's levels
@@ -133,7 +154,6 @@ int incr_hashes_fetch(const struct inc_source *source,
 {
 	u8 expected[INC_SHA256_SIZE];
 	u32 l = hashes->tree->levels;
-	char name[64];
 
 	memcpy(expected, hashes->root, sizeof(expected));
 	for (;;) {
@@ -141,21 +161,20 @@ int incr_hashes_fetch(const struct inc_source *source,
 		u64 file_page = incr_hashes_page(hashes, --l, block, &place);
 		int ret;
 
-		snprintf(name, sizeof(name), "%s page %llu", hashes->name,
-			 (unsigned long long)dm_inc_tree_page(hashes->tree, l,
-							      block, &place));
-		ret = page_prove(source, file_page, expected, name, page,
-				 error);
+		ret = page_prove(source, file_page, expected, page, error);
+		if (ret > 0)
+			return tree_page_fail(hashes, l, block,
+					      "does not match its digest",
+					      error);
 		if (ret)
 			return ret;
 		/* Else the tree would be that of another device, too. */
 		used = dm_inc_tree_used(hashes->tree, l, block);
 		if (!inc_all_zero(page + used, INC_PAGE_SIZE - used)) {
 			incr_cache_drop(source->image->cache, file_page);
-			return incr_fail(error, -EBADMSG,
-					 "%s (offset %llu) has more digests than it should",
-					 name, (unsigned long long)file_page <<
-						INC_PAGE_SHIFT);
+			return tree_page_fail(hashes, l, block,
+					      "has more digests than it should",
+					      error);
 		}
 		if (l == level)
 			return 0;
@@ -227,8 +246,9 @@ int incr_guarded_fetch(const struct inc_source *source, u64 file_page,
 	int ret = guarded_digest(source, file_page << INC_PAGE_SHIFT, expected,
 				 &name, error);
 
-	return ret ? ret : page_prove(source, file_page, expected, name, page,
-				      error);
+	if (!ret)
+		ret = page_prove(source, file_page, expected, page, error);
+	return ret > 0 ? no_match(name, file_page << INC_PAGE_SHIFT, error) : ret;
 }
 
 /* Check a page that has been read from @offset, a multiple of 4096. */
@@ -244,9 +264,7 @@ int incr_guarded_check(const struct inc_source *source, u64 offset,
 	incr_hash_digest(source->image->hash, page, INC_PAGE_SIZE, digest);
 	if (!memcmp(digest, expected, sizeof(digest)))
 		return 0;
-	return incr_fail(error, -EBADMSG,
-			 "%s (offset %llu) does not match its digest", name,
-			 (unsigned long long)offset);
+	return no_match(name, offset, error);
 }
 
 /* The verified digest of a data block; @digest has INC_SHA256_SIZE bytes. */
