@@ -8,18 +8,25 @@
 
 #define BUCKETS	4096u
 
-/* In a bucket's list and, at the same time, in the list by age. */
+/* In a bucket's list and, at the same time, in the list by age; or in that of free ones. */
 struct entry {
 	struct entry *next;
 	struct entry *older, *newer;
 	u64 offset;
-	u8 data[];
 };
 
+/*
+ * The chunks are in one area, as those that are allocated by themselves make the allocator
+ * ask the kernel for a few pages again and again. Memory that has not been used is just reserved.
+ */
 struct cache {
 	pthread_mutex_t lock;
 	u32 chunk;
 	size_t most, count;
+	size_t used;		/* entries that have ever been */
+	struct entry *entries;
+	u8 *data;		/* of entry after entry */
+	struct entry *free;
 	struct entry *oldest, *newest;
 	struct entry *bucket[BUCKETS];
 };
@@ -33,7 +40,18 @@ struct cache *cache_create(u32 chunk, u64 bytes)
 	pthread_mutex_init(&cache->lock, NULL);
 	cache->chunk = chunk;
 	cache->most = (size_t)(bytes / chunk);
+	cache->entries = calloc(cache->most, sizeof(*cache->entries));
+	cache->data = malloc(cache->most * chunk);
+	if (!cache->entries || !cache->data) {
+		cache_destroy(cache);
+		return NULL;
+	}
 	return cache;
+}
+
+static u8 *data_of(const struct cache *cache, const struct entry *entry)
+{
+	return cache->data + (size_t)(entry - cache->entries) * cache->chunk;
 }
 
 static struct entry **find(struct cache *cache, u64 offset)
@@ -67,8 +85,21 @@ static void drop(struct cache *cache, struct entry **at)
 		return;
 	*at = entry->next;
 	unlink_age(cache, entry);
-	free(entry);
+	entry->next = cache->free;
+	cache->free = entry;
 	cache->count--;
+}
+
+/* There are fewer than the most. */
+static struct entry *new_entry(struct cache *cache)
+{
+	struct entry *entry = cache->free;
+
+	cache->count++;
+	if (!entry)
+		return &cache->entries[cache->used++];
+	cache->free = entry->next;
+	return entry;
 }
 
 void cache_put(struct cache *cache, u64 offset, const void *data)
@@ -86,17 +117,13 @@ void cache_put(struct cache *cache, u64 offset, const void *data)
 			/* The one before @at may be gone now. */
 			at = find(cache, offset);
 		}
-		entry = malloc(sizeof(*entry) + cache->chunk);
-		if (!entry)
-			goto out;
+		entry = new_entry(cache);
 		entry->offset = offset;
 		entry->next = NULL;
 		*at = entry;
-		cache->count++;
 	}
-	memcpy(entry->data, data, cache->chunk);
+	memcpy(data_of(cache, entry), data, cache->chunk);
 	link_newest(cache, entry);
-out:
 	pthread_mutex_unlock(&cache->lock);
 }
 
@@ -107,7 +134,7 @@ bool cache_get(struct cache *cache, u64 offset, void *data)
 	pthread_mutex_lock(&cache->lock);
 	entry = *find(cache, offset);
 	if (entry) {
-		memcpy(data, entry->data, cache->chunk);
+		memcpy(data, data_of(cache, entry), cache->chunk);
 		unlink_age(cache, entry);
 		link_newest(cache, entry);
 	}
@@ -137,7 +164,8 @@ void cache_destroy(struct cache *cache)
 {
 	if (!cache)
 		return;
-	cache_clear(cache);
+	free(cache->entries);
+	free(cache->data);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 }

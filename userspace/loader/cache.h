@@ -12,10 +12,14 @@
 
 struct cache;
 
+/*
+ * @bytes: the most, at least a chunk; they are reserved at once, and take memory as they are
+ * used. Return: NULL: out of memory.
+ */
 struct cache *cache_create(u32 chunk, u64 bytes);
 void cache_destroy(struct cache *cache);
 
-/* Keep a copy of the chunk at @offset. Running out of memory is no error. */
+/* Keep a copy of the chunk at @offset. */
 void cache_put(struct cache *cache, u64 offset, const void *data);
 
 /* Copy the chunk at @offset to @data, if it is there. */
