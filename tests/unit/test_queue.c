@@ -986,6 +986,52 @@ static void test_cost(void **data)
 	assert_in_range(many, few, few * 3 / 2);
 }
 
+/* The main thread looks at the end of all work, and while it lasts now and then. */
+static void test_look(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+	struct job *first, *last;
+
+	add(queue, 0, 4 * K, 0);
+	add(queue, 64 * K, 4 * K, 0);
+	first = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
+	assert_true(queue_look_due(queue));
+	assert_false(queue_look_due(queue));
+	queue_done(queue, first, false);
+	assert_false(queue_look_due(queue));
+	last = take(queue, 64 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_false(queue_look_due(queue));
+	pass(1);
+	assert_true(queue_look_due(queue));
+	assert_false(queue_look_due(queue));
+	queue_done(queue, last, false);
+	assert_true(queue_look_due(queue));
+	assert_true(queue_look_due(queue));
+}
+
+/* One worker is woken for all that comes before it looks, and the next one for what it leaves. */
+static void test_woken(void **data)
+{
+	struct queue *queue = &((struct state *)*data)->queue;
+	struct job *job;
+
+	assert_false(queue->woken);
+	add(queue, 0, 4 * K, 0);
+	assert_true(queue->woken);
+	add(queue, 64 * K, 4 * K, 0);
+	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
+	assert_true(queue->woken);
+	queue_done(queue, job, false);
+	job = take(queue, 64 * K, 4 * K, PRIORITY_DEMAND, false);
+	assert_false(queue->woken);
+	queue_put_off(queue, job, 0, false);
+	add(queue, 0, 4 * K, 0);
+	job = take(queue, 0, 4 * K, PRIORITY_DEMAND, false);
+	/* Another one waits for the time of what was put off. */
+	assert_true(queue->woken);
+	queue_done(queue, job, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1023,6 +1069,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_overtake, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_arrived, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_look, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_woken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cost, set_up, tear_down),
 	};
 

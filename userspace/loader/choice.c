@@ -209,6 +209,14 @@ static bool low_waits(const struct queue *queue)
 	       (queue->background && !queue->finished);
 }
 
+/* Is there more work, or a time to wait for? */
+static bool work_waits(const struct queue *queue)
+{
+	return queue->waiting[PRIORITY_DEMAND].count || queue->again.count ||
+	       queue->aside.count || low_waits(queue) ||
+	       queue_now() < queue->startup.expected_until;
+}
+
 /* Look again at @when, or earlier. */
 static void sooner(u64 *wait, u64 when)
 {
@@ -272,7 +280,11 @@ struct job *queue_take(struct queue *queue)
 	u64 wait;
 
 	pthread_mutex_lock(&queue->lock);
-	while (!queue->stop && !(job = choose(queue, &wait))) {
+	while (!queue->stop) {
+		queue->woken = false;
+		job = choose(queue, &wait);
+		if (job)
+			break;
 		tell_room(queue);
 		wait_until(queue, wait);
 	}
@@ -286,8 +298,8 @@ struct job *queue_take(struct queue *queue)
 			pace_begin(&queue->pace, &job->pace, queue_now(), job->length);
 		if (job->priority == PRIORITY_DEMAND && job->round)
 			queue->running_again++;
-		/* There may be more, or something to wait for. */
-		pthread_cond_signal(&queue->wake);
+		if (work_waits(queue))
+			queue_wake(queue);
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return job;

@@ -640,8 +640,8 @@ void worker_fill_rest(struct worker *worker, struct rest *rest)
 	worker->have = worker->have_end = 0;
 	worker->loaded = NULL;
 	worker_free_rest(worker, rest);
-	/* That may have been the last range: the main thread looks. */
-	loader_wake_main(loader);
+	if (queue_look_due(&loader->queue))
+		loader_wake_main(loader);
 }
 
 /*

@@ -52,13 +52,21 @@ void queue_init(struct queue *queue, const struct device *device, u64 end,
 	pace_init(&queue->pace, queue_now(), queue->background_max);
 }
 
+void queue_wake(struct queue *queue)
+{
+	if (queue->woken)
+		return;
+	queue->woken = true;
+	pthread_cond_signal(&queue->wake);
+}
+
 void queue_grow(struct queue *queue, u64 end)
 {
 	pthread_mutex_lock(&queue->lock);
 	queue->end = end;
 	queue->finished = false;
 	queue->not_before = 0;
-	pthread_cond_signal(&queue->wake);
+	queue_wake(queue);
 	pthread_mutex_unlock(&queue->lock);
 }
 

@@ -78,6 +78,7 @@ struct startup_work {
  * @away: no origin could be asked: of jobs that no reader waits for one runs at a
  *	time, and none before @not_before
  * @away_pause: milliseconds, for the next time
+ * @woken: a worker has been woken and has not looked for a job yet, or all have jobs
  * @next_look: a worker wakes up then, CLOCK_MONOTONIC nanoseconds; 0: none does
  * @cursor: background work continues here
  * @pass_failed: a background job of this pass over the image failed
@@ -85,6 +86,7 @@ struct startup_work {
  * @delay: seconds that the next failure adds
  * @pass_delay: seconds before the next pass, if this one fails
  * @pace: when pieces of the rest are begun, and how many
+ * @looked_at: see queue_look_due(); CLOCK_MONOTONIC nanoseconds
  * @calm: no reader waits any more
  * @jitter: state of the pseudo-random numbers for pauses
  * @startup: the start-up list; see queue_startup()
@@ -114,6 +116,7 @@ struct queue {
 	u64 held_until;
 	bool away;
 	unsigned int away_pause;
+	bool woken;
 	u64 next_look;
 	bool background;
 	bool finished;
@@ -123,6 +126,7 @@ struct queue {
 	unsigned int delay;
 	unsigned int pass_delay;
 	struct pace pace;
+	u64 looked_at;
 	pthread_cond_t calm;
 	u32 jitter;
 	struct startup_work startup;
@@ -148,6 +152,12 @@ void queue_stop(struct queue *queue);
 
 /* CLOCK_MONOTONIC, in nanoseconds. */
 u64 queue_now(void);
+
+/*
+ * A worker looks for a job, unless one is about to. It wakes another one if there is more than it
+ * takes. The caller holds the lock.
+ */
+void queue_wake(struct queue *queue);
 
 /*
  * A job of a demand or a hint, which overlaps no other of its kind, waits for a worker. If

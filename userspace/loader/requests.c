@@ -127,7 +127,7 @@ void queue_add(struct queue *queue, const struct dm_incremental_request *request
 		add_piece(queue, request, offset, offset + length);
 		offset += length;
 	}
-	pthread_cond_signal(&queue->wake);
+	queue_wake(queue);
 	pthread_mutex_unlock(&queue->lock);
 	if (given_up)
 		message_info("the rest of the start-up list is not fetched now: most of what is read is not in it");

@@ -8,6 +8,8 @@
 
 /* Seconds, after a failure, at most. */
 #define DELAY_MAX	8u
+/* Nanoseconds between two looks at how far the image has come, while there is work. */
+#define LOOK_PERIOD	(500 * MILLI)
 
 static void background_done(struct queue *queue, const struct job *job,
 			    bool failed)
@@ -60,7 +62,7 @@ void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 delay,
 {
 	pthread_mutex_lock(&queue->lock);
 	if (pace_arrived(&queue->pace, &job->pace, queue_now(), arrived, delay))
-		pthread_cond_signal(&queue->wake);
+		queue_wake(queue);
 	if (job->pace.yielded < yield)
 		job->pace.yielded +=
 			yield_to_readers(queue, job, yield - job->pace.yielded);
@@ -110,7 +112,7 @@ static void resume(struct queue *queue)
 	queue->away_pause = PAUSE_FIRST;
 	queue->delay = 1;
 	queue->pass_delay = PASS_DELAY;
-	pthread_cond_signal(&queue->wake);
+	queue_wake(queue);
 }
 
 void queue_done(struct queue *queue, struct job *job, bool failed)
@@ -130,6 +132,23 @@ void queue_done(struct queue *queue, struct job *job, bool failed)
 		queue_forget(queue, job);
 	}
 	pthread_mutex_unlock(&queue->lock);
+}
+
+bool queue_look_due(struct queue *queue)
+{
+	u64 time = queue_now();
+	size_t left, i;
+	bool due;
+
+	pthread_mutex_lock(&queue->lock);
+	left = queue->running.count + queue->again.count;
+	for (i = 0; i < PRIORITIES; i++)
+		left += queue->waiting[i].count;
+	due = !left || time - queue->looked_at >= LOOK_PERIOD;
+	if (due)
+		queue->looked_at = time;
+	pthread_mutex_unlock(&queue->lock);
+	return due;
 }
 
 /*

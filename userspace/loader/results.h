@@ -32,6 +32,14 @@ void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 delay,
 void queue_done(struct queue *queue, struct job *job, bool failed);
 
 /**
+ * queue_look_due - a job is done: is it time to look how far the image has come?
+ *
+ * Yes if no job runs or waits: that may have been the last one.
+ * Else twice a second, as somebody may watch. Return: true: and the next half of a second begins.
+ */
+bool queue_look_due(struct queue *queue);
+
+/**
  * queue_put_off - @job has failed, but may work later
  * @least: milliseconds to wait at least
  * @kept: its bytes are in the cache

@@ -96,6 +96,7 @@ static void count(struct loader *loader, const struct job *job,
 static void do_job(struct worker *worker, struct job *job)
 {
 	struct loader *loader = worker->loader;
+	bool startup = job->priority == PRIORITY_STARTUP;
 	enum outcome outcome;
 
 	worker->kept = worker->useless = false;
@@ -126,8 +127,9 @@ static void do_job(struct worker *worker, struct job *job)
 	}
 	count(loader, job, outcome);
 	queue_done(&loader->queue, job, outcome != OUTCOME_FILLED);
-	/* That may have been the last range: the main thread looks. */
-	loader_wake_main(loader);
+	/* The main thread waits for the end of the list, and of the image. */
+	if (startup || queue_look_due(&loader->queue))
+		loader_wake_main(loader);
 }
 
 static void *work(void *context)
