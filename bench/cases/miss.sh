@@ -8,7 +8,7 @@
 
 # shellcheck disable=SC2034	# bench/run and in-root use these
 about_miss="time and work of reads of what is absent"
-peers_miss=(ours-4K ours-64K ours-4K-bare ours-64K-bare nbdkit nbd-4K nbd-64K ublk-4K ublk-64K squashfuse-128K)
+peers_miss=(ours-4K ours-64K ours-4K-bare ours-64K-bare nbdkit fuse nbd-4K nbd-64K ublk-4K ublk-64K squashfuse-128K)
 size_miss=64
 programs_miss=(fio)
 local=/local.inc

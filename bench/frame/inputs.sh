@@ -72,7 +72,7 @@ make_sparse() {
 make_peer() {
 	local kind=${1#*-} tool=build/mkimage raw
 	case $1 in
-	loop | nbdkit | erofs) made "$images/erofs" mkfs.erofs "$images/erofs.new" "$images/source" ;;
+	loop | nbdkit | fuse | erofs) made "$images/erofs" mkfs.erofs "$images/erofs.new" "$images/source" ;;
 	erofs-lz4hc-*K)
 		kind=${1##*-}
 		made "$images/$1" mkfs.erofs -zlz4hc -C $((${kind%K} << 10)) "$images/$1.new" "$images/source"

@@ -10,6 +10,7 @@
 #   squashfs-SIZE        lz4 -Xhc, SIZE: squashfs' blocks
 #   verity-PEER          one of these above dm-verity
 #   squashfuse-SIZE      the squashfs in userspace
+#   fuse                 the plain erofs through bindfs, a file of a filesystem in userspace; not mounted
 #   nbdkit               the plain erofs from nbdkit by the kernel's nbd
 #   nbd-SIZE             the image of ours-SIZE from nbdkit by our plugin, by the kernel's nbd
 #   ublk-SIZE            the same from incrementalblk, by the kernel's ublk
@@ -27,7 +28,7 @@ serve_images() {
 
 peer_files() {	# peer_files PEER: the names of its images
 	case $1 in
-	loop | nbdkit) echo erofs ;;
+	loop | nbdkit | fuse) echo erofs ;;
 	verity-*) printf '%s\n' "${1#verity-}"{,.hash,.root} ;;
 	squashfuse-*) echo "squashfs-${1#*-}" ;;
 	ours-* | before-*) echo "$1.inc" ;;
@@ -87,6 +88,12 @@ peer_up() {
 		daemon=$!
 		wait_for mountpoint -q /mnt
 		;;
+	fuse)
+		bindfs -f --no-allow-other "$images" /mnt >>"$log" 2>&1 &
+		daemon=$!
+		tree='' target=/mnt/erofs
+		wait_for mountpoint -q /mnt
+		;;
 	nbdkit) serve_nbd file "$images/erofs" && mount -t erofs -o ro /dev/nbd0 /mnt ;;
 	nbd-*)
 		serve_nbd /bench/nbdkit-incremental-plugin.so local="$images/ours-${1#*-}.inc" &&
@@ -107,7 +114,7 @@ peer_down() {	# peer_down PEER
 	esac || return
 	for device in "${loops[@]}"; do losetup -d "$device" || return; done
 	if [ -n "$daemon" ]; then
-		kill "$daemon" 2>/dev/null || :	# squashfuse ends with its mount
+		kill "$daemon" 2>/dev/null || :	# squashfuse and bindfs end with their mounts
 		wait "$daemon" 2>/dev/null || :
 	fi
 	if [ -e /bench/before ] && [[ $1 == ours-* || $1 == before-* ]]; then rmmod dm_incremental; fi
