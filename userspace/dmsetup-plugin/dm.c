@@ -205,6 +205,17 @@ int dm_create_served(const char *name, const char *uuid, u64 sectors,
 	return create(name, "linear", uuid, sectors, parameters, error);
 }
 
+/* A call without libdevmapper, which would change nodes in /dev/mapper, too. */
+static int call_kernel(unsigned long request, struct dm_ioctl *call)
+{
+	int fd = open(CONTROL, O_RDWR | O_CLOEXEC);
+	int err = fd < 0 || ioctl(fd, request, call) ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 /*
  * Have the kernel remove a device later, and udev its node in /dev/mapper then.
  * libdevmapper would remove the node now, although the device stays.
@@ -219,11 +230,8 @@ static int defer_removal(const struct dm_info *info)
 		.dev = (info->minor & 0xff) | info->major << 8 |
 		       (u64)(info->minor & ~0xffu) << 12,
 	};
-	int fd = open(CONTROL, O_RDWR | O_CLOEXEC);
-	int err = fd < 0 || ioctl(fd, DM_DEV_REMOVE, &remove) ? -errno : 0;
+	int err = call_kernel(DM_DEV_REMOVE, &remove);
 
-	if (fd >= 0)
-		close(fd);
 	/* Its last user was quicker. */
 	if (!err && !(remove.flags & DM_DEFERRED_REMOVE))
 		dm_make_nodes(NULL);
@@ -429,7 +437,28 @@ int dm_wait_event(const char *name, u32 event, struct incr_error *error)
 	return err;
 }
 
-int dm_rename(const char *name, const char *to, struct incr_error *error)
+/* The name as the kernel has it: libdevmapper writes some bytes in another way. */
+static int rename_in_kernel(const char *name, const char *to)
+{
+	struct {
+		struct dm_ioctl call;
+		char to[DM_NAME_MAX];
+	} rename = {
+		.call = {
+			.version = { DM_VERSION_MAJOR, 0, 0 },
+			.data_size = sizeof(rename),
+			.data_start = sizeof(rename.call),
+		},
+	};
+
+	snprintf(rename.call.name, sizeof(rename.call.name), "%s", name);
+	snprintf(rename.to, sizeof(rename.to), "%s", to);
+	return call_kernel(DM_DEV_RENAME, &rename.call);
+}
+
+/* udev alone changes the links, and has done so when this returns. */
+static int rename_with_udev(const char *name, const char *to,
+			    struct incr_error *error)
 {
 	struct dm_task *task;
 	uint32_t cookie = 0;
@@ -439,9 +468,20 @@ int dm_rename(const char *name, const char *to, struct incr_error *error)
 	if (err)
 		return err;
 	err = dm_task_set_newname(task, to) &&
-	      dm_task_set_cookie(task, &cookie, 0) ? run(task) : -ENOMEM;
+	      dm_task_set_cookie(task, &cookie,
+				 DM_UDEV_DISABLE_LIBRARY_FALLBACK) ?
+	      run(task) : -ENOMEM;
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
+	return err;
+}
+
+int dm_rename(const char *name, const char *to, struct incr_error *error)
+{
+	int err = dm_udev_get_sync_support() ?
+		  rename_with_udev(name, to, error) :
+		  rename_in_kernel(name, to);
+
 	if (err)
 		incr_fail(error, err, "cannot rename device %s to %s: %s",
 			  name, to, strerror(-err));

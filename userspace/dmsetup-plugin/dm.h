@@ -104,6 +104,10 @@ void node_path(const char *device, char *text, size_t size);
  */
 int dm_fail_reads(const char *name, struct incr_error *error);
 
+/*
+ * Rename a device. With udev the links of both names are right when this returns;
+ * without, the caller changes the nodes in /dev/mapper.
+ */
 int dm_rename(const char *name, const char *to, struct incr_error *error);
 
 /**

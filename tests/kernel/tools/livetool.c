@@ -21,6 +21,8 @@
 #define FILE_BYTES	(5 * 4096 + 123)
 #define OLD_FILES	8
 #define NAME_ROOM	4200
+#define BLOCK		4096
+#define MAX_FILES	8
 
 _Noreturn void usage(void)
 {
@@ -28,11 +30,14 @@ _Noreturn void usage(void)
 	      "livetool version PATH N      a file that repeats N to its end\n"
 	      "livetool read DIR [ROUNDS]   until SIGTERM: version, old0 to old7 and new1 to\n"
 	      "                             new<version> are opened and read, and must be right\n"
+	      "livetool block PATH FILE...  until SIGTERM: PATH is opened and its first block\n"
+	      "                             read, over and over; it must be one of the FILEs.\n"
+	      "                             Prints how often it was each of them\n"
 	      "livetool hold PATH           open, mapped; SIGTERM: it must be what it was\n"
-	      "livetool killat N all|rename COMMAND...\n"
+	      "livetool killat N all|rename|name COMMAND...\n"
 	      "                             SIGKILL before its N-th system call that is a step\n"
-	      "                             of an update, or that renames a device: then 137;\n"
-	      "                             else its own status\n"
+	      "                             of an update, or that renames a device, or that\n"
+	      "                             changes a node, too: then 137; else its own status\n"
 	      "livetool before create|umount HOOK COMMAND...\n"
 	      "                             run HOOK, a line of shell, before its first system\n"
 	      "                             call that makes a device or unmounts\n",
@@ -180,6 +185,41 @@ static int read_directory(const char *directory, unsigned long rounds)
 	return 0;
 }
 
+/* Read a block, of the device itself rather than of what is in memory of it. */
+static void read_block(const char *path, int flags, uint8_t *block)
+{
+	int fd = open_or_die(path, O_RDONLY | flags);
+
+	if (read_at(fd, block, BLOCK, 0) != BLOCK)
+		die(path);
+	close(fd);
+}
+
+static int read_blocks(const char *path, char **files)
+{
+	unsigned long count[MAX_FILES] = { 0 };
+	uint8_t *block = alloc((MAX_FILES + 1) * BLOCK), *right = block + BLOCK;
+	unsigned int n, i;
+
+	for (n = 0; n < MAX_FILES && files[n]; n++)
+		read_block(files[n], 0, right + n * BLOCK);
+	catch_signal();
+	while (!ended) {
+		read_block(path, O_DIRECT, block);
+		for (i = 0; i < n; i++)
+			if (!memcmp(block, right + i * BLOCK, BLOCK))
+				break;
+		if (i == n) {
+			fprintf(stderr, "livetool: %s has wrong bytes\n", path);
+			return 1;
+		}
+		count[i]++;
+	}
+	for (i = 0; i < n; i++)
+		printf("%lu\n", count[i]);
+	return 0;
+}
+
 static int hold(const char *path)
 {
 	static uint8_t before[FILE_BYTES], after[FILE_BYTES];
@@ -235,6 +275,18 @@ static bool renames(const struct user_regs_struct *regs)
 {
 	return regs->orig_rax == SYS_ioctl &&
 	       (unsigned int)regs->rsi == DM_DEV_RENAME;
+}
+
+/* As names_pass() does without udev. */
+static bool passes_name(const struct user_regs_struct *regs)
+{
+	switch (regs->orig_rax) {
+	case SYS_link:
+	case SYS_rename:
+	case SYS_unlink:
+		return true;
+	}
+	return renames(regs);
 }
 
 static bool creates(const struct user_regs_struct *regs)
@@ -301,14 +353,17 @@ static int run_until(pid_t child,
 	}
 }
 
-static int kill_at(unsigned long n, bool all, char **command)
+static int kill_at(unsigned long n, const char *kind, char **command)
 {
+	bool (*step)(const struct user_regs_struct *regs) =
+		!strcmp(kind, "all") ? changes :
+		!strcmp(kind, "name") ? passes_name : renames;
 	pid_t child = start_traced(command);
 	struct user_regs_struct regs;
 	int status;
 
 	while (n--) {
-		status = run_until(child, all ? changes : renames, &regs);
+		status = run_until(child, step, &regs);
 		if (status >= 0)
 			return status;
 	}
@@ -361,11 +416,12 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "read") && argc <= 4)
 		return read_directory(argv[2], argc > 3 ? number(argv[3]) :
 						       ULONG_MAX);
+	if (!strcmp(what, "block") && argc > 3)
+		return read_blocks(argv[2], argv + 3);
 	if (!strcmp(what, "hold") && argc == 3)
 		return hold(argv[2]);
 	if (!strcmp(what, "killat") && argc > 4)
-		return kill_at(number(argv[2]),
-			       !strcmp(argv[3], "all"), argv + 4);
+		return kill_at(number(argv[2]), argv[3], argv + 4);
 	if (!strcmp(what, "before") && argc > 4)
 		return run_before(!strcmp(argv[2], "create"), argv[3],
 				  argv + 4);

@@ -8,6 +8,7 @@
 #include "common/message.h"
 #include "dmsetup-plugin/attempt.h"
 #include "dmsetup-plugin/update/family.h"
+#include "dmsetup-plugin/update/names.h"
 
 #define NEW_SUFFIX	"-new"
 #define ATTEMPTS	1000
@@ -181,12 +182,20 @@ void family_free(struct family *family)
 
 void family_make_nodes(const struct family *family)
 {
+	const struct dm_device *device;
 	size_t i;
 
-	for (i = 0; i < family->count; i++)
+	if (dm_udev_get_sync_support())
+		return;
+	for (i = 0; i < family->count; i++) {
+		device = &family->members[i].device;
 		if (family->members[i].line)
-			dm_make_nodes(family->members[i].device.name);
-	dm_make_nodes(NULL);
+			names_put_right(device->name, device->info.major,
+					device->info.minor);
+	}
+	/* Without a device NAME its node leads to NAME-new already, and stays. */
+	if (family->current)
+		dm_make_nodes(NULL);
 }
 
 static int read_again(struct family *family, struct incr_error *error)
@@ -268,35 +277,26 @@ int family_add(const struct family *family, u64 sectors,
 	return dm_create(name, uuid, sectors, parameters, error);
 }
 
-/* NAME becomes NAME-gen<n>. */
-static int rename_old(const struct family *family, char *name,
-		      struct incr_error *error)
+/* What NAME is to be called when it is no longer the current one: NAME-gen<n>. */
+static void old_name(const struct family *family, char *name)
 {
-	const struct member *member = family->current;
+	unsigned long long generation = family->current->table.generation;
 	unsigned int i;
 
-	snprintf(name, DM_NAME_MAX, "%.110s-gen%llu", family->name,
-		 (unsigned long long)member->table.generation);
+	snprintf(name, DM_NAME_MAX, "%.110s-gen%llu", family->name, generation);
 	for (i = 1; dm_exists(name) && i < ATTEMPTS; i++)
 		snprintf(name, DM_NAME_MAX, "%.110s-gen%llu.%u", family->name,
-			 (unsigned long long)member->table.generation, i);
-	return dm_rename(family->name, name, error);
+			 generation, i);
 }
 
-static int rename_both(const struct family *family, struct incr_error *error)
+static int pass_name(const struct family *family, struct incr_error *error)
 {
 	char old[DM_NAME_MAX];
-	struct incr_error ignored;
-	int err = 0;
 
 	if (family->current)
-		err = rename_old(family, old, error);
-	if (err)
-		return err;
-	err = dm_rename(family->next->device.name, family->name, error);
-	if (err && family->current)
-		dm_rename(old, family->name, &ignored);
-	return err;
+		old_name(family, old);
+	return names_pass(family->name, family->current ? old : NULL,
+			  family->next->device.name, error);
 }
 
 static bool concerns(const struct mount *mount, const struct member *member,
@@ -397,7 +397,7 @@ static int change_names(struct family *family, const char *mountpoint,
 			message_warning("%s", why.text);
 		return err;
 	}
-	err = rename_both(family, error);
+	err = pass_name(family, error);
 	return err ? err : read_again(family, error);
 }
 
