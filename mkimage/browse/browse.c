@@ -80,8 +80,9 @@ static int open_image(struct browse *browse, struct incr_error *error)
 	int ret = origin_load(&browse->how, &browse->access, error);
 
 	if (!ret)
-		ret = store_open(&browse->store, browse->local, browse->where,
-				 &browse->how, false, error);
+		ret = store_open(&browse->store, browse->local, &browse->where,
+				 browse->where ? 1 : 0, &browse->how, false,
+				 error);
 	if (ret)
 		return ret;
 	browse->name = store_name(browse->store);

@@ -102,6 +102,22 @@ fails "wrong bytes" - "does not match|is malformed|not LZ4|corrupt|cannot be exp
 ok "are not filled" nbd 'nbdcopy "$uri" out.raw' origin="$url" local=local.inc prefetch=no
 ok "so that all is right with another origin" cmp app.raw out.raw
 fails "an origin that is away" - "127.0.0.1:1" nbd 'nbdcopy "$uri" null:' origin=http://127.0.0.1:1/app.inc local=fresh.inc prefetch=no read-timeout=1
+echo "# several origins"
+local_image
+down=http://127.0.0.1:1/app.inc
+ok "the first is away" nbd 'nbdcopy "$uri" out.raw' origin="$down" origin="$url" origin=bad.inc local=local.inc prefetch=no root-hash="$root"
+ok "the second is read" cmp app.raw out.raw
+ok "without a local file, too" nbd 'nbdcopy "$uri" out.raw' origin="$down" origin="$url" origin=bad.inc root-hash="$root"
+ok "reads the same" cmp app.raw out.raw
+local_image
+ok "the first gives wrong bytes" nbd 'nbdcopy "$uri" out.raw' origin=bad.inc origin="$url" origin="$down" local=local.inc prefetch=no root-hash="$root"
+ok "what is read is right" cmp app.raw out.raw
+ok "and what is kept" mkimage verify local.inc
+local_image
+fails "both give wrong bytes" - "does not match|is malformed|not LZ4|corrupt|cannot be expanded" \
+	nbd 'nbdcopy "$uri" null:' origin=bad.inc origin=bad.inc local=local.inc prefetch=no
+fails "both are away" - "127.0.0.1:1" nbd 'nbdcopy "$uri" null:' \
+	origin="$down" origin="$down" local=fresh.inc prefetch=no read-timeout=1
 fails "another root hash" 1 "not the trusted one" nbd true origin=app.inc root-hash="${root//[0-7]/8}"
 fails "half a digit" 1 "root-hash \"123\" is not" nbd true origin=app.inc root-hash=123
 fails "no certificate's" 1 "signed|signature" nbd true origin=app.inc certificate=/etc/ssl/certs/ca-certificates.crt

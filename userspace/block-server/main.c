@@ -263,12 +263,12 @@ static void make_all_absolute(void)
 static int open_image(struct store **store, struct incr_image **image,
 		      struct origin_options *how, struct incr_error *error)
 {
-	const char *where = options.origin_count ? options.origins[0] : NULL;
 	int err = origin_load(how, &options.access, error);
 
 	if (!err)
-		err = store_open(store, options.image, where, how,
-				 where != NULL, error);
+		err = store_open(store, options.image, options.origins,
+				 options.origin_count, how,
+				 options.origin_count, error);
 	if (!err)
 		err = store_image(*store, image, options.generation, error);
 	if (!err && options.root_size)

@@ -30,7 +30,8 @@
  */
 static struct plugin {
 	char *local;
-	char *where;
+	char *origins[STORE_ORIGINS_MAX];
+	unsigned int origin_count;
 	u64 generation;
 	u8 root[INC_DIGEST_MAX];
 	size_t root_size;
@@ -72,7 +73,8 @@ static void incremental_unload(void)
 	origin_forget(&plugin.how);
 	access_free(&plugin.access);
 	free(plugin.local);
-	free(plugin.where);
+	while (plugin.origin_count)
+		free(plugin.origins[--plugin.origin_count]);
 	free(plugin.certificate);
 }
 
@@ -92,6 +94,17 @@ static int take_text(char **to, char *text)
 	free(*to);
 	*to = text;
 	return 0;
+}
+
+static int take_origin(const char *value)
+{
+	if (plugin.origin_count == STORE_ORIGINS_MAX) {
+		nbdkit_error("at most %d origins are taken", STORE_ORIGINS_MAX);
+		return -1;
+	}
+	return take_text(&plugin.origins[plugin.origin_count++],
+			 origin_means_the_same(value) ? strdup(value) :
+			 nbdkit_absolute_path(value));
 }
 
 /* A key that is the name of an option of all commands that ask servers. */
@@ -115,8 +128,7 @@ static int incremental_config(const char *key, const char *value)
 	if (!strcmp(key, "local"))
 		return take_text(&plugin.local, nbdkit_absolute_path(value));
 	if (!strcmp(key, "origin"))
-		return take_text(&plugin.where, origin_means_the_same(value) ?
-				 strdup(value) : nbdkit_absolute_path(value));
+		return take_origin(value);
 	if (!strcmp(key, "certificate"))
 		return take_text(&plugin.certificate, nbdkit_absolute_path(value));
 	if (!strcmp(key, "generation"))
@@ -143,7 +155,7 @@ static int incremental_config(const char *key, const char *value)
 
 static int incremental_config_complete(void)
 {
-	if (plugin.where || plugin.local)
+	if (plugin.origin_count || plugin.local)
 		return 0;
 	nbdkit_error("origin=URL or local=FILE must be given");
 	return -1;
@@ -156,9 +168,9 @@ static int incremental_get_ready(void)
 	int err = origin_load(&plugin.how, &plugin.access, &error);
 
 	if (!err)
-		err = store_open(&plugin.store, plugin.local, plugin.where,
-				 &plugin.how, plugin.local && plugin.where,
-				 &error);
+		err = store_open(&plugin.store, plugin.local, plugin.origins,
+				 plugin.origin_count, &plugin.how,
+				 plugin.local && plugin.origin_count, &error);
 	if (!err)
 		err = store_image(plugin.store, &plugin.image,
 				  (u32)plugin.generation, &error);
@@ -237,8 +249,8 @@ static int incremental_can_cache(void *handle)
 {
 	(void)handle;
 	/* Without a local file nothing would be kept. */
-	return plugin.local && plugin.where ? NBDKIT_CACHE_EMULATE :
-					      NBDKIT_CACHE_NONE;
+	return plugin.local && plugin.origin_count ? NBDKIT_CACHE_EMULATE :
+						     NBDKIT_CACHE_NONE;
 }
 
 static int incremental_pread(void *handle, void *buffer, uint32_t count,
@@ -308,7 +320,8 @@ static struct nbdkit_plugin nbdkit_incremental = {
 	.config = incremental_config,
 	.config_complete = incremental_config_complete,
 	.config_help =
-		"origin=URL           the complete image: a URL, or a file\n"
+		"origin=URL           the complete image: a URL, or a file; if given again, the next\n"
+		"                     is asked where one fails\n"
 		"local=FILE           a local file: what is fetched is kept there\n"
 		"root-hash=HEX        the root hash that it must have\n"
 		"certificate=FILE     who must have signed it, in PEM\n"

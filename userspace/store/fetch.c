@@ -1,37 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reading from the origin.
+ * Reading from the origins.
  */
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 #include "store/internal.h"
 
-static int borrow(struct store *store, struct origin_connection **connection,
+int store_add_source(struct store *store, const char *where,
+		     const struct origin_options *options,
+		     struct incr_error *error)
+{
+	int err = origin_open(&store->sources[store->source_count].origin, where,
+			      options, error);
+
+	if (!err)
+		store->source_count++;
+	return err;
+}
+
+void store_close_sources(struct store *store)
+{
+	struct source *source;
+	unsigned int i;
+
+	for (i = 0; i < store->source_count; i++) {
+		source = &store->sources[i];
+		while (source->idle_count)
+			origin_disconnect(source->idle[--source->idle_count]);
+		free(source->idle);
+		origin_close(source->origin);
+	}
+}
+
+static int borrow(struct store *store, struct source *source,
+		  struct origin_connection **connection,
 		  struct incr_error *error)
 {
 	*connection = NULL;
 	pthread_mutex_lock(&store->lock);
-	if (store->idle_count)
-		*connection = store->idle[--store->idle_count];
+	if (source->idle_count)
+		*connection = source->idle[--source->idle_count];
 	pthread_mutex_unlock(&store->lock);
-	return *connection ? 0 : origin_connect(connection, store->origin, error);
+	return *connection ? 0 : origin_connect(connection, source->origin, error);
 }
 
-static void give_back(struct store *store, struct origin_connection *connection)
+static void give_back(struct store *store, struct source *source,
+		      struct origin_connection *connection)
 {
 	pthread_mutex_lock(&store->lock);
-	if (store->idle_count == store->idle_room) {
-		size_t room = store->idle_room ? 2 * store->idle_room : 4;
-		void *more = realloc(store->idle, room * sizeof(*store->idle));
+	if (source->idle_count == source->idle_room) {
+		size_t room = source->idle_room ? 2 * source->idle_room : 4;
+		void *more = realloc(source->idle, room * sizeof(*source->idle));
 
 		if (more) {
-			store->idle = more;
-			store->idle_room = room;
+			source->idle = more;
+			source->idle_room = room;
 		}
 	}
-	if (store->idle_count < store->idle_room) {
-		store->idle[store->idle_count++] = connection;
+	if (source->idle_count < source->idle_room) {
+		source->idle[source->idle_count++] = connection;
 		connection = NULL;
 	}
 	pthread_mutex_unlock(&store->lock);
@@ -47,23 +75,70 @@ u64 store_now(void)
 	return (u64)now.tv_sec;
 }
 
+static int fetch_once(struct store *store, unsigned int number, u64 offset,
+		      size_t length, void *buffer, struct incr_error *error)
+{
+	struct source *source = &store->sources[number];
+	struct origin_connection *connection;
+	int err = borrow(store, source, &connection, error);
+
+	if (err)
+		return err;
+	err = origin_read(connection, offset, length, buffer, error);
+	give_back(store, source, connection);
+	return err;
+}
+
+/* Ask each origin once, and the one that has answered first from now on. */
+static int fetch_any(struct store *store, u64 offset, size_t length,
+		     void *buffer, bool *passes, struct incr_error *error)
+{
+	unsigned int first = atomic_load(&store->source), number, i;
+	struct incr_error other;
+	int result = -ENODATA, err;
+
+	*passes = false;
+	for (i = 0; i < store->source_count; i++) {
+		number = (first + i) % store->source_count;
+		err = fetch_once(store, number, offset, length, buffer,
+				 i ? &other : error);
+		if (!err && i)
+			atomic_store(&store->source, number);
+		if (!err || err == -ECANCELED)
+			return err;
+		if (!i)
+			result = err;
+		*passes |= origin_error_passes(err);
+	}
+	return result;
+}
+
 int store_fetch(struct store *store, u64 offset, size_t length, void *buffer,
 		struct incr_error *error)
 {
 	u64 end = store_now() + store->patience;
-	struct origin_connection *connection;
 	unsigned int pause = 1;
-	int err = borrow(store, &connection, error);
+	bool passes;
+	int err;
 
-	if (err)
-		return err;
-	while ((err = origin_read(connection, offset, length, buffer, error)) &&
-	       origin_error_passes(err) && store_now() < end) {
+	while ((err = fetch_any(store, offset, length, buffer, &passes, error)) &&
+	       passes && store_now() < end) {
 		sleep(pause);
 		pause = pause < 8 ? 2 * pause : pause;
 	}
-	give_back(store, connection);
 	return err;
+}
+
+void store_leave_source(struct store *store, unsigned int source)
+{
+	unsigned int i;
+
+	atomic_compare_exchange_strong(&store->source, &source,
+				       (source + 1) % store->source_count);
+	pthread_mutex_lock(&store->lock);
+	for (i = 0; i < WINDOWS; i++)
+		store->windows[i].used = 0;
+	pthread_mutex_unlock(&store->lock);
 }
 
 /* Copy bytes that were fetched lately, all of them or none. */
@@ -129,7 +204,7 @@ static u64 window_size(struct store *store, u64 offset)
 static int fetch_window(struct store *store, u64 offset, size_t length,
 			void *buffer, struct incr_error *error)
 {
-	u64 size = origin_size(store->origin);
+	u64 size = origin_size(store_origin(store));
 	u64 most = window_size(store, offset);
 	u8 *bytes;
 	int err;
@@ -157,7 +232,7 @@ int store_read_origin(struct store *store, u64 offset, size_t length,
 {
 	int err = 0;
 
-	if (length < WINDOW && origin_is_remote(store->origin)) {
+	if (length < WINDOW && origin_is_remote(store_origin(store))) {
 		if (remembered(store, offset, length, buffer))
 			return 0;
 		err = fetch_window(store, offset, length, buffer, error);

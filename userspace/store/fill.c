@@ -170,6 +170,8 @@ static int fill_chunks(struct store *store, u64 offset, u64 end, u64 wanted,
 		       size_t length, u8 *buffer, struct incr_error *error)
 {
 	struct held bytes = { .store = store, .outer = held };
+	unsigned int source, tries = 0;
+	bool wrong;
 	u64 start = offset, size = end - offset;
 	u8 *data;
 	int err;
@@ -183,12 +185,21 @@ static int fill_chunks(struct store *store, u64 offset, u64 end, u64 wanted,
 	data = size > ORIGIN_READ_MAX ? NULL : malloc(size);
 	if (!data)
 		return incr_fail(error, -ENOMEM, "out of memory");
-	err = gather(store, start, size, data, error);
 	bytes.offset = start;
 	bytes.length = size;
 	bytes.bytes = data;
-	if (!err)
+	/* Each origin may have its try at giving right bytes. */
+	do {
+		source = atomic_load(&store->source);
+		err = gather(store, start, size, data, error);
+		if (err)
+			break;
 		err = fill(store, &bytes, offset, end, error);
+		/* Otherwise it is right, or what it is verified by cannot be had. */
+		wrong = err && !origin_error_passes(err);
+		if (wrong)
+			store_leave_source(store, source);
+	} while (wrong && ++tries < store->source_count);
 	if (!err)
 		memcpy(buffer, data + (wanted - start), length);
 	free(data);

@@ -29,17 +29,28 @@ struct window {
 };
 
 /**
+ * struct source - one of the origins
+ * @idle: connections to it that nobody uses
+ */
+struct source {
+	struct origin *origin;
+	struct origin_connection **idle;
+	size_t idle_count, idle_room;
+};
+
+/**
  * struct store - see store.h
  * @local: heads of the local file; NULL: there is none, all is absent
  * @fd: of that; -1: none
  * @bitmaps: of its segments; a bit that is set stays so
+ * @sources: @source_count origins, none if all is local
+ * @source: the one that is asked first
  * @patience: seconds that a failure which may pass is tried again
  * @filled: the image as fills are verified with; NULL: nothing is filled
  * @commit_lock: of store_commit()
  * @committed_at: when that last was, by store_now()
  * @unwritable: a fill could not be written, for this -errno
- * @lock: protects the fields after it, and changes of @bitmaps
- * @idle: connections that nobody uses
+ * @lock: protects the fields after it, idle connections, and changes of @bitmaps
  * @dirty: for each segment the bytes of its bitmap that the file lacks
  * @flights: fills that others wait for
  * @landed: one of them has ended
@@ -49,15 +60,15 @@ struct store {
 	struct incr_image *local;
 	int fd;
 	u8 **bitmaps;
-	struct origin *origin;
+	struct source sources[STORE_ORIGINS_MAX];
+	unsigned int source_count;
+	atomic_uint source;
 	unsigned int patience;
 	struct incr_image *filled;
 	pthread_mutex_t commit_lock;
 	_Atomic u64 committed_at;
 	atomic_int unwritable;
 	pthread_mutex_t lock;
-	struct origin_connection **idle;
-	size_t idle_count, idle_room;
 	struct window windows[WINDOWS];
 	u64 clock;
 	struct incr_range *dirty;
@@ -77,9 +88,30 @@ u32 store_segment(const struct store *store, u64 offset);
 /* Read what the local file says. Return: 0 or -errno. */
 int store_read_bitmaps(struct store *store, struct incr_error *error);
 
+/* The origin that is asked first; NULL: there is none. */
+static inline struct origin *store_origin(const struct store *store)
+{
+	return store->source_count ?
+	       store->sources[atomic_load(&store->source)].origin : NULL;
+}
+
 /*
- * fetch.c: bytes of the origin; a failure that may pass is tried again. Return: as
- * origin_read().
+ * fetch.c: open an origin, asked when those before it fail; close all of them.
+ */
+int store_add_source(struct store *store, const char *where,
+		     const struct origin_options *options,
+		     struct incr_error *error);
+void store_close_sources(struct store *store);
+
+/*
+ * Origin number @source has given wrong bytes: forget what is remembered, and ask the
+ * next one first, if no other thread has changed that meanwhile.
+ */
+void store_leave_source(struct store *store, unsigned int source);
+
+/*
+ * Bytes of the origins, asked one after the other; when all fail, and a failure may
+ * pass, they are asked again. Return: as origin_read() of the first that was asked.
  */
 int store_fetch(struct store *store, u64 offset, size_t length, void *buffer,
 		struct incr_error *error);

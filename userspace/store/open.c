@@ -25,7 +25,7 @@ static int read_absent(struct store *store, u64 offset, size_t length,
 	struct incr_error why;
 	int err;
 
-	if (!store->origin)
+	if (!store->source_count)
 		return incr_fail(error, -ENODATA,
 				 "bytes %llu to %llu are not present in this local image",
 				 (unsigned long long)offset,
@@ -36,8 +36,8 @@ static int read_absent(struct store *store, u64 offset, size_t length,
 		return store_read_origin(store, offset, length, buffer, error);
 	err = store->filled ? store_fill(store, offset, length, buffer, &why) :
 			      store_read_origin(store, offset, length, buffer, &why);
-	return err ? incr_fail(error, err, "%s: %s", origin_name(store->origin),
-			       why.text) : 0;
+	return err ? incr_fail(error, err, "%s: %s",
+			       origin_name(store_origin(store)), why.text) : 0;
 }
 
 static int read_local(const struct store *store, u64 offset, size_t length,
@@ -100,11 +100,13 @@ static int open_local(struct store *store, bool fill, struct incr_error *error)
 						INCR_NEWEST, error);
 }
 
-int store_open(struct store **result, const char *local, const char *where,
+int store_open(struct store **result, const char *local,
+	       char *const *origins, unsigned int count,
 	       const struct origin_options *options, bool fill,
 	       struct incr_error *error)
 {
 	struct store *store = calloc(1, sizeof(*store));
+	unsigned int i;
 	int err = 0;
 
 	if (!store)
@@ -115,8 +117,8 @@ int store_open(struct store **result, const char *local, const char *where,
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_mutex_init(&store->commit_lock, NULL);
 	pthread_cond_init(&store->landed, NULL);
-	if (where)
-		err = origin_open(&store->origin, where, options, error);
+	for (i = 0; !err && i < count; i++)
+		err = store_add_source(store, origins[i], options, error);
 	if (!err && local)
 		err = open_local(store, fill, error);
 	if (err) {
@@ -143,10 +145,7 @@ void store_close(struct store *store)
 		close(store->fd);
 	for (i = 0; i < WINDOWS; i++)
 		free(store->windows[i].bytes);
-	while (store->idle_count)
-		origin_disconnect(store->idle[--store->idle_count]);
-	free(store->idle);
-	origin_close(store->origin);
+	store_close_sources(store);
 	free(store->dirty);
 	pthread_cond_destroy(&store->landed);
 	pthread_mutex_destroy(&store->commit_lock);
@@ -156,11 +155,15 @@ void store_close(struct store *store)
 
 bool store_is_file(const struct store *store, const struct stat *file)
 {
+	unsigned int i;
 	struct stat st;
 
-	return (store->fd >= 0 && !fstat(store->fd, &st) &&
-		same_file(&st, file)) ||
-	       (store->origin && origin_is_file(store->origin, file));
+	if (store->fd >= 0 && !fstat(store->fd, &st) && same_file(&st, file))
+		return true;
+	for (i = 0; i < store->source_count; i++)
+		if (origin_is_file(store->sources[i].origin, file))
+			return true;
+	return false;
 }
 
 void store_set_patience(struct store *store, unsigned int seconds)
@@ -170,7 +173,7 @@ void store_set_patience(struct store *store, unsigned int seconds)
 
 const char *store_name(const struct store *store)
 {
-	return store->path ? store->path : origin_name(store->origin);
+	return store->path ? store->path : origin_name(store_origin(store));
 }
 
 int store_image(struct store *store, struct incr_image **image, u32 generation,
@@ -184,11 +187,11 @@ int store_image(struct store *store, struct incr_image **image, u32 generation,
 	/* The first read tells how long the origin is. */
 	if (!store->local) {
 		err = store_read(store, 0, sizeof(super), &super, error);
-		size = origin_size(store->origin);
+		size = origin_size(store_origin(store));
 		if (!err && !size)
 			err = incr_fail(error, -EPROTO,
 					"%s: the server does not say how long the image is",
-					origin_name(store->origin));
+					origin_name(store_origin(store)));
 	}
 	return err ? err : incr_image_open(image, &io, size, generation, error);
 }

@@ -56,7 +56,7 @@ void store_rest_start(struct rest **result, struct store *store,
 	unsigned int i;
 
 	*result = NULL;
-	if (store->filled && store->origin)
+	if (store->filled && store->source_count)
 		rest = calloc(1, sizeof(*rest));
 	if (!rest)
 		return;

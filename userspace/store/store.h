@@ -12,19 +12,25 @@
 
 struct store;
 
+/* Origins that an image may have. */
+#define STORE_ORIGINS_MAX	16
+
 /**
  * store_open - open an image
  * @store: set on success; free with store_close()
  * @local: path of a local file, which may have holes; NULL: none
- * @where: the origin, as origin_open() takes it; NULL: none. One of both must be there
- * @options: for the origin; the objects that it points to must outlive the store
+ * @origins: @count origins, at most STORE_ORIGINS_MAX, as origin_open() takes them: the
+ *	next is asked where one fails, or gives wrong bytes and @fill finds that out. With
+ *	none @local must be there
+ * @options: for the origins; the objects that it points to must outlive the store
  * @fill: keep what is fetched in the local file, as incrementald does with the kernel's
  *	store: it is locked, and what reads fetch is verified and written
  * @error: on failure a sentence that names the file or the origin
  *
  * Return: 0 or -errno.
  */
-int store_open(struct store **store, const char *local, const char *where,
+int store_open(struct store **store, const char *local,
+	       char *const *origins, unsigned int count,
 	       const struct origin_options *options, bool fill,
 	       struct incr_error *error);
 void store_close(struct store *store);
