@@ -23,13 +23,14 @@ make_root() {
 	for name; do
 		[ "$name" != nbdkit ] || programs+=(/usr/lib/*/nbdkit/plugins/nbdkit-{curl,file}-plugin.so
 			/usr/lib/*/nbdkit/filters/nbdkit-{cache,readahead}-filter.so)
+		[ "$name" != casync ] || programs+=(/usr/lib/casync/protocols/casync-http)
 	done
 	for file in "${programs[@]}"; do
 		mkdir -p "$root$(dirname "$file")"
 		cp --remove-destination "$file" "$root$file"
 	done
 	mapfile -t files < <(find "$tree" -type f \( -perm -100 -o -name '*.so*' \)
-		find "$root" -type f \( -path '*bin/*' -o -name '*.so' \))
+		find "$root" -type f \( -path '*bin/*' -o -path '*/protocols/*' -o -name '*.so' \))
 	while read -r file; do
 		[[ $file != *"$tree"* ]] || continue
 		mkdir -p "$root$(dirname "$file")"
