@@ -9,7 +9,7 @@
 
 # shellcheck disable=SC2034	# bench/run and in-root use these
 about_scaling="reads by size, fragmentation and open devices"
-peers_scaling=(size-100M size-1G size-10G holes-32 holes-2 devices-1 devices-16 devices-256)
+peers_scaling=(size-100M size-1G size-10G holes-512 holes-32 holes-2 devices-1 devices-16 devices-256)
 size_scaling=1
 local=/local.inc
 count=150	# reads; the smallest device has 200 blocks of data
