@@ -64,25 +64,24 @@ first_block block1
 fails "the two differ in their first block" 1 "" cmp -s block0 block1
 modes=$(stat -c '%a %u %g' /dev/mapper/app)
 start_readers
-ok "to and fro, 12 times" changes 6
+ok "to and fro, three times" changes 3
 end_readers
 is "the node's mode and owner" "$(stat -c '%a %u %g' /dev/mapper/app)" "$modes"
 is "no other node is left" "$(echo /dev/mapper/*)" "/dev/mapper/app /dev/mapper/control"
 
-# An update that is killed, and the one that finishes it.
+# A rollback that is killed, and the update that finishes it and goes forward again.
 start_readers
 killed=0
-for ((n = 1; n < 21; n++)); do
-	incrementalsetup rollback app >back 2>&1 || break
-	"$live" killat $n name incrementalsetup update app >killed 2>&1
+for ((n = 1; n < 16; n++)); do
+	"$live" killat $n name incrementalsetup rollback app >killed 2>&1
 	status=$?
 	[ $status = 137 ] || break
 	killed=$((killed + 1))
-	change incrementalsetup update --layer "$images/live.1.layer" app || break
+	change incrementalsetup update app || break
 done
-is "update is killed before each change of a name, and the next one finishes" "$status" 0 ||
+is "rollback is killed before each change of a name, and an update goes forward again" "$status" 0 ||
 	note "$n: $(cat killed change.log)"
-between "as often as it takes" $killed 9 20
+between "as often as it takes" $killed 7 15
 end_readers
 is "no other node is left then" "$(echo /dev/mapper/*)" "/dev/mapper/app /dev/mapper/control"
 ok "closed" incrementalsetup close app
@@ -99,7 +98,8 @@ ok "generation 1" incrementalsetup open "$LOCAL" app
 ok "udev has made the link" test -L /dev/mapper/app
 links+=(/dev/disk/by-id/dm-name-app)
 start_readers
-ok "to and fro, 12 times, with udev" changes 6
+# Once is enough: udev takes many times as long to change a link as a reader to open it.
+ok "to and fro with udev" changes 1
 end_readers
 ok "one device is left" within 60 one_device 1
 is "no other link is left" "$(echo /dev/mapper/*)" "/dev/mapper/app /dev/mapper/control"

@@ -277,11 +277,10 @@ static bool renames(const struct user_regs_struct *regs)
 	       (unsigned int)regs->rsi == DM_DEV_RENAME;
 }
 
-/* As names_pass() does without udev. */
+/* As names_pass() does without udev; a link goes before each rename. */
 static bool passes_name(const struct user_regs_struct *regs)
 {
 	switch (regs->orig_rax) {
-	case SYS_link:
 	case SYS_rename:
 	case SYS_unlink:
 		return true;
