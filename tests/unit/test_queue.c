@@ -566,9 +566,19 @@ static void test_failures(void **data)
 	}
 }
 
+/* The next job is one of the list whose bytes are fetched before they can be verified. */
+static struct job *take_ahead(struct queue *queue, u64 offset, u64 length, bool proof)
+{
+	struct job *job = take(queue, offset, length, PRIORITY_STARTUP, false);
+
+	assert_true(job->ahead);
+	assert_int_equal(job->proof, proof);
+	return job;
+}
+
 /*
- * The list goes in its own order, in pieces, what is present left out, data after
- * the metadata; after a demand, but before hints and all else.
+ * The list goes in its own order, in pieces, what is present left out; after a demand, but before
+ * hints and all else.
  */
 static void test_startup(void **data)
 {
@@ -586,19 +596,9 @@ static void test_startup(void **data)
 	/* It is on its way. */
 	idle(queue);
 	assert_int_equal(pwrite(state->device.fd, "x", 1, 900 * K), 1);
-	queue_startup(queue, list, 5, 2);
-	add(queue, 700 * K, 4 * K, DM_INCREMENTAL_REQUEST_HINT);
-	first = take(queue, 512 * K, 8 * K, PRIORITY_STARTUP, false);
-	second = take(queue, 256 * K, 4 * K, PRIORITY_STARTUP, false);
-	/* Metadata are not all there, so only the hint can be fetched. */
-	idle(queue);
-	test_time.tv_nsec += HINT_DELAY;
-	queue_done(queue, take(queue, 700 * K, 4 * K, PRIORITY_HINT, false),
-		   false);
-	idle(queue);
-	queue_done(queue, second, false);
-	idle(queue);
-	queue_done(queue, first, false);
+	queue_startup(queue, list, 5, 0);
+	startup(queue, 512 * K, 8 * K);
+	startup(queue, 256 * K, 4 * K);
 	first = take(queue, 4 * K, 124 * K, PRIORITY_STARTUP, false);
 	add(queue, 600 * K, 4 * K, 0);
 	demand = take(queue, 600 * K, 4 * K, PRIORITY_DEMAND, false);
@@ -617,6 +617,75 @@ static void test_startup(void **data)
 	pass(1);
 	queue_done(queue, take(queue, 0, PIECE, PRIORITY_BACKGROUND, false),
 		   false);
+}
+
+/*
+ * The bytes of data come beside the metadata, which are in smaller pieces. Nothing is verified
+ * before all metadata have come, or have failed; then all in the list's order.
+ */
+static void test_startup_ahead(void **data)
+{
+	static const struct incr_range list[] = {
+		{ 512 * K, 40 * K }, { 256 * K, 4 * K }, { 4 * K, 128 * K },
+	};
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *proof[3], *first, *second;
+
+	queue_destroy(queue);
+	queue_init(queue, &state->device, SIZE, 64, -1, false);
+	queue_startup(queue, list, 3, 2);
+	proof[0] = take_ahead(queue, 512 * K, 32 * K, true);
+	proof[1] = take_ahead(queue, 544 * K, 8 * K, true);
+	proof[2] = take_ahead(queue, 256 * K, 4 * K, true);
+	first = take_ahead(queue, 4 * K, 124 * K, false);
+	second = take_ahead(queue, 128 * K, 4 * K, false);
+	idle(queue);
+	queue_came_ahead(queue, proof[0]);
+	queue_came_ahead(queue, first);
+	queue_came_ahead(queue, proof[2]);
+	idle(queue);
+	/* A reader finds the bytes. */
+	add(queue, 8 * K, 4 * K, 0);
+	queue_done(queue, take(queue, 8 * K, 4 * K, PRIORITY_DEMAND, false), false);
+	queue_came_ahead(queue, proof[1]);
+	startup(queue, 512 * K, 32 * K);
+	startup(queue, 4 * K, 124 * K);
+	startup(queue, 256 * K, 4 * K);
+	startup(queue, 544 * K, 8 * K);
+	idle(queue);
+	assert_false(queue_startup_over(queue));
+	queue_came_ahead(queue, second);
+	startup(queue, 128 * K, 4 * K);
+	assert_true(queue_startup_over(queue));
+}
+
+/* There is a bound on what is kept until it can be verified. */
+static void test_startup_ahead_most(void **data)
+{
+	static const struct incr_range list[] = { { 0, 4 * K }, { 4 * K, SIZE - 4 * K } };
+	struct state *state = *data;
+	struct queue *queue = &state->queue;
+	struct job *proof;
+	u64 bytes = 0;
+
+	queue_startup(queue, list, 2, 1);
+	proof = take_ahead(queue, 0, 4 * K, true);
+	queue->startup.ahead_bytes = AHEAD_MAX - 128 * K;
+	queue_came_ahead(queue, take_ahead(queue, 4 * K, 124 * K, false));
+	queue_came_ahead(queue, take_ahead(queue, 128 * K, 128 * K, false));
+	idle(queue);
+	queue_came_ahead(queue, proof);
+	while (bytes < SIZE) {
+		struct job *job = queue_take(queue);
+
+		assert_false(job->ahead);
+		bytes += job->length;
+		queue_done(queue, job, false);
+	}
+	idle(queue);
+	assert_int_equal(bytes, SIZE);
+	assert_true(queue_startup_over(queue));
 }
 
 /* A list of which readers want little is given up; one that they want is not. */
@@ -650,7 +719,7 @@ static void test_startup_of_another(void **data)
 
 /* A list's jobs that can be taken at once are @most. */
 static void takes_of_list(struct state *state, const struct incr_range *list, size_t count,
-			  unsigned int most)
+			  u64 rate, unsigned int most)
 {
 	struct queue *queue = &state->queue;
 	struct job *job[32];
@@ -658,6 +727,7 @@ static void takes_of_list(struct state *state, const struct incr_range *list, si
 
 	queue_destroy(queue);
 	queue_init(queue, &state->device, SIZE, 64, -1, false);
+	pace_other(&queue->pace, queue_now(), rate, 200 * MILLI);
 	queue_startup(queue, list, count, 0);
 	for (i = 0; i < most; i++) {
 		job[i] = queue_take(queue);
@@ -668,7 +738,7 @@ static void takes_of_list(struct state *state, const struct incr_range *list, si
 		queue_done(queue, job[i], false);
 }
 
-/* A few ranges of a list are fetched at a time, and more of them if they are small. */
+/* A few ranges of a list are fetched at a time, and more if they are small or the link is long. */
 static void test_startup_small(void **data)
 {
 	static const struct incr_range large = { 0, SIZE };
@@ -677,8 +747,10 @@ static void test_startup_small(void **data)
 
 	for (i = 0; i < 48; i++)
 		small[i] = (struct incr_range){ (8 + i * 20) * K, 4 * K };
-	takes_of_list(*data, &large, 1, 7);
-	takes_of_list(*data, small, 48, 24);
+	takes_of_list(*data, &large, 1, 0, 7);
+	takes_of_list(*data, &large, 1, 1000 * K, 7);
+	takes_of_list(*data, &large, 1, 2400 * K, 8);
+	takes_of_list(*data, small, 48, 0, 24);
 }
 
 static bool tells(struct queue *queue, u64 offset, u32 flags)
@@ -733,6 +805,7 @@ static void test_startup_fails(void **data)
 
 	queue->background = true;
 	queue_startup(queue, list, 2, 1);
+	queue_came_ahead(queue, take_ahead(queue, 512 * K, 8 * K, true));
 	queue_put_off(queue, take(queue, 512 * K, 8 * K, PRIORITY_STARTUP,
 				  false), 1500, false);
 	job = take(queue, 4 * K, 4 * K, PRIORITY_STARTUP, false);
@@ -1047,6 +1120,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_background, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_startup, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_startup_ahead, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_startup_ahead_most, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_startup_of_another, set_up,
 						tear_down),

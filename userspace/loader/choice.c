@@ -11,11 +11,14 @@
 
 /*
  * The most jobs of a list and hints at a time: more connections are of no use to them. If all of these
- * have few bytes, a long link would be idle: then there are more.
+ * have few bytes, a long link would be idle: then there are more. Few are those that it carries in
+ * so many round trips, as each job waits for one before its bytes come, or OTHERS_BYTES.
  */
 #define OTHERS_MAX	7u
 #define OTHERS_SMALL_MAX	24u
 #define OTHERS_BYTES	(640u << 10)
+#define OTHERS_BYTES_MAX (4096u << 10)
+#define OTHERS_TRIPS	2u
 /* Background work goes on beside so much of it that has failed. */
 #define BACKGROUND_MAX	64u
 /* A hint comes so long before the demand of the same reader, at most, in nanoseconds. */
@@ -135,7 +138,10 @@ static struct job *take_startup(struct queue *queue, u64 time)
 	struct job *job = take_from(queue, &queue->waiting[PRIORITY_STARTUP],
 				    time);
 
-	return job ? job : queue_new_startup(queue);
+	if (!job)
+		job = queue_new_startup(queue);
+	/* Others may wait since then. */
+	return job ? job : take_from(queue, &queue->waiting[PRIORITY_STARTUP], time);
 }
 
 /*
@@ -187,8 +193,8 @@ static bool low_may(const struct queue *queue, u64 time)
 static bool others_may(const struct queue *queue, u64 time)
 {
 	unsigned int others = queue->running_low - queue->pace.pieces;
+	u64 bytes = 0, few = OTHERS_TRIPS * pace_trip(&queue->pace);
 	const struct job *job;
-	u64 bytes = 0;
 
 	if (!low_may(queue, time) || others >= OTHERS_SMALL_MAX)
 		return false;
@@ -197,7 +203,9 @@ static bool others_may(const struct queue *queue, u64 time)
 	for (job = queue->running.first; job; job = job->next)
 		if (job->priority == PRIORITY_STARTUP || job->priority == PRIORITY_HINT)
 			bytes += job->length;
-	return bytes < OTHERS_BYTES;
+	if (few < OTHERS_BYTES)
+		few = OTHERS_BYTES;
+	return bytes < (few < OTHERS_BYTES_MAX ? few : OTHERS_BYTES_MAX);
 }
 
 /* Is there work that no reader waits for, or may there be? */

@@ -678,6 +678,30 @@ static int choose_range(struct worker *worker, const struct job *job,
 	return some;
 }
 
+/* Whatever is in the way is found out when it is to be verified. */
+void worker_fetch_ahead(struct worker *worker, const struct job *job)
+{
+	struct loader *loader = worker->loader;
+	u64 start = job->offset, end = job_end(job), at;
+	u32 chunk = loader->device.chunk;
+	unsigned int order[MIRRORS_MAX];
+	struct incr_error ignored;
+
+	worker->have = worker->have_end = 0;
+	mirrors_order(&loader->mirrors, NO_MIRROR, order);
+	worker->mirror = order[0];
+	worker->connections.hurry = mirrors_have_other(&loader->mirrors, order[0]);
+	if (mirror_quiet(&loader->mirrors.mirror[order[0]], false) ||
+	    device_missing_hull(&loader->device, &start, &end) <= 0 ||
+	    reserve(worker, end - start, &ignored) ||
+	    mirrors_read(&loader->mirrors, order[0], &worker->connections, start,
+			 end - start, worker->buffer, &ignored))
+		return;
+	queue_startup_fetched(&loader->queue, end - start);
+	for (at = start; at + chunk <= end; at += chunk)
+		cache_put(loader->cache, at, worker->buffer + (at - start));
+}
+
 enum outcome worker_fetch(struct worker *worker, const struct job *job)
 {
 	struct loader *loader = worker->loader;

@@ -35,6 +35,8 @@ struct job_heap {
  * @more: of a demand that is running for the first time: bytes behind it that were a
  *	hint, to be fetched with it
  * @useless: how often no origin had a reply of use, while one has the image
+ * @ahead: of a start-up list, before all that verifies it has come: only its bytes are fetched now
+ * @proof: such a job, of what verifies others
  * @running: a worker has it
  * @anew: while it was running it was asked for, not for the first time
  * @anew_refetch: and because of damage
@@ -47,7 +49,7 @@ struct job_heap {
  * @rate: bytes per second that came from its origin lately; 0: not known
  * @pace: of a piece of the rest that is running
  *
- * A worker may read the first nine fields of its job at any time: they do not
+ * A worker may read the first ten fields of its job at any time: they do not
  * change while it is running.
  */
 struct job {
@@ -60,6 +62,8 @@ struct job {
 	u64 more;
 	unsigned int round;
 	unsigned int useless;
+	bool ahead;
+	bool proof;
 	bool running;
 	bool anew;
 	bool anew_refetch;

@@ -189,6 +189,9 @@ enum outcome {
 };
 enum outcome worker_fetch(struct worker *worker, const struct job *job);
 
+/* Have the bytes of @job in the cache, if they can be had at once; nothing is verified. */
+void worker_fetch_ahead(struct worker *worker, const struct job *job);
+
 /* Verify and fill @rest, and free it. A failure is harmless: its bytes are fetched again. */
 void worker_fill_rest(struct worker *worker, struct rest *rest);
 void worker_free_rest(struct worker *worker, struct rest *rest);

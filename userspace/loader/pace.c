@@ -528,9 +528,14 @@ void pace_other(struct pace *pace, u64 now, u64 rate, u64 delay)
 		pace->quiet_since = now;
 }
 
+u64 pace_trip(const struct pace *pace)
+{
+	return (u64)((double)known_rate(pace) * (double)delay_of(pace) / NANO);
+}
+
 u64 pace_around(const struct pace *pace)
 {
-	u64 trip = (u64)((double)known_rate(pace) * (double)delay_of(pace) / NANO);
+	u64 trip = pace_trip(pace);
 	u64 around = PACE_AROUND_MIN;
 
 	if (!trip)

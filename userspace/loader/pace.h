@@ -235,6 +235,9 @@ void pace_end(struct pace *pace, struct pace_job *job, u64 now, u64 fetched,
  */
 void pace_other(struct pace *pace, u64 now, u64 rate, u64 delay);
 
+/* Bytes that the link carries in a round trip; 0: not known. */
+u64 pace_trip(const struct pace *pace);
+
 /*
  * Bytes around a read that are worth fetching with it: about as many as the link carries meanwhile,
  * a power of two from PACE_AROUND_MIN to PACE_AROUND_MAX.

@@ -13,6 +13,10 @@
 #define GAP_MAX		(16u << 10)
 /* The most of the start-up list at once: small, as several workers share its ranges. */
 #define STARTUP_PIECE	(128u << 10)
+/* The same of its metadata, which all data wait for: a new connection sends it in two round trips. */
+#define PROOF_PIECE	(32u << 10)
+/* Bytes of the list that are kept until they can be verified, at most. */
+#define AHEAD_MAX	(4096u << 10)
 /* Seconds, after a pass that had failures, at most if all of them were for good. */
 #define PASS_DELAY_MAX	512u
 /* Bytes that a start-up list may cost: so many times its own, and some. */
@@ -204,28 +208,52 @@ bool queue_startup_over(struct queue *queue)
 	return over;
 }
 
+/* If all that verifies the list's ranges has come, those that came before it are to be verified. */
+static void note_proven(struct queue *queue)
+{
+	struct startup_work *work = &queue->startup;
+	struct job *job;
+
+	if (work->at >= work->metadata && !work->proofs)
+		work->proven = true;
+	if (!work->proven)
+		return;
+	while ((job = work->ahead.first)) {
+		job_list_remove(job);
+		job_list_append(&queue->waiting[PRIORITY_STARTUP], job);
+	}
+}
+
 /* The next piece in the list's order. */
 struct job *queue_new_startup(struct queue *queue)
 {
 	struct startup_work *work = &queue->startup;
 
-	while (work->at < work->count) {
+	note_proven(queue);
+	/* Those that have come go first. */
+	while (work->at < work->count && !queue->waiting[PRIORITY_STARTUP].first) {
 		const struct incr_range *range = &work->ranges[work->at];
+		bool proof = work->at < work->metadata;
 		struct job *job;
 
-		/* Each would fetch for itself the metadata that are on their way. */
-		if (work->at == work->metadata && !work->past && work->jobs)
+		/* The bytes of others need not wait for it. */
+		if (!proof && !work->proven && work->ahead_bytes >= AHEAD_MAX)
 			return NULL;
-		work->past |= work->at == work->metadata;
-		job = cut_job(queue, &work->cursor,
-			      range->offset + range->length, STARTUP_PIECE,
-			      PRIORITY_STARTUP);
+		job = cut_job(queue, &work->cursor, range->offset + range->length,
+			      proof ? PROOF_PIECE : STARTUP_PIECE, PRIORITY_STARTUP);
 		if (job)
 			work->jobs++;
+		if (job && !work->proven) {
+			job->ahead = true;
+			job->proof = proof;
+			work->proofs += proof;
+			work->ahead_bytes += job->length;
+		}
 		if (job || work->cursor < range->offset + range->length)
 			return job;
 		if (++work->at < work->count)
 			work->cursor = work->ranges[work->at].offset;
+		note_proven(queue);
 	}
 	return NULL;
 }

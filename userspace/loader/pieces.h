@@ -19,8 +19,8 @@ void queue_expect_startup(struct queue *queue, unsigned int milliseconds);
  * @ranges: whole chunks inside the image, in the order in which to fetch them;
  *	the caller's, kept until queue_destroy()
  * @count: of @ranges; 0: there is no list
- * @metadata: ranges after the first so many are fetched when those are there, or
- *	have failed: they are verified with them
+ * @metadata: ranges after the first so many are verified with those, and so when
+ *	these have come, or have failed; their bytes may come before
  *
  * To be called once, or again after a call without a list. Present chunks are
  * passed over. No background work starts as long as any of the list is left that

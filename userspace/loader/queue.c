@@ -91,7 +91,8 @@ void queue_destroy(struct queue *queue)
 
 	/* All others are in @ranges, wherever else they are. */
 	while ((job = queue->waiting[PRIORITY_BACKGROUND].first) ||
-	       (job = queue->waiting[PRIORITY_STARTUP].first)) {
+	       (job = queue->waiting[PRIORITY_STARTUP].first) ||
+	       (job = queue->startup.ahead.first)) {
 		job_list_remove(job);
 		queue_forget(queue, job);
 	}

@@ -31,7 +31,9 @@
  * @ranges, @count: the list
  * @metadata: so many of them, the first ones, are needed to verify the others
  * @at: the range that is cut into jobs now; @cursor: from there on
- * @past: ranges after the first @metadata are, too
+ * @proofs: jobs of the first @metadata whose bytes have not come yet
+ * @proven: all of these have come, or have failed
+ * @ahead: jobs whose bytes have come before that; @ahead_bytes: of these and of those that run
  * @jobs: of the list, but for those that were put aside
  * @may_cost: bytes that may still be fetched for it
  * @inside, @outside: demands since it came for what it has, and for what it has not
@@ -45,7 +47,10 @@ struct startup_work {
 	size_t metadata;
 	size_t at;
 	u64 cursor;
-	bool past;
+	size_t proofs;
+	bool proven;
+	struct job_list ahead;
+	u64 ahead_bytes;
 	size_t jobs;
 	u64 may_cost;
 	unsigned int inside;

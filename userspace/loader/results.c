@@ -151,6 +151,19 @@ bool queue_look_due(struct queue *queue)
 	return due;
 }
 
+void queue_came_ahead(struct queue *queue, struct job *job)
+{
+	struct startup_work *work = &queue->startup;
+
+	pthread_mutex_lock(&queue->lock);
+	stop_running(queue, job, false);
+	if (job->proof)
+		work->proofs--;
+	job->ahead = job->proof = false;
+	job_list_append(&work->ahead, job);
+	pthread_mutex_unlock(&queue->lock);
+}
+
 /*
  * Nanoseconds: @pause, up to an eighth more or less, or @least, up to a quarter more,
  * so that not all come at once.

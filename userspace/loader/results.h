@@ -26,6 +26,12 @@ void queue_arrived(struct queue *queue, struct job *job, u64 arrived, u64 delay,
 		   u64 yield);
 
 /*
+ * The bytes of @job, which is one to fetch ahead, are in the cache, or could not be had: it is
+ * handed out once more when all that verifies it has come. Otherwise as queue_done().
+ */
+void queue_came_ahead(struct queue *queue, struct job *job);
+
+/*
  * @job is done, or given up for now; the caller has set its @fetched and @delay, and must
  * not use it any more.
  */

@@ -97,7 +97,7 @@ static void do_job(struct worker *worker, struct job *job)
 {
 	struct loader *loader = worker->loader;
 	bool startup = job->priority == PRIORITY_STARTUP;
-	enum outcome outcome;
+	enum outcome outcome = OUTCOME_STOPPED;
 
 	worker->kept = worker->useless = false;
 	worker->pause = 0;
@@ -105,7 +105,10 @@ static void do_job(struct worker *worker, struct job *job)
 	worker->piece = job->priority == PRIORITY_BACKGROUND ? job : NULL;
 	pool_take(&loader->pool, &worker->connections,
 		  worker->piece ? job->pace.share : 0);
-	outcome = fetch_parts(worker, job);
+	if (job->ahead)
+		worker_fetch_ahead(worker, job);
+	else
+		outcome = fetch_parts(worker, job);
 	job->fetched = worker->connections.fetched;
 	job->delay = worker->connections.delay;
 	job->rate = worker->connections.rate;
@@ -115,6 +118,10 @@ static void do_job(struct worker *worker, struct job *job)
 	/* There are many workers: none keeps that of a long piece. */
 	if (worker->capacity > BUFFER_KEPT)
 		free_buffer(worker);
+	if (job->ahead) {
+		queue_came_ahead(&loader->queue, job);
+		return;
+	}
 	if (outcome == OUTCOME_AWAY) {
 		queue_away(&loader->queue, job, worker->pause);
 		return;
